@@ -1,0 +1,165 @@
+// Why the server said no: stable reason codes with their plain-words meaning, and a bounded ring of the latest refusals.
+// The log, the counters, and every page or command that explains a failed call read from here.
+
+/** Each reason: what happened, and what the operator can do. The keys are stable: logs and metrics carry them. */
+export const REFUSAL_REASONS = {
+  'unknown-user': {
+    meaning: 'no configured user has this name',
+    remedy: 'compare the user name on the client with `turnd user list`, --user and --users-file',
+  },
+  'bad-password': {
+    meaning: 'the user exists, but the message integrity does not match its password',
+    remedy: 'set the same password on the client and on the server',
+  },
+  'wrong-realm': {
+    meaning: 'the client used another realm than the one it was given',
+    remedy: 'let the client take the realm from the 401 answer, or set --realm to the one it insists on',
+  },
+  'expired-credential': {
+    meaning: 'the time in the TURN REST user name has passed',
+    remedy: 'issue credentials with a longer lifetime, and compare the clocks of both machines',
+  },
+  'stale-nonce': {
+    meaning: 'the nonce is too old, or was made for another address',
+    remedy: 'nothing: clients retry with the new nonce; many of these from one client mean a NAT that changes ports',
+  },
+  'missing-attribute': {
+    meaning: 'a required attribute is missing',
+    remedy: 'the client is faulty: capture its request and report it to its maker',
+  },
+  'malformed-attribute': {
+    meaning: 'an attribute has the wrong length or content',
+    remedy: 'the client is faulty: capture its request and report it to its maker',
+  },
+  'bid-down': {
+    meaning: 'the password algorithms in the request are not the ones that were offered',
+    remedy: 'somebody on the path, or a faulty client, tried to weaken the authentication',
+  },
+  'unknown-attribute': {
+    meaning: 'the request needs an extension that this server or engine does not offer',
+    remedy: 'switch the extension on, if there is an option for it, or off in the client',
+  },
+  'bad-request': {
+    meaning: 'attributes in the request contradict each other',
+    remedy: 'the client is faulty: capture its request and report it to its maker',
+  },
+  'allocation-exists': {
+    meaning: 'the client asked for an allocation on a 5-tuple that has one',
+    remedy: 'nothing: the client must use another port; many of these mean a NAT that reuses ports quickly',
+  },
+  'no-allocation': {
+    meaning: 'there is no allocation on this 5-tuple (it expired, was deleted, or a NAT changed the port)',
+    remedy: 'the client must allocate again; after a restart of the server this is normal',
+  },
+  'wrong-credentials': {
+    meaning: 'the allocation belongs to another user',
+    remedy: 'one client must keep one user name for the whole life of an allocation',
+  },
+  'unsupported-transport': {
+    meaning: 'the requested transport protocol is not UDP',
+    remedy: 'ask for UDP relays',
+  },
+  'unsupported-address-family': {
+    meaning: 'there is no relay address of the requested family',
+    remedy: 'add one with --relay-ip',
+  },
+  'peer-family-mismatch': {
+    meaning: 'the allocation has no relay of the family of the peer or of the request',
+    remedy: 'the client must ask for a relay of that family, or for both',
+  },
+  'reservation-invalid': {
+    meaning: 'the reservation token is unknown, expired, used, or of another user',
+    remedy: 'the client must claim it within 30 seconds, with the same user name',
+  },
+  'user-quota': {
+    meaning: 'the user has as many allocations as --user-quota allows',
+    remedy: 'raise --user-quota, or look for clients that never delete their allocations',
+  },
+  licence: {
+    meaning: 'all relays of the licence are in use',
+    remedy: 'raise --max-allocations, or add a server',
+  },
+  'no-relay-port': {
+    meaning: 'no relay port is free in the range',
+    remedy: 'widen --min-port and --max-port, and open the same range in the firewall',
+  },
+  'relay-failed': {
+    meaning: 'the operating system refused to open the relay port',
+    remedy: 'look at the limit of open files (LimitNOFILE, ulimit -n) and at who else uses ports of the relay range',
+  },
+  draining: {
+    meaning: 'the server is stopping and takes no new allocations',
+    remedy: 'wait for the restart, or send clients to another server',
+  },
+  'peer-policy': {
+    meaning: 'the peer address is forbidden',
+    remedy: 'if the peer is one that clients should reach, open it with --allow-peer ADDRESS[/PREFIX]',
+  },
+  'permission-limit': {
+    meaning: 'the allocation has as many permissions as allowed',
+    remedy: 'raise --permissions-max if a client really needs more peers',
+  },
+  'channel-limit': {
+    meaning: 'the allocation has as many channels as allowed',
+    remedy: 'raise --channels-max if a client really needs more',
+  },
+  'channel-number': {
+    meaning: 'the channel number is outside the range',
+    remedy: 'for clients of RFC 5766 that use numbers above 0x4FFF start with --channel-range rfc5766',
+  },
+  'channel-conflict': {
+    meaning: 'the channel is bound to another peer, or the peer to another channel',
+    remedy: 'the client is faulty: capture its requests and report it to its maker',
+  },
+  'nested-client': {
+    meaning: 'the client is itself a relay of this server',
+    remedy: 'a client must not reach this server through its own relay; look for a relay loop',
+  },
+} as const satisfies Record<string, { meaning: string; remedy: string }>
+
+export type RefusalReason = keyof typeof REFUSAL_REASONS
+
+/** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */
+export interface Refusal {
+  timeMs: number
+  reason: RefusalReason
+  code: number
+  method: string
+  user: string
+  source: string
+  peer: string
+}
+
+/** User names are cut to this many characters in the ring: they come from the network. */
+export const REFUSAL_TEXT_LENGTH_MAX = 128
+
+/** The latest refusals, oldest overwritten, and a count for each reason since start. */
+export class RefusalRing {
+  readonly counts = new Map<RefusalReason, number>()
+  readonly #entries: Refusal[] = []
+  readonly #capacity: number
+  #next = 0
+
+  constructor(capacity = 1024) {
+    this.#capacity = capacity
+  }
+
+  record(refusal: Refusal): void {
+    const entry = {
+      ...refusal,
+      user: refusal.user.slice(0, REFUSAL_TEXT_LENGTH_MAX),
+    }
+    this.#entries[this.#next] = entry
+    this.#next = (this.#next + 1) % this.#capacity
+    this.counts.set(refusal.reason, (this.counts.get(refusal.reason) ?? 0) + 1)
+  }
+
+  /** Newest first. */
+  recent(countMax = this.#capacity): Refusal[] {
+    const list: Refusal[] = []
+    for (let back = 1; back <= Math.min(this.#entries.length, countMax); back++) {
+      list.push(this.#entries[(this.#next - back + this.#capacity) % this.#capacity])
+    }
+    return list
+  }
+}
