@@ -86,7 +86,9 @@ export function hashHost(address: TransportAddress): number {
     hash = Math.imul(hash ^ (hash >>> 13) ^ address.word2, 0x27d4eb2f)
     hash = Math.imul(hash ^ (hash >>> 13) ^ address.word3, 0x165667b1)
   }
-  return (hash ^ (hash >>> 15)) & 0x7fffffff
+  // The last word was multiplied once: without another round, hosts that differ in its upper bits alone share few buckets.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x7feb352d)
+  return (hash ^ (hash >>> 16)) & 0x7fffffff
 }
 
 /** A 31-bit hash of the IP address and the port. */

@@ -1,0 +1,48 @@
+// `npm run dev -- --realm turnuser …`: rebuilds dist/ when a source changes and restarts the server on the new build.
+// Arguments go to the server. Ends, with both children, on SIGINT or SIGTERM.
+import { spawn } from 'node:child_process'
+import { join, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+const server = join(root, 'dist', 'turnd.js')
+const children = new Set()
+let isEnding = false
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0))
+
+// One build first, so that there is something to start. With type errors it is started all the same: tsc writes its output.
+start('tsc', ['-p', 'tsconfig.build.json'], () => {
+  start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], end)
+  start(
+    process.execPath,
+    ['--watch', '--watch-preserve-output', '--enable-source-maps', server, ...process.argv.slice(2)],
+    end,
+  )
+})
+
+function start(command, args, onExit) {
+  const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } })
+  children.add(child)
+  child.on('error', (error) => {
+    console.error(`dev: cannot run ${command}: ${error.message}`)
+    end(1)
+  })
+  child.on('exit', (code) => {
+    children.delete(child)
+    if (!isEnding) onExit(code ?? 1)
+    else if (children.size === 0) process.exit()
+  })
+}
+
+function end(code) {
+  if (isEnding) return
+  isEnding = true
+  process.exitCode = code
+  for (const child of children) child.kill('SIGTERM')
+  if (children.size === 0) process.exit()
+  setTimeout(() => {
+    for (const child of children) child.kill('SIGKILL')
+    process.exit()
+  }, 5000).unref()
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Installs what the interop tests talk to, from Debian, and only what is missing: coturn's turnutils_uclient, Chromium and
+# iproute2's `ip`. Called by scripts/test.mjs before the tests; harmless to run again.
+# Without root or without apt-get it names what is missing, which tests will be skipped and how to install it.
+# Exit code 0, or 1 when a peer is still missing and CI=true.
+set -u
+
+# command : Debian package : tests that need it
+PEERS=(
+  'turnutils_uclient:coturn:test/interop/coturn-client and test/interop/hairpin'
+  'chromium:chromium:test/interop/chromium'
+  'ip:iproute2:test/interop/hairpin'
+)
+
+say() { printf 'peers: %s\n' "$*"; }
+
+# Administrators' commands (ip) are not in every user's PATH.
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+missing_peers() {
+  local peer
+  for peer in "${PEERS[@]}"; do
+    command -v "${peer%%:*}" >/dev/null 2>&1 || printf '%s\n' "$peer"
+  done
+}
+
+missing_packages() { missing_peers | cut -d: -f2; }
+
+# Process ids of running coturn servers, one a line. Not pgrep: a small container may lack it.
+coturn_servers() {
+  local comm
+  for comm in /proc/[0-9]*/comm; do
+    if [ "$(cat "$comm" 2>/dev/null)" = turnserver ]; then
+      comm="${comm#/proc/}"
+      printf '%s\n' "${comm%/comm}"
+    fi
+  done
+}
+
+# apt-get, quiet: its output is shown only when it fails.
+apt() {
+  local log status
+  log="$(mktemp)"
+  DEBIAN_FRONTEND=noninteractive apt-get -y -qq \
+    -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 \
+    "$@" >"$log" 2>&1
+  status=$?
+  if [ "$status" -ne 0 ]; then
+    say "apt-get $* failed:"
+    tail -n 20 "$log"
+  fi
+  rm -f "$log"
+  return "$status"
+}
+
+is_every_package_known() {
+  local package
+  for package in "$@"; do
+    apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]' || return 1
+  done
+}
+
+# Installing the package also starts and enables a TURN server on port 3478. Only the client is wanted here, so what this
+# installation started is stopped again; a server that ran before is never touched.
+stop_installed_coturn() {
+  local servers_before="$1" server attempt
+  if [ -d /run/systemd/system ]; then
+    systemctl disable --now coturn.service >/dev/null 2>&1
+  elif command -v update-rc.d >/dev/null 2>&1; then
+    update-rc.d coturn disable >/dev/null 2>&1
+  fi
+  for server in $(coturn_servers | grep -vxF "$servers_before"); do
+    kill "$server" 2>/dev/null
+    for attempt in {1..100}; do
+      kill -0 "$server" 2>/dev/null || break
+      sleep 0.1
+    done
+  done
+}
+
+install_missing() {
+  local packages servers_before
+  mapfile -t packages < <(missing_packages)
+  servers_before="$(coturn_servers)"
+  if ! is_every_package_known "${packages[@]}"; then
+    say 'reading the package lists (apt-get update)'
+    apt update || return 1
+  fi
+  say "installing ${packages[*]} (apt-get install)"
+  # Downloading is what may hang, so only that has a deadline: dpkg must not be interrupted.
+  if ! fetch "${packages[@]}"; then
+    say 'the package lists may be old: reading them again (apt-get update)'
+    apt update && fetch "${packages[@]}" || return 1
+  fi
+  apt install --no-install-recommends "${packages[@]}" || return 1
+  [[ " ${packages[*]} " != *' coturn '* ]] || stop_installed_coturn "$servers_before"
+}
+
+fetch() {
+  local status
+  export -f apt say
+  timeout 600 bash -c 'apt install --no-install-recommends --download-only "$@"' fetch "$@"
+  status=$?
+  [ "$status" -ne 124 ] || say 'downloading took longer than 10 minutes'
+  return "$status"
+}
+
+explain_missing() {
+  local reason="$1" consequence='these tests will be skipped'
+  [ "${CI:-}" != true ] || consequence='with CI=true that is a failure'
+  missing_peers | while IFS=: read -r command _ tests; do
+    say "$command is missing, needed by $tests: $consequence"
+  done
+  say "$reason; install them as root with:"
+  say "  apt-get update && apt-get install --no-install-recommends $(missing_packages | xargs)"
+}
+
+if [ -z "$(missing_peers)" ]; then
+  say 'all present'
+  exit 0
+fi
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  explain_missing 'there is no apt-get here'
+elif [ "$(id -u)" -ne 0 ]; then
+  explain_missing 'only root can install packages'
+elif install_missing && [ -z "$(missing_peers)" ]; then
+  say 'installed'
+  exit 0
+else
+  explain_missing 'the installation did not succeed'
+fi
+[ "${CI:-}" != true ]

@@ -1,0 +1,188 @@
+// The long-term credential mechanism (RFC 8489 §9.2.4), called by the core for every request that must be authenticated.
+// The steps below follow the RFC's order. Whoever the request names, it costs the same work and, when refused, the same bytes:
+// an unknown user is checked against a random key, and against as many keys as any name can have.
+import { randomBytes } from 'node:crypto'
+import type { RefusalReason } from '../log/refusals.js'
+import type { TransportAddress } from '../stun/address.js'
+import {
+  ATTRIBUTE_NONCE,
+  ATTRIBUTE_REALM,
+  ATTRIBUTE_USERHASH,
+  ATTRIBUTE_USERNAME,
+  ERROR_BAD_REQUEST,
+  ERROR_STALE_NONCE,
+  ERROR_UNAUTHENTICATED,
+  PASSWORD_ALGORITHM_MD5,
+  PASSWORD_ALGORITHM_SHA256,
+  SECURITY_FEATURE_PASSWORD_ALGORITHMS,
+  SECURITY_FEATURE_USERNAME_ANONYMITY,
+} from '../stun/constants.js'
+import { isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../stun/integrity.js'
+import type { MessageView } from '../stun/message.js'
+import type { MessageWriter } from '../stun/writer.js'
+import { CredentialStores } from './credential-stores.js'
+import type { Credential, CredentialStore } from './credentials.js'
+import { opaquePart } from './credentials.js'
+import { NONCE_LIFETIME_SECONDS, NonceMint, nonceFeatureBits } from './nonce.js'
+import { chosenAlgorithm, OFFERED_ALGORITHMS } from './password-algorithms.js'
+
+export const INTEGRITY_NONE = 0
+export const INTEGRITY_SHA1 = 1
+export const INTEGRITY_SHA256 = 2
+export type Integrity = typeof INTEGRITY_NONE | typeof INTEGRITY_SHA1 | typeof INTEGRITY_SHA256
+
+/** Bytes of USERNAME (RFC 8489 §14.3: fewer than 509). */
+export const USERNAME_LENGTH_MAX = 508
+const USERHASH_LENGTH = 32
+
+export interface AuthenticatorOptions {
+  readonly realm: string
+  readonly stores: readonly CredentialStore[]
+  readonly nonceSecret: Uint8Array
+  readonly nonceLifetimeSeconds?: number
+}
+
+export class Authenticator {
+  // The outcome of the last authenticate().
+  /** Why it was refused; null when it was not, and for the first challenge of a client, which is no refusal. */
+  reason: RefusalReason | null = null
+  /** The user; on a refusal as claimed (the hex digits of a USERHASH that nobody has), '' if none was. */
+  username = ''
+  /** The key for the answer's integrity, once the request's own was right (0 and 438). */
+  key: Uint8Array | null = null
+  /** The variant that the client used, for its answers; set together with `key`. */
+  integrity: Integrity = INTEGRITY_NONE
+
+  readonly #stores: CredentialStores
+  readonly #mint: NonceMint
+  readonly #realm: Buffer
+  /** Stands in for the key of users that do not exist; random, so that nobody can have it. */
+  readonly #dummyKey = randomBytes(32)
+
+  /** Throws a RangeError if the realm is no OpaqueString. */
+  constructor(options: AuthenticatorOptions) {
+    const realm = opaquePart('the realm', options.realm)
+    this.#stores = new CredentialStores(options.stores)
+    this.#realm = Buffer.from(realm)
+    this.#mint = new NonceMint(options.nonceSecret, realm, 0, options.nonceLifetimeSeconds ?? NONCE_LIFETIME_SECONDS)
+  }
+
+  /** 0 if the request is authentic, else the error code of the answer: 400, 401 or 438, the last two with writeChallenge. */
+  authenticate(message: MessageView, client: TransportAddress, monotonicSeconds: number): number {
+    this.reason = null
+    this.username = ''
+    this.key = null
+    this.integrity = INTEGRITY_NONE
+    const integrity = usedIntegrity(message)
+    if (integrity === INTEGRITY_NONE) return ERROR_UNAUTHENTICATED
+
+    const claimResult = this.#readClaim(message)
+    if (claimResult !== 0) return claimResult
+    const nonce = message.readBytes(message.find(ATTRIBUTE_NONCE))
+    const algorithm = chosenAlgorithm(message)
+    const algorithmResult = this.#checkAlgorithm(algorithm, nonce)
+    if (algorithmResult !== 0) return algorithmResult
+
+    const claimed = this.username
+    const lookup = message.has(ATTRIBUTE_USERNAME)
+      ? this.#stores.find(claimed)
+      : (this.#stores.findByUserhash(claimed) ?? 'unknown-user')
+    if (typeof lookup !== 'string') this.username = lookup.username
+    const verified = this.#verify(message, integrity, algorithm, typeof lookup === 'string' ? null : lookup)
+    const isRealmRight = this.#realm.equals(message.readBytes(message.find(ATTRIBUTE_REALM)))
+    if (verified === null || !isRealmRight) {
+      this.#stores.noteRefused(claimed)
+      if (!isRealmRight) return this.#refuse(ERROR_UNAUTHENTICATED, 'wrong-realm')
+      return this.#refuse(ERROR_UNAUTHENTICATED, typeof lookup === 'string' ? lookup : 'bad-password')
+    }
+    this.#stores.noteVerified(verified)
+    this.key = keyOf(verified, algorithm)
+    this.integrity = integrity
+    if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
+    return 0
+  }
+
+  /** REALM, NONCE and, when offered, PASSWORD-ALGORITHMS: the rest of a 401 or 438 after its ERROR-CODE. */
+  writeChallenge(writer: MessageWriter, client: TransportAddress, monotonicSeconds: number): void {
+    const offersSha256 = this.#updateFeatures()
+    writer.writeBytes(ATTRIBUTE_REALM, this.#realm)
+    writer.writeText(ATTRIBUTE_NONCE, this.#mint.mint(client, monotonicSeconds))
+    if (offersSha256) writer.writePasswordAlgorithms(OFFERED_ALGORITHMS)
+  }
+
+  #refuse(code: number, reason: RefusalReason): number {
+    this.reason = reason
+    return code
+  }
+
+  /** Reads who the request says it is from. 400 if that, the realm or the nonce is missing or impossible. */
+  #readClaim(message: MessageView): number {
+    const usernameIndex = message.find(ATTRIBUTE_USERNAME)
+    const userhashIndex = message.find(ATTRIBUTE_USERHASH)
+    if (usernameIndex >= 0) {
+      if (message.attributeLengths[usernameIndex] > USERNAME_LENGTH_MAX) {
+        return this.#refuse(ERROR_BAD_REQUEST, 'malformed-attribute')
+      }
+      this.username = message.readText(usernameIndex)
+    } else if (userhashIndex >= 0) {
+      if (message.attributeLengths[userhashIndex] !== USERHASH_LENGTH) {
+        return this.#refuse(ERROR_BAD_REQUEST, 'malformed-attribute')
+      }
+      this.username = Buffer.from(message.readBytes(userhashIndex)).toString('hex')
+    }
+    const isNamed = usernameIndex >= 0 || userhashIndex >= 0
+    if (isNamed && message.has(ATTRIBUTE_REALM) && message.has(ATTRIBUTE_NONCE)) return 0
+    return this.#refuse(ERROR_BAD_REQUEST, 'missing-attribute')
+  }
+
+  /** 400 if the offer was tampered with (algorithm is -1), 438 if it has changed since, else 0. Asks nothing about the user. */
+  #checkAlgorithm(algorithm: number, nonce: Uint8Array): number {
+    const offersSha256 = this.#updateFeatures()
+    if (algorithm === PASSWORD_ALGORITHM_MD5) return 0
+    if (algorithm === PASSWORD_ALGORITHM_SHA256 && offersSha256) return 0
+    // SHA-256 that was offered before a reload brought in users without that key: the client needs today's offer.
+    const wasOffered = (nonceFeatureBits(nonce) & SECURITY_FEATURE_PASSWORD_ALGORITHMS) !== 0
+    if (algorithm === PASSWORD_ALGORITHM_SHA256 && wasOffered) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
+    return this.#refuse(ERROR_BAD_REQUEST, 'bid-down')
+  }
+
+  /** Sets the nonces' feature bits to what every store can verify at this moment. Returns whether SHA-256 keys are offered. */
+  #updateFeatures(): boolean {
+    const offersSha256 = this.#stores.verifiesSha256
+    this.#mint.featureBits =
+      (offersSha256 ? SECURITY_FEATURE_PASSWORD_ALGORITHMS : 0) |
+      (this.#stores.verifiesUserhash ? SECURITY_FEATURE_USERNAME_ANONYMITY : 0)
+    return offersSha256
+  }
+
+  /** The credential, or its alternative, whose key the message was made with. Always computes the same number of MACs. */
+  #verify(
+    message: MessageView,
+    integrity: Integrity,
+    algorithm: number,
+    credential: Credential | null,
+  ): Credential | null {
+    let verified: Credential | null = null
+    for (let index = 0; index < this.#stores.keyCountMax; index++) {
+      const candidate = index === 0 ? credential : (credential?.alternatives?.[index - 1] ?? null)
+      const key = candidate === null ? null : keyOf(candidate, algorithm)
+      const testedKey = key ?? this.#dummyKey
+      const isValid =
+        integrity === INTEGRITY_SHA256
+          ? isMessageIntegritySha256Valid(message, testedKey)
+          : isMessageIntegrityValid(message, testedKey)
+      if (isValid && key !== null) verified = candidate
+    }
+    return verified
+  }
+}
+
+/** With both attributes the stronger one counts. */
+function usedIntegrity(message: MessageView): Integrity {
+  if (message.messageIntegritySha256Start >= 0) return INTEGRITY_SHA256
+  return message.messageIntegrityStart >= 0 ? INTEGRITY_SHA1 : INTEGRITY_NONE
+}
+
+function keyOf(credential: Credential, algorithm: number): Uint8Array | null {
+  return algorithm === PASSWORD_ALGORITHM_SHA256 ? credential.sha256Key : credential.md5Key
+}

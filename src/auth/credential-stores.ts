@@ -1,0 +1,49 @@
+// All configured stores as one. The first store that knows a name decides, but every store is always asked: which of them knows it
+// must not show in the time. What is offered to clients is what every store can verify (RFC 8489 §9.2).
+import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
+
+export class CredentialStores implements CredentialStore {
+  readonly keyCountMax: number
+  readonly #stores: readonly CredentialStore[]
+
+  constructor(stores: readonly CredentialStore[]) {
+    this.#stores = stores
+    this.keyCountMax = Math.max(1, ...stores.map((store) => store.keyCountMax ?? 1))
+  }
+
+  get verifiesSha256(): boolean {
+    for (const store of this.#stores) if (!store.verifiesSha256) return false
+    return true
+  }
+
+  get verifiesUserhash(): boolean {
+    for (const store of this.#stores) if (!store.verifiesUserhash) return false
+    return true
+  }
+
+  find(username: string): CredentialLookup {
+    let found: CredentialLookup = 'unknown-user'
+    for (const store of this.#stores) {
+      const lookup = store.find(username)
+      if (typeof found === 'string' && lookup !== 'unknown-user') found = lookup
+    }
+    return found
+  }
+
+  findByUserhash(userhashHex: string): Credential | null {
+    let found: Credential | null = null
+    for (const store of this.#stores) {
+      const credential = store.findByUserhash(userhashHex)
+      found ??= credential
+    }
+    return found
+  }
+
+  noteVerified(credential: Credential): void {
+    for (const store of this.#stores) store.noteVerified?.(credential)
+  }
+
+  noteRefused(username: string): void {
+    for (const store of this.#stores) store.noteRefused?.(username)
+  }
+}

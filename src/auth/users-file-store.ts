@@ -1,0 +1,130 @@
+// The users file of a running server: loaded at start, loaded again when it changes (within a second) or on SIGHUP.
+// A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong.
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
+import { opaquePart, userhash } from './credentials.js'
+import { errorText } from './private-file.js'
+import { parseUsersFile, type UsersFileEntry } from './users-file.js'
+
+/** How often the file's time, size and inode are compared. */
+export const POLL_INTERVAL_MS = 1000
+
+/** Users of other realms named in one message; the rest is counted. */
+const FOREIGN_USER_COUNT_SHOWN = 3
+
+export class UsersFileStore implements CredentialStore {
+  readonly path: string
+  readonly verifiesUserhash = true
+  verifiesSha256 = true
+  readonly #realm: string
+  readonly #onProblem: (text: string) => void
+  readonly #timer: NodeJS.Timeout
+  #byName = new Map<string, Credential>()
+  #byUserhash = new Map<string, Credential>()
+  /** The file as it was when last read or missed; '' before. */
+  #signature = ''
+
+  /** Throws an Error that names the file, and the line if one is wrong. `onProblem` gets everything that is wrong later. */
+  constructor(path: string, realm: string, onProblem: (text: string) => void) {
+    this.path = path
+    this.#realm = opaquePart('the realm', realm)
+    this.#onProblem = onProblem
+    this.#load()
+    this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
+    this.#timer.unref()
+  }
+
+  get userCount(): number {
+    return this.#byName.size
+  }
+
+  find(username: string): CredentialLookup {
+    return this.#byName.get(username) ?? 'unknown-user'
+  }
+
+  findByUserhash(userhashHex: string): Credential | null {
+    return this.#byUserhash.get(userhashHex) ?? null
+  }
+
+  /** Reads the file now. False, and the users as they were, if it cannot be read or has a bad line. */
+  reload(): boolean {
+    try {
+      this.#load()
+      return true
+    } catch (error) {
+      this.#onProblem(`${error instanceof Error ? error.message : error}; the users loaded before stay`)
+      return false
+    }
+  }
+
+  /** Stops looking for changes. */
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #poll(): void {
+    let signature: string
+    try {
+      signature = signatureOf(statSync(this.path, { bigint: true }))
+    } catch (error) {
+      signature = errorText(error)
+    }
+    // A file that stays broken, or away, is reported once.
+    if (signature !== this.#signature) this.reload()
+  }
+
+  #load(): void {
+    const bytes = this.#read()
+    let entries: UsersFileEntry[]
+    try {
+      entries = parseUsersFile(bytes).flatMap((line) => line.entry ?? [])
+    } catch (error) {
+      throw new Error(`--users-file ${this.path}, ${error instanceof Error ? error.message : error}`)
+    }
+    this.#install(entries.filter((entry) => entry.realm === this.#realm))
+    this.#reportForeign(entries.filter((entry) => entry.realm !== this.#realm))
+  }
+
+  #read(): Uint8Array {
+    try {
+      const fd = openSync(this.path, 'r')
+      try {
+        // Before the read: a change during it has a later time, and is seen by the next poll.
+        this.#signature = signatureOf(fstatSync(fd, { bigint: true }))
+        return readFileSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+    } catch (error) {
+      this.#signature = errorText(error)
+      throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
+    }
+  }
+
+  #install(entries: readonly UsersFileEntry[]): void {
+    const byName = new Map<string, Credential>()
+    const byUserhash = new Map<string, Credential>()
+    for (const { user, md5Key, sha256Key } of entries) {
+      const credential = { username: user, md5Key, sha256Key }
+      byName.set(user, credential)
+      byUserhash.set(userhash(user, this.#realm), credential)
+    }
+    this.#byName = byName
+    this.#byUserhash = byUserhash
+    this.verifiesSha256 = entries.every((entry) => entry.sha256Key !== null)
+  }
+
+  #reportForeign(entries: readonly UsersFileEntry[]): void {
+    if (entries.length === 0) return
+    const names = entries.slice(0, FOREIGN_USER_COUNT_SHOWN).map((entry) => `${entry.user} of realm ${entry.realm}`)
+    const rest = entries.length - names.length
+    this.#onProblem(
+      `--users-file ${this.path}: keys hold for one realm, so these users cannot log in to realm ${this.#realm}: ` +
+        `${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`,
+    )
+  }
+}
+
+function signatureOf(stats: { mtimeNs: bigint; size: bigint; ino: bigint }): string {
+  return `${stats.mtimeNs} ${stats.size} ${stats.ino}`
+}

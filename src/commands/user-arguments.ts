@@ -1,0 +1,133 @@
+// The arguments of `turnd user`: what they mean, and one sentence for each thing that can be wrong with them.
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { opaqueString } from '../auth/opaque-string.js'
+import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
+
+export const USER_HELP = `Usage: turnd user add NAME [options]
+       turnd user list [options]
+       turnd user remove NAME [options]
+
+Edits the users file of a turnd server. The file holds keys, not passwords. A running server
+sees a change within a second; nobody is disconnected.
+
+  --users-file PATH   the file (environment: TURND_USERS_FILE); default: users.jsonl in the state directory
+  --state-dir DIR     the state directory (environment: TURND_STATE_DIR, STATE_DIRECTORY); default: ./turnd-state
+  --realm REALM       the server's realm (environment: TURND_REALM); default: turnd. Keys hold for one realm:
+                      a server with another --realm cannot use them. Without it, list shows every realm
+  --generate          add: make up a password, and print it once
+  --password-stdin    add: read the password from the first line of standard input
+  --replace           add: give a user who exists a new password
+  -h, --help          this text
+
+Without --generate or --password-stdin, add asks for the password on a terminal, twice and without
+echo; where there is no terminal it reads the first line of standard input.
+
+Exit code: 0 done; 1 the user to add exists, or the user to remove does not; 2 anything else went wrong.
+`
+
+/** Bad arguments, a bad password or a bad file: one sentence for the operator. */
+export class UserCommandError extends Error {}
+
+export interface UserArguments {
+  readonly action: 'add' | 'list' | 'remove' | 'help'
+  /** '' for list and help. */
+  readonly name: string
+  readonly usersFile: string
+  /** The directory to create for the users file; '' if the file was named and so must have one. */
+  readonly stateDirectory: string
+  readonly realm: string
+  readonly isRealmGiven: boolean
+  readonly isGenerated: boolean
+  readonly isPasswordFromStdin: boolean
+  readonly isReplacing: boolean
+}
+
+const REALM_DEFAULT = 'turnd'
+const OPTIONS = {
+  'users-file': { type: 'string' },
+  'state-dir': { type: 'string' },
+  realm: { type: 'string' },
+  generate: { type: 'boolean' },
+  'password-stdin': { type: 'boolean' },
+  replace: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+const ADD_OPTIONS = ['generate', 'password-stdin', 'replace']
+
+/** Reads what follows `turnd user`. Throws a UserCommandError. */
+export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessEnv): UserArguments {
+  const { values, words } = readTokens(argv)
+  const [action, ...names] = values.has('help') ? ['help'] : words
+  if (action !== 'add' && action !== 'list' && action !== 'remove' && action !== 'help') {
+    const what = action === undefined ? 'a command is missing' : `unknown command ${JSON.stringify(action)}`
+    throw new UserCommandError(`${what}: use add, list or remove (see turnd user --help)`)
+  }
+  const wrongOption = action === 'add' || action === 'help' ? undefined : ADD_OPTIONS.find((name) => values.has(name))
+  if (wrongOption !== undefined) throw new UserCommandError(`--${wrongOption} has no meaning with ${action}`)
+  if (values.has('generate') && values.has('password-stdin')) {
+    throw new UserCommandError('--generate and --password-stdin exclude each other')
+  }
+  const takesName = action === 'add' || action === 'remove'
+  if (takesName && names.length === 0) throw new UserCommandError(`${action} needs the NAME of a user`)
+  const surplus = names[takesName ? 1 : 0]
+  if (surplus !== undefined) throw new UserCommandError(`unexpected argument ${JSON.stringify(surplus)}`)
+
+  const stateDirectory =
+    values.get('state-dir') ?? env.TURND_STATE_DIR ?? firstDirectory(env.STATE_DIRECTORY) ?? 'turnd-state'
+  const usersFile = values.get('users-file') ?? env.TURND_USERS_FILE
+  const realm = values.get('realm') ?? env.TURND_REALM
+  return {
+    action,
+    name: takesName ? prepared('NAME', names[0]) : '',
+    usersFile: usersFile ?? join(stateDirectory, DEFAULT_USERS_FILE),
+    stateDirectory: usersFile === undefined ? stateDirectory : '',
+    realm: prepared('--realm', realm ?? REALM_DEFAULT),
+    isRealmGiven: realm !== undefined,
+    isGenerated: values.has('generate'),
+    isPasswordFromStdin: values.has('password-stdin'),
+    isReplacing: values.has('replace'),
+  }
+}
+
+/** Options by name ('' for those without a value) and the words between them. */
+function readTokens(argv: readonly string[]): { values: Map<string, string>; words: string[] } {
+  const values = new Map<string, string>()
+  const words: string[] = []
+  // Not strict: the parser's own messages are long, and explain things that this command does not have.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: OPTIONS,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    if (!Object.hasOwn(OPTIONS, token.name)) throw new UserCommandError(`unknown option ${token.rawName}`)
+    const { type } = OPTIONS[token.name as keyof typeof OPTIONS]
+    if (type === 'boolean' && token.value !== undefined) {
+      throw new UserCommandError(`${token.rawName} takes no value, but has ${JSON.stringify(token.value)}`)
+    }
+    const isNextOption = token.inlineValue === false && token.value.startsWith('-')
+    if (type === 'string' && (token.value === undefined || token.value === '' || isNextOption)) {
+      throw new UserCommandError(`${token.rawName} needs a value`)
+    }
+    values.set(token.name, token.value ?? '')
+  }
+  return { values, words }
+}
+
+/** systemd separates several state directories with colons; the first is the server's. */
+function firstDirectory(text: string | undefined): string | undefined {
+  return text?.split(':')[0] || undefined
+}
+
+function prepared(option: string, value: string): string {
+  try {
+    return opaqueString(value)
+  } catch (error) {
+    throw new UserCommandError(`${option} ${JSON.stringify(value)} ${error instanceof Error ? error.message : error}`)
+  }
+}

@@ -1,0 +1,176 @@
+// What one option's parser cannot see: whether the options fit each other. Called once by settle.ts.
+// Each check throws TurndError with one sentence, or returns warnings.
+import { FAMILY_IPV4 } from '../stun/address.js'
+import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
+import { TurndError } from './errors.js'
+import type { ExternalIp } from './external-ip.js'
+import { familyOf, formatAddressPort } from './ip-address.js'
+import type { ListenScheme } from './listen-spec.js'
+import { findOptionByKey } from './options.js'
+import { printable } from './printable.js'
+import type { SettingKey, Settings } from './settings.js'
+import type { ResolvedOption, Source } from './source.js'
+
+/** Returns warnings; throws TurndError. `naming` is how options that nobody gave are called. */
+export function crossCheck(
+  settings: Settings,
+  resolved: ReadonlyMap<SettingKey, ResolvedOption>,
+  naming: Source,
+): string[] {
+  const names = new Names(resolved, naming)
+  checkPortRange(settings, names)
+  checkListen(settings, names)
+  checkRelayIp(settings, names)
+  checkExternalIp(settings, names)
+  checkUser(settings, names)
+  checkCertificate(settings, names)
+  return [...quotaWarnings(settings, names), ...loopbackWarnings(settings, names), ...listenWarnings(settings, names)]
+}
+
+/** How options and their values are called in a sentence, wherever each was given. */
+class Names {
+  private readonly resolved: ReadonlyMap<SettingKey, ResolvedOption>
+  private readonly naming: Source
+
+  constructor(resolved: ReadonlyMap<SettingKey, ResolvedOption>, naming: Source) {
+    this.resolved = resolved
+    this.naming = naming
+  }
+
+  has(key: SettingKey): boolean {
+    return this.resolved.has(key)
+  }
+
+  /** `--min-port 30000`, or `--max-port 29999 (the default)`. */
+  value(key: SettingKey, index = 0): string {
+    const given = this.resolved.get(key)
+    if (given) return given.items[index].shown
+    const option = findOptionByKey(key)!
+    return `${this.naming.show(option, String(option.default))} (the default)`
+  }
+
+  /** `--key`, in the manner of the source that gave `like`; with a value if there is one to propose. */
+  name(key: SettingKey, like: SettingKey, value?: string): string {
+    const source = this.resolved.get(like)?.source ?? this.naming
+    return source.show(findOptionByKey(key)!, value)
+  }
+}
+
+function fail(message: string): never {
+  throw new TurndError('TURND_ERR_OPTION', message)
+}
+
+function checkPortRange({ minPort, maxPort }: Settings, names: Names): void {
+  if (maxPort > minPort) return
+  const like = names.has('minPort') ? 'minPort' : 'maxPort'
+  const example = `${names.name('minPort', like, '24000')} ${names.name('maxPort', like, '29999')}`
+  const [low, high] = [names.value('minPort'), names.value('maxPort')]
+  if (minPort > maxPort) fail(`${low} is above ${high}: give a range such as ${example}`)
+  fail(`${low} and ${high} are a range of one port: a relay with its pair takes 2, such as in ${example}`)
+}
+
+/** The transports that a listener takes at its port. */
+const TRANSPORTS: Readonly<Record<ListenScheme, readonly string[]>> = {
+  any: ['UDP', 'TCP'],
+  udp: ['UDP'],
+  tcp: ['TCP'],
+  tls: ['TCP'],
+  dtls: ['UDP'],
+}
+
+function checkListen({ listen }: Settings, names: Names): void {
+  if (listen.length === 0)
+    fail(`${names.name('listen', 'listen')} names no address: leave it out for every local address`)
+  const holders = new Map<string, number>()
+  for (const [index, { scheme, host, port }] of listen.entries()) {
+    if (port === 0) continue
+    for (const transport of TRANSPORTS[scheme]) {
+      const place = `${transport} ${formatAddressPort(host, port)}`
+      const holder = holders.get(place)
+      if (holder !== undefined) {
+        fail(
+          `${names.value('listen', index)} takes ${place}, which ${names.value('listen', holder)} has: keep one of them`,
+        )
+      }
+      holders.set(place, index)
+    }
+  }
+}
+
+function checkRelayIp({ relayIp }: Settings, names: Names): void {
+  const repeated = relayIp.findIndex((host, index) => relayIp.indexOf(host) !== index)
+  if (repeated >= 0) fail(`${names.value('relayIp', repeated)} is given twice: keep one of them`)
+}
+
+function checkExternalIp({ externalIp, relayIp }: Settings, names: Names): void {
+  for (const [index, mapping] of externalIp.entries()) {
+    const shown = names.value('externalIp', index)
+    const rival = externalIp.findIndex((other) => contradicts(other, mapping))
+    if (rival < index) fail(`${shown} contradicts ${names.value('externalIp', rival)}: keep one of them`)
+    if (relayIp.length > 0) checkStandsForRelayIp(mapping, relayIp, shown, names.name('relayIp', 'externalIp'))
+  }
+}
+
+/** Two mappings exclude each other (a mapping does so with itself) when a packet for one could be for the other. */
+function contradicts(one: ExternalIp, other: ExternalIp): boolean {
+  if (one.publicHost === other.publicHost) return true
+  if (familyOf(one.publicHost) !== familyOf(other.publicHost)) return false
+  return one.privateHost === null || other.privateHost === null || one.privateHost === other.privateHost
+}
+
+function checkStandsForRelayIp(
+  mapping: ExternalIp,
+  relayIp: readonly string[],
+  shown: string,
+  relayName: string,
+): void {
+  const { publicHost, privateHost } = mapping
+  const family = familyOf(publicHost)
+  const candidates = relayIp.filter((host) => familyOf(host) === family)
+  if (privateHost !== null && !candidates.includes(privateHost)) {
+    fail(`${shown} maps ${privateHost}, which is not a ${relayName}: those are ${relayIp.join(', ')}`)
+  }
+  if (privateHost !== null || candidates.length === 1) return
+  const familyName = family === FAMILY_IPV4 ? 'IPv4' : 'IPv6'
+  if (candidates.length === 0) fail(`${shown} has no ${familyName} ${relayName} to stand for: give one`)
+  fail(`${shown} could stand for ${candidates.join(' or ')}: give PUBLIC/PRIVATE`)
+}
+
+function checkUser({ user }: Settings, names: Names): void {
+  const seen = new Set<string>()
+  for (const { name } of user) {
+    if (seen.has(name)) fail(`${names.name('user', 'user', printable(name))} is given twice: keep one of them`)
+    seen.add(name)
+  }
+}
+
+function checkCertificate({ cert, key }: Settings, names: Names): void {
+  if (cert !== null && key === null) fail(`${names.value('cert')} needs ${names.name('key', 'cert')} as well`)
+  if (key !== null && cert === null) fail(`${names.value('key')} needs ${names.name('cert', 'key')} as well`)
+}
+
+function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): string[] {
+  if (userQuota <= maxAllocations) return []
+  return [`${names.value('userQuota')} is above ${names.value('maxAllocations')}, which is reached first`]
+}
+
+const LOOPBACK_IPV4 = parseCidr('127.0.0.0/8')!
+const LOOPBACK_IPV6 = parseCidr('::1')!
+
+/** A rule wider than 127.0.0.0/8 does not open it: the default denial is more specific, and wins. */
+function loopbackWarnings({ allowPeer }: Settings, names: Names): string[] {
+  return allowPeer.flatMap(({ cidr }, index) => {
+    if (!isWithin(cidr, LOOPBACK_IPV4) && !isWithin(cidr, LOOPBACK_IPV6)) return []
+    return [`${names.value('allowPeer', index)} opens loopback: clients reach the services of this machine there`]
+  })
+}
+
+function isWithin(cidr: Cidr, block: Cidr): boolean {
+  return cidr.prefixLength >= block.prefixLength && cidrContains(block, cidr.address)
+}
+
+function listenWarnings({ listen }: Settings, names: Names): string[] {
+  if (listen.some(({ scheme }) => scheme === 'udp' || scheme === 'any')) return []
+  const example = names.name('listen', 'listen', 'udp:*:3478')
+  return [`no listener is left that works yet, so no client can reach this server: add ${example}`]
+}

@@ -1,0 +1,480 @@
+// THE table of options. --help, docs/options.md, the schema of the config file, the TURND_* variables, the library's
+// options and the coturn importer all derive from it: to add an option, add it to Settings and here.
+import { parseExternalIp, parsePublicName, parseRelayIp } from './external-ip.js'
+import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js'
+import { parseNat64Prefix } from './nat64-prefix.js'
+import { PEER_RULE_FORM, parsePeerRule } from './peer-rule.js'
+import type { SettingKey, Settings } from './settings.js'
+import { staticUser } from './static-user.js'
+import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
+
+export const OPTION_GROUPS = [
+  'Listening',
+  'Relaying',
+  'Users and secrets',
+  'Limits',
+  'Peer policy',
+  'TLS',
+  'Protocols',
+  'Operating',
+] as const
+export type OptionGroup = (typeof OPTION_GROUPS)[number]
+
+interface OptionRow<Value, Item> {
+  readonly group: OptionGroup
+  readonly type: ValueType<Item>
+  readonly default: Value
+  /** What the documents say of the default; '' when there is nothing to say. */
+  readonly defaultText: string
+  readonly help: string
+  /** coturn's names for it. A `no-` name switches it off. Units may differ: see the importer. */
+  readonly coturn: readonly string[]
+  /** The value never appears in an error, a warning or a log line. */
+  readonly secret?: true
+  /** What a warning says after `has no effect yet: ` when it is given and not switched off. null: it works. */
+  readonly comesLater: string | null
+  /** What a warning says after the option and one value of it; null for values that need none. */
+  readonly warn?: (value: Item) => string | null
+}
+
+type Row<Value> = [Value] extends [readonly (infer Item)[]]
+  ? OptionRow<Value, Item> & { readonly repeatable: true }
+  : OptionRow<Value, Value> & { readonly repeatable: false }
+
+type Kebab<Text extends string> = Text extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `-${Lowercase<First>}`}${Kebab<Rest>}`
+  : ''
+
+type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
+
+const PATH_LENGTH_MAX = 4095
+const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
+const port = integer('PORT', 'a port', 1, 65535)
+const TLS_LATER = 'TLS and DTLS listeners come in a later version'
+
+const TABLE: Table = {
+  listen: {
+    group: 'Listening',
+    type: parsed(LISTEN_FORM, parseListenSpec),
+    repeatable: true,
+    default: [parseListenSpec('*:3478')],
+    defaultText: '*:3478',
+    help:
+      'Where clients reach this server; without a scheme: UDP and TCP. *:3478 and :3478 mean every local address, ' +
+      '[::1]:3478 is IPv6. The port is 3478 unless given, 5349 for tls: and dtls:.',
+    coturn: ['listening-ip', 'listening-port', 'tls-listening-port', 'aux-server'],
+    comesLater: null,
+    warn: ({ scheme }) =>
+      scheme === 'udp' || scheme === 'any'
+        ? null
+        : `is skipped: ${scheme.toUpperCase()} listeners come in a later version`,
+  },
+  'public-name': {
+    group: 'Listening',
+    type: parsed('NAME', parsePublicName),
+    repeatable: true,
+    default: [],
+    defaultText: '',
+    help: 'A DNS name by which clients know this server, for its URIs and its certificate.',
+    coturn: ['server-name'],
+    comesLater: 'names in URIs and certificates come in a later version',
+  },
+  'relay-ip': {
+    group: 'Relaying',
+    type: parsed('ADDRESS', parseRelayIp),
+    repeatable: true,
+    default: [],
+    defaultText: 'per family, the address of the default route',
+    help: 'The local address that relays are opened on; one per address family or more.',
+    coturn: ['relay-ip'],
+    comesLater: null,
+  },
+  'external-ip': {
+    group: 'Relaying',
+    type: parsed('PUBLIC[/PRIVATE]', parseExternalIp),
+    repeatable: true,
+    default: [],
+    defaultText: '',
+    help: 'Behind static NAT: tell clients PUBLIC as the relayed address while relays are opened on PRIVATE.',
+    coturn: ['external-ip'],
+    comesLater: null,
+  },
+  'min-port': {
+    group: 'Relaying',
+    type: port,
+    repeatable: false,
+    default: 24000,
+    defaultText: '24000',
+    help: 'The lowest port of relays.',
+    coturn: ['min-port'],
+    comesLater: null,
+  },
+  'max-port': {
+    group: 'Relaying',
+    type: port,
+    repeatable: false,
+    default: 29999,
+    defaultText: '29999',
+    help: 'The highest port of relays.',
+    coturn: ['max-port'],
+    comesLater: null,
+  },
+  'channel-range': {
+    group: 'Relaying',
+    type: choice('RANGE', 'a channel range', ['rfc8656', 'rfc5766']),
+    repeatable: false,
+    default: 'rfc8656',
+    defaultText: 'rfc8656; rfc5766 in the expressway profiles',
+    help: 'Channel numbers that clients may bind: rfc8656 (0x4000-0x4FFF), or rfc5766 (0x4000-0x7FFE) for older clients.',
+    coturn: [],
+    comesLater: null,
+  },
+  realm: {
+    group: 'Users and secrets',
+    // RFC 8489 §14.9: fewer than 128 characters; counted in bytes to be on the safe side.
+    type: text('REALM', 'a realm', 127),
+    repeatable: false,
+    default: 'turnd',
+    defaultText: 'turnd',
+    help: 'The realm that clients authenticate in.',
+    coturn: ['realm'],
+    comesLater: null,
+  },
+  user: {
+    group: 'Users and secrets',
+    type: staticUser,
+    repeatable: true,
+    default: [],
+    defaultText: 'without any user or secret: a generated one',
+    help: 'A user. The name ends at the first colon.',
+    coturn: ['user'],
+    secret: true,
+    comesLater: null,
+  },
+  'users-file': {
+    group: 'Users and secrets',
+    type: path('PATH'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A file of users with keys instead of passwords, edited with "turnd user", read again when it changes.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-secret': {
+    group: 'Users and secrets',
+    type: text('SECRET', 'a secret'),
+    repeatable: true,
+    default: [],
+    defaultText: '',
+    help: 'A secret shared with a service that hands out timestamped credentials (TURN REST API).',
+    coturn: ['static-auth-secret'],
+    secret: true,
+    comesLater: null,
+  },
+  'auth-secret-file': {
+    group: 'Users and secrets',
+    type: path('PATH'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'The same from a file, which no process list shows.',
+    coturn: [],
+    comesLater: null,
+  },
+  'oauth-keys': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'Keys of third-party authorization (RFC 7635).',
+    coturn: ['oauth'],
+    comesLater: 'third-party authorization comes in a later version',
+  },
+  'max-allocations': {
+    group: 'Limits',
+    type: integer('N', 'a number of allocations', 1, 1_000_000),
+    repeatable: false,
+    default: 1800,
+    defaultText: '1800',
+    help: 'The relay licence: allocations that may exist at once.',
+    coturn: ['total-quota'],
+    comesLater: null,
+  },
+  'user-quota': {
+    group: 'Limits',
+    type: integer('N', 'a number of allocations', 0, 1_000_000),
+    repeatable: false,
+    default: 0,
+    defaultText: '0',
+    help: 'Allocations that one user may have at once; 0: no limit.',
+    coturn: ['user-quota'],
+    comesLater: null,
+  },
+  'permissions-max': {
+    group: 'Limits',
+    type: integer('N', 'a number of permissions', 1, 65535),
+    repeatable: false,
+    default: 128,
+    defaultText: '128',
+    help: 'Permissions that one allocation may have.',
+    coturn: [],
+    comesLater: null,
+  },
+  'channels-max': {
+    group: 'Limits',
+    // 0x4000–0x7FFE is 16,383 numbers.
+    type: integer('N', 'a number of channels', 1, 16383),
+    repeatable: false,
+    default: 128,
+    defaultText: '128',
+    help: 'Channels that one allocation may bind.',
+    coturn: [],
+    comesLater: null,
+  },
+  'max-bps': {
+    group: 'Limits',
+    type: integer('N', 'a number of bits per second', 0, 1_000_000_000_000),
+    repeatable: false,
+    default: 0,
+    defaultText: '0',
+    help: 'Bits per second of one allocation; 0: no limit.',
+    coturn: ['max-bps'],
+    comesLater: 'bandwidth limits come in a later version',
+  },
+  'user-max-bps': {
+    group: 'Limits',
+    type: integer('N', 'a number of bits per second', 0, 1_000_000_000_000),
+    repeatable: false,
+    default: 0,
+    defaultText: '0',
+    help: 'Bits per second of all allocations of one user; 0: no limit.',
+    coturn: [],
+    comesLater: 'bandwidth limits come in a later version',
+  },
+  'unauthenticated-rate': {
+    group: 'Limits',
+    type: integer('N', 'a number of answers per second', 0, 1_000_000),
+    repeatable: false,
+    default: 200,
+    defaultText: '200; loopback is exempt unless given',
+    help: 'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64); 0: no limit.',
+    coturn: [],
+    comesLater: 'the limit of unauthenticated answers comes in a later version',
+  },
+  'allow-peer': {
+    group: 'Peer policy',
+    type: parsed(PEER_RULE_FORM, (value) => parsePeerRule(value, true)),
+    repeatable: true,
+    default: [],
+    defaultText: 'public addresses only',
+    help:
+      'Peers that clients may reach, private networks included. The most specific rule wins, at equal length deny. ' +
+      'IPv6 with ports: [ADDRESS/PREFIX]:PORTS.',
+    coturn: ['allowed-peer-ip', 'allow-loopback-peers'],
+    comesLater: null,
+  },
+  'deny-peer': {
+    group: 'Peer policy',
+    type: parsed(PEER_RULE_FORM, (value) => parsePeerRule(value, false)),
+    repeatable: true,
+    default: [],
+    defaultText: 'private and special-purpose addresses',
+    help: 'Peers that clients may not reach.',
+    coturn: ['denied-peer-ip'],
+    comesLater: null,
+  },
+  'nat64-prefix': {
+    group: 'Peer policy',
+    type: parsed('CIDR', parseNat64Prefix),
+    repeatable: true,
+    default: [],
+    defaultText: '',
+    help: 'A NAT64 prefix of this network: peers in it are judged by the IPv4 address they stand for.',
+    coturn: [],
+    comesLater: null,
+  },
+  cert: {
+    group: 'TLS',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'The certificate chain (PEM), read again on SIGHUP and when it changes.',
+    coturn: ['cert'],
+    comesLater: TLS_LATER,
+  },
+  key: {
+    group: 'TLS',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'The private key of the certificate (PEM).',
+    coturn: ['pkey'],
+    comesLater: TLS_LATER,
+  },
+  profile: {
+    group: 'Protocols',
+    type: choice('PROFILE', 'a profile', ['rfc', 'expressway-x8.9', 'expressway-x12.6']),
+    repeatable: false,
+    default: 'rfc',
+    defaultText: 'rfc',
+    help: 'Behave as the RFCs say, or as a Cisco Expressway-E of that version: rfc, expressway-x8.9 or expressway-x12.6.',
+    coturn: [],
+    comesLater: null,
+    warn: (value) =>
+      value === 'rfc' ? null : 'sets only the default of --channel-range yet: the rest of it comes in a later version',
+  },
+  'nat-discovery': {
+    group: 'Protocols',
+    type: flag,
+    repeatable: false,
+    default: false,
+    defaultText: 'off',
+    help: 'NAT behaviour discovery (RFC 5780).',
+    coturn: ['no-rfc5780'],
+    comesLater: 'NAT behaviour discovery comes in a later version',
+  },
+  mobility: {
+    group: 'Protocols',
+    type: flag,
+    repeatable: false,
+    default: false,
+    defaultText: 'off',
+    help: 'Mobility: an allocation survives a change of the client address (RFC 8016).',
+    coturn: ['mobility'],
+    comesLater: 'mobility comes in a later version',
+  },
+  rfc3489: {
+    group: 'Protocols',
+    type: flag,
+    repeatable: false,
+    default: false,
+    defaultText: 'off',
+    help: 'Answer the Binding requests of RFC 3489, which have no magic cookie.',
+    coturn: ['no-stun-backward-compatibility'],
+    comesLater: 'RFC 3489 comes in a later version',
+  },
+  config: {
+    group: 'Operating',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A JSON file of options: {"min-port": 24000, "listen": ["udp:*:3478"]}.',
+    coturn: [],
+    comesLater: null,
+  },
+  'coturn-config': {
+    group: 'Operating',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A turnserver.conf of coturn to take options from.',
+    coturn: [],
+    comesLater: 'reading a file of coturn comes in a later version, and nothing in it is applied',
+  },
+  engine: {
+    group: 'Operating',
+    type: choice('ENGINE', 'an engine', ['auto', 'native', 'dgram']),
+    repeatable: false,
+    default: 'auto',
+    defaultText: 'auto',
+    help: 'How datagrams are relayed: native (Linux, batched), dgram (everywhere), or auto.',
+    coturn: [],
+    comesLater: null,
+    warn: (value) =>
+      value === 'native' ? 'has no effect yet: the native engine comes in a later version, dgram is used' : null,
+  },
+  workers: {
+    group: 'Operating',
+    type: integer('N', 'a number of workers', 1, 1024),
+    repeatable: false,
+    default: null,
+    defaultText: 'one per core',
+    help: 'Worker threads of the native engine.',
+    coturn: ['relay-threads'],
+    comesLater: null,
+    warn: (value) => (value === 1 ? null : 'has no effect yet: the dgram engine has one thread'),
+  },
+  'admin-listen': {
+    group: 'Operating',
+    type: parsed('ADDRESS:PORT|none', parseAdminListen),
+    repeatable: false,
+    default: parseAdminListen('127.0.0.1:8445'),
+    defaultText: '127.0.0.1:8445',
+    help: 'Where the status page and the API are served.',
+    coturn: ['web-admin-ip', 'web-admin-port'],
+    comesLater: 'the status page and the API come in a later version',
+  },
+  'drain-timeout': {
+    group: 'Operating',
+    type: integer('SECONDS', 'a number of seconds', 0, 86400),
+    repeatable: false,
+    default: 30,
+    defaultText: '30',
+    help: 'How long SIGTERM lets existing allocations go on; a second one stops at once.',
+    coturn: [],
+    comesLater: null,
+  },
+  'state-dir': {
+    group: 'Operating',
+    type: path('DIR'),
+    repeatable: false,
+    default: './turnd-state',
+    defaultText: '$STATE_DIRECTORY or ./turnd-state',
+    help: 'Where the generated user and the secrets of this server are kept.',
+    coturn: [],
+    comesLater: null,
+  },
+  'log-level': {
+    group: 'Operating',
+    type: choice('LEVEL', 'a log level', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    repeatable: false,
+    default: 'info',
+    defaultText: 'info',
+    help: 'The least severe messages that are logged: trace, debug, info, warn, error or silent.',
+    coturn: ['verbose', 'Verbose'],
+    comesLater: null,
+  },
+}
+
+/** A row of the table with its names, for code that treats every option alike. */
+export interface Option extends OptionRow<unknown, unknown> {
+  /** `min-port`: `--min-port`, and the key in a file. */
+  readonly name: string
+  /** `minPort` */
+  readonly key: SettingKey
+  /** `TURND_MIN_PORT` */
+  readonly environmentName: string
+  readonly repeatable: boolean
+}
+
+/** Every option, in the order in which it is documented. */
+export const OPTIONS: readonly Option[] = Object.entries(TABLE).map(([name, row]) => ({
+  // Rows are checked one by one against Settings above; here they become alike.
+  ...(row as unknown as Option),
+  name,
+  key: camelCase(name) as SettingKey,
+  environmentName: `TURND_${name.replaceAll('-', '_').toUpperCase()}`,
+}))
+
+const OPTION_BY_NAME: ReadonlyMap<string, Option> = new Map(OPTIONS.map((option) => [option.name, option]))
+const OPTION_BY_KEY: ReadonlyMap<string, Option> = new Map(OPTIONS.map((option) => [option.key, option]))
+
+/** The option of a kebab-case name, or undefined. */
+export function findOption(name: string): Option | undefined {
+  return OPTION_BY_NAME.get(name)
+}
+
+/** The option of a key of Settings, or undefined. */
+export function findOptionByKey(key: string): Option | undefined {
+  return OPTION_BY_KEY.get(key)
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,99 @@
+// The shape of turnd's settings: what the options become once they are parsed, and what the library takes in.
+// Types only; everybody may import them. The table of options.ts has exactly one option for each key of Settings.
+import type { Cidr } from '../stun/cidr.js'
+import type { ExternalIp } from './external-ip.js'
+import type { ListenAddress, ListenSpec } from './listen-spec.js'
+import type { PeerRule } from './peer-rule.js'
+import type { StaticUser } from './static-user.js'
+
+export type Engine = 'auto' | 'native' | 'dgram'
+export type Profile = 'rfc' | 'expressway-x8.9' | 'expressway-x12.6'
+export type ChannelRange = 'rfc8656' | 'rfc5766'
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+export interface Settings {
+  /** Every scheme is in it; until the stream transports come, only `udp` and `any` (its UDP half) are opened. */
+  readonly listen: readonly ListenSpec[]
+  readonly publicName: readonly string[]
+
+  /** Canonical text, never a wildcard; empty: one per family, found by the engine. */
+  readonly relayIp: readonly string[]
+  readonly externalIp: readonly ExternalIp[]
+  readonly minPort: number
+  readonly maxPort: number
+  /** Follows the profile when it is not given. */
+  readonly channelRange: ChannelRange
+
+  readonly realm: string
+  readonly user: readonly StaticUser[]
+  readonly usersFile: string | null
+  readonly authSecret: readonly string[]
+  readonly authSecretFile: string | null
+  readonly oauthKeys: string | null
+
+  readonly maxAllocations: number
+  /** Allocations of one user; 0: no limit. */
+  readonly userQuota: number
+  /** Permissions of one allocation. */
+  readonly permissionsMax: number
+  /** Channel bindings of one allocation. */
+  readonly channelsMax: number
+  /** Bits per second of one allocation; 0: no limit. */
+  readonly maxBps: number
+  /** Bits per second of one user; 0: no limit. */
+  readonly userMaxBps: number
+  /** Unauthenticated answers per second and source; 0: no limit. When it is given, loopback is not exempt. */
+  readonly unauthenticatedRate: number
+
+  readonly allowPeer: readonly PeerRule[]
+  readonly denyPeer: readonly PeerRule[]
+  readonly nat64Prefix: readonly Cidr[]
+
+  readonly cert: string | null
+  readonly key: string | null
+
+  readonly profile: Profile
+  readonly natDiscovery: boolean
+  readonly mobility: boolean
+  readonly rfc3489: boolean
+
+  readonly config: string | null
+  readonly coturnConfig: string | null
+  readonly engine: Engine
+  /** null: one per core, with the native engine. */
+  readonly workers: number | null
+  readonly adminListen: ListenAddress | null
+  readonly drainTimeout: number
+  readonly stateDir: string
+  readonly logLevel: LogLevel
+}
+
+export type SettingKey = keyof Settings
+
+type OneOrMore<Item> = Item | readonly Item[]
+
+/** The natural JavaScript form of a setting: numbers, booleans, words, and text in the form of the command line. */
+type OptionInput<Value> = [Value] extends [boolean]
+  ? boolean
+  : [Value] extends [readonly StaticUser[]]
+    ? OneOrMore<string | StaticUser>
+    : [Value] extends [readonly unknown[]]
+      ? OneOrMore<string>
+      : [Value] extends [number | null]
+        ? number
+        : [Value] extends [string | null]
+          ? NonNullable<Value>
+          : string
+
+/** The options of the library: those of the command line in camelCase, without the files that hold options. */
+export type TurnServerOptions = {
+  readonly [Key in Exclude<SettingKey, 'config' | 'coturnConfig'>]?: OptionInput<Settings[Key]> | undefined
+}
+
+export interface ParsedSettings {
+  readonly settings: Settings
+  /** One sentence each; turnd starts all the same. */
+  readonly warnings: readonly string[]
+  /** The settings that somebody asked for, whatever their value. */
+  readonly given: ReadonlySet<SettingKey>
+}

@@ -1,0 +1,59 @@
+// Settles what the settings are: of several sources the highest wins, what nobody gave has its default, and the whole
+// must make sense. Called by command-line.ts and library-options.ts.
+import { crossCheck } from './cross-checks.js'
+import type { Environment } from './environment.js'
+import { OPTIONS, type Option } from './options.js'
+import type { ParsedSettings, SettingKey, Settings } from './settings.js'
+import { type GivenOption, type ResolvedOption, resolveOption, type Source } from './source.js'
+
+/**
+ * `layers` go from the strongest source to the weakest; an option is taken whole from the first that gives it. `naming`
+ * is how options that nobody gave are called in errors. Throws TurndError.
+ */
+export function settle(
+  layers: readonly (readonly GivenOption[])[],
+  environment: Environment,
+  naming: Source,
+): ParsedSettings {
+  const resolved = new Map<SettingKey, ResolvedOption>()
+  for (const given of layers.flat()) {
+    if (!resolved.has(given.option.key)) resolved.set(given.option.key, resolveOption(given))
+  }
+  const settings = toSettings(resolved, environment)
+  const warnings = [...resolved.values()].flatMap(warningsOf)
+  warnings.push(...crossCheck(settings, resolved, naming))
+  return { settings, warnings, given: new Set(resolved.keys()) }
+}
+
+function toSettings(resolved: ReadonlyMap<SettingKey, ResolvedOption>, environment: Environment): Settings {
+  const entries = OPTIONS.map((option) => {
+    const one = resolved.get(option.key)
+    return [option.key, one === undefined ? option.default : one.value]
+  })
+  // The table has one row per key of Settings, each checked against its type.
+  const settings = Object.fromEntries(entries) as Settings
+  const channelRange = settings.profile === 'rfc' ? settings.channelRange : 'rfc5766'
+  const stateDir = environment.STATE_DIRECTORY?.split(':')[0] || settings.stateDir
+  return {
+    ...settings,
+    channelRange: resolved.has('channelRange') ? settings.channelRange : channelRange,
+    // systemd separates several directories by colons; the first is ours.
+    stateDir: resolved.has('stateDir') ? settings.stateDir : stateDir,
+  }
+}
+
+/** What has no effect yet; nothing is said of an option that is switched off. */
+function warningsOf({ option, source, items }: ResolvedOption): string[] {
+  if (option.comesLater !== null) {
+    const isActive = items.some(({ value }) => value !== false && value !== null && value !== 0)
+    return isActive ? [`${showWhole(option, source, items)} has no effect yet: ${option.comesLater}`] : []
+  }
+  return items.flatMap(({ value, shown }) => {
+    const warning = option.warn?.(value) ?? null
+    return warning === null ? [] : [`${shown} ${warning}`]
+  })
+}
+
+function showWhole(option: Option, source: Source, items: ResolvedOption['items']): string {
+  return items.length === 1 ? items[0].shown : source.show(option)
+}

@@ -1,0 +1,34 @@
+// The log: JSON lines on standard output for machines, readable lines on a terminal. Every line has an `event`.
+import pino, { type Logger } from 'pino'
+import pretty from 'pino-pretty'
+
+export type { Logger }
+
+/** Bytes that wait for a slow reader of standard output; past that lines are dropped, media is not. */
+const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024
+
+/** The command's log, on standard output. */
+export function createLogger(level: string, isTerminal: boolean): Logger {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  if (isTerminal) {
+    const stream = pretty({
+      colorize: true,
+      sync: true,
+      translateTime: 'SYS:HH:MM:ss.l',
+      ignore: 'event,listening,uris',
+      singleLine: true,
+    })
+    return pino(options, stream)
+  }
+  return pino(options, pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES_MAX }))
+}
+
+/** For servers that are embedded without a log. */
+export function silentLogger(): Logger {
+  return pino({ level: 'silent' })
+}
+
+/** Text from the network in a sentence for people: quoted, with control characters escaped. */
+export function quoted(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,288 @@
+// A running TURN server, put together from its parts: settings → users, engine, relay hosts, policy → core. Embedded through
+// createTurnServer, and used by the command in the same way.
+import { randomFillSync } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { Authenticator } from '../auth/authenticator.js'
+import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
+import { TurndError } from '../config/errors.js'
+import type { ParsedSettings, Settings } from '../config/settings.js'
+import type { Logger } from '../log/logger.js'
+import type { Refusal } from '../log/refusals.js'
+import { monotonicSeconds } from '../net/clock.js'
+import { DgramEngine } from '../net/dgram/dgram-engine.js'
+import type { RelayEngine } from '../net/engine.js'
+import { localAddresses } from '../net/local-addresses.js'
+import { hostAddress, type TransportAddress } from '../stun/address.js'
+import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
+import { TurnCore } from '../turn/core.js'
+import type { DeletionCause, RandomSource } from '../turn/output.js'
+import { PeerPolicy } from '../turn/peer-policy.js'
+import { type RelayHost, withPort } from '../turn/relay-host.js'
+import { RelayPorts } from '../turn/relay-ports.js'
+import { resolveRelayHosts } from './relay-hosts.js'
+import { type AllocationInfo, Reporter } from './reporter.js'
+import { loadUsers, type Users } from './users.js'
+
+/** Interfaces come and go: the peer policy learns of them within this time. */
+const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
+
+export interface TurnServerEvents {
+  /** Listening; the same as start() having resolved. */
+  ready: []
+  allocation: [AllocationInfo]
+  allocationDeleted: [AllocationInfo, DeletionCause]
+  refusal: [Refusal]
+  /** A sentence for the operator. */
+  warning: [string]
+  stopped: []
+}
+
+/** Where the server listens. */
+export interface ServerAddress {
+  readonly transport: 'udp'
+  readonly host: string
+  readonly port: number
+}
+
+interface Running {
+  readonly engine: RelayEngine
+  readonly core: TurnCore
+  readonly relayHosts: readonly RelayHost[]
+  readonly users: Users
+  readonly localAddressTimer: NodeJS.Timeout
+}
+
+export class TurnServer extends EventEmitter<TurnServerEvents> {
+  readonly settings: Settings
+  readonly #warnings: readonly string[]
+  readonly #hasStateDir: boolean
+  readonly #logger: Logger
+  readonly #reporter: Reporter
+  #running: Running | null = null
+  #isStarted = false
+  #stopping: Promise<void> | null = null
+
+  /** @param hasStateDir without one nothing is read from disk or kept on it, and a user must be configured */
+  constructor(parsed: ParsedSettings, logger: Logger, hasStateDir: boolean) {
+    super()
+    this.settings = parsed.settings
+    this.#warnings = parsed.warnings
+    this.#logger = logger
+    this.#hasStateDir = hasStateDir
+    const events = {
+      allocation: (info: AllocationInfo) => void this.emit('allocation', info),
+      allocationDeleted: (info: AllocationInfo, cause: DeletionCause) =>
+        void this.emit('allocationDeleted', info, cause),
+      refusal: (refusal: Refusal) => void this.emit('refusal', refusal),
+    }
+    this.#reporter = new Reporter(logger, events, () => this.#running?.core.now ?? 0)
+  }
+
+  /** Opens the sockets. Throws TurndError, with nothing left open. */
+  async start(): Promise<void> {
+    if (this.#isStarted) throw new TurndError('TURND_ERR_LIFECYCLE', 'the server has been started before')
+    this.#isStarted = true
+    for (const warning of this.#warnings) this.#warn(warning)
+    const users = loadUsers(this.settings, this.#hasStateDir, (text) => this.#warn(text))
+    const engine = new DgramEngine()
+    try {
+      const nonceSecret = this.#loadNonceSecret()
+      const relayHosts = await resolveRelayHosts(this.settings, (text) => this.#warn(text))
+      await engine.openListeners(this.settings.listen)
+      this.#run(engine, relayHosts, users, nonceSecret)
+    } catch (error) {
+      users.usersFile?.close()
+      await engine.stop()
+      throw error
+    }
+    this.#reportReady()
+    this.emit('ready')
+  }
+
+  /** Where it listens; one entry per socket, a wildcard expanded. Empty before start() and after stop(). */
+  address(): ServerAddress[] {
+    const listeners = this.#running?.engine.listeners ?? []
+    return listeners.map(({ scheme, address }) => ({ transport: scheme, host: address.host, port: address.port }))
+  }
+
+  /** The URIs for clients (RFC 7065), with the public side of --external-ip where it stands for a listener's address. */
+  uris(): string[] {
+    return this.address().map(({ transport, host, port }) => {
+      const mapped = this.#running?.relayHosts.find(({ address }) => address.host === host)
+      const address = hostAddress(mapped?.advertised.host ?? host, port)
+      return `turn:${address}?transport=${transport}`
+    })
+  }
+
+  /** The user that was generated because none is configured: with its password only if this start created it. */
+  generatedUser(): { username: string; password: string | null; path: string | null } | null {
+    const generated = this.#running?.users.generatedUser ?? null
+    if (generated === null) return null
+    const { created, password, path, username } = generated
+    return { username, password: created ? password : null, path }
+  }
+
+  /** Latest refusals, newest first. */
+  refusals(countMax?: number): Refusal[] {
+    return this.#reporter.refusals.recent(countMax)
+  }
+
+  allocationCount(): number {
+    return this.#running?.core.allocations.size ?? 0
+  }
+
+  /** Reads the users file again. False if it is broken: the users stay as they were. */
+  reload(): boolean {
+    return this.#running?.users.usersFile?.reload() ?? true
+  }
+
+  /** Takes no new allocations, waits until the present ones have ended or the time is over, and stops. */
+  async drain(timeoutSeconds = this.settings.drainTimeout): Promise<void> {
+    const running = this.#running
+    if (running === null) return
+    running.core.drain()
+    const count = running.core.allocations.size
+    this.#logger.info(
+      { event: 'draining', allocations: count, timeoutSeconds },
+      `draining: ${count} allocations may go on for ${timeoutSeconds} s, new ones are refused`,
+    )
+    if (count > 0) await this.#allocationsEnded(timeoutSeconds)
+    await this.stop()
+  }
+
+  /** Ends every allocation and closes every socket, at once. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const running = this.#running
+    if (running === null) return
+    clearInterval(running.localAddressTimer)
+    running.core.deleteAllAllocations('stopped')
+    running.users.usersFile?.close()
+    await running.engine.stop()
+    this.#running = null
+    this.#logger.info({ event: 'stopped' }, 'stopped')
+    this.emit('stopped')
+  }
+
+  #allocationsEnded(timeoutSeconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer)
+        this.off('allocationDeleted', check)
+        this.off('stopped', finish)
+        resolve()
+      }
+      const check = () => {
+        if (this.allocationCount() === 0) finish()
+      }
+      const timer = setTimeout(finish, timeoutSeconds * 1000)
+      this.on('allocationDeleted', check)
+      this.on('stopped', finish)
+    })
+  }
+
+  #loadNonceSecret(): Uint8Array {
+    if (!this.#hasStateDir) return generateNonceSecret()
+    try {
+      const { secret, warning } = loadNonceSecret(this.settings.stateDir)
+      if (warning !== null) this.#warn(warning)
+      return secret
+    } catch (error) {
+      throw new TurndError('TURND_ERR_STATE_DIR', error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #run(engine: RelayEngine, relayHosts: readonly RelayHost[], users: Users, nonceSecret: Uint8Array): void {
+    const { settings } = this
+    const random = new CryptoRandom()
+    const relayPorts = new RelayPorts(relayHosts.length, settings.minPort, settings.maxPort, random)
+    const policy = new PeerPolicy({
+      rules: [...settings.allowPeer, ...settings.denyPeer],
+      relayHosts,
+      relayPorts,
+      ownSockets: ownSockets(engine, relayHosts, settings),
+      localHosts: localAddresses(),
+      nat64Prefixes: settings.nat64Prefix,
+    })
+    const core = new TurnCore({
+      output: engine,
+      observer: this.#reporter,
+      authenticator: new Authenticator({ realm: settings.realm, stores: users.stores, nonceSecret }),
+      policy,
+      relayHosts,
+      relayPorts,
+      random,
+      maxAllocations: settings.maxAllocations,
+      userQuota: settings.userQuota,
+      monotonicStartSeconds: monotonicSeconds(),
+      permissionCountMax: settings.permissionsMax,
+      channelCountMax: settings.channelsMax,
+      channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
+      supportsDontFragment: engine.supportsDontFragment,
+    })
+    const refresh = () => policy.setLocalHosts(localAddresses())
+    const localAddressTimer = setInterval(refresh, LOCAL_ADDRESSES_INTERVAL_MS).unref()
+    this.#running = { engine, core, relayHosts, users, localAddressTimer }
+    engine.start(core)
+  }
+
+  #reportReady(): void {
+    const { engine, relayHosts, users } = this.#running as Running
+    const { maxPort, minPort, realm } = this.settings
+    const listening = engine.listeners.map(({ scheme, address }) => `${scheme}:${address}`)
+    const relays = relayHosts.map(({ address, advertised }) =>
+      address === advertised ? address.host : `${advertised.host}/${address.host}`,
+    )
+    if (users.generatedUser?.warning) this.#warn(users.generatedUser.warning)
+    const fields = {
+      realm,
+      engine: engine.name,
+      listening,
+      uris: this.uris(),
+      relays,
+      relayPorts: `${minPort}-${maxPort}`,
+    }
+    this.#logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ')}`)
+  }
+
+  #warn(text: string): void {
+    this.#logger.warn({ event: 'warning' }, text)
+    this.emit('warning', text)
+  }
+}
+
+/** Every listener and the admin address, also as the public addresses would reach them. A wildcard counts for each local address. */
+function ownSockets(engine: RelayEngine, relayHosts: readonly RelayHost[], settings: Settings): TransportAddress[] {
+  const sockets = engine.listeners.map(({ address }) => address)
+  const { adminListen } = settings
+  if (adminListen !== null) {
+    const admin = hostAddress(adminListen.host, adminListen.port)
+    const isWildcard = adminListen.host === '*' || adminListen.host === '0.0.0.0' || adminListen.host === '::'
+    if (isWildcard || admin === null)
+      sockets.push(...localAddresses().map((local) => withPort(local, adminListen.port)))
+    else sockets.push(admin)
+  }
+  const publicHosts = relayHosts.map(({ advertised }) => advertised)
+  return [...sockets, ...publicHosts.flatMap((host) => sockets.map(({ port }) => withPort(host, port)))]
+}
+
+/** Unpredictable 32-bit numbers from the operating system, fetched in blocks. */
+class CryptoRandom implements RandomSource {
+  readonly #block = new Uint32Array(256)
+  #next = 256
+
+  nextUint32(): number {
+    if (this.#next === this.#block.length) {
+      randomFillSync(this.#block)
+      this.#next = 0
+    }
+    const value = this.#block[this.#next]
+    // A number that has been given out is not kept.
+    this.#block[this.#next++] = 0
+    return value
+  }
+}

@@ -1,0 +1,61 @@
+// Who may log in: the credential stores that the settings name, or the generated first user.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CredentialStore } from '../auth/credentials.js'
+import { RestSecrets } from '../auth/rest-secrets.js'
+import { loadSecretFile } from '../auth/secret-file.js'
+import { type GeneratedUser, loadOrCreateGeneratedUser } from '../auth/state-dir.js'
+import { StaticUsers } from '../auth/static-users.js'
+import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
+import { UsersFileStore } from '../auth/users-file-store.js'
+import { TurndError } from '../config/errors.js'
+import type { Settings } from '../config/settings.js'
+
+export interface Users {
+  readonly stores: CredentialStore[]
+  /** The users file, to reload and close; null without one. */
+  readonly usersFile: UsersFileStore | null
+  /** Set when nobody is configured. */
+  readonly generatedUser: GeneratedUser | null
+}
+
+/** Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each. */
+export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (text: string) => void): Users {
+  const { realm } = settings
+  const stores: CredentialStore[] = []
+  if (settings.user.length > 0) {
+    stores.push(wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, settings.user)))
+  }
+  const secrets = [...settings.authSecret]
+  if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
+  if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
+  const path = usersFilePath(settings, hasStateDir)
+  const usersFile =
+    path === null ? null : wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem))
+  if (usersFile !== null) stores.push(usersFile)
+  if (stores.length > 0) return { stores, usersFile, generatedUser: null }
+  if (!hasStateDir) {
+    throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
+  }
+  const generatedUser = wrap('TURND_ERR_STATE_DIR', () => loadOrCreateGeneratedUser(settings.stateDir, realm))
+  const { username, password } = generatedUser
+  stores.push(new StaticUsers(realm, [{ name: username, password }]))
+  return { stores, usersFile, generatedUser }
+}
+
+/** --users-file, else the file that `turnd user add` writes, if it is there. */
+function usersFilePath(settings: Settings, hasStateDir: boolean): string | null {
+  if (settings.usersFile !== null || !hasStateDir) return settings.usersFile
+  const path = join(settings.stateDir, DEFAULT_USERS_FILE)
+  return existsSync(path) ? path : null
+}
+
+function wrap<Result>(code: TurndError['code'], action: () => Result): Result {
+  try {
+    return action()
+  } catch (error) {
+    if (error instanceof TurndError || !(error instanceof Error)) throw error
+    throw new TurndError(code, error.message, { cause: error })
+  }
+}

@@ -1,0 +1,215 @@
+// An allocation (RFC 8656 §2.2) and what hangs on it: relays, permissions, channel bindings.
+//
+//   Allocation ─┬─ relay4, relay6         one relayed transport address each, with its own lifetime (dual allocation)
+//               ├─ permissions            by peer IP address ──► Permission ──► its ChannelBindings by peer port
+//               └─ channels               by channel number  ──► ChannelBinding
+//
+// Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
+import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
+import { FiveTuple } from './five-tuple.js'
+
+/** Times are core ticks (10 ms). */
+export const TICKS_PER_SECOND = 100
+export const PERMISSION_LIFETIME_TICKS = 300 * TICKS_PER_SECOND
+export const CHANNEL_LIFETIME_TICKS = 600 * TICKS_PER_SECOND
+
+export const RELAY_OPENING = 0
+export const RELAY_LIVE = 1
+export const RELAY_CLOSED = 2
+
+/** One relayed transport address. `address` is what the socket binds, `advertised` what the client is told. */
+export class Relay {
+  readonly id: number
+  readonly allocation: Allocation
+  readonly hostIndex: number
+  readonly address: TransportAddress
+  readonly advertised: TransportAddress
+  state = RELAY_OPENING
+  /** Sockets tried so far: a port may be in use by a stranger. */
+  attemptCount = 1
+  expiresAt = 0
+  /** The expiry wheel's own: the second in which it looks at this relay next (-1: not in the wheel), and its neighbours. */
+  wheelSecond = -1
+  wheelNext: Relay | null = null
+  wheelPrevious: Relay | null = null
+
+  constructor(
+    id: number,
+    allocation: Allocation,
+    hostIndex: number,
+    address: TransportAddress,
+    advertised: TransportAddress,
+  ) {
+    this.id = id
+    this.allocation = allocation
+    this.hostIndex = hostIndex
+    this.address = address
+    this.advertised = advertised
+  }
+}
+
+export class Permission {
+  /** The peer's IP address; the port is 0. `host` is set: engines send to it. */
+  readonly address: TransportAddress
+  expiresAt = 0
+  firstChannel: ChannelBinding | null = null
+  nextSameHash: Permission | null = null
+  /** The last port that the peer policy judged, and its PEER_ verdict: one judgement serves a whole flow. */
+  judgedPort = -1
+  judgedVerdict = 0
+
+  constructor(address: TransportAddress) {
+    this.address = address
+  }
+}
+
+export class ChannelBinding {
+  readonly channelNumber: number
+  readonly permission: Permission
+  /** The peer as the client names it. */
+  readonly peer: TransportAddress
+  expiresAt = 0
+  nextOfPermission: ChannelBinding | null = null
+
+  constructor(channelNumber: number, permission: Permission, port: number) {
+    this.channelNumber = channelNumber
+    this.permission = permission
+    this.peer = permission.address.clone()
+    this.peer.port = port
+  }
+}
+
+/** Indices into Allocation.counters. */
+export const COUNTER_PACKETS_FROM_CLIENT = 0
+export const COUNTER_BYTES_FROM_CLIENT = 1
+export const COUNTER_PACKETS_TO_CLIENT = 2
+export const COUNTER_BYTES_TO_CLIENT = 3
+
+export class Allocation {
+  readonly fiveTuple: FiveTuple
+  readonly username: string
+  readonly createdAt: number
+  /** The Allocate request's transaction id: the same one again gets the same answer (RFC 8656 §7.2 step 2). */
+  readonly transactionId: Uint8Array
+  relay4: Relay | null = null
+  relay6: Relay | null = null
+  /** True until the Allocate request is answered. */
+  isOpening = true
+  isDeleted = false
+  /** What the Allocate answer said, to say it again: seconds, and the token of a reserved port (8 bytes). */
+  lifetimeSeconds = 0
+  reservationToken: Uint8Array | null = null
+  /** The family that a dual allocation did not get, and its error code (ADDRESS-ERROR-CODE); 0 if none. */
+  failedFamily: 0 | 4 | 6 = 0
+  failedFamilyCode = 0
+  readonly channels = new Map<number, ChannelBinding>()
+  readonly permissions = new Map<number, Permission>()
+  permissionCount = 0
+  /** Payload packets and bytes, by COUNTER_ index. */
+  readonly counters = new Float64Array(4)
+
+  constructor(fiveTuple: FiveTuple, username: string, createdAt: number, transactionId: Uint8Array) {
+    this.fiveTuple = new FiveTuple().copyFrom(fiveTuple)
+    this.username = username
+    this.createdAt = createdAt
+    this.transactionId = transactionId
+  }
+
+  relayOfFamily(family: number): Relay | null {
+    return family === FAMILY_IPV4 ? this.relay4 : this.relay6
+  }
+
+  /** The permission for this IP address, live or expired, or null. */
+  findPermission(peer: TransportAddress): Permission | null {
+    let permission = this.permissions.get(hashHost(peer)) ?? null
+    while (permission !== null && !permission.address.equalsHost(peer)) permission = permission.nextSameHash
+    return permission
+  }
+
+  /** The permission for this IP address, made if there is none, refreshed until now + 300 s. */
+  installPermission(peer: TransportAddress, now: number): Permission {
+    let permission = this.findPermission(peer)
+    if (permission === null) {
+      const address = peer.clone()
+      address.port = 0
+      address.host = formatHost(peer)
+      permission = new Permission(address)
+      const hash = hashHost(peer)
+      permission.nextSameHash = this.permissions.get(hash) ?? null
+      this.permissions.set(hash, permission)
+      this.permissionCount++
+    }
+    permission.expiresAt = now + PERMISSION_LIFETIME_TICKS
+    return permission
+  }
+
+  /** The binding of this peer transport address, live or expired, or null. */
+  findChannel(permission: Permission, port: number): ChannelBinding | null {
+    let channel = permission.firstChannel
+    while (channel !== null && channel.peer.port !== port) channel = channel.nextOfPermission
+    return channel
+  }
+
+  addChannel(channelNumber: number, permission: Permission, port: number): ChannelBinding {
+    const channel = new ChannelBinding(channelNumber, permission, port)
+    channel.nextOfPermission = permission.firstChannel
+    permission.firstChannel = channel
+    this.channels.set(channelNumber, channel)
+    return channel
+  }
+
+  removeChannel(channel: ChannelBinding): void {
+    this.channels.delete(channel.channelNumber)
+    const permission = channel.permission
+    if (permission.firstChannel === channel) {
+      permission.firstChannel = channel.nextOfPermission
+      return
+    }
+    let previous = permission.firstChannel
+    while (previous !== null && previous.nextOfPermission !== channel) previous = previous.nextOfPermission
+    if (previous !== null) previous.nextOfPermission = channel.nextOfPermission
+  }
+
+  /** Forgets expired channel bindings, and expired permissions that no binding needs. */
+  forgetExpired(now: number): void {
+    for (const channel of this.channels.values()) if (channel.expiresAt <= now) this.removeChannel(channel)
+    for (const first of this.permissions.values()) {
+      for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
+        if (permission.expiresAt <= now && permission.firstChannel === null) this.#removePermission(permission)
+      }
+    }
+  }
+
+  /** Forgets every permission and channel of one family (RFC 8656 §8.1: deleting one of two relays). */
+  forgetFamily(family: number): void {
+    for (const channel of this.channels.values()) if (channel.peer.family === family) this.removeChannel(channel)
+    for (const first of this.permissions.values()) {
+      for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
+        if (permission.address.family === family) this.#removePermission(permission)
+      }
+    }
+  }
+
+  #removePermission(permission: Permission): void {
+    const hash = hashHost(permission.address)
+    const first = this.permissions.get(hash) ?? null
+    this.permissionCount--
+    if (first === permission) {
+      if (permission.nextSameHash === null) this.permissions.delete(hash)
+      else this.permissions.set(hash, permission.nextSameHash)
+      return
+    }
+    let previous = first
+    while (previous !== null && previous.nextSameHash !== permission) previous = previous.nextSameHash
+    if (previous !== null) previous.nextSameHash = permission.nextSameHash
+  }
+
+  /** Live permissions, for pages and reports. */
+  *livePermissions(now: number): IterableIterator<Permission> {
+    for (const first of this.permissions.values()) {
+      for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
+        if (permission.expiresAt > now) yield permission
+      }
+    }
+  }
+}

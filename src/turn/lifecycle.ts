@@ -1,0 +1,251 @@
+// The life of allocations after the Allocate request has been judged: opening relay sockets, answering when all are decided,
+// and giving everything back at the end. The only file that claims and releases relay ports and quotas.
+import { FAMILY_IPV4 } from '../stun/address.js'
+import {
+  ATTRIBUTE_LIFETIME,
+  ATTRIBUTE_RESERVATION_TOKEN,
+  ATTRIBUTE_XOR_MAPPED_ADDRESS,
+  ATTRIBUTE_XOR_RELAYED_ADDRESS,
+  ERROR_ADDRESS_FAMILY_NOT_SUPPORTED,
+  ERROR_INSUFFICIENT_CAPACITY,
+} from '../stun/constants.js'
+import { Allocation, RELAY_CLOSED, RELAY_LIVE, RELAY_OPENING, Relay, TICKS_PER_SECOND } from './allocation.js'
+import type { TurnCore } from './core.js'
+import type { DeletionCause } from './output.js'
+import { withPort } from './relay-host.js'
+import type { Exchange, Request } from './request.js'
+import type { Reservation } from './reservations.js'
+import { beginSuccess, respondError, sendAnswer } from './respond.js'
+
+/** Sockets tried for one relay, where strangers hold ports of the range, before the answer is 508. */
+const OPEN_ATTEMPT_COUNT_MAX = 8
+/** RFC 8656 §7.2: at least 30 s. */
+const RESERVATION_LIFETIME_TICKS = 30 * TICKS_PER_SECOND
+
+/** What an accepted Allocate asks for. */
+export interface AllocatePlan {
+  readonly families: readonly (4 | 6)[]
+  readonly isEven: boolean
+  /** EVEN-PORT with R=1: keep the next port for a token. */
+  readonly reservesNext: boolean
+  /** The claimed reservation, which brings its port and its place in the quota. */
+  readonly reservation: Reservation | null
+  readonly lifetimeSeconds: number
+}
+
+/** An allocation whose sockets are being opened, and how to answer then. */
+export interface Opening {
+  readonly exchange: Exchange
+  readonly plan: AllocatePlan
+}
+
+/** Claims ports and asks for sockets. The quota (one place, two with reservesNext) has been taken. */
+export function openAllocation(core: TurnCore, request: Request, plan: AllocatePlan): void {
+  const exchange = request.exchange.keep()
+  const allocation = new Allocation(exchange.client, exchange.username, core.now, exchange.transactionIdBytes)
+  allocation.lifetimeSeconds = plan.lifetimeSeconds
+  for (const family of plan.families) claimRelay(core, allocation, family, plan)
+  if (allocation.relay4 === null && allocation.relay6 === null) {
+    giveQuota(core, allocation, plan)
+    respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'no-relay-port')
+    return
+  }
+  core.allocations.add(allocation)
+  core.openings.set(allocation, { exchange, plan })
+  for (const relay of relaysOf(allocation)) core.output.openRelay(relay.id, relay.address)
+}
+
+export function handleRelayOpened(core: TurnCore, relayId: number): void {
+  const relay = core.relays.find(relayId)
+  if (relay === null || relay.state !== RELAY_OPENING) return
+  relay.state = RELAY_LIVE
+  core.relayPorts.markLive(relay.hostIndex, relay.address.port)
+  answerIfDecided(core, relay.allocation)
+}
+
+/** @param inUse another process has the port: the next one may be free */
+export function handleRelayFailed(core: TurnCore, relayId: number, inUse: boolean): void {
+  const relay = core.relays.find(relayId)
+  if (relay === null || relay.state !== RELAY_OPENING) return
+  const { allocation } = relay
+  const opening = core.openings.get(allocation) as Opening
+  if (inUse && relay.attemptCount < OPEN_ATTEMPT_COUNT_MAX && opening.plan.reservation === null) {
+    releasePorts(core, relay, opening.plan)
+    const port = claimPort(core, relay.hostIndex, opening.plan)
+    if (port > 0) {
+      relay.attemptCount++
+      relay.address.port = port
+      relay.advertised.port = port
+      core.output.openRelay(relay.id, relay.address)
+      return
+    }
+  } else {
+    releasePorts(core, relay, opening.plan)
+  }
+  forgetRelay(core, relay)
+  noteFailedFamily(allocation, relay.address.family as 4 | 6, ERROR_INSUFFICIENT_CAPACITY)
+  answerIfDecided(core, allocation)
+}
+
+/** Deletes one relay; the last one takes its allocation along (RFC 8656 §8.1). */
+export function deleteRelay(core: TurnCore, relay: Relay, cause: DeletionCause): void {
+  const { allocation } = relay
+  const other = relay === allocation.relay4 ? allocation.relay6 : allocation.relay4
+  if (other === null) {
+    deleteAllocation(core, allocation, cause)
+    return
+  }
+  closeRelay(core, relay)
+  allocation.forgetFamily(relay.address.family)
+  core.observer.relayDeleted(relay, cause)
+}
+
+/** Closes the sockets at once and gives ports and quota back. */
+export function deleteAllocation(core: TurnCore, allocation: Allocation, cause: DeletionCause): void {
+  if (allocation.isDeleted) return
+  const opening = core.openings.get(allocation)
+  if (opening?.plan.reservesNext === true) releaseReservedPort(core, allocation)
+  forgetAllocation(core, allocation, opening?.plan ?? null)
+  const relays = relaysOf(allocation)
+  for (const relay of relays) closeSocket(core, relay)
+  if (opening === undefined) core.observer.allocationDeleted(allocation, cause)
+  for (const relay of relays) forgetRelay(core, relay)
+}
+
+/** A reservation that nobody claimed. */
+export function expireReservation(core: TurnCore, reservation: Reservation): void {
+  core.relayPorts.release(reservation.hostIndex, reservation.port)
+  core.quotas.give(reservation.username)
+}
+
+/** The success answer of an Allocate: the first time, and for each retransmission (RFC 8656 §7.3). */
+export function respondAllocated(core: TurnCore, exchange: Exchange, allocation: Allocation): void {
+  const writer = beginSuccess(core, exchange)
+  for (const relay of relaysOf(allocation)) writer.writeXorAddress(ATTRIBUTE_XOR_RELAYED_ADDRESS, relay.advertised)
+  writer.writeUint32(ATTRIBUTE_LIFETIME, allocation.lifetimeSeconds)
+  if (allocation.reservationToken !== null) {
+    writer.writeBytes(ATTRIBUTE_RESERVATION_TOKEN, allocation.reservationToken)
+  }
+  writer.writeXorAddress(ATTRIBUTE_XOR_MAPPED_ADDRESS, exchange.client.client)
+  if (allocation.failedFamily !== 0) {
+    writer.writeAddressErrorCode(allocation.failedFamily, allocation.failedFamilyCode)
+  }
+  sendAnswer(core, exchange)
+}
+
+function claimRelay(core: TurnCore, allocation: Allocation, family: 4 | 6, plan: AllocatePlan): void {
+  const hostIndexes = core.relayHostIndexesOf(family)
+  const relayId = core.relays.nextId()
+  if (hostIndexes.length === 0 || relayId < 0) {
+    const isSupported = hostIndexes.length > 0
+    noteFailedFamily(allocation, family, isSupported ? ERROR_INSUFFICIENT_CAPACITY : ERROR_ADDRESS_FAMILY_NOT_SUPPORTED)
+    return
+  }
+  // A random host first, then the others in turn: load spreads over several --relay-ip.
+  const first = core.random.nextUint32() % hostIndexes.length
+  for (let step = 0; step < hostIndexes.length; step++) {
+    const hostIndex = plan.reservation?.hostIndex ?? hostIndexes[(first + step) % hostIndexes.length]
+    const port = claimPort(core, hostIndex, plan)
+    if (port === 0) continue
+    const host = core.relayHosts[hostIndex]
+    const relay = new Relay(
+      relayId,
+      allocation,
+      hostIndex,
+      withPort(host.address, port),
+      withPort(host.advertised, port),
+    )
+    core.relays.add(relay)
+    if (family === FAMILY_IPV4) allocation.relay4 = relay
+    else allocation.relay6 = relay
+    return
+  }
+  noteFailedFamily(allocation, family, ERROR_INSUFFICIENT_CAPACITY)
+}
+
+function claimPort(core: TurnCore, hostIndex: number, plan: AllocatePlan): number {
+  const { reservation } = plan
+  if (reservation !== null) {
+    return core.relayPorts.claimReserved(reservation.hostIndex, reservation.port) ? reservation.port : 0
+  }
+  return plan.isEven ? core.relayPorts.claimEven(hostIndex, plan.reservesNext) : core.relayPorts.claim(hostIndex)
+}
+
+function noteFailedFamily(allocation: Allocation, family: 4 | 6, code: number): void {
+  allocation.failedFamily = family
+  allocation.failedFamilyCode = code
+}
+
+function answerIfDecided(core: TurnCore, allocation: Allocation): void {
+  const relays = relaysOf(allocation)
+  if (relays.some((relay) => relay.state === RELAY_OPENING)) return
+  const { exchange, plan } = core.openings.get(allocation) as Opening
+  if (relays.length === 0) {
+    // A dual allocation may fail for two reasons; the answer is about the whole.
+    forgetAllocation(core, allocation, plan)
+    respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'relay-failed')
+    return
+  }
+  core.openings.delete(allocation)
+  allocation.isOpening = false
+  if (plan.reservesNext) reserveNextPort(core, allocation)
+  for (const relay of relays) {
+    relay.expiresAt = core.now + plan.lifetimeSeconds * TICKS_PER_SECOND
+    core.expiry.schedule(relay)
+  }
+  core.observer.allocationCreated(allocation)
+  respondAllocated(core, exchange, allocation)
+}
+
+function reserveNextPort(core: TurnCore, allocation: Allocation): void {
+  const relay = relaysOf(allocation)[0]
+  const expiresAt = core.now + RESERVATION_LIFETIME_TICKS
+  const { username } = allocation
+  const port = relay.address.port + 1
+  allocation.reservationToken = core.reservations.add(username, relay.hostIndex, port, expiresAt, core.random).token
+}
+
+function relaysOf(allocation: Allocation): Relay[] {
+  return [allocation.relay4, allocation.relay6].filter((relay): relay is Relay => relay !== null)
+}
+
+/** Releases the port of a relay that did not open, and the one that was to be reserved with it. */
+function releasePorts(core: TurnCore, relay: Relay, plan: AllocatePlan): void {
+  core.relayPorts.release(relay.hostIndex, relay.address.port)
+  if (plan.reservesNext) core.relayPorts.release(relay.hostIndex, relay.address.port + 1)
+}
+
+function releaseReservedPort(core: TurnCore, allocation: Allocation): void {
+  for (const relay of relaysOf(allocation)) core.relayPorts.release(relay.hostIndex, relay.address.port + 1)
+}
+
+function closeRelay(core: TurnCore, relay: Relay): void {
+  closeSocket(core, relay)
+  forgetRelay(core, relay)
+}
+
+function closeSocket(core: TurnCore, relay: Relay): void {
+  core.output.closeRelay(relay.id)
+  core.relayPorts.release(relay.hostIndex, relay.address.port)
+}
+
+function forgetRelay(core: TurnCore, relay: Relay): void {
+  core.relays.remove(relay)
+  core.expiry.remove(relay)
+  relay.state = RELAY_CLOSED
+  if (relay.allocation.relay4 === relay) relay.allocation.relay4 = null
+  else if (relay.allocation.relay6 === relay) relay.allocation.relay6 = null
+}
+
+/** Out of the table, and its place in the quota given back. `plan` is set while it is opening. */
+function forgetAllocation(core: TurnCore, allocation: Allocation, plan: AllocatePlan | null): void {
+  allocation.isDeleted = true
+  core.openings.delete(allocation)
+  core.allocations.remove(allocation)
+  giveQuota(core, allocation, plan)
+}
+
+function giveQuota(core: TurnCore, allocation: Allocation, plan: AllocatePlan | null): void {
+  core.quotas.give(allocation.username)
+  if (plan?.reservesNext === true) core.quotas.give(allocation.username)
+}

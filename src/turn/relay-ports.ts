@@ -1,0 +1,168 @@
+// The relay ports of all relay addresses: who holds which, in one shared array that any worker can read and claim from.
+//
+// One word per (relay address, even/odd pair), claimed by compare-and-exchange; each half-word is one port:
+//
+//   bits 0–7   owner: worker index + 1, 0 = free          (255 = outside the range, never free)
+//   bit  8     live: a relay socket is bound (hairpin, nested clients)
+//   bit  9     reserved: promised to a RESERVATION-TOKEN, not bound
+//
+// The low half is the even port, so EVEN-PORT with R=1 (RFC 8656 §7.2) takes a free pair in one step.
+import type { RandomSource } from './output.js'
+
+const OWNER_MASK = 0xff
+const OWNER_OUTSIDE = 0xff
+const LIVE = 0x100
+const RESERVED = 0x200
+const HALF_MASK = 0xffff
+
+/** Random picks before the range is scanned in order: enough while fewer than nine ports in ten are taken. */
+const RANDOM_PICK_COUNT = 8
+
+export class RelayPorts {
+  readonly minPort: number
+  readonly maxPort: number
+  readonly #firstPair: number
+  readonly #pairCount: number
+  readonly #words: Int32Array
+  readonly #liveCounts: Int32Array
+  readonly #owner: number
+  readonly #random: RandomSource
+
+  /**
+   * @param hostCount relay addresses; each has the whole range minPort–maxPort (both inclusive)
+   * @param workerIndex 0–253: whose claims these are
+   * @param shared the memory of RelayPorts.allocate, so that workers share one table; a new one if absent
+   */
+  constructor(
+    hostCount: number,
+    minPort: number,
+    maxPort: number,
+    random: RandomSource,
+    workerIndex = 0,
+    shared: SharedArrayBuffer = RelayPorts.allocate(hostCount, minPort, maxPort),
+  ) {
+    this.minPort = minPort
+    this.maxPort = maxPort
+    this.#firstPair = minPort >> 1
+    this.#pairCount = (maxPort >> 1) - this.#firstPair + 1
+    this.#words = new Int32Array(shared, 0, hostCount * this.#pairCount)
+    this.#liveCounts = new Int32Array(shared, hostCount * this.#pairCount * 4, hostCount)
+    this.#owner = workerIndex + 1
+    this.#random = random
+  }
+
+  /** The memory of a table with nothing claimed. */
+  static allocate(hostCount: number, minPort: number, maxPort: number): SharedArrayBuffer {
+    const pairCount = (maxPort >> 1) - (minPort >> 1) + 1
+    const shared = new SharedArrayBuffer((hostCount * pairCount + hostCount) * 4)
+    const words = new Int32Array(shared)
+    for (let host = 0; host < hostCount; host++) {
+      if ((minPort & 1) === 1) words[host * pairCount] |= OWNER_OUTSIDE
+      if ((maxPort & 1) === 0) words[(host + 1) * pairCount - 1] |= OWNER_OUTSIDE << 16
+    }
+    return shared
+  }
+
+  /** Claims a random free port. Returns it, or 0 if there is none. */
+  claim(hostIndex: number): number {
+    for (let attempt = 0; attempt < RANDOM_PICK_COUNT; attempt++) {
+      const port = this.minPort + (this.#random.nextUint32() % (this.maxPort - this.minPort + 1))
+      if (this.#tryClaim(hostIndex, port)) return port
+    }
+    const count = this.maxPort - this.minPort + 1
+    const offset = this.#random.nextUint32() % count
+    for (let step = 0; step < count; step++) {
+      const port = this.minPort + ((offset + step) % count)
+      if (this.#tryClaim(hostIndex, port)) return port
+    }
+    return 0
+  }
+
+  /** Claims a random free even port; with `reserveNext` also the odd port above it, as reserved. Returns the even port, or 0. */
+  claimEven(hostIndex: number, reserveNext: boolean): number {
+    const offset = this.#random.nextUint32() % this.#pairCount
+    for (let attempt = 0; attempt < RANDOM_PICK_COUNT + this.#pairCount; attempt++) {
+      const pair =
+        attempt < RANDOM_PICK_COUNT ? this.#random.nextUint32() % this.#pairCount : (offset + attempt) % this.#pairCount
+      const port = (this.#firstPair + pair) * 2
+      if (reserveNext ? this.#tryClaimPair(hostIndex, port) : this.#tryClaim(hostIndex, port)) return port
+    }
+    return 0
+  }
+
+  /** A reserved port becomes an ordinary claim of this worker. */
+  claimReserved(hostIndex: number, port: number): boolean {
+    return this.#replaceHalf(hostIndex, port, (half) => (half & RESERVED) !== 0, this.#owner)
+  }
+
+  release(hostIndex: number, port: number): void {
+    if (this.isLive(hostIndex, port)) Atomics.sub(this.#liveCounts, hostIndex, 1)
+    this.#replaceHalf(hostIndex, port, () => true, 0)
+  }
+
+  /** The relay socket on this port is bound. */
+  markLive(hostIndex: number, port: number): void {
+    if (this.isLive(hostIndex, port)) return
+    this.#replaceHalf(hostIndex, port, () => true, this.#owner | LIVE)
+    Atomics.add(this.#liveCounts, hostIndex, 1)
+  }
+
+  isInRange(port: number): boolean {
+    return port >= this.minPort && port <= this.maxPort
+  }
+
+  /** Is a relay socket bound to this port, by any worker? */
+  isLive(hostIndex: number, port: number): boolean {
+    return this.isInRange(port) && (this.#half(hostIndex, port) & LIVE) !== 0
+  }
+
+  /** Relay sockets bound on one relay address. */
+  liveCount(hostIndex: number): number {
+    return Atomics.load(this.#liveCounts, hostIndex)
+  }
+
+  /** Ports that are claimed or reserved, on all relay addresses. */
+  claimedCount(): number {
+    let count = 0
+    for (const word of this.#words) {
+      if (isHeld(word & HALF_MASK)) count++
+      if (isHeld(word >>> 16)) count++
+    }
+    return count
+  }
+
+  #half(hostIndex: number, port: number): number {
+    const word = Atomics.load(this.#words, this.#index(hostIndex, port))
+    return (port & 1) === 0 ? word & HALF_MASK : word >>> 16
+  }
+
+  #index(hostIndex: number, port: number): number {
+    return hostIndex * this.#pairCount + (port >> 1) - this.#firstPair
+  }
+
+  #tryClaim(hostIndex: number, port: number): boolean {
+    return this.#replaceHalf(hostIndex, port, (half) => half === 0, this.#owner)
+  }
+
+  #tryClaimPair(hostIndex: number, evenPort: number): boolean {
+    const both = this.#owner | ((this.#owner | RESERVED) << 16)
+    return Atomics.compareExchange(this.#words, this.#index(hostIndex, evenPort), 0, both) === 0
+  }
+
+  /** Replaces one half-word if `accept` says so of its present value; the neighbour's half stays as it is. */
+  #replaceHalf(hostIndex: number, port: number, accept: (half: number) => boolean, next: number): boolean {
+    const index = this.#index(hostIndex, port)
+    for (;;) {
+      const word = Atomics.load(this.#words, index)
+      const half = (port & 1) === 0 ? word & HALF_MASK : word >>> 16
+      if (!accept(half)) return false
+      const replaced = (port & 1) === 0 ? (word & ~HALF_MASK) | next : (word & HALF_MASK) | (next << 16)
+      if (Atomics.compareExchange(this.#words, index, word, replaced) === word) return true
+    }
+  }
+}
+
+function isHeld(half: number): boolean {
+  const owner = half & OWNER_MASK
+  return owner !== 0 && owner !== OWNER_OUTSIDE
+}

@@ -1,0 +1,189 @@
+// THE HOT PATH: application data between client and peer (RFC 8656 §11, §12). Per packet: two look-ups, one expiry compare,
+// one output call; nothing is allocated, copied or logged. Integers stay small, drops are numbers.
+//
+//   ChannelData  client ─► relayChannelData ─► 5-tuple ─► channel number ─► output.sendToPeer
+//   Send         client ─► relaySend        ─► 5-tuple ─► permission     ─► output.sendToPeer
+//   datagram     peer   ─► relayDatagram    ─► relay   ─► permission ─► channel?  output.sendChannelData : sendDataIndication
+import { TransportAddress } from '../stun/address.js'
+import { CHANNEL_DATA_HEADER_LENGTH, readChannelDataLength, readChannelNumber } from '../stun/channel-data.js'
+import {
+  ATTRIBUTE_DATA,
+  ATTRIBUTE_DONT_FRAGMENT,
+  ATTRIBUTE_XOR_PEER_ADDRESS,
+  CLASS_INDICATION,
+  METHOD_DATA,
+} from '../stun/constants.js'
+import type { MessageView } from '../stun/message.js'
+import { MessageWriter } from '../stun/writer.js'
+import {
+  type Allocation,
+  COUNTER_BYTES_FROM_CLIENT,
+  COUNTER_BYTES_TO_CLIENT,
+  COUNTER_PACKETS_FROM_CLIENT,
+  COUNTER_PACKETS_TO_CLIENT,
+  type Permission,
+  RELAY_LIVE,
+  type Relay,
+} from './allocation.js'
+import type { TurnCore } from './core.js'
+import {
+  DROP_BAD_CHANNEL_LENGTH,
+  DROP_BAD_INDICATION,
+  DROP_DONT_FRAGMENT,
+  DROP_NO_ALLOCATION,
+  DROP_NO_CHANNEL,
+  DROP_NO_PERMISSION,
+  DROP_NO_RELAY,
+  DROP_NONE,
+  DROP_NOT_STUN,
+  DROP_PEER_FORBIDDEN,
+} from './drop-reasons.js'
+import type { FiveTuple } from './five-tuple.js'
+import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
+
+/** Bytes before the payload in a Data indication: header, XOR-PEER-ADDRESS, and the header of DATA. */
+const DATA_INDICATION_HEADER_LENGTH_MAX = 20 + 24 + 4
+
+/** What the hot path keeps between packets, so that it allocates nothing. */
+export class RelayScratch {
+  readonly peer = new TransportAddress()
+  readonly target = new TransportAddress()
+  readonly header = new Uint8Array(DATA_INDICATION_HEADER_LENGTH_MAX)
+  readonly writer = new MessageWriter()
+  /** Indications have no answer: a counter is unique enough for their transaction ids. */
+  readonly transactionId = new Uint8Array(12)
+  readonly transactionIdWords = new Uint32Array(this.transactionId.buffer)
+}
+
+/** ChannelData from a client (RFC 8656 §12.6). */
+export function relayChannelData(
+  core: TurnCore,
+  client: FiveTuple,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  if (end - start < CHANNEL_DATA_HEADER_LENGTH) return DROP_NOT_STUN
+  const payloadStart = start + CHANNEL_DATA_HEADER_LENGTH
+  const payloadEnd = payloadStart + readChannelDataLength(bytes, start)
+  if (payloadEnd > end) return DROP_BAD_CHANNEL_LENGTH
+  const allocation = core.allocations.find(client)
+  if (allocation === null) return DROP_NO_ALLOCATION
+  const channel = allocation.channels.get(readChannelNumber(bytes, start))
+  if (channel === undefined || channel.expiresAt <= core.now) return DROP_NO_CHANNEL
+  return sendToPeer(core, allocation, channel.permission, channel.peer, bytes, payloadStart, payloadEnd)
+}
+
+/** A Send indication (RFC 8656 §11.2). The message has been decoded; what a request would be refused for is silent here. */
+export function relaySend(core: TurnCore, client: FiveTuple, message: MessageView): number {
+  const allocation = core.allocations.find(client)
+  if (allocation === null) return DROP_NO_ALLOCATION
+  const { peer } = core.relayScratch
+  const dataIndex = message.find(ATTRIBUTE_DATA)
+  if (dataIndex < 0 || !message.readXorAddress(message.find(ATTRIBUTE_XOR_PEER_ADDRESS), peer)) {
+    return DROP_BAD_INDICATION
+  }
+  if (message.has(ATTRIBUTE_DONT_FRAGMENT) && !core.supportsDontFragment) return DROP_DONT_FRAGMENT
+  if (core.hasUnknownRequired(message)) return DROP_BAD_INDICATION
+  const permission = allocation.findPermission(peer)
+  if (permission === null || permission.expiresAt <= core.now) return DROP_NO_PERMISSION
+  peer.host = permission.address.host
+  const start = message.attributeStarts[dataIndex]
+  return sendToPeer(
+    core,
+    allocation,
+    permission,
+    peer,
+    message.bytes,
+    start,
+    start + message.attributeLengths[dataIndex],
+  )
+}
+
+function sendToPeer(
+  core: TurnCore,
+  allocation: Allocation,
+  permission: Permission,
+  peer: TransportAddress,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const relay = allocation.relayOfFamily(peer.family)
+  if (relay === null || relay.state !== RELAY_LIVE) return DROP_NO_RELAY
+  const verdict = judge(core, allocation, permission, peer)
+  if (verdict === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
+  let target = peer
+  if (verdict >= PEER_HAIRPIN) {
+    // Another client of this server: its relay is reached at the address that is bound, without the firewall's NAT.
+    target = core.relayScratch.target.copyFrom(core.relayHosts[verdict - PEER_HAIRPIN].address)
+    target.port = peer.port
+  }
+  allocation.counters[COUNTER_PACKETS_FROM_CLIENT]++
+  allocation.counters[COUNTER_BYTES_FROM_CLIENT] += end - start
+  core.output.sendToPeer(relay.id, target, bytes, start, end)
+  return DROP_NONE
+}
+
+/** A datagram from a peer, at a relayed transport address (RFC 8656 §11.3, §12.7). `source` is the engine's scratch object. */
+export function relayDatagram(
+  core: TurnCore,
+  relayId: number,
+  source: TransportAddress,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  const relay = core.relays.find(relayId)
+  if (relay === null || relay.state !== RELAY_LIVE) return DROP_NO_RELAY
+  const allocation = relay.allocation
+  const peer = advertisedSource(core, source)
+  const permission = allocation.findPermission(peer)
+  if (permission === null || permission.expiresAt <= core.now) return DROP_NO_PERMISSION
+  if (judge(core, allocation, permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
+  allocation.counters[COUNTER_PACKETS_TO_CLIENT]++
+  allocation.counters[COUNTER_BYTES_TO_CLIENT] += end - start
+  const channel = allocation.findChannel(permission, peer.port)
+  if (channel !== null && channel.expiresAt > core.now) {
+    core.output.sendChannelData(allocation.fiveTuple, channel.channelNumber, bytes, start, end)
+  } else {
+    sendDataIndication(core, relay, peer, bytes, start, end)
+  }
+  return DROP_NONE
+}
+
+/** The peer as clients know it: a relay of this server is named by its advertised address. */
+function advertisedSource(core: TurnCore, source: TransportAddress): TransportAddress {
+  const hostIndex = core.policy.relayHostIndexOf(source)
+  if (hostIndex < 0 || !core.relayPorts.isLive(hostIndex, source.port)) return source
+  const peer = core.relayScratch.peer.copyFrom(core.relayHosts[hostIndex].advertised)
+  peer.port = source.port
+  return peer
+}
+
+/** The peer policy's verdict. It is kept per permission for the last port, but for relays of ours, which come and go. */
+function judge(core: TurnCore, allocation: Allocation, permission: Permission, peer: TransportAddress): number {
+  if (permission.judgedPort === peer.port) return permission.judgedVerdict
+  const verdict = core.policy.authorizePeer(peer, allocation)
+  if (!core.relayPorts.isInRange(peer.port) || core.policy.relayHostIndexOf(peer) < 0) {
+    permission.judgedPort = peer.port
+    permission.judgedVerdict = verdict
+  }
+  return verdict
+}
+
+function sendDataIndication(
+  core: TurnCore,
+  relay: Relay,
+  peer: TransportAddress,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const { header, transactionId, transactionIdWords, writer } = core.relayScratch
+  transactionIdWords[0]++
+  writer.begin(header, 0, CLASS_INDICATION, METHOD_DATA, transactionId, 0)
+  writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
+  const headerEnd = writer.finishBeforeValue(ATTRIBUTE_DATA, end - start)
+  core.output.sendDataIndication(relay.allocation.fiveTuple, header, headerEnd, bytes, start, end)
+}

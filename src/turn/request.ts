@@ -1,0 +1,53 @@
+// The request being handled: one object per core, filled anew for each. What an answer needs later (Allocate waits for its
+// sockets) is copied into an Exchange of its own.
+import { MessageView } from '../stun/message.js'
+import type { Allocation } from './allocation.js'
+import { FiveTuple } from './five-tuple.js'
+
+/** What it takes to answer a request: to whom, for which transaction, with which integrity. */
+export class Exchange {
+  client = new FiveTuple()
+  method = 0
+  transactionIdBytes: Uint8Array = new Uint8Array(12)
+  transactionIdStart = 0
+  hasFingerprint = false
+  /** The claimed user name, '' before authentication. */
+  username = ''
+  /** The key of the answer's integrity and its variant (INTEGRITY_ of the authenticator); null: the answer has none. */
+  key: Uint8Array | null = null
+  integrity = 0
+
+  /** A copy that outlives the request. */
+  keep(): Exchange {
+    const kept = new Exchange()
+    kept.client.copyFrom(this.client)
+    kept.method = this.method
+    kept.transactionIdBytes = this.transactionIdBytes.slice(this.transactionIdStart, this.transactionIdStart + 12)
+    kept.hasFingerprint = this.hasFingerprint
+    kept.username = this.username
+    kept.key = this.key
+    kept.integrity = this.integrity
+    return kept
+  }
+}
+
+export class Request {
+  readonly message = new MessageView()
+  readonly exchange = new Exchange()
+  /** The allocation of the 5-tuple; null for Binding, and for an Allocate that makes one. */
+  allocation: Allocation | null = null
+
+  /** `message` has just been decoded. */
+  begin(client: FiveTuple): void {
+    const { message, exchange } = this
+    exchange.client = client
+    exchange.method = message.method
+    exchange.transactionIdBytes = message.bytes
+    exchange.transactionIdStart = message.transactionIdStart
+    exchange.hasFingerprint = message.fingerprintStart >= 0
+    exchange.username = ''
+    exchange.key = null
+    exchange.integrity = 0
+    this.allocation = null
+  }
+}

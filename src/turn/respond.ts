@@ -1,0 +1,87 @@
+// Writes and sends the answers of the core. Every error answer goes through `respondError`, so that every refusal is told to
+// the observer with its reason, and no answer forgets integrity or fingerprint.
+import { INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../auth/authenticator.js'
+import type { RefusalReason } from '../log/refusals.js'
+import type { TransportAddress } from '../stun/address.js'
+import {
+  CLASS_ERROR,
+  CLASS_SUCCESS,
+  ERROR_STALE_NONCE,
+  ERROR_UNAUTHENTICATED,
+  ERROR_UNKNOWN_ATTRIBUTE,
+} from '../stun/constants.js'
+import { reasonPhrase } from '../stun/reason-phrases.js'
+import { MessageWriter } from '../stun/writer.js'
+import type { TurnCore } from './core.js'
+import type { Exchange } from './request.js'
+
+/** Bytes of the longest answer: a 763-byte realm and 256 unknown attributes fit (RFC 8489 §14.9). */
+const ANSWER_LENGTH_MAX = 2048
+
+/** The core's one buffer for answers: engines copy what they queue. */
+export class Responder {
+  readonly writer = new MessageWriter()
+  readonly #bytes = new Uint8Array(ANSWER_LENGTH_MAX)
+
+  begin(exchange: Exchange, messageClass: number): MessageWriter {
+    return this.writer.begin(
+      this.#bytes,
+      0,
+      messageClass,
+      exchange.method,
+      exchange.transactionIdBytes,
+      exchange.transactionIdStart,
+    )
+  }
+
+  /** Adds integrity of the client's variant, and FINGERPRINT if the client sent one. Returns the end. */
+  finish(exchange: Exchange): number {
+    const writer = this.writer
+    if (exchange.key !== null) {
+      if (exchange.integrity === INTEGRITY_SHA256) writer.writeMessageIntegritySha256(exchange.key)
+      else if (exchange.integrity === INTEGRITY_SHA1) writer.writeMessageIntegrity(exchange.key)
+    }
+    if (exchange.hasFingerprint) writer.writeFingerprint()
+    return writer.finish()
+  }
+}
+
+/** Starts a success answer: add its attributes, then call sendAnswer. */
+export function beginSuccess(core: TurnCore, exchange: Exchange): MessageWriter {
+  return core.responder.begin(exchange, CLASS_SUCCESS)
+}
+
+export function sendAnswer(core: TurnCore, exchange: Exchange): void {
+  const end = core.responder.finish(exchange)
+  core.output.sendToClient(exchange.client, core.responder.writer.bytes, 0, end)
+}
+
+/** The first answer of the long-term credential mechanism: no refusal, only a challenge (RFC 8489 §9.2.4). */
+export function respondChallenge(core: TurnCore, exchange: Exchange): void {
+  writeError(core, exchange, ERROR_UNAUTHENTICATED, [])
+  sendAnswer(core, exchange)
+}
+
+/** Refuses a request: tells the observer why, and the client the code. `unknown` lists the attributes of a 420. */
+export function respondError(
+  core: TurnCore,
+  exchange: Exchange,
+  code: number,
+  reason: RefusalReason,
+  peer: TransportAddress | null = null,
+  unknown: readonly number[] = [],
+): void {
+  core.observer.refused(reason, code, exchange.method, exchange.username, exchange.client.client, peer)
+  writeError(core, exchange, code, unknown)
+  sendAnswer(core, exchange)
+}
+
+function writeError(core: TurnCore, exchange: Exchange, code: number, unknown: readonly number[]): void {
+  const writer = core.responder.begin(exchange, CLASS_ERROR)
+  // No reason phrase for strangers: an answer to a spoofed request stays small.
+  writer.writeErrorCode(code, exchange.key === null ? '' : reasonPhrase(code))
+  if (code === ERROR_UNAUTHENTICATED || code === ERROR_STALE_NONCE) {
+    core.authenticator.writeChallenge(writer, exchange.client.client, core.monotonicSeconds())
+  }
+  if (code === ERROR_UNKNOWN_ATTRIBUTE) writer.writeUnknownAttributes(unknown)
+}

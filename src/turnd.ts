@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+// The command: options → server → signals. Exit codes: 0 after a drain or --help, 1 after a failure while running or of a subcommand, 2 if an
+// option, a file or an address stops the start.
+import { readFileSync } from 'node:fs'
+import { runUserCommand } from './commands/user.js'
+import { parseCommandLine } from './config/command-line.js'
+import { TurndError } from './config/errors.js'
+import { formatHelp } from './config/help.js'
+import { readTextFile } from './config/read-text-file.js'
+import type { ParsedSettings } from './config/settings.js'
+import { createLogger, type Logger } from './log/logger.js'
+import { TurnServer } from './server/server.js'
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv[0] === 'user') {
+    const { env, stderr, stdin, stdout } = process
+    process.exitCode = await runUserCommand(argv.slice(1), { env, stderr, stdin, stdout })
+    return
+  }
+  const command = parseCommandLine(argv, process.env, readTextFile)
+  if ('help' in command) process.stdout.write(formatHelp(process.stdout.columns))
+  else if ('version' in command) process.stdout.write(`turnd ${version()}\n`)
+  else await serve(command)
+}
+
+async function serve(parsed: ParsedSettings): Promise<void> {
+  const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
+  const server = new TurnServer(parsed, logger, true)
+  handleSignals(server, logger)
+  await server.start()
+  if (process.stderr.isTTY) process.stderr.write(banner(server))
+  const generated = server.generatedUser()
+  if (generated?.path) {
+    logger.info(
+      { event: 'generated-user', user: generated.username, file: generated.path },
+      `no user is configured: ${generated.username} was generated, its password is in ${generated.path}`,
+    )
+  }
+}
+
+/** What a person needs to try it, on a terminal only: the one time that a generated password is shown. */
+function banner(server: TurnServer): string {
+  const lines = ['', '  turnd is ready', '', ...server.uris().map((uri) => `    ${uri}`)]
+  const generated = server.generatedUser()
+  if (generated !== null) {
+    const password = generated.password ?? `in ${generated.path}`
+    lines.push('', `    username    ${generated.username}`, `    credential  ${password}`)
+  }
+  return `${lines.join('\n')}\n\n`
+}
+
+/** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reads the users file again. */
+function handleSignals(server: TurnServer, logger: Logger): void {
+  let isDraining = false
+  const end = (signal: NodeJS.Signals) => {
+    logger.info({ event: 'signal', signal, second: isDraining }, `${signal} received`)
+    const done = isDraining ? server.stop() : server.drain()
+    isDraining = true
+    done.catch(fail)
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  process.on('SIGHUP', () => {
+    const isReloaded = server.reload()
+    logger.info({ event: 'reload', isReloaded }, isReloaded ? 'users reloaded' : 'users kept as they were')
+  })
+}
+
+function version(): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return manifest.version
+}
+
+function fail(error: unknown): void {
+  if (!(error instanceof TurndError)) throw error
+  process.stderr.write(`turnd: ${error.message}\n`)
+  process.exitCode = 2
+}
+
+main(process.argv.slice(2)).catch(fail)

@@ -1,0 +1,122 @@
+// An attacker must not learn which users exist: refusals differ in nothing but the nonce, and cost the same cryptography.
+// Times are not compared here (a machine under load decides those); the operations that take the time are counted instead.
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import t from 'tap'
+import { type Credential, md5Key } from '../../src/auth/credentials.js'
+import { RestSecrets } from '../../src/auth/rest-secrets.js'
+import {
+  ALGORITHM_LIST,
+  ALGORITHM_SHA256,
+  CLIENT,
+  challengeOf,
+  errorAnswer,
+  makeAuthenticator,
+  makeRequest,
+  NOW,
+  PASSWORD,
+  REALM,
+  type Request,
+  staticUsers,
+  USER,
+} from './request.js'
+
+const WALL = 1_700_000_000
+const NONCE_START = 20 + 8 + 12 + 4
+const NONCE_END = NONCE_START + 28
+
+/** Calls of the functions that take time, by name, while `action` runs. */
+function countOperations(action: () => void): Record<string, number> {
+  const { createHmac, hash, timingSafeEqual } = crypto
+  const counts: Record<string, number> = { createHmac: 0, hash: 0, timingSafeEqual: 0 }
+  const counted = <Call extends (...values: never[]) => unknown>(name: string, call: Call): Call =>
+    ((...values: Parameters<Call>) => {
+      counts[name]++
+      return call(...values)
+    }) as Call
+  Object.assign(crypto, {
+    createHmac: counted('createHmac', createHmac),
+    hash: counted('hash', hash),
+    timingSafeEqual: counted('timingSafeEqual', timingSafeEqual),
+  })
+  syncBuiltinESMExports()
+  try {
+    action()
+  } finally {
+    Object.assign(crypto, { createHmac, hash, timingSafeEqual })
+    syncBuiltinESMExports()
+  }
+  return counts
+}
+
+function setUp(secrets = ['north', 'south']) {
+  const authenticator = makeAuthenticator([staticUsers(), new RestSecrets(REALM, secrets, () => WALL)])
+  const { nonce } = challengeOf(authenticator)
+  const wrongKey = md5Key(USER, REALM, 'wrong')
+  const refuse = (request: Partial<Request>) => {
+    const message = makeRequest({ username: USER, realm: REALM, nonce, key: wrongKey, ...request })
+    const counts = countOperations(() => t.equal(authenticator.authenticate(message, CLIENT, NOW), 401))
+    return { counts, reason: authenticator.reason, bytes: errorAnswer(authenticator, 401) }
+  }
+  return { authenticator, nonce, refuse }
+}
+
+t.test('an unknown user and a wrong password', async (t) => {
+  const { refuse } = setUp()
+  const wrong = refuse({})
+  const others: [what: string, request: Partial<Request>, reason: string][] = [
+    ['unknown user', { username: 'mallory' }, 'unknown-user'],
+    ['unknown userhash', { username: undefined, userhash: Buffer.alloc(32) }, 'unknown-user'],
+    ['wrong realm', { realm: 'other' }, 'wrong-realm'],
+    ['wrong realm, right key', { realm: 'other', key: md5Key(USER, REALM, PASSWORD) }, 'wrong-realm'],
+  ]
+  t.equal(wrong.reason, 'bad-password')
+  for (const [what, request, reason] of others) {
+    t.test(`${what}: the same bytes and the same work as a wrong password`, async (t) => {
+      const other = refuse(request)
+      t.equal(other.reason, reason)
+      t.same(other.counts, wrong.counts)
+      t.ok((wrong.counts.createHmac ?? 0) > 0, 'the work is there to be counted')
+      t.equal(other.bytes.length, wrong.bytes.length)
+      t.same(withoutNonce(other.bytes), withoutNonce(wrong.bytes))
+    })
+  }
+
+  t.test('also where the request chose SHA-256', async (t) => {
+    const chosen = { algorithm: ALGORITHM_SHA256, algorithms: ALGORITHM_LIST, integrity: 'sha256' } as const
+    t.same(refuse({ ...chosen, username: 'mallory' }).counts, refuse(chosen).counts)
+  })
+})
+
+t.test('TURN REST names', async (t) => {
+  const name = `${WALL + 60}:alice`
+  const { authenticator, nonce, refuse } = setUp()
+  const wrong = refuse({ username: name })
+
+  t.test('expired, valid and remembered ones cost the same when refused', async (t) => {
+    const expired = refuse({ username: `${WALL - 60}:alice` })
+    t.equal(expired.reason, 'expired-credential')
+    t.same(expired.counts, wrong.counts)
+    t.same(withoutNonce(expired.bytes), withoutNonce(wrong.bytes))
+
+    const { md5Key: key } = new RestSecrets(REALM, ['south'], () => WALL).find(name) as Credential
+    const request = { username: name, realm: REALM, nonce, key: key ?? new Uint8Array(0) }
+    t.equal(authenticator.authenticate(makeRequest(request), CLIENT, NOW), 0)
+    const remembered = refuse({ username: name })
+    t.equal(remembered.reason, 'bad-password')
+    t.same(remembered.counts, wrong.counts)
+    t.same(withoutNonce(remembered.bytes), withoutNonce(wrong.bytes))
+  })
+})
+
+t.test('the answer differs in its nonce from client to client, and in nothing else', async (t) => {
+  const { authenticator } = setUp()
+  const here = errorAnswer(authenticator, 401, CLIENT)
+  const there = errorAnswer(authenticator, 401, CLIENT.clone().setIPv4(CLIENT.word0, CLIENT.port + 1))
+  t.not(Buffer.from(here).toString('hex'), Buffer.from(there).toString('hex'))
+  t.same(withoutNonce(here), withoutNonce(there))
+})
+
+function withoutNonce(bytes: Uint8Array): Uint8Array {
+  return bytes.slice().fill(0, NONCE_START, NONCE_END)
+}

@@ -1,0 +1,134 @@
+import { createHmac } from 'node:crypto'
+import t from 'tap'
+import { type Credential, md5Key, sha256Key } from '../../src/auth/credentials.js'
+import { RestSecrets, VERIFIED_NAME_COUNT_MAX } from '../../src/auth/rest-secrets.js'
+
+const WALL = 1_700_000_000
+const passwordOf = (name: string, secret = 'north') => createHmac('sha1', secret).update(name).digest('base64')
+const makeStore = (secrets = ['north'], separator = ':') => new RestSecrets('r', secrets, () => WALL, separator)
+const found = (store: RestSecrets, name: string): Credential => {
+  const lookup = store.find(name)
+  if (typeof lookup === 'string') throw new Error(`${name}: ${lookup}`)
+  return lookup
+}
+
+t.test('TURN REST names', async (t) => {
+  t.test('give the keys of base64(HMAC-SHA1(secret, name)) (draft-uberti-behave-turn-rest-00 §2.2)', async (t) => {
+    const name = `${WALL + 60}:alice`
+    const credential = found(makeStore(), name)
+    t.equal(credential.username, name)
+    t.same(credential.md5Key, md5Key(name, 'r', passwordOf(name)))
+    t.same(credential.sha256Key, sha256Key(name, 'r', passwordOf(name)))
+  })
+
+  t.test('a known password: secret north, name 1433895918:0x4f6a', async (t) => {
+    // Computed with: printf 1433895918:0x4f6a | openssl dgst -sha1 -hmac north -binary | base64
+    t.equal(passwordOf('1433895918:0x4f6a'), 'udtBbt2I2WYXpdAYnRmXfyLOtoI=')
+  })
+
+  const valid = [`${WALL}`, `${WALL}:`, `${WALL}:alice`, `${WALL}:a:b`, `${WALL + 1}:alice`, '999999999999999:x']
+  for (const name of valid) {
+    t.test(`${name} is valid at ${WALL}`, async (t) => {
+      t.equal(found(makeStore(), name).username, name)
+    })
+  }
+
+  for (const name of [`${WALL - 1}`, `${WALL - 1}:alice`, '0:alice', '1']) {
+    t.test(`${name} has expired at ${WALL}`, async (t) => {
+      t.equal(makeStore().find(name), 'expired-credential')
+    })
+  }
+
+  const unknown = ['alice', '', ':alice', 'alice:1800000000', '-1:alice', '1e10:alice', '0x7fffffff:a', ' 1800000000:a']
+  for (const name of [...unknown, '1800000000 :a', '１８00000000:a', '1.8:a', '1000000000000000:x', '1800000000;a']) {
+    t.test(`${JSON.stringify(name)} is no timestamped name`, async (t) => {
+      t.equal(makeStore().find(name), 'unknown-user')
+    })
+  }
+
+  t.test('may have another separator', async (t) => {
+    const store = makeStore(['north'], '|')
+    t.equal(found(store, `${WALL}|alice`).username, `${WALL}|alice`)
+    t.equal(store.find(`${WALL}:alice`), 'unknown-user')
+  })
+
+  t.test('have one set of keys for each secret', async (t) => {
+    const name = `${WALL}:alice`
+    const store = makeStore(['north', 'south', 'east'])
+    const credential = found(store, name)
+    t.equal(store.keyCountMax, 3)
+    t.same(credential.md5Key, md5Key(name, 'r', passwordOf(name, 'north')))
+    t.same(
+      credential.alternatives?.map((alternative) => alternative.md5Key),
+      ['south', 'east'].map((secret) => md5Key(name, 'r', passwordOf(name, secret))),
+    )
+  })
+
+  t.test('cannot be found by userhash, so anonymity is not offered', async (t) => {
+    t.equal(makeStore().verifiesUserhash, false)
+    t.equal(makeStore().findByUserhash(), null)
+  })
+
+  t.test('need a secret', async (t) => {
+    t.throws(() => makeStore([]), RangeError)
+    t.throws(() => makeStore(['north', '']), RangeError)
+  })
+})
+
+t.test('verified names', async (t) => {
+  t.test('are remembered only once their MAC was right', async (t) => {
+    const store = makeStore()
+    const credential = found(store, `${WALL}:alice`)
+    t.equal(store.verifiedNameCount, 0)
+    t.not(found(store, `${WALL}:alice`), credential, 'derived again')
+    store.noteVerified(found(store, `${WALL}:alice`))
+    t.equal(store.verifiedNameCount, 1)
+    t.equal(found(store, `${WALL}:alice`), found(store, `${WALL}:alice`), 'remembered')
+  })
+
+  t.test('are remembered with the secret that was theirs', async (t) => {
+    const store = makeStore(['north', 'south'])
+    const name = `${WALL}:alice`
+    const [south] = found(store, name).alternatives ?? []
+    store.noteVerified(south)
+    t.same(found(store, name).md5Key, md5Key(name, 'r', passwordOf(name, 'south')))
+    t.equal(found(store, name).alternatives, undefined)
+  })
+
+  t.test('are not taken from a like-named user of another store', async (t) => {
+    const store = makeStore()
+    const name = `${WALL}:alice`
+    store.find(name)
+    store.noteVerified({ username: name, md5Key: new Uint8Array(16), sha256Key: null })
+    t.equal(store.verifiedNameCount, 0)
+  })
+
+  t.test(`are ${VERIFIED_NAME_COUNT_MAX} at most, the oldest dropped`, async (t) => {
+    const store = makeStore()
+    const name = (index: number) => `${WALL}:user${index}`
+    const verify = (index: number) => {
+      const credential = found(store, name(index))
+      store.noteVerified(credential)
+      return credential
+    }
+    const first = verify(0)
+    const second = verify(1)
+    for (let index = 2; index < VERIFIED_NAME_COUNT_MAX; index++) verify(index)
+    t.equal(found(store, name(0)), found(store, name(0)), 'the first is still there')
+    verify(VERIFIED_NAME_COUNT_MAX)
+    t.equal(store.verifiedNameCount, VERIFIED_NAME_COUNT_MAX)
+    t.not(found(store, name(0)), found(store, name(0)), 'the first is gone')
+    t.equal(found(store, name(1)), found(store, name(1)), 'the second is not')
+    t.same(found(store, name(0)), first)
+    t.same(found(store, name(1)), second)
+  })
+
+  t.test('expire like others', async (t) => {
+    let now = WALL
+    const store = new RestSecrets('r', ['north'], () => now)
+    store.noteVerified(found(store, `${WALL}:alice`))
+    now = WALL + 1
+    t.equal(store.find(`${WALL}:alice`), 'expired-credential')
+    t.equal(store.verifiedNameCount, 0)
+  })
+})

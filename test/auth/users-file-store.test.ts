@@ -1,0 +1,170 @@
+import { renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { md5Key, userhash } from '../../src/auth/credentials.js'
+import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import { addUser, removeUser } from '../../src/auth/users-file-edit.js'
+import { UsersFileStore } from '../../src/auth/users-file-store.js'
+
+const MD5 = '00'.repeat(16)
+const line = (user: string, realm = 'r', password = 'x') => `${makeUsersFileLine(user, realm, password).text}\n`
+
+function open(t: Test, text: string) {
+  const path = join(t.testdir({ users: text }), 'users')
+  const problems: string[] = []
+  const store = new UsersFileStore(path, 'r', (problem) => problems.push(problem))
+  t.teardown(() => store.close())
+  return { path, problems, store }
+}
+
+/** Waits until `isDone` is true: the store looks once a second. */
+async function until(isDone: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!isDone()) {
+    if (performance.now() > deadline) throw new Error('not within 10 s')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+t.test('loading', async (t) => {
+  t.test('finds users by name and by userhash', async (t) => {
+    const { store, problems } = open(t, `# users\n${line('alice')}bob:r:${MD5}\n`)
+    const alice = store.find('alice')
+    t.same(alice, {
+      username: 'alice',
+      md5Key: md5Key('alice', 'r', 'x'),
+      sha256Key: makeUsersFileLine('alice', 'r', 'x').entry?.sha256Key,
+    })
+    t.equal(store.findByUserhash(userhash('alice', 'r')), alice)
+    t.equal(store.findByUserhash(userhash('bob', 'r')), store.find('bob'))
+    t.equal(store.find('carol'), 'unknown-user')
+    t.equal(store.findByUserhash(userhash('carol', 'r')), null)
+    t.equal(store.userCount, 2)
+    t.same(problems, [])
+  })
+
+  t.test('SHA-256 is verified only if every user of the realm has that key', async (t) => {
+    t.equal(open(t, line('alice')).store.verifiesSha256, true)
+    t.equal(open(t, `${line('alice')}bob:r:${MD5}\n`).store.verifiesSha256, false)
+    t.equal(open(t, `${line('alice')}bob:s:${MD5}\n`).store.verifiesSha256, true)
+    t.equal(open(t, '').store.verifiesSha256, true)
+  })
+
+  t.test('users of other realms are reported and not used', async (t) => {
+    const { store, problems, path } = open(
+      t,
+      line('alice') + ['a', 'b', 'c', 'd', 'e'].map((user) => line(user, 's')).join(''),
+    )
+    t.equal(store.userCount, 1)
+    t.equal(store.find('a'), 'unknown-user')
+    t.equal(store.findByUserhash(userhash('a', 's')), null)
+    t.same(problems, [
+      `--users-file ${path}: keys hold for one realm, so these users cannot log in to realm r: ` +
+        'a of realm s, b of realm s, c of realm s and 2 more',
+    ])
+  })
+
+  t.test('a missing file stops the start, named', async (t) => {
+    const path = join(t.testdir({}), 'missing')
+    t.throws(() => new UsersFileStore(path, 'r', () => t.fail('reported')), {
+      message: `--users-file ${path}: no such file or directory`,
+    })
+  })
+
+  t.test('a bad line stops the start, named', async (t) => {
+    const path = join(t.testdir({ users: `${line('alice')}nonsense\n` }), 'users')
+    t.throws(() => new UsersFileStore(path, 'r', () => t.fail('reported')), {
+      message: new RegExp(`^--users-file ${path}, line 2: `),
+    })
+  })
+})
+
+t.test('reload', async (t) => {
+  t.test('takes the new users, and drops the removed ones', async (t) => {
+    const { store, path } = open(t, line('alice'))
+    writeFileSync(path, `${line('bob')}carol:r:${MD5}\n`)
+    t.equal(store.reload(), true)
+    t.equal(store.find('alice'), 'unknown-user')
+    t.equal(store.findByUserhash(userhash('alice', 'r')), null)
+    t.not(store.find('bob'), 'unknown-user')
+    t.equal(store.verifiesSha256, false)
+    t.equal(store.userCount, 2)
+  })
+
+  t.test('keeps all users when a line is bad, and says which', async (t) => {
+    const { store, path, problems } = open(t, line('alice'))
+    writeFileSync(path, `${line('bob')}nonsense\n`)
+    t.equal(store.reload(), false)
+    t.not(store.find('alice'), 'unknown-user')
+    t.equal(store.find('bob'), 'unknown-user')
+    t.equal(problems.length, 1)
+    t.match(problems[0], new RegExp(`^--users-file ${path}, line 2: .*; the users loaded before stay$`))
+  })
+
+  t.test('keeps all users when the file is gone', async (t) => {
+    const { store, path, problems } = open(t, line('alice'))
+    unlinkSync(path)
+    t.equal(store.reload(), false)
+    t.not(store.find('alice'), 'unknown-user')
+    t.same(problems, [`--users-file ${path}: no such file or directory; the users loaded before stay`])
+  })
+})
+
+t.test('a change of the file is seen without a signal', async (t) => {
+  t.test('made by turnd user', async (t) => {
+    const { store, path } = open(t, line('alice'))
+    await addUser(path, makeUsersFileLine('bob', 'r', 'x'))
+    await until(() => store.userCount === 2)
+    await removeUser(path, 'alice', 'r')
+    await until(() => store.find('alice') === 'unknown-user')
+  })
+
+  t.test('made in place, of the same size', async (t) => {
+    const { store, path } = open(t, line('alice'))
+    writeFileSync(path, line('carol'))
+    await until(() => store.find('carol') !== 'unknown-user')
+  })
+
+  t.test('made by a rename of a file with the same size and time', async (t) => {
+    const { store, path } = open(t, line('alice'))
+    const time = new Date(1_700_000_000_000)
+    utimesSync(path, time, time)
+    store.reload()
+    writeFileSync(`${path}.new`, line('carol'))
+    utimesSync(`${path}.new`, time, time)
+    renameSync(`${path}.new`, path)
+    await until(() => store.find('carol') !== 'unknown-user')
+  })
+
+  t.test('broken, it is reported once, and heals by itself', async (t) => {
+    const { store, path, problems } = open(t, line('alice'))
+    writeFileSync(path, 'nonsense\n')
+    await until(() => problems.length > 0)
+    const reported = performance.now()
+    // Two more looks of the store, before anything is different.
+    await until(() => performance.now() - reported > 2200)
+    t.equal(problems.length, 1)
+    t.not(store.find('alice'), 'unknown-user')
+    writeFileSync(path, line('bob'))
+    await until(() => store.find('bob') !== 'unknown-user')
+  })
+
+  t.test('gone, it is reported once, and found again', async (t) => {
+    const { store, path, problems } = open(t, line('alice'))
+    unlinkSync(path)
+    await until(() => problems.length > 0)
+    writeFileSync(path, line('bob'))
+    await until(() => store.find('bob') !== 'unknown-user')
+    t.equal(problems.length, 1)
+  })
+
+  t.test('not after close', async (t) => {
+    const { store, path } = open(t, line('alice'))
+    const { store: witness, path: witnessPath } = open(t, line('alice'))
+    store.close()
+    writeFileSync(path, line('bob'))
+    writeFileSync(witnessPath, line('bob'))
+    await until(() => witness.find('bob') !== 'unknown-user')
+    t.equal(store.find('bob'), 'unknown-user')
+  })
+})

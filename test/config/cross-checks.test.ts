@@ -1,0 +1,158 @@
+import t from 'tap'
+import { libraryRefusal, parse, refusal } from './refusals.js'
+
+t.test('options that do not fit each other', async (t) => {
+  t.test('are refused with one sentence that names them and their values', async (t) => {
+    const rows: [string, string][] = [
+      [
+        '--min-port 30000 --max-port 29000',
+        '--min-port 30000 is above --max-port 29000: give a range such as --min-port 24000 --max-port 29999',
+      ],
+      [
+        '--min-port 30000',
+        '--min-port 30000 is above --max-port 29999 (the default): give a range such as --min-port 24000 --max-port 29999',
+      ],
+      [
+        '--max-port 23999',
+        '--min-port 24000 (the default) is above --max-port 23999: give a range such as --min-port 24000 --max-port 29999',
+      ],
+      [
+        '--min-port 25000 --max-port 25000',
+        '--min-port 25000 and --max-port 25000 are a range of one port: a relay with its pair takes 2, such as in --min-port 24000 --max-port 29999',
+      ],
+      [
+        '--listen *:3478 --listen :3478',
+        '--listen :3478 takes UDP *:3478, which --listen *:3478 has: keep one of them',
+      ],
+      [
+        '--listen udp:192.0.2.1 --listen 192.0.2.1:3478',
+        '--listen 192.0.2.1:3478 takes UDP 192.0.2.1:3478, which --listen udp:192.0.2.1 has: keep one of them',
+      ],
+      [
+        '--listen 192.0.2.1 --listen tcp:192.0.2.1',
+        '--listen tcp:192.0.2.1 takes TCP 192.0.2.1:3478, which --listen 192.0.2.1 has: keep one of them',
+      ],
+      [
+        '--listen tcp:[::1]:443 --listen tls:[0::1]:443',
+        '--listen tls:[0::1]:443 takes TCP [::1]:443, which --listen tcp:[::1]:443 has: keep one of them',
+      ],
+      [
+        '--listen dtls:*:443 --listen udp:*:443',
+        '--listen udp:*:443 takes UDP *:443, which --listen dtls:*:443 has: keep one of them',
+      ],
+      ['--relay-ip 192.0.2.1 --relay-ip 192.0.2.1', '--relay-ip 192.0.2.1 is given twice: keep one of them'],
+      ['--relay-ip fd00::1 --relay-ip fd00:0::1', '--relay-ip fd00:0::1 is given twice: keep one of them'],
+      [
+        '--external-ip 203.0.113.5/10.0.0.6 --relay-ip 10.0.0.5 --relay-ip fd00::5',
+        '--external-ip 203.0.113.5/10.0.0.6 maps 10.0.0.6, which is not a --relay-ip: those are 10.0.0.5, fd00::5',
+      ],
+      [
+        '--external-ip 2001:db8::5 --relay-ip 10.0.0.5',
+        '--external-ip 2001:db8::5 has no IPv6 --relay-ip to stand for: give one',
+      ],
+      [
+        '--external-ip 203.0.113.5 --relay-ip fd00::5',
+        '--external-ip 203.0.113.5 has no IPv4 --relay-ip to stand for: give one',
+      ],
+      [
+        '--external-ip 203.0.113.5 --relay-ip 10.0.0.5 --relay-ip 10.0.0.6',
+        '--external-ip 203.0.113.5 could stand for 10.0.0.5 or 10.0.0.6: give PUBLIC/PRIVATE',
+      ],
+      [
+        '--external-ip 203.0.113.5 --external-ip 203.0.113.6',
+        '--external-ip 203.0.113.6 contradicts --external-ip 203.0.113.5: keep one of them',
+      ],
+      [
+        '--external-ip 203.0.113.5/10.0.0.5 --external-ip 203.0.113.6/10.0.0.5',
+        '--external-ip 203.0.113.6/10.0.0.5 contradicts --external-ip 203.0.113.5/10.0.0.5: keep one of them',
+      ],
+      [
+        '--external-ip 203.0.113.5/10.0.0.5 --external-ip 203.0.113.5/10.0.0.6',
+        '--external-ip 203.0.113.5/10.0.0.6 contradicts --external-ip 203.0.113.5/10.0.0.5: keep one of them',
+      ],
+      [
+        '--external-ip 203.0.113.5/10.0.0.5 --external-ip 203.0.113.6',
+        '--external-ip 203.0.113.6 contradicts --external-ip 203.0.113.5/10.0.0.5: keep one of them',
+      ],
+      ['--user bob:a --user alice:b --user bob:c', '--user bob is given twice: keep one of them'],
+      ['--cert c.pem', '--cert c.pem needs --key as well'],
+      ['--key k.pem', '--key k.pem needs --cert as well'],
+    ]
+    for (const [line, message] of rows)
+      t.match(refusal({ argv: line.split(' ') }), { code: 'TURND_ERR_OPTION', message }, line)
+  })
+
+  t.test('are accepted at the boundary', async (t) => {
+    const lines = [
+      '--min-port 24000 --max-port 24001',
+      '--min-port 29998',
+      '--max-port 24001',
+      '--listen *:3478 --listen *:3479',
+      '--listen udp:*:3478 --listen tcp:*:3478',
+      '--listen udp:*:443 --listen tls:*:443',
+      '--listen 127.0.0.1:0 --listen 127.0.0.1:0',
+      '--listen 192.0.2.1 --listen 192.0.2.2',
+      '--external-ip 203.0.113.5/10.0.0.5',
+      '--external-ip 203.0.113.5/10.0.0.5 --relay-ip 10.0.0.5',
+      '--external-ip 203.0.113.5 --relay-ip 10.0.0.5 --relay-ip fd00::5',
+      '--external-ip 203.0.113.5 --external-ip 2001:db8::5',
+      '--external-ip 203.0.113.5/10.0.0.5 --external-ip 203.0.113.6/10.0.0.6 --relay-ip 10.0.0.5 --relay-ip 10.0.0.6',
+      '--user bob:a --user Bob:a',
+      '--cert c.pem --key k.pem',
+    ]
+    for (const line of lines) t.doesNotThrow(() => parse({ argv: line.split(' ') }), line)
+  })
+
+  t.test('are named in the way of the source that gave each', async (t) => {
+    const files = { 'f.json': '{"max-port": 20000}' }
+    t.equal(
+      refusal({ environment: { TURND_MIN_PORT: '30000', TURND_CONFIG: 'f.json' }, files }).message,
+      'TURND_MIN_PORT=30000 is above f.json: "max-port": 20000: give a range such as TURND_MIN_PORT=24000 TURND_MAX_PORT=29999',
+    )
+    t.equal(
+      libraryRefusal({ minPort: 30000 }).message,
+      'minPort 30000 is above maxPort 29999 (the default): give a range such as minPort 24000 maxPort 29999',
+    )
+    t.equal(libraryRefusal({ cert: 'c.pem' }).message, 'cert "c.pem" needs key as well')
+    t.equal(
+      libraryRefusal({ user: ['bob:a', { name: 'bob', password: 'b' }] }).message,
+      'user bob is given twice: keep one of them',
+    )
+    t.equal(refusal({ environment: { TURND_KEY: 'k.pem' } }).message, 'TURND_KEY=k.pem needs TURND_CERT as well')
+  })
+})
+
+t.test('options that fit, but not as somebody may think', async (t) => {
+  const warnings = (line: string) => parse({ argv: line.split(' ') }).warnings
+
+  t.test('warn when the quota of a user is above that of everybody', async (t) => {
+    t.same(warnings('--user-quota 1801'), [
+      '--user-quota 1801 is above --max-allocations 1800 (the default), which is reached first',
+    ])
+    t.same(warnings('--user-quota 11 --max-allocations 10'), [
+      '--user-quota 11 is above --max-allocations 10, which is reached first',
+    ])
+    t.same(warnings('--user-quota 1800'), [])
+    t.same(warnings('--user-quota 0 --max-allocations 1'), [])
+  })
+
+  t.test('warn when a rule opens loopback', async (t) => {
+    for (const rule of ['127.0.0.0/8', '127.0.0.1', '127.0.0.1:443', '::1', '[::1]:443']) {
+      t.same(warnings(`--allow-peer ${rule}`), [
+        `--allow-peer ${rule} opens loopback: clients reach the services of this machine there`,
+      ])
+      t.same(warnings(`--deny-peer ${rule}`), [])
+    }
+    for (const rule of ['126.0.0.0/8', '128.0.0.1', '126.0.0.0/7', '0.0.0.0/0', '::2', '::/0'])
+      t.same(warnings(`--allow-peer ${rule}`), [])
+  })
+
+  t.test('let the profile choose the channel range, unless it is given', async (t) => {
+    const range = (line: string) => parse({ argv: line.split(' ') }).settings.channelRange
+    t.equal(range('--profile rfc'), 'rfc8656')
+    t.equal(range('--profile expressway-x8.9'), 'rfc5766')
+    t.equal(range('--profile expressway-x12.6'), 'rfc5766')
+    t.equal(range('--profile expressway-x12.6 --channel-range rfc8656'), 'rfc8656')
+    t.equal(range('--profile rfc --channel-range rfc5766'), 'rfc5766')
+  })
+})

@@ -1,0 +1,119 @@
+// Debian's coturn client against the server, client to client through two relays: every message must arrive.
+// Short runs stand beside one full-size run of each way of sending; `npm run test:long` makes all of them full-size.
+import t, { type Test } from 'tap'
+import { peerOrSkip } from '../support/peers.js'
+import { type LogLine, type ServerProcess, startServer } from '../support/server-process.js'
+import { runUclient, UCLIENT_USER } from '../support/uclient.js'
+
+const PASSWORD = 'cisco'
+const SERVER_ARGS = [
+  ...['--realm', 'turnuser', '--user', `${UCLIENT_USER}:${PASSWORD}`],
+  // The clients and their peers are on this machine.
+  ...['--allow-peer', '127.0.0.0/8', '--relay-ip', '127.0.0.1', '--min-port', '24000', '--max-port', '24999'],
+  // Debian's client draws its channel numbers from the range of RFC 5766.
+  ...['--channel-range', 'rfc5766'],
+]
+const IPV6_ARGS = ['--listen', 'udp:127.0.0.1:0', '--listen', 'udp:[::1]:0', '--relay-ip', '::1', '--allow-peer', '::1']
+
+const isLong = process.env.TURND_TEST_LONG === '1'
+const FULL = { messages: 500, clients: 20 }
+const SHORT = isLong ? FULL : { messages: 100, clients: 5 }
+
+interface Load {
+  readonly messages: number
+  readonly clients: number
+}
+
+interface Run {
+  readonly name: string
+  readonly host: '127.0.0.1' | '::1'
+  readonly flags: readonly string[]
+}
+
+t.setTimeout(isLong ? 600_000 : 240_000)
+
+const withoutCoturn = peerOrSkip('turnutils_uclient')
+const withoutIpv6 = withoutCoturn || peerOrSkip('IPv6 loopback')
+
+t.test('full-size runs of the coturn client', { skip: withoutCoturn }, async (t) => {
+  const server = await startServer(t, SERVER_ARGS)
+  t.test('RTP/RTCP pairs over channels lose nothing (RFC 8656 §12)', async (t) => {
+    await losesNothing(t, server, { name: '', host: '127.0.0.1', flags: [] }, FULL)
+  })
+  t.test('RTP/RTCP pairs over Send indications lose nothing (RFC 8656 §11)', async (t) => {
+    await losesNothing(t, server, { name: '', host: '127.0.0.1', flags: ['-s'] }, FULL)
+  })
+})
+
+t.test('the coturn client over IPv4', { skip: withoutCoturn, jobs: 4 }, async (t) => {
+  const server = await startServer(t, SERVER_ARGS)
+  const runs: Run[] = [
+    { name: 'pairs over channels lose nothing', host: '127.0.0.1', flags: [] },
+    { name: 'pairs over Send indications lose nothing', host: '127.0.0.1', flags: ['-s'] },
+    { name: 'single relays (-c) over channels lose nothing', host: '127.0.0.1', flags: ['-c'] },
+    { name: 'single relays (-c) over Send indications lose nothing', host: '127.0.0.1', flags: ['-c', '-s'] },
+  ]
+  for (const run of runs) {
+    t.test(run.name, { buffered: true }, (t) => losesNothing(t, server, run, SHORT))
+  }
+})
+
+t.test('the coturn client with IPv6 relays (-x, RFC 8656 §7.1)', { skip: withoutIpv6, jobs: 3 }, async (t) => {
+  const server = await startServer(t, [...SERVER_ARGS, ...IPV6_ARGS])
+  const runs: Run[] = [
+    { name: 'an IPv6 client loses nothing over channels', host: '::1', flags: ['-x'] },
+    { name: 'an IPv6 client loses nothing over Send indications', host: '::1', flags: ['-x', '-s'] },
+    { name: 'an IPv4 client loses nothing over IPv6 relays', host: '127.0.0.1', flags: ['-x'] },
+  ]
+  for (const run of runs) {
+    t.test(run.name, { buffered: true }, (t) => losesNothing(t, server, run, SHORT))
+  }
+})
+
+t.test('a wrong password', { skip: withoutCoturn }, async (t) => {
+  const server = await startServer(t, SERVER_ARGS)
+  t.test('fails the client, and the log says who and why', async (t) => {
+    const flags = ['-y', '-n', '1', '-m', '1']
+    const report = await runUclient({ host: '127.0.0.1', port: server.port(), password: 'wrong', flags })
+    t.not(report.exitCode, 0, 'the client failed', { output: report.output })
+    t.equal(report.received, -1, 'nothing was sent')
+    const line = await server.waitForLog(({ event }) => event === 'refusal')
+    t.match(line, { reason: 'bad-password', user: UCLIENT_USER, source: /^127\.0\.0\.1:\d+$/, code: 401 })
+    t.equal(server.linesOf('allocation').length, 0, 'no allocation was made')
+  })
+})
+
+async function losesNothing(t: Test, server: ServerProcess, run: Run, load: Load): Promise<void> {
+  const report = await runUnlessUnlucky(server, run, load)
+  const clients = clientCount(load.clients, !run.flags.includes('-c'))
+  t.equal(report.exitCode, 0, 'the client succeeded', { output: report.output })
+  t.match(report, { sent: load.messages * clients, received: load.messages * clients, lost: 0, dropped: 0 })
+  t.same(unexpectedRefusals(server), [])
+  t.ok(server.linesOf('allocation').length >= clients, 'an allocation was logged for each client')
+}
+
+/** The client works with pairs of clients, and with pairs of pairs where each has a second relay for RTCP. */
+function clientCount(asked: number, withRtcp: boolean): number {
+  const multiple = withRtcp ? 4 : 2
+  return Math.ceil(asked / multiple) * multiple
+}
+
+// One in 16,384 of the channel numbers that the client draws is 0x7FFF, which RFC 5766 does not allow either: the server
+// must refuse it, and the client gives up. Such a run says nothing and is made once more.
+async function runUnlessUnlucky(server: ServerProcess, run: Run, load: Load) {
+  const flags = ['-y', ...run.flags, '-n', String(load.messages), '-m', String(load.clients), '-l', '1000']
+  const port = server.port(run.host === '::1' ? '[::1]' : run.host)
+  const options = { host: run.host, port, password: PASSWORD, flags }
+  const report = await runUclient(options)
+  return report.output.includes('channel bind: error 400') && server.linesOf('refusal').some(isChannelNumber)
+    ? runUclient(options)
+    : report
+}
+
+function unexpectedRefusals(server: ServerProcess): LogLine[] {
+  return server.linesOf('refusal').filter((line) => !isChannelNumber(line))
+}
+
+function isChannelNumber(line: LogLine): boolean {
+  return line.reason === 'channel-number'
+}

@@ -1,0 +1,73 @@
+// Debian's Chromium, driven by playwright-core, with one of the pages of test/interop/pages/. Used by the interop tests.
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import type { Test } from 'tap'
+import { withDeadline } from './deadline.js'
+import { findCommand } from './peers.js'
+import { projectRoot } from './project-root.js'
+
+const LAUNCH_MILLISECONDS_MAX = 60_000
+
+const FLAGS = [
+  // Tests may run as root in a container.
+  ...['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  // Nothing but the call: no QUIC, no look-ups, updates or accounts in the background.
+  ...[
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+  // A camera and a microphone that need no hardware and no question.
+  ...[
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    '--autoplay-policy=no-user-gesture-required',
+  ],
+  // The TURN server is on 127.0.0.1, and the machine may have no other network.
+  '--allow-loopback-in-peer-connection',
+]
+
+export interface BrowserPage {
+  /** Calls a function of the page with a JSON argument, resolves with its JSON result. */
+  call(name: string, argument: unknown, milliseconds: number): Promise<unknown>
+}
+
+/** Starts a browser with a fresh profile on `page` of test/interop/pages/; it ends, and the profile goes, with `t`. */
+export async function openPage(t: Test, page: string): Promise<BrowserPage> {
+  const url = await servePage(t, page)
+  const browser = await chromium.launch({
+    executablePath: findCommand('chromium') ?? 'chromium',
+    args: FLAGS,
+    timeout: LAUNCH_MILLISECONDS_MAX,
+    // Without tap's instrumentation, and no proxy between the browser and 127.0.0.1.
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/tmp' },
+  })
+  t.teardown(() => browser.close())
+  const tab = await browser.newPage()
+  await tab.goto(url, { timeout: LAUNCH_MILLISECONDS_MAX })
+  return {
+    call: (name, argument, milliseconds) =>
+      withDeadline(tab.evaluate(`${name}(${JSON.stringify(argument)})`), milliseconds, () => `${name} in the browser`),
+  }
+}
+
+// Camera and microphone are only given to a secure context, which http://127.0.0.1 is and a file is not.
+async function servePage(t: Test, page: string): Promise<string> {
+  const html = await readFile(join(projectRoot, 'test', 'interop', 'pages', page))
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html; charset=utf-8').end(html)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve)
+  })
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}

@@ -1,0 +1,61 @@
+// Which programs and abilities of the machine the interop tests can use. A test that lacks one is skipped with the reason,
+// except with CI=true: there a missing peer is a failure. scripts/install-peers.sh installs what Debian has.
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+export type Peer = 'turnutils_uclient' | 'chromium' | 'network namespaces' | 'IPv6 loopback'
+
+/** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
+export function peerOrSkip(...peers: Peer[]): string | false {
+  const missing = peers.map((peer) => PROBES[peer]()).filter((reason) => reason !== null)
+  if (missing.length === 0) return false
+  const reason = missing.join('; ')
+  if (process.env.CI === 'true') throw new Error(`with CI=true every peer must be there: ${reason}`)
+  return reason
+}
+
+/** The path of an installed command. Administrators' directories count too: they are not in every user's PATH. */
+export function findCommand(name: string): string | null {
+  const directories = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+  for (const directory of directories) {
+    const path = join(directory, name)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return null
+}
+
+/** Each says what is missing, or null. */
+const PROBES: Record<Peer, () => string | null> = {
+  turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
+  chromium: () => missingCommand('chromium', 'chromium'),
+  'network namespaces': missingNamespaces,
+  'IPv6 loopback': () =>
+    Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
+      ? null
+      : 'this machine has no IPv6 loopback address (::1)',
+}
+
+function missingCommand(name: string, debianPackage: string): string | null {
+  if (findCommand(name) !== null) return null
+  return `${name} is not installed (apt-get install --no-install-recommends ${debianPackage})`
+}
+
+function missingNamespaces(): string | null {
+  const missing = missingCommand('ip', 'iproute2')
+  if (missing !== null) return missing
+  if (process.getuid?.() !== 0) return 'only root can make a network namespace'
+  try {
+    // Root in a container without the capability cannot make one either.
+    execFileSync('unshare', ['--net', 'true'], { stdio: 'pipe', timeout: 10_000 })
+    return null
+  } catch {
+    return 'this machine does not let root make a network namespace'
+  }
+}

@@ -1,0 +1,166 @@
+// The built server (dist/turnd.js) as its own process, the way an operator runs it: arguments in, JSON log lines out.
+// Used by tests that need a real server. Each has a fresh state directory and is ended with its test.
+//
+// Relay ports of parallel test files must not collide: each file takes its own slice with --min-port and --max-port.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+import { withDeadline } from './deadline.js'
+import { onProcessEnd } from './process-end.js'
+import { projectRoot } from './project-root.js'
+
+const SERVER_PATH = join(projectRoot, 'dist', 'turnd.js')
+const READY_MILLISECONDS_MAX = 10_000
+const STOP_MILLISECONDS_MAX = 5_000
+
+export type LogLine = Readonly<Record<string, unknown>>
+
+/** The `"event":"ready"` line. */
+export interface ReadyLine extends LogLine {
+  /** Such as `udp:127.0.0.1:40001`. */
+  readonly listening: readonly string[]
+  /** Such as `turn:127.0.0.1:40001?transport=udp`. */
+  readonly uris: readonly string[]
+}
+
+export interface ServerProcessOptions {
+  /** What the command is run by, such as `ip netns exec NAME`; it must replace itself by the command. */
+  readonly prefix?: readonly string[]
+}
+
+interface LogWaiter {
+  readonly predicate: (line: LogLine) => boolean
+  readonly found: (line: LogLine) => void
+}
+
+/**
+ * Starts the server, resolves when it is ready, and stops it when `t` ends. Without --drain-timeout it stops at once,
+ * without --listen it listens on a free UDP port of 127.0.0.1. Rejects with its whole output when it does not get ready.
+ */
+export async function startServer(
+  t: Test,
+  args: readonly string[],
+  options: ServerProcessOptions = {},
+): Promise<ServerProcess> {
+  const server = new ServerProcess(args, options)
+  t.teardown(() => server.stop())
+  await server.waitUntilReady()
+  return server
+}
+
+export class ServerProcess {
+  /** Every log line so far. */
+  readonly logLines: LogLine[] = []
+  readonly #child: ChildProcess
+  readonly #exited: Promise<number | null>
+  readonly #waiters = new Set<LogWaiter>()
+  readonly #stateDirectory = mkdtempSync(join(tmpdir(), 'turnd-test-'))
+  #output = ''
+  #ready: ReadyLine | null = null
+
+  constructor(args: readonly string[], options: ServerProcessOptions) {
+    // `env -u`: tap instruments the Node processes that its tests start, which would change how the server ends.
+    const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, SERVER_PATH]
+    const [file = '', ...rest] = [...command, ...withDefaults(args), '--state-dir', this.#stateDirectory]
+    this.#child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } })
+    const forget = onProcessEnd(() => this.#child.kill('SIGKILL'))
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        this.#output += `${error.message}\n`
+        resolve(null)
+      })
+      this.#child.once('close', (code) => resolve(code))
+    })
+    this.#exited.finally(() => {
+      forget()
+      rmSync(this.#stateDirectory, { recursive: true, force: true })
+    })
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#handleLine(line))
+    this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.#output += text
+    })
+  }
+
+  /** Everything printed so far, on stdout and stderr. */
+  get output(): string {
+    return this.#output
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** Once started. */
+  get ready(): ReadyLine {
+    if (this.#ready === null) throw new Error('the server is not ready')
+    return this.#ready
+  }
+
+  /** The port of the first UDP listener, or of the first on `host` (IPv6 in brackets). */
+  port(host = ''): number {
+    const listener = this.ready.listening.find((name) => name.startsWith(`udp:${host}`))
+    const port = Number(/:(\d+)$/.exec(listener ?? '')?.[1])
+    if (!port) throw new Error(`no UDP listener on '${host}' among ${this.ready.listening.join(', ')}`)
+    return port
+  }
+
+  /** The log lines of one event so far. */
+  linesOf(event: string): LogLine[] {
+    return this.logLines.filter((line) => line.event === event)
+  }
+
+  /** Resolves with the first log line, past or future, that satisfies `predicate`. */
+  waitForLog(predicate: (line: LogLine) => boolean, milliseconds = 5_000): Promise<LogLine> {
+    const past = this.logLines.find(predicate)
+    if (past) return Promise.resolve(past)
+    const future = new Promise<LogLine>((found, reject) => {
+      const waiter = { predicate, found }
+      this.#waiters.add(waiter)
+      this.#exited.then(() => reject(new Error(`the server ended before it logged this line:\n${this.#output}`)))
+    })
+    return withDeadline(future, milliseconds, () => `no such log line in\n${this.#output}`)
+  }
+
+  async waitUntilReady(): Promise<void> {
+    this.#ready = (await this.waitForLog((line) => line.event === 'ready', READY_MILLISECONDS_MAX)) as ReadyLine
+  }
+
+  /** SIGTERM, and SIGKILL after the deadline. Resolves with the exit code, null after an end by a signal. */
+  async stop(milliseconds = STOP_MILLISECONDS_MAX): Promise<number | null> {
+    this.#child.kill('SIGTERM')
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), milliseconds)
+    return this.#exited.finally(() => clearTimeout(killer))
+  }
+
+  #handleLine(text: string): void {
+    this.#output += `${text}\n`
+    const line = parseLogLine(text)
+    if (line === null) return
+    this.logLines.push(line)
+    for (const waiter of this.#waiters) {
+      if (!waiter.predicate(line)) continue
+      this.#waiters.delete(waiter)
+      waiter.found(line)
+    }
+  }
+}
+
+function withDefaults(args: readonly string[]): string[] {
+  const defaults: string[] = []
+  if (!args.includes('--listen')) defaults.push('--listen', 'udp:127.0.0.1:0')
+  if (!args.includes('--drain-timeout')) defaults.push('--drain-timeout', '0')
+  if (!args.includes('--admin-listen')) defaults.push('--admin-listen', 'none')
+  return [...defaults, ...args]
+}
+
+function parseLogLine(text: string): LogLine | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' ? (value as LogLine | null) : null
+  } catch {
+    return null
+  }
+}
