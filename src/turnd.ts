@@ -26,8 +26,9 @@ async function main(argv: readonly string[]): Promise<void> {
 async function serve(parsed: ParsedSettings): Promise<void> {
   const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
   const server = new TurnServer(parsed, logger, true)
-  handleSignals(server, logger)
   await server.start()
+  // Not before: a signal during the start just ends the process.
+  handleSignals(server, logger)
   if (process.stderr.isTTY) process.stderr.write(banner(server))
   const generated = server.generatedUser()
   if (generated?.path) {

@@ -35,3 +35,13 @@ export function addressesBeyondLoopback(pid: number): string[] {
 function isLoopback(address: string): boolean {
   return /^[0-9A-F]{6}7F:/.test(address) || address.startsWith('00000000000000000000000001000000:')
 }
+
+/** Seconds that a core has been busy with anything since boot. */
+export function coreBusySeconds(core: number): number {
+  const line = readFileSync('/proc/stat', 'latin1')
+    .split('\n')
+    .find((text) => text.startsWith(`cpu${core} `))
+  if (line === undefined) throw new Error(`there is no core ${core}`)
+  const [user, nice, system, , , irq, softirq, steal] = line.split(/\s+/).slice(1).map(Number)
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
+}

@@ -5,7 +5,7 @@
 // it or the server was the limit.
 import type { ClientUser } from '../turn-client.js'
 import { Arena } from './arena.js'
-import { cpuSeconds } from './cpu.js'
+import { coreBusySeconds, cpuSeconds } from './cpu.js'
 import { type Framing, openFlows } from './flow.js'
 import { UdpSocket } from './socket.js'
 import { ClientToPeer, PeerToClient, type Traffic } from './traffic.js'
@@ -24,6 +24,7 @@ export interface Load {
 export interface SliceOptions extends Load {
   readonly serverPort: number
   readonly serverPid: number
+  readonly serverCore: number
   readonly user: ClientUser
   readonly warmUpSeconds: number
   readonly seconds: number
@@ -34,6 +35,8 @@ export interface SliceResult {
   /** Delivered, once and whole, to where they belong, in the measured time. */
   readonly delivered: number
   readonly serverCpuSeconds: number
+  /** Of the server's core, whoever used it. */
+  readonly coreBusySeconds: number
   /** The share of the measured time in which the generator neither sent nor received anything. */
   readonly generatorIdle: number
   // From the first packet to the last.
@@ -111,6 +114,7 @@ function runSlice(options: SliceOptions): SliceResult {
   const { deliveries } = traffic
   const delivered = deliveries.delivered
   const cpu = cpuSeconds(options.serverPid)
+  const busy = coreBusySeconds(options.serverCore)
   const start = performance.now()
   const idle = generator.run(options.seconds * 1000)
   const elapsed = performance.now() - start
@@ -118,6 +122,7 @@ function runSlice(options: SliceOptions): SliceResult {
     seconds: elapsed / 1000,
     delivered: deliveries.delivered - delivered,
     serverCpuSeconds: cpuSeconds(options.serverPid) - cpu,
+    coreBusySeconds: coreBusySeconds(options.serverCore) - busy,
     generatorIdle: idle / elapsed,
   }
   generator.drain()

@@ -1,16 +1,23 @@
 // The users file of a running server: loaded at start, loaded again when it changes (within a second) or on SIGHUP.
 // A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong.
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 import { opaquePart, userhash } from './credentials.js'
 import { errorText } from './private-file.js'
-import { parseUsersFile, type UsersFileEntry } from './users-file.js'
+import { DEFAULT_USERS_FILE, parseUsersFile, type UsersFileEntry } from './users-file.js'
 
 /** How often the file's time, size and inode are compared. */
 export const POLL_INTERVAL_MS = 1000
 
 /** Users of other realms named in one message; the rest is counted. */
 const FOREIGN_USER_COUNT_SHOWN = 3
+
+/** The users file that `turnd user add` keeps in the state directory, or null if there is none. */
+export function usersFileOfStateDir(stateDir: string): string | null {
+  const path = join(stateDir, DEFAULT_USERS_FILE)
+  return existsSync(path) ? path : null
+}
 
 export class UsersFileStore implements CredentialStore {
   readonly path: string

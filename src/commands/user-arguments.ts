@@ -11,10 +11,13 @@ export const USER_HELP = `Usage: turnd user add NAME [options]
 Edits the users file of a turnd server. The file holds keys, not passwords. A running server
 sees a change within a second; nobody is disconnected.
 
-  --users-file PATH   the file (environment: TURND_USERS_FILE); default: users.jsonl in the state directory
-  --state-dir DIR     the state directory (environment: TURND_STATE_DIR, STATE_DIRECTORY); default: ./turnd-state
-  --realm REALM       the server's realm (environment: TURND_REALM); default: turnd. Keys hold for one realm:
-                      a server with another --realm cannot use them. Without it, list shows every realm
+  --users-file PATH   the file (environment: TURND_USERS_FILE);
+                      default: users.jsonl in the state directory
+  --state-dir DIR     the state directory (environment: TURND_STATE_DIR, STATE_DIRECTORY);
+                      default: ./turnd-state
+  --realm REALM       the server's realm (environment: TURND_REALM); default: turnd. Keys hold for
+                      one realm: a server with another --realm cannot use them. Without it, list
+                      shows every realm
   --generate          add: make up a password, and print it once
   --password-stdin    add: read the password from the first line of standard input
   --replace           add: give a user who exists a new password
@@ -23,7 +26,7 @@ sees a change within a second; nobody is disconnected.
 Without --generate or --password-stdin, add asks for the password on a terminal, twice and without
 echo; where there is no terminal it reads the first line of standard input.
 
-Exit code: 0 done; 1 the user to add exists, or the user to remove does not; 2 anything else went wrong.
+Exit code: 0 done; 1 the user to add exists, or the one to remove does not; 2 anything else failed.
 `
 
 /** Bad arguments, a bad password or a bad file: one sentence for the operator. */

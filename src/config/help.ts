@@ -31,7 +31,7 @@ const FOOTNOTES = [
 
 /** The text of --help, with no line longer than `columns` (within reason). Ends with a line break. */
 export function formatHelp(columns = 80): string {
-  const width = Math.min(Math.max(columns, COLUMNS_MIN), COLUMNS_MAX)
+  const width = Math.min(Math.max(columns || 80, COLUMNS_MIN), COLUMNS_MAX)
   const lines = [INTRODUCTION, '', 'Usage: turnd [options]']
   for (const { name, help } of SUBCOMMANDS) lines.push(`       turnd ${name} --help     ${help}`)
   lines.push('', 'For example:', `  ${FIRST_EXAMPLE}`)

@@ -83,7 +83,7 @@ function textOf({ type }: Option, raw: unknown): string {
 }
 
 function nativeTypeName(raw: unknown): string {
-  if (raw === null) return 'null'
+  if (raw === null) return 'no value'
   if (Array.isArray(raw)) return 'a list'
   if (typeof raw === 'object') return 'an object'
   if (typeof raw === 'boolean') return 'neither text nor a number'
@@ -95,6 +95,18 @@ function showValue(option: Option, source: Source, raw: unknown, position: numbe
   if (option.secret) return `${source.show(option)}: ${position > 0 ? `value ${position}` : 'the value'}`
   if (typeof raw === 'string') return source.show(option, source.quotesText ? quoted(raw) : printable(raw))
   if (raw === true && option.type.kind === 'flag' && source === COMMAND_LINE) return source.show(option)
-  const json = typeof raw === 'number' ? String(raw) : (JSON.stringify(raw) ?? String(raw))
-  return source.show(option, json.length > 60 ? `${json.slice(0, 60)}…` : json)
+  const native = nativeText(raw)
+  return native === null ? source.show(option) : source.show(option, native)
+}
+
+/** A native value in one short line, or null if there is none: JavaScript callers may give anything. */
+function nativeText(raw: unknown): string | null {
+  if (typeof raw === 'function' || typeof raw === 'symbol') return null
+  if (typeof raw !== 'object') return String(raw)
+  try {
+    const json = JSON.stringify(raw)
+    return json.length > 60 ? `${json.slice(0, 60)}…` : json
+  } catch {
+    return null
+  }
 }

@@ -1,14 +1,11 @@
 // Who may log in: the credential stores that the settings name, or the generated first user.
 
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
 import { type GeneratedUser, loadOrCreateGeneratedUser } from '../auth/state-dir.js'
 import { StaticUsers } from '../auth/static-users.js'
-import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
-import { UsersFileStore } from '../auth/users-file-store.js'
+import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
 
@@ -47,8 +44,7 @@ export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (
 /** --users-file, else the file that `turnd user add` writes, if it is there. */
 function usersFilePath(settings: Settings, hasStateDir: boolean): string | null {
   if (settings.usersFile !== null || !hasStateDir) return settings.usersFile
-  const path = join(settings.stateDir, DEFAULT_USERS_FILE)
-  return existsSync(path) ? path : null
+  return usersFileOfStateDir(settings.stateDir)
 }
 
 function wrap<Result>(code: TurndError['code'], action: () => Result): Result {

@@ -188,9 +188,7 @@ export function decodeMessage(view: MessageView, bytes: Uint8Array, start: numbe
   view.fingerprintStart = -1
   const result = decodeHeader(view, bytes, start, end)
   if (result !== DECODE_OK) return result
-  const attributesResult = decodeAttributes(view, bytes, start + HEADER_LENGTH, end)
-  if (attributesResult !== DECODE_OK) view.attributeCount = 0
-  return attributesResult
+  return decodeAttributes(view, bytes, start + HEADER_LENGTH, end)
 }
 
 function decodeHeader(view: MessageView, bytes: Uint8Array, start: number, end: number): number {
@@ -206,7 +204,7 @@ function decodeHeader(view: MessageView, bytes: Uint8Array, start: number, end: 
 }
 
 function decodeAttributes(view: MessageView, bytes: Uint8Array, attributesStart: number, end: number): number {
-  let count = 0
+  let count = 0 // The view gets it at the end: a refused message has no attributes.
   let offset = attributesStart
   while (offset < end) {
     if (view.fingerprintStart >= 0) return DECODE_AFTER_FINGERPRINT

@@ -327,7 +327,7 @@ t.test('turnd user --help', async (t) => {
       ]) {
         t.match(stdout, word)
       }
-      t.ok(stdout.split('\n').every((line) => line.length <= 110))
+      t.ok(stdout.split('\n').every((line) => line.length <= 100))
     })
   }
 })

@@ -3,7 +3,7 @@ import t from 'tap'
 import { parseCommandLine } from '../../src/config/command-line.js'
 import { TurndError } from '../../src/config/errors.js'
 import { OPTIONS } from '../../src/config/options.js'
-import { parse, refusal } from './refusals.js'
+import { codeAndMessage, parse, refusal } from './refusals.js'
 
 const noFile = () => {
   throw new Error('no file should be read')
@@ -64,7 +64,7 @@ t.test('the command line', async (t) => {
       [['--realm', 'a', 'user', 'add'], 'user is a subcommand, which comes first: turnd user --help'],
     ]
     for (const [argv, message] of rows)
-      t.match(refusal({ argv }), { code: 'TURND_ERR_OPTION', message }, argv.join(' '))
+      t.same(codeAndMessage(refusal({ argv })), { code: 'TURND_ERR_OPTION', message }, argv.join(' '))
   })
 
   t.test('tells a forgotten value from one that begins with a dash', async (t) => {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import t from 'tap'
 import { parseCommandLine } from '../../src/config/command-line.js'
 import { readTextFile } from '../../src/config/read-text-file.js'
-import { parse, refusal, turndErrorOf } from './refusals.js'
+import { codeAndMessage, parse, refusal, turndErrorOf } from './refusals.js'
 
 function fromFile(text: string) {
   return parse({ argv: ['--config', 'turnd.json'], files: { 'turnd.json': text } })
@@ -98,7 +98,7 @@ t.test('the file of --config', async (t) => {
       [
         'TURND_ERR_OPTION',
         '{"minPort": null}',
-        'turnd.json: "min-port": null is null: give a whole number from 1 to 65535',
+        'turnd.json: "min-port": null is no value: give a whole number from 1 to 65535',
       ],
       [
         'TURND_ERR_OPTION',
@@ -150,13 +150,13 @@ t.test('the file of --config', async (t) => {
     ]
     for (const [code, text, message] of rows) {
       const error = turndErrorOf(() => fromFile(text))
-      t.match(error, { code, message }, text)
+      t.same(codeAndMessage(error), { code, message }, text)
       t.notMatch(`${error.message}${error.cause}`, /hunter2/)
     }
   })
 
   t.test('names the variable when TURND_CONFIG named the file', async (t) => {
-    t.match(refusal({ environment: { TURND_CONFIG: 'gone.json' } }), {
+    t.same(codeAndMessage(refusal({ environment: { TURND_CONFIG: 'gone.json' } })), {
       code: 'TURND_ERR_CONFIG_FILE',
       message: 'TURND_CONFIG=gone.json cannot be read: there is no such file',
     })

@@ -53,3 +53,8 @@ export function messageOf(run: () => unknown): string {
   }
   return 'nothing was thrown'
 }
+
+/** What is stable of an error, to compare it whole. */
+export function codeAndMessage({ code, message }: TurndError): { code: string; message: string } {
+  return { code, message }
+}

@@ -13,12 +13,14 @@ import { isFingerprintValid, isMessageIntegritySha256Valid, isMessageIntegrityVa
 import { DECODE_OK, decodeMessage, MessageView } from '../../src/stun/message.js'
 import type { SeededRandom } from '../support/random.js'
 import { LONG_TERM_MD5_KEY, LONG_TERM_SHA256_KEY, SHORT_TERM_KEY } from '../support/vector-keys.js'
+import { bytesOfHex } from '../support/vectors.js'
 import { makeHostile } from './mutate.js'
 import { loadCorpus } from './samples.js'
 import { type FuzzOptions, type FuzzReport, fuzzLoop } from './target.js'
 
 const KEYS = [SHORT_TERM_KEY, LONG_TERM_MD5_KEY, LONG_TERM_SHA256_KEY]
 const LOOKED_UP_TYPES = [stun.ATTRIBUTE_USERNAME, stun.ATTRIBUTE_XOR_PEER_ADDRESS, stun.ATTRIBUTE_DATA, 0xffff]
+const SHORTEST_MESSAGE = bytesOfHex('0001 0000 2112a442 000000000000000000000000')
 const FRAME_LENGTH_MAXES = [64, 2048, 65535]
 
 /** Reused between inputs, as the core does: what an earlier message left behind must not show. */
@@ -117,9 +119,11 @@ function observeAttribute(seen: (number | string | boolean)[], index: number, st
 /** Throws if the framer does not give the same frames whatever the chunks are. Returns whether it gave any. */
 export function checkFraming(input: Uint8Array, random: SeededRandom): boolean {
   const lengthMax = random.pick(FRAME_LENGTH_MAXES)
-  const whole = framesOf(input, lengthMax, () => input.length)
+  // Behind a good message, ChannelData is allowed.
+  const stream = random.oneIn(2) ? input : Uint8Array.from(Buffer.concat([SHORTEST_MESSAGE, input]))
+  const whole = framesOf(stream, lengthMax, () => stream.length)
   const cutLengthMax = random.pick([1, 7, 300])
-  const cut = framesOf(input, lengthMax, () => 1 + random.nextInt(cutLengthMax))
+  const cut = framesOf(stream, lengthMax, () => 1 + random.nextInt(cutLengthMax))
   if (cut !== whole) throw new Error(`chunks matter:\n${whole}\n${cut}`)
   return whole.includes(':')
 }

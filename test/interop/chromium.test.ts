@@ -9,7 +9,7 @@ const PASSWORD = 'cisco'
 const SERVER_ARGS = [
   ...['--realm', 'turnuser', '--user', `${USER}:${PASSWORD}`],
   // The browser's two sides reach each other's relays on this machine.
-  ...['--allow-peer', '127.0.0.0/8', '--relay-ip', '127.0.0.1', '--min-port', '25000', '--max-port', '25499'],
+  ...['--allow-peer', '127.0.0.0/8', '--relay-ip', '127.0.0.1', '--min-port', '22000', '--max-port', '22499'],
 ]
 
 const MESSAGE_COUNT = 200

@@ -9,7 +9,7 @@ const PASSWORD = 'cisco'
 const SERVER_ARGS = [
   ...['--realm', 'turnuser', '--user', `${UCLIENT_USER}:${PASSWORD}`],
   // The clients and their peers are on this machine.
-  ...['--allow-peer', '127.0.0.0/8', '--relay-ip', '127.0.0.1', '--min-port', '24000', '--max-port', '24999'],
+  ...['--allow-peer', '127.0.0.0/8', '--relay-ip', '127.0.0.1', '--min-port', '21000', '--max-port', '21999'],
   // Debian's client draws its channel numbers from the range of RFC 5766.
   ...['--channel-range', 'rfc5766'],
 ]

@@ -212,6 +212,26 @@ t.test('FrameAssembler', async (t) => {
     ])
   })
 
+  t.test('hands on frames of 4 bytes wherever the chunks begin', async (t) => {
+    const stream = concat([stunFrame(0), channelDataFrame(0), channelDataFrame(0), channelDataFrame(0)])
+    for (let at = 0; at <= stream.length; at++) {
+      t.equal(pushAll([stream.slice(0, at), stream.slice(at)]).frames.length, 4, `cut at ${at}`)
+    }
+  })
+
+  t.test('does not keep the buffer that a long frame needed', async (t) => {
+    const assembler = new FrameAssembler(LENGTH_MAX)
+    const lengths: number[] = []
+    const stream = concat([stunFrame(60_000), stunFrame(0)])
+    for (const chunk of [stream.slice(0, 9), stream.slice(9, 60_025), stream.slice(60_025)]) {
+      assembler.push(chunk, (bytes) => {
+        lengths.push(bytes.length)
+      })
+    }
+    t.equal(lengths[0], 60_020)
+    t.ok(lengths[1] <= 4096)
+  })
+
   t.test('waits for ChannelData’s padding before the next frame', async (t) => {
     const [first, second] = [stunFrame(0), channelDataFrame(1)]
     t.same(pushAll([concat([first, second.slice(0, 7)])]).frames.length, 1)

@@ -121,6 +121,15 @@ t.test('decodeMessage, header', async (t) => {
     t.equal(view.fingerprintStart, -1)
     t.equal(view.find(stun.ATTRIBUTE_USERNAME), -1)
   })
+
+  t.test('leaves no integrity of an earlier message in the view', async (t) => {
+    const view = new MessageView()
+    decode(message(attribute('0008', 20) + attribute('001c', 32) + attribute('8028', 4)), view)
+    t.equal(view.messageIntegritySha256Length, 32)
+    decode(message(), view)
+    t.same([view.messageIntegrityStart, view.messageIntegritySha256Start, view.fingerprintStart], [-1, -1, -1])
+    t.equal(view.messageIntegritySha256Length, 0)
+  })
 })
 
 t.test('decodeMessage, attributes', async (t) => {

@@ -1,8 +1,9 @@
-// Runs clean-ups when the test process ends, however it ends: normally, by an uncaught error, or by the signal that tap
-// sends after a timeout. Used for what would outlive the process: child processes and network namespaces.
+// Runs clean-ups when the test process ends, however it ends: normally, by an uncaught error, or by a signal.
+// Used for what would outlive the process: child processes, network namespaces, temporary directories.
 
 const cleanups = new Set<() => void>()
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+// SIGALRM is how tap ends a file that takes too long.
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGALRM'] as const
 let isWatching = false
 
 /** `cleanup` must be synchronous. Returns a function that forgets it again. */

@@ -66,7 +66,10 @@ export class ServerProcess {
     const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, SERVER_PATH]
     const [file = '', ...rest] = [...command, ...withDefaults(args), '--state-dir', this.#stateDirectory]
     this.#child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } })
-    const forget = onProcessEnd(() => this.#child.kill('SIGKILL'))
+    const forget = onProcessEnd(() => {
+      this.#child.kill('SIGKILL')
+      this.#removeStateDirectory()
+    })
     this.#exited = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         this.#output += `${error.message}\n`
@@ -76,7 +79,7 @@ export class ServerProcess {
     })
     this.#exited.finally(() => {
       forget()
-      rmSync(this.#stateDirectory, { recursive: true, force: true })
+      this.#removeStateDirectory()
     })
     createInterface({ input: this.#child.stdout! }).on('line', (line) => this.#handleLine(line))
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -133,6 +136,10 @@ export class ServerProcess {
     this.#child.kill('SIGTERM')
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), milliseconds)
     return this.#exited.finally(() => clearTimeout(killer))
+  }
+
+  #removeStateDirectory(): void {
+    rmSync(this.#stateDirectory, { recursive: true, force: true })
   }
 
   #handleLine(text: string): void {

@@ -1,0 +1,149 @@
+// End to end: turnd beside coturn on the same core of the same machine, in alternating slices. Both servers run all the time, one
+// of them idle. The first pair warms up and is discarded; ratios are taken pair by pair, so that a drifting machine cancels out.
+import { median } from './measure.js'
+import { PAYLOAD_LENGTH } from './micro.js'
+import type { Direction, Load } from './relay/generator.js'
+import { type ServerCommand, ServerProcess } from './relay/server-process.js'
+import { type Cores, runSlice, type Slice } from './relay/slice.js'
+import { formatCount, type Table } from './table.js'
+
+export interface RelayBenchOptions {
+  readonly turnd: ServerCommand
+  /** null where there is none: then turnd runs alone. */
+  readonly coturn: ServerCommand | null
+  readonly cores: Cores
+  readonly flowCounts: readonly number[]
+  readonly inFlightMax: number
+  readonly seconds: number
+  /** Pairs of slices, the discarded first one included. */
+  readonly pairCount: number
+}
+
+export interface Comparison {
+  readonly name: string
+  readonly load: Load
+  /** All slices but those of the first pair. */
+  readonly slices: readonly Slice[]
+}
+
+/** Above this share of the server's core it is the server that limits. */
+const SERVER_LIMIT = 0.95
+const DISTURBANCE_LIMIT = 0.05
+
+export async function runRelayBench(
+  options: RelayBenchOptions,
+  progress: (line: string) => void,
+): Promise<Comparison[]> {
+  const servers: ServerProcess[] = []
+  try {
+    for (const command of [options.turnd, options.coturn]) {
+      if (command !== null) servers.push(await ServerProcess.start(command, options.cores.server))
+    }
+    const comparisons: Comparison[] = []
+    for (const load of loads(options)) comparisons.push(await compare(load, servers, options, progress))
+    return comparisons
+  } finally {
+    for (const server of servers) await server.stop()
+  }
+}
+
+function loads(options: RelayBenchOptions): Load[] {
+  const { flowCounts, inFlightMax } = options
+  const directions: Direction[] = ['client-to-peer', 'peer-to-client']
+  const load = (direction: Direction, framing: Load['framing'], flowCount: number): Load => {
+    return { direction, framing, flowCount, payloadLength: PAYLOAD_LENGTH, inFlightMax }
+  }
+  return [
+    ...flowCounts.flatMap((flowCount) => directions.map((direction) => load(direction, 'channel', flowCount))),
+    ...directions.map((direction) => load(direction, 'indication', flowCounts[0])),
+  ]
+}
+
+async function compare(
+  load: Load,
+  servers: readonly ServerProcess[],
+  options: RelayBenchOptions,
+  progress: (line: string) => void,
+): Promise<Comparison> {
+  const name = describe(load)
+  const slices: Slice[] = []
+  for (let pair = 0; pair < options.pairCount; pair++) {
+    for (const server of servers) {
+      const slice = await runSlice(server, load, options.seconds, options.cores)
+      if (pair > 0) slices.push(slice)
+      progress(`${name}, pair ${pair}${pair === 0 ? ' (discarded)' : ''}: ${describeSlice(slice)}`)
+    }
+  }
+  return { name, load, slices }
+}
+
+function describe(load: Load): string {
+  const framing = load.framing === 'channel' ? 'ChannelData' : 'indications'
+  const arrow = load.direction === 'client-to-peer' ? 'client → peer' : 'peer → client'
+  return `${framing}, ${arrow}, ${load.flowCount} ${load.flowCount === 1 ? 'allocation' : 'allocations'}`
+}
+
+function describeSlice(slice: Slice): string {
+  const cpu = percent(slice.serverCpuSeconds / slice.seconds)
+  const rates = `${formatCount(slice.packetsPerSecond)}/s, ${formatCount(slice.packetsPerCpuSecond)} per CPU second`
+  const wrong = slice.duplicates + slice.corrupted + slice.misdelivered
+  const parts = [`${slice.server} ${rates}, CPU ${cpu}, generator idle ${percent(slice.generatorIdle)}`]
+  parts.push(`lost ${slice.lost} of ${slice.sent}`)
+  if (wrong > 0) parts.push(`WRONG DELIVERIES ${wrong}`)
+  if (slice.disturbance > DISTURBANCE_LIMIT) parts.push(`others used ${percent(slice.disturbance)} of the core`)
+  return parts.join(', ')
+}
+
+export function relayTable(comparisons: readonly Comparison[]): Table {
+  return {
+    head: ['load', 'server', 'packets/s', 'per CPU s', 'CPU', 'lost', 'wrong', 'limit'],
+    rows: comparisons.flatMap(({ name, slices }) => {
+      return [...new Set(slices.map((slice) => slice.server))].map((server) => {
+        const own = slices.filter((slice) => slice.server === server)
+        return [name, server, ...serverCells(own)]
+      })
+    }),
+  }
+}
+
+function serverCells(slices: readonly Slice[]): string[] {
+  const middle = (value: (slice: Slice) => number) => median(slices.map(value))
+  const total = (value: (slice: Slice) => number) => slices.reduce((sum, slice) => sum + value(slice), 0)
+  const cpu = middle((slice) => slice.serverCpuSeconds / slice.seconds)
+  return [
+    formatCount(middle((slice) => slice.packetsPerSecond)),
+    formatCount(middle((slice) => slice.packetsPerCpuSecond)),
+    percent(cpu),
+    percent(total((slice) => slice.lost) / total((slice) => slice.sent), 3),
+    formatCount(total((slice) => slice.duplicates + slice.corrupted + slice.misdelivered)),
+    cpu >= SERVER_LIMIT ? 'server' : 'generator',
+  ]
+}
+
+/** turnd ÷ coturn, pair by pair. */
+export function ratioTable(comparisons: readonly Comparison[]): Table {
+  return {
+    head: ['load', 'packets/s', 'spread', 'per CPU second', 'spread', 'pairs'],
+    rows: comparisons.flatMap(({ name, slices }) => {
+      const perSecond = ratios(slices, (slice) => slice.packetsPerSecond)
+      const perCpuSecond = ratios(slices, (slice) => slice.packetsPerCpuSecond)
+      return perSecond.length === 0
+        ? []
+        : [[name, ...ratioCells(perSecond), ...ratioCells(perCpuSecond), String(perSecond.length)]]
+    }),
+  }
+}
+
+function ratios(slices: readonly Slice[], value: (slice: Slice) => number): number[] {
+  const turnd = slices.filter((slice) => slice.server === 'turnd')
+  const coturn = slices.filter((slice) => slice.server === 'coturn')
+  return turnd.slice(0, coturn.length).map((slice, index) => value(slice) / value(coturn[index]))
+}
+
+function ratioCells(values: readonly number[]): string[] {
+  return [`${median(values).toFixed(2)} ×`, `${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}`]
+}
+
+function percent(share: number, digits = 0): string {
+  return `${(share * 100).toFixed(digits)} %`
+}
