@@ -30,6 +30,7 @@ export interface BenchOptions {
   readonly cores: { readonly server: number; readonly generator: number }
   readonly json: string | null
   readonly save: boolean
+  readonly help: boolean
 }
 
 /** Throws an Error with a sentence for the user. */
@@ -48,6 +49,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       cores: { type: 'string', default: '1,0' },
       json: { type: 'string' },
       save: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   })
   const [server, generator] = numbers('cores', values.cores, 2, 0, availableParallelism() - 1)
@@ -63,6 +65,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     cores: { server, generator },
     json: values.json ?? null,
     save: values.save,
+    help: values.help,
   }
 }
 

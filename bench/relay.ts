@@ -116,8 +116,17 @@ function serverCells(slices: readonly Slice[]): string[] {
     percent(cpu),
     percent(total((slice) => slice.lost) / total((slice) => slice.sent), 3),
     formatCount(total((slice) => slice.duplicates + slice.corrupted + slice.misdelivered)),
-    cpu >= SERVER_LIMIT ? 'server' : 'generator',
+    limit(
+      cpu,
+      middle((slice) => slice.disturbance),
+    ),
   ]
+}
+
+/** What kept the server from relaying more: its core, other programs on that core, or the offered load. */
+function limit(cpu: number, disturbance: number): string {
+  if (cpu >= SERVER_LIMIT) return 'server'
+  return disturbance > DISTURBANCE_LIMIT ? 'other programs' : 'generator'
 }
 
 /** turnd ÷ coturn, pair by pair. */

@@ -73,8 +73,7 @@ function writeJson(path: string, host: HostFacts, results: Record<string, unknow
   writeFileSync(path, `${JSON.stringify({ host, ...results }, null, 2)}\n`)
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args)
+async function main(options: BenchOptions): Promise<void> {
   const host = hostFacts()
   const results: Record<string, unknown> = {}
   for (const name of options.benches) {
@@ -86,9 +85,22 @@ async function main(args: readonly string[]): Promise<void> {
   if (options.json !== null) writeJson(options.json, host, results)
 }
 
-try {
-  await main(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`)
-  process.exitCode = 2
+function optionsOrUsage(args: readonly string[]): BenchOptions | null {
+  try {
+    const options = parseOptions(args)
+    if (!options.help) return options
+    process.stdout.write(`${USAGE}\n`)
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n\n${USAGE}\n`)
+    process.exitCode = 2
+  }
+  return null
+}
+
+const options = optionsOrUsage(process.argv.slice(2))
+if (options !== null) {
+  await main(options).catch((error: Error) => {
+    progress(`bench: ${error.message}`)
+    process.exitCode = 1
+  })
 }

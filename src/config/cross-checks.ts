@@ -1,7 +1,7 @@
 // What one option's parser cannot see: whether the options fit each other. Called once by settle.ts.
 // Each check throws TurndError with one sentence, or returns warnings.
 import { FAMILY_IPV4 } from '../stun/address.js'
-import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
+import { cidrContains, parseCidr } from '../stun/cidr.js'
 import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf, formatAddressPort } from './ip-address.js'
@@ -154,19 +154,19 @@ function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): s
   return [`${names.value('userQuota')} is above ${names.value('maxAllocations')}, which is reached first`]
 }
 
-const LOOPBACK_IPV4 = parseCidr('127.0.0.0/8')!
-const LOOPBACK_IPV6 = parseCidr('::1')!
+const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]
 
-/** A rule wider than 127.0.0.0/8 does not open it: the default denial is more specific, and wins. */
+/** The operator's rules decide before the default denials, so a rule that is wider than loopback opens it too. */
 function loopbackWarnings({ allowPeer }: Settings, names: Names): string[] {
   return allowPeer.flatMap(({ cidr }, index) => {
-    if (!isWithin(cidr, LOOPBACK_IPV4) && !isWithin(cidr, LOOPBACK_IPV6)) return []
+    if (!LOOPBACKS.some((loopback) => overlaps(cidr, loopback))) return []
     return [`${names.value('allowPeer', index)} opens loopback: clients reach the services of this machine there`]
   })
 }
 
-function isWithin(cidr: Cidr, block: Cidr): boolean {
-  return cidr.prefixLength >= block.prefixLength && cidrContains(block, cidr.address)
+/** Blocks overlap when the wider one contains the other's first address. */
+function overlaps(a: Cidr, b: Cidr): boolean {
+  return cidrContains(a, b.address) || cidrContains(b, a.address)
 }
 
 function listenWarnings({ listen }: Settings, names: Names): string[] {

@@ -43,10 +43,10 @@ export function parseAdminListen(text: string): ListenAddress | null {
 
 function splitScheme(text: string, prefix: string): { scheme: ListenScheme; rest: string } {
   const match = /^([a-z]+):(.*)$/is.exec(text)
-  if (match === null || hostAddress(text) !== null) return { scheme: 'any', rest: text }
+  if (match === null) return { scheme: 'any', rest: text }
   const scheme = match[1].toLowerCase()
   if (SCHEMES.includes(scheme)) return { scheme: scheme as ListenScheme, rest: match[2] }
-  // `localhost:3478` is better told about the host name, `abcd:1` about the address.
+  // `localhost:3478` is to be told about the host name; `fd00:1::2` is an address.
   if (/^[0-9]*$/.test(match[2]) || /^[0-9a-f]{1,4}$/i.test(scheme)) return { scheme: 'any', rest: text }
   throw new ValueProblem(`${prefix}${printable(scheme)}: is not a scheme, give udp:, tcp:, tls: or dtls:`)
 }

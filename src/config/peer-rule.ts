@@ -31,7 +31,7 @@ export function parsePeerRule(text: string, allow: boolean): PeerRule {
 export function parseBlock(text: string, prefix: string): Cidr {
   const cidr = parseCidr(text)
   if (cidr === null) throw new ValueProblem(`${prefix}${whyNotABlock(text)}`)
-  if (cidr.prefixLength >= 96 && isIpv4Mapped(cidr.address)) {
+  if (isIpv4Mapped(cidr.address)) {
     // Peer addresses are reduced to IPv4 before they are matched: such a rule would never match, and a deny would not deny.
     const ipv4 = `${formatHost(cidr.address).slice('::ffff:'.length)}/${cidr.prefixLength - 96}`
     throw new ValueProblem(`${prefix}IPv4 in IPv6 form matches nothing, write ${ipv4}`)

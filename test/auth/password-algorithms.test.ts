@@ -64,6 +64,7 @@ t.test('bid-down protection (RFC 8489 §9.2.4)', async (t) => {
     ['algorithm 0', { algorithm: Uint8Array.of(0, 0, 0, 0) }],
     ['parameters that the algorithm lacks', { algorithm: Uint8Array.of(0, 2, 0, 4, 1, 2, 3, 4) }],
     ['a parameter length without parameters', { algorithm: Uint8Array.of(0, 2, 0, 1) }],
+    ['bytes after the algorithm', { algorithm: Uint8Array.of(0, 2, 0, 0, 0, 0, 0, 0) }],
     ['an algorithm without its length field', { algorithm: Uint8Array.of(0, 2) }],
     ['an empty algorithm', { algorithm: new Uint8Array(0) }],
     ['a changed list, before an unknown user', { algorithms: ALGORITHM_MD5, username: 'mallory' }],

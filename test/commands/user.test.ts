@@ -141,6 +141,18 @@ t.test('turnd user add', async (t) => {
     t.equal(keyOf(path), hexKey('one'))
   })
 
+  t.test('does not touch a user whom somebody else adds while it asks', async (t) => {
+    const path = join(t.testdir({}), 'users')
+    const stdin = new PassThrough()
+    const adding = run(['add', 'alice', '--users-file', path], stdin)
+    await run(['add', 'alice', '--users-file', path], 'first\n')
+    stdin.end('second\n')
+    const { code, stderr } = await adding
+    t.equal(code, 1)
+    t.match(stderr, 'is already in')
+    t.equal(keyOf(path), hexKey('first'))
+  })
+
   t.test('--replace gives a new password', async (t) => {
     const path = join(t.testdir({}), 'users')
     await run(['add', 'alice', '--users-file', path], 'one\n')

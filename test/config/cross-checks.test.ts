@@ -137,13 +137,22 @@ t.test('options that fit, but not as somebody may think', async (t) => {
   })
 
   t.test('warn when a rule opens loopback', async (t) => {
-    for (const rule of ['127.0.0.0/8', '127.0.0.1', '127.0.0.1:443', '::1', '[::1]:443']) {
+    for (const rule of [
+      '127.0.0.0/8',
+      '127.0.0.1',
+      '127.0.0.1:443',
+      '126.0.0.0/7',
+      '0.0.0.0/0',
+      '::1',
+      '[::1]:443',
+      '::/0',
+    ]) {
       t.same(warnings(`--allow-peer ${rule}`), [
         `--allow-peer ${rule} opens loopback: clients reach the services of this machine there`,
       ])
       t.same(warnings(`--deny-peer ${rule}`), [])
     }
-    for (const rule of ['126.0.0.0/8', '128.0.0.1', '126.0.0.0/7', '0.0.0.0/0', '::2', '::/0'])
+    for (const rule of ['126.0.0.0/8', '128.0.0.1', '128.0.0.0/1', '::2', '2000::/3'])
       t.same(warnings(`--allow-peer ${rule}`), [])
   })
 

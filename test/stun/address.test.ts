@@ -244,30 +244,42 @@ t.test('hashes', async (t) => {
   })
 
   /** The fullest of 4,096 buckets, by the low bits. 16,384 keys make 4 a bucket; chance alone gives about 14. */
-  function fullestBucket(addresses: Iterable<TransportAddress>): number {
+  function fullestBucket(addresses: Iterable<TransportAddress>, hash = hashTransportAddress): number {
     const buckets = new Uint32Array(4096)
-    for (const each of addresses) buckets[hashTransportAddress(each) & 4095]++
+    for (const each of addresses) buckets[hash(each) & 4095]++
     return Math.max(...buckets)
   }
 
-  t.test('spread the ports of one address, the hosts of one network, and hosts in one IPv6 prefix', async (t) => {
-    function* keys(make: (index: number) => TransportAddress): Iterable<TransportAddress> {
-      for (let index = 0; index < 16_384; index++) yield make(index)
-    }
+  function* keys(make: (index: number) => TransportAddress): Iterable<TransportAddress> {
+    for (let index = 0; index < 16_384; index++) yield make(index)
+  }
+
+  t.test('spread the ports of one address', async (t) => {
     const into = new TransportAddress()
-    t.ok(fullestBucket(keys((index) => into.setIPv4(0x0a000001, 1024 + index))) < 20, 'consecutive ports')
-    t.ok(fullestBucket(keys((index) => into.setIPv4(0x0a000001, 16_000 + 2 * index))) < 20, 'even ports')
-    t.ok(fullestBucket(keys((index) => into.setIPv4(0x0a000000 + index, 3478))) < 20, 'hosts')
-    t.ok(fullestBucket(keys((index) => into.setIPv4(0x0a000000 + (index << 8), 3478))) < 20, 'networks')
-    for (const shift of [0, 8, 16]) {
-      t.ok(
-        fullestBucket(keys((index) => into.setIPv6(0x20010db8, 0, 0, index << shift, 3478))) < 20,
-        `word 3, ${shift}`,
-      )
-      t.ok(
-        fullestBucket(keys((index) => into.setIPv6(0x20010db8, index << shift, 0, 1, 3478))) < 20,
-        `word 1, ${shift}`,
-      )
+    t.ok(fullestBucket(keys((index) => into.setIPv4(0x0a000001, 1024 + index))) < 20, 'consecutive')
+    t.ok(fullestBucket(keys((index) => into.setIPv4(0x0a000001, 16_000 + 2 * index))) < 20, 'even')
+  })
+
+  t.test('spread hosts that differ in any part of the address', async (t) => {
+    const into = new TransportAddress()
+    for (const hash of [hashHost, hashTransportAddress]) {
+      for (const shift of [0, 4, 8, 10, 12, 16]) {
+        const fullest = [
+          fullestBucket(
+            keys((index) => into.setIPv4(0x0a000001 ^ (index << shift), 3478)),
+            hash,
+          ),
+          fullestBucket(
+            keys((index) => into.setIPv6(0x20010db8, index << shift, 0, 1, 3478)),
+            hash,
+          ),
+          fullestBucket(
+            keys((index) => into.setIPv6(0x20010db8, 0, 0, index << shift, 3478)),
+            hash,
+          ),
+        ]
+        t.ok(Math.max(...fullest) < 20, `${hash.name}, shift ${shift}: ${fullest.join()}`)
+      }
     }
   })
 })

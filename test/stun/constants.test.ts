@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import * as constants from '../../src/stun/constants.js'
+import { reasonPhrase } from '../../src/stun/reason-phrases.js'
 
 interface Row {
   value: number
@@ -61,6 +62,13 @@ t.test('IANA STUN parameters', async (t) => {
     t.equal(registry.length, 18)
     registry.push({ value: 431, constantName: 'ERROR_INTEGRITY_CHECK_FAILURE' })
     t.same(byValue(ourConstants('ERROR_')), byValue(registry))
+  })
+
+  t.test('every error code has its registered name as its reason phrase', async (t) => {
+    for (const row of readRegistry('error-codes.csv', 'ERROR_')) {
+      t.equal(`ERROR_${toConstantCase(reasonPhrase(row.value))}`, row.constantName)
+    }
+    t.equal(reasonPhrase(402), '')
   })
 
   t.test('password algorithms are the registry’s (RFC 8489 §18.5)', async (t) => {

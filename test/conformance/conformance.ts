@@ -1,0 +1,38 @@
+// ONE suite over real sockets, for every engine and every transport: what RFC 8489 and RFC 8656 ask of a server, and what known servers
+// get wrong. What needs time to pass (expiry) is tested in test/turn with a clock of its own.
+import type { Test } from 'tap'
+import { allocate } from './allocate.js'
+import { authentication } from './authentication.js'
+import { binding } from './binding.js'
+import { channels } from './channels.js'
+import { data } from './data.js'
+import { dualStack } from './dual-stack.js'
+import { hairpin } from './hairpin.js'
+import { limits } from './limits.js'
+import { peerPolicy } from './peer-policy.js'
+import { permissions } from './permissions.js'
+import { refresh } from './refresh.js'
+import { reservations } from './reservations.js'
+import { Suite, type TransportUnderTest } from './suite.js'
+
+const SECTIONS = [
+  binding,
+  authentication,
+  allocate,
+  dualStack,
+  reservations,
+  limits,
+  refresh,
+  permissions,
+  data,
+  channels,
+  peerPolicy,
+  hairpin,
+]
+
+export function conformance(t: Test, transport: TransportUnderTest): void {
+  const suite = new Suite(transport)
+  t.test(`conformance of the ${transport.name}`, async (t) => {
+    for (const section of SECTIONS) section(t, suite)
+  })
+}

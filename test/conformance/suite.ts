@@ -1,0 +1,119 @@
+// What the conformance tests stand on: the contract of a transport under test, and servers and clients made through it.
+// Nothing here or in the sections depends on UDP but through TransportUnderTest.
+import type { Test } from 'tap'
+import type { TurnServer, TurnServerOptions } from '../../src/index.js'
+import type { TransportAddress } from '../../src/stun/address.js'
+import type { ClientTransport } from '../support/client-transport.js'
+import { peerOrSkip } from '../support/peers.js'
+import { type AllocateOptions, type RequestOptions, TurnClient } from '../support/turn-client.js'
+import { addressOf } from '../support/udp-peer.js'
+
+/** An engine and the transport between client and server, as conformance() sees them. */
+export interface TransportUnderTest {
+  readonly name: string
+  /** Frames are cut from a stream: ChannelData is padded, and what cannot be framed closes the connection. */
+  readonly isStream: boolean
+  readonly supportsDontFragment: boolean
+  /** The relay ports that the servers of this run may use; the files that run at the same time use others. */
+  readonly relayPorts: { readonly first: number; readonly last: number }
+  /** Starts a server that listens on a free port of each host (`127.0.0.1`, `::1`). */
+  startServer(options: TurnServerOptions, hosts: readonly string[]): Promise<TurnServer>
+  connect(host: string, port: number): Promise<ClientTransport>
+}
+
+export const REALM = 'turnuser'
+export const ALICE = { username: 'alice', password: 'correct horse' } as const
+export const BOB = { username: 'bob', password: 'battery staple' } as const
+
+/** Why the tests with ::1 are skipped, or false. */
+export const withoutIPv6 = peerOrSkip('IPv6 loopback')
+export const LOOPBACKS = withoutIPv6 === false ? ['127.0.0.1', '::1'] : ['127.0.0.1']
+
+const DEFAULT_PORT_COUNT = 40
+
+export interface ServerOptions extends TurnServerOptions {
+  /** Relay ports; the first one is even. */
+  readonly portCount?: number
+}
+
+export interface ClientOptions extends RequestOptions {
+  /** Of the listener; IPv4 if absent. */
+  readonly family?: 4 | 6
+}
+
+export class Suite {
+  readonly transport: TransportUnderTest
+  #nextPort: number
+
+  constructor(transport: TransportUnderTest) {
+    this.transport = transport
+    this.#nextPort = transport.relayPorts.first
+  }
+
+  /** A server with relays on loopback, peers on loopback allowed unless `allowPeer` says otherwise, and the users alice and bob. */
+  async startServer(t: Test, options: ServerOptions = {}): Promise<TurnServer> {
+    const { portCount = DEFAULT_PORT_COUNT, ...rest } = options
+    const server = await this.transport.startServer(
+      {
+        realm: REALM,
+        user: [ALICE, BOB].map(({ username, password }) => ({ name: username, password })),
+        relayIp: LOOPBACKS,
+        allowPeer: ['127.0.0.0/8', '::1'],
+        ...this.takePorts(portCount),
+        ...rest,
+      },
+      LOOPBACKS,
+    )
+    t.teardown(() => server.stop())
+    return server
+  }
+
+  /** A range of relay ports of its own. */
+  takePorts(count: number): { minPort: number; maxPort: number } {
+    const { first, last } = this.transport.relayPorts
+    if (this.#nextPort + count - 1 > last) this.#nextPort = first
+    const minPort = this.#nextPort
+    // Even ports first, so that pairs are whole.
+    this.#nextPort += count + (count & 1)
+    return { minPort, maxPort: minPort + count - 1 }
+  }
+
+  /** A client on a transport of its own: alice, unless `options` name somebody else. */
+  async connect(t: Test, server: TurnServer, options: ClientOptions = {}): Promise<TurnClient> {
+    const { family = 4, ...request } = options
+    const { host, port } = listenerOf(server, family)
+    return TurnClient.on(t, await this.transport.connect(host, port), { ...ALICE, ...request })
+  }
+
+  /** A client with an allocation. */
+  async allocate(
+    t: Test,
+    server: TurnServer,
+    options: AllocateOptions = {},
+    clientOptions: ClientOptions = {},
+  ): Promise<TurnClient> {
+    const client = await this.connect(t, server, clientOptions)
+    const { code } = await client.allocate(options)
+    if (code !== 0) throw new Error(`Allocate was answered with ${code}`)
+    return client
+  }
+
+  /** Sends what must go unanswered and change nothing; over a stream it may also close the connection. */
+  async sendIgnored(t: Test, client: TurnClient, frame: Uint8Array): Promise<void> {
+    client.transport.send(frame)
+    await client.settle()
+    t.same(client.inbox.takeAll(), [], `no answer to ${Buffer.from(frame).toString('hex', 0, 32)}`)
+  }
+}
+
+function listenerOf(server: TurnServer, family: 4 | 6): { host: string; port: number } {
+  const listener = server.address().find(({ host }) => host.includes(':') === (family === 6))
+  if (listener === undefined) throw new Error(`the server has no listener of IPv${family}`)
+  return listener
+}
+
+/** The transport address of the server's listener. */
+export function serverAddress(server: TurnServer, family: 4 | 6 = 4): TransportAddress {
+  const { host, port } = listenerOf(server, family)
+  return addressOf(host, port)
+}

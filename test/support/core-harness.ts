@@ -1,0 +1,173 @@
+// A whole TurnCore without sockets and clock: recorded effects, seeded randomness, time that moves when a test says so.
+// Relay sockets open at once unless `openOutcome` says otherwise, always after the core has returned.
+import { Authenticator } from '../../src/auth/authenticator.js'
+import { StaticUsers } from '../../src/auth/static-users.js'
+import { parsePeerRule } from '../../src/config/peer-rule.js'
+import { parseCidr } from '../../src/stun/cidr.js'
+import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
+import { TurnCore } from '../../src/turn/core.js'
+import { PeerPolicy } from '../../src/turn/peer-policy.js'
+import type { RelayHost } from '../../src/turn/relay-host.js'
+import { RelayPorts } from '../../src/turn/relay-ports.js'
+import { ALICE, BOB, CoreClient, type CoreClientOptions, REALM } from './core-client.js'
+import { SeededRandom } from './random.js'
+import { type Effect, RecordingObserver, RecordingOutput } from './recording-output.js'
+import { addressOf } from './turn-address.js'
+
+/** The server's own address; relays are opened on it by default. */
+export const SERVER_HOST = '192.0.2.1'
+export const SERVER_HOST_IPV6 = '2001:db8::1'
+/** Peers somewhere on the Internet, which no default rule denies. */
+export const PEER = '1.2.3.4:6000'
+export const PEER_IPV6 = '[2a00:1450::1]:6000'
+
+/** What becomes of an openRelay; 'pending': the test answers it. */
+export type OpenOutcome = 'opened' | 'in-use' | 'refused' | 'pending'
+
+export interface CoreHarnessOptions {
+  readonly seed?: number
+  readonly users?: readonly { readonly username: string; readonly password: string }[]
+  /** `ADDRESS`, or `PUBLIC/PRIVATE` as for --external-ip. */
+  readonly relayHosts?: readonly string[]
+  readonly minPort?: number
+  readonly maxPort?: number
+  readonly allowPeer?: readonly string[]
+  readonly denyPeer?: readonly string[]
+  readonly ownSockets?: readonly string[]
+  readonly localHosts?: readonly string[]
+  readonly nat64Prefixes?: readonly string[]
+  readonly maxAllocations?: number
+  readonly userQuota?: number
+  readonly permissionCountMax?: number
+  readonly channelCountMax?: number
+  readonly channelNumberMax?: number
+  readonly supportsDontFragment?: boolean
+}
+
+export class CoreHarness {
+  readonly output = new RecordingOutput()
+  readonly observer = new RecordingObserver()
+  readonly random: SeededRandom
+  readonly relayPorts: RelayPorts
+  readonly policy: PeerPolicy
+  readonly core: TurnCore
+  /** Asked for each openRelay. */
+  openOutcome: (open: Extract<Effect, { kind: 'open' }>) => OpenOutcome = () => 'opened'
+  readonly #clientHosts = new Map<string, number>()
+
+  constructor(options: CoreHarnessOptions = {}) {
+    this.random = new SeededRandom(options.seed ?? 1)
+    const relayHosts = (options.relayHosts ?? [SERVER_HOST]).map(relayHostOf)
+    const { minPort = 24_000, maxPort = 29_999 } = options
+    this.relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, this.random)
+    this.policy = policyOf(options, relayHosts, this.relayPorts)
+    this.core = new TurnCore({
+      output: this.output,
+      observer: this.observer,
+      authenticator: authenticatorOf(options.users ?? [ALICE, BOB]),
+      policy: this.policy,
+      relayHosts,
+      relayPorts: this.relayPorts,
+      random: this.random,
+      maxAllocations: options.maxAllocations ?? 1800,
+      userQuota: options.userQuota ?? 0,
+      monotonicStartSeconds: 1_000,
+      permissionCountMax: options.permissionCountMax ?? 128,
+      channelCountMax: options.channelCountMax ?? 128,
+      supportsDontFragment: options.supportsDontFragment ?? false,
+      ...(options.channelNumberMax === undefined ? {} : { channelNumberMax: options.channelNumberMax }),
+    })
+  }
+
+  /** A client of the server; each has an address of its own unless one is given. */
+  client(options: CoreClientOptions = {}): CoreClient {
+    const port = 50_000 + this.#clientHosts.size
+    const address = options.address ?? `198.51.100.7:${port}`
+    this.#clientHosts.set(address, port)
+    return new CoreClient(this, { ...options, address })
+  }
+
+  /** Moves the time in one step, which looks at everything that has expired. */
+  advanceSeconds(seconds: number): void {
+    this.advanceTicks(seconds * TICKS_PER_SECOND)
+  }
+
+  advanceTicks(ticks: number): void {
+    this.core.tick(this.core.now + ticks)
+  }
+
+  /** A datagram at a relay socket. Returns the drop reason. */
+  peerSends(relayId: number, source: string, payload: Uint8Array): number {
+    return this.core.handlePeerDatagram(relayId, addressOf(source), payload, 0, payload.length)
+  }
+
+  /** Answers every opening since the effect at `firstEffect`, and those that follow from the answers. */
+  settle(firstEffect: number): void {
+    for (let index = firstEffect; index < this.output.effects.length; index++) {
+      const effect = this.output.effects[index]
+      if (effect.kind !== 'open') continue
+      const outcome = this.openOutcome(effect)
+      if (outcome === 'opened') this.core.handleRelayOpened(effect.relayId)
+      else if (outcome !== 'pending') this.core.handleRelayFailed(effect.relayId, outcome === 'in-use')
+    }
+  }
+
+  allocationOf(client: CoreClient): Allocation {
+    const allocation = this.core.allocations.find(client.fiveTuple)
+    if (allocation === null) throw new Error('the client has no allocation')
+    return allocation
+  }
+
+  relayOf(client: CoreClient, family: 4 | 6 = 4): Relay {
+    const relay = this.allocationOf(client).relayOfFamily(family)
+    if (relay === null) throw new Error('the allocation has no relay of this family')
+    return relay
+  }
+
+  /** Relay sockets that the engine has: opened or opening, and not closed. */
+  openSockets(): number[] {
+    const open = new Set<number>()
+    for (const effect of this.output.effects) {
+      if (effect.kind === 'open') open.add(effect.relayId)
+      else if (effect.kind === 'close') open.delete(effect.relayId)
+    }
+    return [...open]
+  }
+}
+
+/** A store-backed authenticator of these users, with a fixed secret. */
+export function authenticatorOf(users: readonly { username: string; password: string }[]): Authenticator {
+  const list = users.map(({ username, password }) => ({ name: username, password }))
+  return new Authenticator({
+    realm: REALM,
+    stores: [new StaticUsers(REALM, list)],
+    nonceSecret: new Uint8Array(32).fill(7),
+  })
+}
+
+export function policyOf(
+  options: CoreHarnessOptions,
+  relayHosts: readonly RelayHost[],
+  relayPorts: RelayPorts,
+): PeerPolicy {
+  return new PeerPolicy({
+    rules: [
+      ...(options.allowPeer ?? []).map((text) => parsePeerRule(text, true)),
+      ...(options.denyPeer ?? []).map((text) => parsePeerRule(text, false)),
+    ],
+    relayHosts,
+    relayPorts,
+    ownSockets: (options.ownSockets ?? [`${SERVER_HOST}:3478`]).map(addressOf),
+    localHosts: (options.localHosts ?? [SERVER_HOST, '127.0.0.1', '::1']).map(addressOf),
+    nat64Prefixes: (options.nat64Prefixes ?? []).map((text) => {
+      const cidr = parseCidr(text)
+      if (cidr === null) throw new Error(`not a prefix: ${text}`)
+      return cidr
+    }),
+  })
+}
+
+export function relayHostOf(text: string): RelayHost {
+  const [advertised, address = advertised] = text.split('/')
+  return { address: addressOf(address), advertised: addressOf(advertised) }
+}

@@ -1,0 +1,145 @@
+// The two faces that the core calls, recorded: every effect and every piece of news, in order, with its bytes copied.
+// Nothing here calls the core; core-harness.ts answers the openings.
+import type { RefusalReason } from '../../src/log/refusals.js'
+import type { TransportAddress } from '../../src/stun/address.js'
+import type { Allocation, Relay } from '../../src/turn/allocation.js'
+import { FiveTuple } from '../../src/turn/five-tuple.js'
+import type { DeletionCause, TurnObserver, TurnOutput } from '../../src/turn/output.js'
+
+/** One call of the core. Addresses are textual; a Data indication is a `message` of its whole bytes. */
+export type Effect =
+  | { readonly kind: 'message'; readonly client: FiveTuple; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'channel-data'
+      readonly client: FiveTuple
+      readonly channelNumber: number
+      readonly payload: Uint8Array
+    }
+  | {
+      readonly kind: 'to-peer'
+      readonly relayId: number
+      readonly peer: string
+      /** The text that an engine would hand to its socket. */
+      readonly host: string
+      readonly payload: Uint8Array
+    }
+  | { readonly kind: 'open'; readonly relayId: number; readonly address: string; readonly port: number }
+  | { readonly kind: 'close'; readonly relayId: number }
+  | { readonly kind: 'close-client'; readonly client: FiveTuple }
+
+export class RecordingOutput implements TurnOutput {
+  readonly effects: Effect[] = []
+
+  sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
+    this.effects.push({ kind: 'message', client: copyOf(client), bytes: bytes.slice(start, end) })
+  }
+
+  sendDataIndication(
+    client: FiveTuple,
+    header: Uint8Array,
+    headerEnd: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    // The buffer starts as zeros, which is the padding that engines add.
+    const whole = new Uint8Array((headerEnd + end - start + 3) & ~3)
+    whole.set(header.subarray(0, headerEnd))
+    whole.set(bytes.subarray(start, end), headerEnd)
+    this.effects.push({ kind: 'message', client: copyOf(client), bytes: whole })
+  }
+
+  sendChannelData(client: FiveTuple, channelNumber: number, bytes: Uint8Array, start: number, end: number): void {
+    this.effects.push({
+      kind: 'channel-data',
+      client: copyOf(client),
+      channelNumber,
+      payload: bytes.slice(start, end),
+    })
+  }
+
+  sendToPeer(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
+    this.effects.push({
+      kind: 'to-peer',
+      relayId,
+      peer: peer.toString(),
+      host: peer.host,
+      payload: bytes.slice(start, end),
+    })
+  }
+
+  openRelay(relayId: number, address: TransportAddress): void {
+    this.effects.push({ kind: 'open', relayId, address: address.toString(), port: address.port })
+  }
+
+  closeRelay(relayId: number): void {
+    this.effects.push({ kind: 'close', relayId })
+  }
+
+  closeClient(client: FiveTuple): void {
+    this.effects.push({ kind: 'close-client', client: copyOf(client) })
+  }
+
+  of<Kind extends Effect['kind']>(kind: Kind): Extract<Effect, { kind: Kind }>[] {
+    return this.effects.filter((effect): effect is Extract<Effect, { kind: Kind }> => effect.kind === kind)
+  }
+
+  /** The effects since the last call; they are forgotten. */
+  take(): Effect[] {
+    return this.effects.splice(0)
+  }
+}
+
+export interface RecordedRefusal {
+  readonly reason: RefusalReason
+  readonly code: number
+  readonly method: number
+  readonly username: string
+  readonly client: string
+  /** '' if none was involved. */
+  readonly peer: string
+}
+
+export class RecordingObserver implements TurnObserver {
+  readonly created: Allocation[] = []
+  readonly deleted: { readonly allocation: Allocation; readonly cause: DeletionCause }[] = []
+  readonly relaysDeleted: { readonly relay: Relay; readonly cause: DeletionCause }[] = []
+  readonly refusals: RecordedRefusal[] = []
+
+  allocationCreated(allocation: Allocation): void {
+    this.created.push(allocation)
+  }
+
+  allocationDeleted(allocation: Allocation, cause: DeletionCause): void {
+    this.deleted.push({ allocation, cause })
+  }
+
+  relayDeleted(relay: Relay, cause: DeletionCause): void {
+    this.relaysDeleted.push({ relay, cause })
+  }
+
+  refused(
+    reason: RefusalReason,
+    code: number,
+    method: number,
+    username: string,
+    client: TransportAddress,
+    peer: TransportAddress | null,
+  ): void {
+    this.refusals.push({
+      ...{ reason, code, method, username },
+      client: client.toString(),
+      peer: peer === null ? '' : peer.toString(),
+    })
+  }
+
+  /** Reason and code of the last refusal: `peer-policy 403`; '' if there was none. */
+  lastRefusal(): string {
+    const last = this.refusals.at(-1)
+    return last === undefined ? '' : `${last.reason} ${last.code}`
+  }
+}
+
+function copyOf(fiveTuple: FiveTuple): FiveTuple {
+  return new FiveTuple().copyFrom(fiveTuple)
+}
