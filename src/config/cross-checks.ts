@@ -1,7 +1,7 @@
 // What one option's parser cannot see: whether the options fit each other. Called once by settle.ts.
 // Each check throws TurndError with one sentence, or returns warnings.
 import { FAMILY_IPV4 } from '../stun/address.js'
-import { cidrContains, parseCidr } from '../stun/cidr.js'
+import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
 import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf, formatAddressPort } from './ip-address.js'
