@@ -124,7 +124,7 @@ export class CoreWorld {
     const fiveTuple = new FiveTuple()
     fiveTuple.client.copyFrom(address('198.51.100.7', CLIENT_PORT_FIRST + index))
     const client = new TurnClient((request) => this.#exchange(fiveTuple, request), USER)
-    client.allocate()
+    if (!client.allocate()) throw new Error('the core has an allocation already')
     const flow: Flow = {
       fiveTuple,
       relayId: this.output.openedRelayId,

@@ -15,6 +15,7 @@ import {
   ATTRIBUTE_XOR_RELAYED_ADDRESS,
   CLASS_REQUEST,
   CLASS_SUCCESS,
+  ERROR_ALLOCATION_MISMATCH,
   ERROR_UNAUTHENTICATED,
   METHOD_ALLOCATE,
   METHOD_CHANNEL_BIND,
@@ -54,16 +55,20 @@ export class TurnClient {
     this.#user = user
   }
 
-  allocate(): void {
+  /** Returns false if the server has an allocation for this 5-tuple already. */
+  allocate(): boolean {
     const describe = (writer: MessageWriter) => {
       writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, TRANSPORT_PROTOCOL_UDP << 24)
       writer.writeUint32(ATTRIBUTE_LIFETIME, LIFETIME_SECONDS)
     }
-    this.#learnChallenge(this.#send(METHOD_ALLOCATE, describe))
+    const challenge = this.#send(METHOD_ALLOCATE, describe)
+    if (errorCode(challenge) === ERROR_ALLOCATION_MISMATCH) return false
+    this.#learnChallenge(challenge)
     const answer = this.#sendExpectingSuccess(METHOD_ALLOCATE, describe)
     if (!answer.readXorAddress(answer.find(ATTRIBUTE_XOR_RELAYED_ADDRESS), this.relayedTransportAddress)) {
       throw new Error('Allocate was answered without XOR-RELAYED-ADDRESS')
     }
+    return true
   }
 
   createPermission(peer: TransportAddress): void {

@@ -43,10 +43,13 @@ export class Flow {
     this.frameStart = arena.reserve(FRAME_LENGTH_MAX)
   }
 
-  /** Allocates, and opens the way to the peer. */
-  open(user: ClientUser, framing: Framing, peer: TransportAddress, batch: ReceiveBatch): TurnClient {
+  /** Allocates, and opens the way to the peer. Returns null, with the socket closed, if the 5-tuple is in use. */
+  open(user: ClientUser, framing: Framing, peer: TransportAddress, batch: ReceiveBatch): TurnClient | null {
     const client = new TurnClient((request) => this.#exchange(request, batch), user)
-    client.allocate()
+    if (!client.allocate()) {
+      this.socket.close()
+      return null
+    }
     this.relayPort = client.relayedTransportAddress.port
     if (framing === 'channel') client.bindChannel(this.channelNumber, peer)
     else client.createPermission(peer)
@@ -104,6 +107,15 @@ export function openFlows(
 ): { flows: Flow[]; clients: TurnClient[] } {
   const peer = new TransportAddress().setIPv4(0x7f000001, peerPort)
   const batch = new ReceiveBatch(arena, 4)
-  const flows = Array.from({ length: count }, (_, index) => new Flow(arena, index, serverPort, payloadLength))
-  return { flows, clients: flows.map((flow) => flow.open(user, framing, peer, batch)) }
+  const flows: Flow[] = []
+  const clients: TurnClient[] = []
+  while (flows.length < count) {
+    const flow = new Flow(arena, flows.length, serverPort, payloadLength)
+    const client = flow.open(user, framing, peer, batch)
+    // coturn remembers a 5-tuple for some seconds after its allocation has gone: another port then.
+    if (client === null) continue
+    flows.push(flow)
+    clients.push(client)
+  }
+  return { flows, clients }
 }

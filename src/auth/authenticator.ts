@@ -67,8 +67,16 @@ export class Authenticator {
     this.#mint = new NonceMint(options.nonceSecret, realm, 0, options.nonceLifetimeSeconds ?? NONCE_LIFETIME_SECONDS)
   }
 
-  /** 0 if the request is authentic, else the error code of the answer: 400, 401 or 438, the last two with writeChallenge. */
-  authenticate(message: MessageView, client: TransportAddress, monotonicSeconds: number): number {
+  /**
+   * 0 if the request is authentic, else the error code of the answer: 400, 401 or 438, the last two with writeChallenge.
+   * @param allocationUsername whose allocation the 5-tuple has, or null: that name's credential does not expire under it
+   */
+  authenticate(
+    message: MessageView,
+    client: TransportAddress,
+    monotonicSeconds: number,
+    allocationUsername: string | null = null,
+  ): number {
     this.reason = null
     this.username = ''
     this.key = null
@@ -85,7 +93,7 @@ export class Authenticator {
 
     const claimed = this.username
     const lookup = message.has(ATTRIBUTE_USERNAME)
-      ? this.#stores.find(claimed)
+      ? this.#stores.find(claimed, claimed === allocationUsername)
       : (this.#stores.findByUserhash(claimed) ?? 'unknown-user')
     if (typeof lookup !== 'string') this.username = lookup.username
     const verified = this.#verify(message, integrity, algorithm, typeof lookup === 'string' ? null : lookup)

@@ -21,10 +21,10 @@ export class CredentialStores implements CredentialStore {
     return true
   }
 
-  find(username: string): CredentialLookup {
+  find(username: string, holdsAllocation = false): CredentialLookup {
     let found: CredentialLookup = 'unknown-user'
     for (const store of this.#stores) {
-      const lookup = store.find(username)
+      const lookup = store.find(username, holdsAllocation)
       if (typeof found === 'string' && lookup !== 'unknown-user') found = lookup
     }
     return found

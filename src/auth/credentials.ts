@@ -16,7 +16,11 @@ export interface Credential {
 export type CredentialLookup = Credential | 'unknown-user' | 'expired-credential'
 
 export interface CredentialStore {
-  find(username: string): CredentialLookup
+  /**
+   * @param holdsAllocation the name has an allocation already: a credential that has expired since is found all the same, so that a
+   * call may outlast the time that its credential was handed out for
+   */
+  find(username: string, holdsAllocation?: boolean): CredentialLookup
   /** The user whose userhash (64 lower-case hex digits) this is. */
   findByUserhash(userhashHex: string): Credential | null
   /** Every user of this store has a SHA-256 key. May change when the store reloads. */

@@ -39,10 +39,10 @@ export class RestSecrets implements CredentialStore {
     return this.#verified.size
   }
 
-  find(username: string): CredentialLookup {
+  find(username: string, holdsAllocation = false): CredentialLookup {
     const expiry = this.#expirySeconds(username)
     if (Number.isNaN(expiry)) return 'unknown-user'
-    const isExpired = expiry < this.#wallSeconds()
+    const isExpired = expiry < this.#wallSeconds() && !holdsAllocation
     if (isExpired) this.#verified.delete(username)
     // Derived for expired names too, so that they cost what a wrong password costs.
     const remembered = this.#verified.get(username)

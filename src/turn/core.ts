@@ -239,7 +239,13 @@ export class TurnCore {
   #authenticate(request: Request): boolean {
     const { exchange, message } = request
     const { authenticator } = this
-    const code = authenticator.authenticate(message, exchange.client.client, this.monotonicSeconds())
+    const allocationUsername = request.allocation?.username ?? null
+    const code = authenticator.authenticate(
+      message,
+      exchange.client.client,
+      this.monotonicSeconds(),
+      allocationUsername,
+    )
     exchange.username = authenticator.username
     if (code === 0) {
       exchange.key = authenticator.key

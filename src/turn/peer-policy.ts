@@ -6,7 +6,7 @@
 //   3. own sockets         listeners and admin, behind every local and public address: forbidden
 //   4. embedded IPv4       every IPv4 address that an IPv6 address may stand for must be allowed too
 //   5. the operator's rules (--allow-peer, --deny-peer): the most specific wins, at equal length deny
-//   6. local addresses, and the blocks that are denied by default: forbidden
+//   6. addresses of this machine, bound or advertised, and the blocks that are denied by default: forbidden
 //   7. the rest of the Internet: allowed
 import type { PeerRule } from '../config/peer-rule.js'
 import { FAMILY_IPV6, TransportAddress } from '../stun/address.js'
@@ -76,8 +76,9 @@ export class PeerPolicy {
   authorizeHost(peer: TransportAddress, allocation: Allocation): boolean {
     const hostIndex = this.relayHostIndexOf(peer)
     if (hostIndex >= 0 && this.#otherLiveRelays(hostIndex, peer.family, allocation)) return true
+    // A verdict can only change where the relay range or the ports of a rule begin or end.
     if (this.#isPortAllowedFrom(peer, 1, allocation)) return true
-    // A verdict can only change where the ports of a rule begin or end.
+    if (this.#isPortAllowedFrom(peer, this.#relayPorts.maxPort + 1, allocation)) return true
     for (const rule of this.#rules) {
       if (rule.portMin <= 1 && rule.portMax >= 65535) continue
       if (this.#isPortAllowedFrom(peer, rule.portMin, allocation)) return true
@@ -105,6 +106,7 @@ export class PeerPolicy {
     for (const rule of this.#rules) {
       if (port >= rule.portMin && port <= rule.portMax && cidrContains(rule.cidr, peer)) return rule.allow
     }
+    if (this.relayHostIndexOf(peer) >= 0) return false
     for (const local of this.#localHosts) if (local.equalsHost(peer)) return false
     if (peer.family === FAMILY_IPV6 && !cidrContains(GLOBAL_UNICAST_IPV6, peer)) return false
     return !containedIn(DENIED_BY_DEFAULT, peer)
@@ -118,12 +120,11 @@ export class PeerPolicy {
     return this.#isReachable(embedded, port)
   }
 
-  /** Whether `port`, or the next one that is not a socket of ours, is allowed. */
+  /** Whether `firstPort`, or the next one that is not a socket of ours, is allowed. */
   #isPortAllowedFrom(peer: TransportAddress, firstPort: number, allocation: Allocation): boolean {
-    let port = firstPort
-    for (let attempt = 0; attempt <= this.#ownSockets.length + 1 && port <= 65535; attempt++) {
+    const lastPort = Math.min(firstPort + this.#ownSockets.length, 65535)
+    for (let port = firstPort; port <= lastPort; port++) {
       if (this.#judge(peer, port, allocation) !== PEER_FORBIDDEN) return true
-      port = this.#relayPorts.isInRange(port) ? this.#relayPorts.maxPort + 1 : port + 1
     }
     return false
   }

@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { Authenticator, INTEGRITY_NONE, INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../../src/auth/authenticator.js'
 import { md5Key, sha256Key, userhash } from '../../src/auth/credentials.js'
+import { RestSecrets } from '../../src/auth/rest-secrets.js'
 import { TransportAddress } from '../../src/stun/address.js'
 import { ATTRIBUTE_NONCE, ATTRIBUTE_REALM, ATTRIBUTE_USERHASH, ATTRIBUTE_USERNAME } from '../../src/stun/constants.js'
 import {
@@ -341,5 +343,26 @@ t.test('the challenge', async (t) => {
 
   t.test('is refused at start for a realm that is no OpaqueString', async (t) => {
     t.throws(() => new Authenticator({ realm: '', stores: [], nonceSecret: new Uint8Array(32) }), RangeError)
+  })
+})
+
+t.test('an expired TURN REST name (ADR 7)', async (t) => {
+  const wall = 1_700_000_000
+  const name = `${wall - 1}:alice`
+  const password = createHmac('sha1', 'north').update(name).digest('base64')
+  const rest = makeAuthenticator([new RestSecrets(REALM, ['north'], () => wall)])
+  const request = (key: string) =>
+    makeRequest({ username: name, realm: REALM, nonce: challengeOf(rest).nonce, key: md5Key(name, REALM, key) })
+
+  t.test('is refused with 401 where it holds no allocation, and where another name does', async (t) => {
+    t.equal(rest.authenticate(request(password), CLIENT, NOW), 401)
+    t.equal(rest.reason, 'expired-credential')
+    t.equal(rest.authenticate(request(password), CLIENT, NOW, `${wall + 1}:alice`), 401)
+  })
+
+  t.test('is accepted where it holds the allocation, with the right key only', async (t) => {
+    t.equal(rest.authenticate(request(password), CLIENT, NOW, name), 0)
+    t.equal(rest.username, name)
+    t.equal(rest.authenticate(request('wrong'), CLIENT, NOW, name), 401)
   })
 })

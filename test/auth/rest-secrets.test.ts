@@ -39,6 +39,14 @@ t.test('TURN REST names', async (t) => {
     })
   }
 
+  t.test('an expired name that holds an allocation keeps its keys; a name that is none is still unknown', async (t) => {
+    const name = `${WALL - 1}:alice`
+    const lookup = makeStore().find(name, true)
+    t.type(lookup, 'object')
+    t.same((lookup as Credential).md5Key, md5Key(name, 'r', passwordOf(name)))
+    t.equal(makeStore().find('alice', true), 'unknown-user')
+  })
+
   const unknown = ['alice', '', ':alice', 'alice:1800000000', '-1:alice', '1e10:alice', '0x7fffffff:a', ' 1800000000:a']
   for (const name of [...unknown, '1800000000 :a', '１８00000000:a', '1.8:a', '1000000000000000:x', '1800000000;a']) {
     t.test(`${JSON.stringify(name)} is no timestamped name`, async (t) => {

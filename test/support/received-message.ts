@@ -8,11 +8,7 @@ import {
   CLASS_ERROR,
   methodName,
 } from '../../src/stun/constants.js'
-import {
-  isFingerprintValid,
-  isMessageIntegritySha256Valid,
-  isMessageIntegrityValid,
-} from '../../src/stun/integrity.js'
+import { isFingerprintValid, isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../../src/stun/integrity.js'
 import { DECODE_OK, decodeMessage, MessageView } from '../../src/stun/message.js'
 
 export type IntegrityKind = 'none' | 'sha1' | 'sha256'

@@ -302,7 +302,8 @@ export class TurnClient {
     if (algorithms) writer.writePasswordAlgorithms(algorithms)
     const keyOf = (secret: string) => this.key({ ...options, password: secret })
     if (integrity === 'sha1' || integrity === 'both') writer.writeMessageIntegrity(keyOf(sha1Password ?? password))
-    if (integrity === 'sha256' || integrity === 'both') writer.writeMessageIntegritySha256(keyOf(password), sha256Length)
+    if (integrity === 'sha256' || integrity === 'both')
+      writer.writeMessageIntegritySha256(keyOf(password), sha256Length)
   }
 
   #receive(frame: Buffer): void {
