@@ -5,6 +5,9 @@ import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 const server = join(root, 'dist', 'turnd.js')
+const serverArguments = process.argv.slice(2)
+// Clients that are connected must not delay a restart.
+if (!serverArguments.includes('--drain-timeout')) serverArguments.push('--drain-timeout', '0')
 const children = new Set()
 let isEnding = false
 
@@ -15,7 +18,7 @@ start('tsc', ['-p', 'tsconfig.build.json'], () => {
   start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], end)
   start(
     process.execPath,
-    ['--watch', '--watch-preserve-output', '--enable-source-maps', server, ...process.argv.slice(2)],
+    ['--watch', '--watch-preserve-output', '--enable-source-maps', server, ...serverArguments],
     end,
   )
 })

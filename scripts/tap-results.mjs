@@ -3,6 +3,9 @@
 // a loop with a thousand assertions is still one test.
 import { Parser } from 'tap-parser'
 
+// A property that fails in a loop would bury everything else.
+const PRINTED_PER_FILE_MAX = 8
+
 /**
  * Follows a TAP stream. `write` and `end` feed it; `print` receives the lines for the reader.
  * After `end`, `totals` holds { passed, failed, skipped, todo, files, skips, failures }.
@@ -13,6 +16,7 @@ export class TapResults {
     this.print = print
     this.parser = new Parser()
     this.counts = new Map()
+    this.printedCount = 0
     this.watch(this.parser, 0)
   }
 
@@ -87,6 +91,7 @@ export class TapResults {
   fail(point) {
     const failure = { name: sourceName(point.fullname), details: describe(point.diag) }
     this.totals.failures.push(failure)
+    if (++this.printedCount > PRINTED_PER_FILE_MAX) return
     this.print(`  FAILED ${failure.name}\n${failure.details.replace(/^/gm, '    ')}`)
   }
 
@@ -97,6 +102,10 @@ export class TapResults {
     this.totals.files.push({ name, seconds, passed, failed, skipped, todo })
     const parts = [`${counts.passed} passed`]
     for (const kind of ['failed', 'skipped', 'todo']) if (counts[kind] > 0) parts.push(`${counts[kind]} ${kind}`)
+    const unprintedCount = this.printedCount - PRINTED_PER_FILE_MAX
+    if (unprintedCount > 0)
+      this.print(`  … and ${unprintedCount} more failures in this file: see build/test-results.tap`)
+    this.printedCount = 0
     this.print(`  ${counts.failed > 0 ? 'not ok' : 'ok    '} ${name}: ${parts.join(', ')} (${seconds.toFixed(1)} s)`)
   }
 }

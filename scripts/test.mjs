@@ -31,8 +31,7 @@ const environment = {
 let running = null
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
-    running?.kill(signal)
-    process.exitCode = 1
+    endRunning(signal)
   })
 }
 
@@ -61,7 +60,8 @@ async function step(title, command, args) {
 async function prepareTap() {
   removeStaleTests()
   const plugins = join('.tap', 'plugins', 'package.json')
-  const isCurrent = existsSync(plugins) && statSync(plugins).mtimeMs > statSync('.taprc').mtimeMs
+  const inputs = ['.taprc', 'package-lock.json']
+  const isCurrent = existsSync(plugins) && inputs.every((file) => statSync(file).mtimeMs < statSync(plugins).mtimeMs)
   return isCurrent || step('prepare tap', 'tap', ['build'])
 }
 
@@ -99,12 +99,13 @@ async function runTests() {
 /** Resolves with the exit code (128 for an end by a signal, 127 when the command cannot be started). */
 function run(command, args, stdio, onOutput) {
   return new Promise((done) => {
-    const child = spawn(command, args, { cwd: root, env: environment, stdio })
+    // A process group of its own: tap does not pass signals on to the test files that it runs.
+    const child = spawn(command, args, { cwd: root, env: environment, stdio, detached: true })
     running = child
     const deadline = setTimeout(() => {
       console.error(`${command} still runs after ${RUN_MINUTES_MAX} minutes: ending it`)
-      child.kill('SIGTERM')
-      setTimeout(() => child.kill('SIGKILL'), 10_000).unref()
+      endRunning('SIGTERM')
+      setTimeout(() => endRunning('SIGKILL'), 10_000).unref()
     }, RUN_MINUTES_MAX * 60_000)
     child.stdout?.setEncoding('utf8').on('data', onOutput)
     child.on('error', (error) => {
@@ -118,6 +119,14 @@ function run(command, args, stdio, onOutput) {
       done(code ?? 128)
     })
   })
+}
+
+function endRunning(signal) {
+  try {
+    if (running?.pid) process.kill(-running.pid, signal)
+  } catch {
+    // It has just ended by itself.
+  }
 }
 
 function compiledName(argument) {

@@ -26,9 +26,8 @@ async function main(argv: readonly string[]): Promise<void> {
 async function serve(parsed: ParsedSettings): Promise<void> {
   const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
   const server = new TurnServer(parsed, logger, true)
-  await server.start()
-  // Not before: a signal during the start just ends the process.
   handleSignals(server, logger)
+  await server.start()
   if (process.stderr.isTTY) process.stderr.write(banner(server))
   const generated = server.generatedUser()
   if (generated?.path) {
@@ -54,6 +53,8 @@ function banner(server: TurnServer): string {
 function handleSignals(server: TurnServer, logger: Logger): void {
   let isDraining = false
   const end = (signal: NodeJS.Signals) => {
+    // During the start there is nothing to drain.
+    if (!server.isRunning) process.exit(0)
     logger.info({ event: 'signal', signal, second: isDraining }, `${signal} received`)
     const done = isDraining ? server.stop() : server.drain()
     isDraining = true

@@ -1,6 +1,5 @@
 // A running TURN server, put together from its parts: settings → users, engine, relay hosts, policy → core. Embedded through
 // createTurnServer, and used by the command in the same way.
-import { randomFillSync } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { Authenticator } from '../auth/authenticator.js'
 import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
@@ -15,10 +14,12 @@ import { localAddresses } from '../net/local-addresses.js'
 import { hostAddress, type TransportAddress } from '../stun/address.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
-import type { DeletionCause, RandomSource } from '../turn/output.js'
+import type { DeletionCause } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
-import { type RelayHost, withPort } from '../turn/relay-host.js'
+import type { RelayHost } from '../turn/relay-host.js'
 import { RelayPorts } from '../turn/relay-ports.js'
+import { CryptoRandom } from './crypto-random.js'
+import { ownSockets } from './own-sockets.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import { type AllocationInfo, Reporter } from './reporter.js'
 import { loadUsers, type Users } from './users.js'
@@ -97,6 +98,11 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     }
     this.#reportReady()
     this.emit('ready')
+  }
+
+  /** From a successful start() to the end of stop(). */
+  get isRunning(): boolean {
+    return this.#running !== null
   }
 
   /** Where it listens; one entry per socket, a wildcard expanded. Empty before start() and after stop(). */
@@ -204,7 +210,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       rules: [...settings.allowPeer, ...settings.denyPeer],
       relayHosts,
       relayPorts,
-      ownSockets: ownSockets(engine, relayHosts, settings),
+      ownSockets: ownSockets(engine.listeners, relayHosts, settings.adminListen),
       localHosts: localAddresses(),
       nat64Prefixes: settings.nat64Prefix,
     })
@@ -252,37 +258,5 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   #warn(text: string): void {
     this.#logger.warn({ event: 'warning' }, text)
     this.emit('warning', text)
-  }
-}
-
-/** Every listener and the admin address, also as the public addresses would reach them. A wildcard counts for each local address. */
-function ownSockets(engine: RelayEngine, relayHosts: readonly RelayHost[], settings: Settings): TransportAddress[] {
-  const sockets = engine.listeners.map(({ address }) => address)
-  const { adminListen } = settings
-  if (adminListen !== null) {
-    const admin = hostAddress(adminListen.host, adminListen.port)
-    const isWildcard = adminListen.host === '*' || adminListen.host === '0.0.0.0' || adminListen.host === '::'
-    if (isWildcard || admin === null)
-      sockets.push(...localAddresses().map((local) => withPort(local, adminListen.port)))
-    else sockets.push(admin)
-  }
-  const publicHosts = relayHosts.map(({ advertised }) => advertised)
-  return [...sockets, ...publicHosts.flatMap((host) => sockets.map(({ port }) => withPort(host, port)))]
-}
-
-/** Unpredictable 32-bit numbers from the operating system, fetched in blocks. */
-class CryptoRandom implements RandomSource {
-  readonly #block = new Uint32Array(256)
-  #next = 256
-
-  nextUint32(): number {
-    if (this.#next === this.#block.length) {
-      randomFillSync(this.#block)
-      this.#next = 0
-    }
-    const value = this.#block[this.#next]
-    // A number that has been given out is not kept.
-    this.#block[this.#next++] = 0
-    return value
   }
 }

@@ -21,6 +21,8 @@ export function handleCreatePermission(core: TurnCore, request: Request, allocat
     respondError(core, exchange, ERROR_BAD_REQUEST, 'missing-attribute')
     return
   }
+  // First, so that an expired permission in this very request counts as a new one.
+  allocation.forgetExpired(core.now)
   for (; index >= 0; index = message.findNext(ATTRIBUTE_XOR_PEER_ADDRESS, index)) {
     const peer = new TransportAddress()
     if (!message.readXorAddress(index, peer)) {
@@ -39,17 +41,11 @@ export function handleCreatePermission(core: TurnCore, request: Request, allocat
     if (allocation.findPermission(peer) === null) newCount++
     peers.push(peer)
   }
-  if (!hasRoom(core, allocation, newCount)) {
+  if (allocation.permissionCount + newCount > core.permissionCountMax) {
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'permission-limit')
     return
   }
   for (const peer of peers) allocation.installPermission(peer, core.now)
   beginSuccess(core, exchange)
   sendAnswer(core, exchange)
-}
-
-function hasRoom(core: TurnCore, allocation: Allocation, newCount: number): boolean {
-  if (allocation.permissionCount + newCount <= core.permissionCountMax) return true
-  allocation.forgetExpired(core.now)
-  return allocation.permissionCount + newCount <= core.permissionCountMax
 }

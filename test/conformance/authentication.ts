@@ -22,7 +22,13 @@ import {
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
 } from '../../src/stun/constants.js'
-import { MODERN, type RequestOptions, type TurnClient } from '../support/turn-client.js'
+import {
+  type Describe,
+  describeAllocate,
+  MODERN,
+  type RequestOptions,
+  type TurnClient,
+} from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
 import { ALICE, BOB, REALM, type Suite } from './suite.js'
 
@@ -43,17 +49,25 @@ export function authentication(t: Test, suite: Suite): void {
     const server = await suite.startServer(t)
     const methods = [METHOD_ALLOCATE, METHOD_REFRESH, METHOD_CREATE_PERMISSION, METHOD_CHANNEL_BIND]
 
-    t.test('answers a request without integrity with 401, REALM, NONCE and PASSWORD-ALGORITHMS (RFC 8489 §9.2.4)', async (t) => {
-      for (const method of methods) {
-        const client = await suite.connect(t, server)
-        const answer = await client.exchange(client.message(method, () => {}, { integrity: 'none' }))
-        t.equal(answer.code, 401)
-        t.equal(answer.text(ATTRIBUTE_REALM), REALM)
-        t.match(answer.text(ATTRIBUTE_NONCE), new RegExp(`^${COOKIE_WITH_BOTH_FEATURES}.{15}$`))
-        t.same(answer.uint16s(ATTRIBUTE_PASSWORD_ALGORITHMS), [PASSWORD_ALGORITHM_SHA256, 0, PASSWORD_ALGORITHM_MD5, 0])
-        t.equal(answer.integrity(null), 'none')
-      }
-    })
+    t.test(
+      'answers a request without integrity with 401, REALM, NONCE and PASSWORD-ALGORITHMS (RFC 8489 §9.2.4)',
+      async (t) => {
+        for (const method of methods) {
+          const client = await suite.connect(t, server)
+          const answer = await client.exchange(client.message(method, () => {}, { integrity: 'none' }))
+          t.equal(answer.code, 401)
+          t.equal(answer.text(ATTRIBUTE_REALM), REALM)
+          t.match(answer.text(ATTRIBUTE_NONCE), new RegExp(`^${COOKIE_WITH_BOTH_FEATURES}.{15}$`))
+          t.same(answer.uint16s(ATTRIBUTE_PASSWORD_ALGORITHMS), [
+            PASSWORD_ALGORITHM_SHA256,
+            0,
+            PASSWORD_ALGORITHM_MD5,
+            0,
+          ])
+          t.equal(answer.integrity(null), 'none')
+        }
+      },
+    )
 
     t.test(`has at most ${CHALLENGE_LENGTH_MAX} bytes, and no words for strangers`, async (t) => {
       const client = await suite.connect(t, server)
@@ -80,7 +94,10 @@ export function authentication(t: Test, suite: Suite): void {
       for (const missing of [{ username: null }, { realm: null }, { nonce: null }]) {
         const answer = await client.request(METHOD_ALLOCATE, () => {}, { ...missing, password: ALICE.password })
         t.equal(answer.code, 400, Object.keys(missing).join())
-        t.same([ATTRIBUTE_REALM, ATTRIBUTE_NONCE].filter((type) => answer.has(type)), [])
+        t.same(
+          [ATTRIBUTE_REALM, ATTRIBUTE_NONCE].filter((type) => answer.has(type)),
+          [],
+        )
       }
     })
 
@@ -111,7 +128,13 @@ export function authentication(t: Test, suite: Suite): void {
       ] as const
       for (const [options, reason, user] of expectations) {
         const { answer, refusal } = await refused(server, client, options)
-        t.match(refusal, { reason, user, code: answer.code, source: client.localAddress.toString(), method: 'Allocate' })
+        t.match(refusal, {
+          reason,
+          user,
+          code: answer.code,
+          source: client.localAddress.toString(),
+          method: 'Allocate',
+        })
       }
     })
 
@@ -156,16 +179,18 @@ export function authentication(t: Test, suite: Suite): void {
     t.test('ignores what an attacker adds behind MESSAGE-INTEGRITY (RFC 8489 §14.5)', async (t) => {
       const client = await suite.connect(t, server)
       for (const integrity of ['sha1', 'sha256'] as const) {
-        t.equal(await refreshCode(client, { integrity, afterIntegrity: (writer) => writer.writeEmpty(0x7f01) }), AUTHENTIC)
+        t.equal(
+          await refreshCode(client, { integrity, afterIntegrity: (writer) => writer.writeEmpty(0x7f01) }),
+          AUTHENTIC,
+        )
       }
     })
 
     t.test('counts the first of duplicated attributes (RFC 8489 §14)', async (t) => {
       const client = await suite.connect(t, server)
       const withFirst = async (username: string) => {
-        const describe = (writer: { writeText(type: number, text: string): unknown }) =>
-          void writer.writeText(ATTRIBUTE_USERNAME, username)
-        return (await client.request(METHOD_REFRESH, describe)).code
+        const answer = await client.request(METHOD_REFRESH, (writer) => writer.writeText(ATTRIBUTE_USERNAME, username))
+        return answer.code
       }
       t.equal(await withFirst(ALICE.username), AUTHENTIC)
       t.equal(await withFirst('mallory'), 401)
@@ -179,12 +204,13 @@ export function authentication(t: Test, suite: Suite): void {
     t.test('success and error answers carry the variant that the client used (RFC 8489 §9.2.5)', async (t) => {
       for (const integrity of ['sha1', 'sha256'] as const) {
         const client = await suite.connect(t, server, { integrity })
-        const describe = (writer: { writeUint32(type: number, value: number): unknown }) =>
-          void writer.writeUint32(0x19, 17 << 24)
-        const success = await client.requestWithIntegrity(METHOD_ALLOCATE, describe)
+        const success = await client.requestWithIntegrity(METHOD_ALLOCATE, describeAllocate)
         t.match(success, { answer: { code: 0 }, integrity })
         t.equal(both.filter((type) => success.answer.has(type)).length, 1)
-        t.match(await client.requestWithIntegrity(METHOD_ALLOCATE, describe), { answer: { code: 437 }, integrity })
+        t.match(await client.requestWithIntegrity(METHOD_ALLOCATE, describeAllocate), {
+          answer: { code: 437 },
+          integrity,
+        })
         t.match(await client.requestWithIntegrity(METHOD_CHANNEL_BIND, () => {}), { answer: { code: 400 }, integrity })
         t.match(await client.requestWithIntegrity(METHOD_REFRESH, (writer) => writer.writeEmpty(0x7f01)), {
           answer: { code: 420 },
@@ -197,7 +223,11 @@ export function authentication(t: Test, suite: Suite): void {
       const client = await suite.connect(t, server, { integrity: 'sha256' })
       for (const sha256Length of [16, 20, 24, 28, 32]) t.equal(await refreshCode(client, { sha256Length }), AUTHENTIC)
       for (const sha256Length of [4, 12, 18]) {
-        await suite.sendIgnored(t, client, client.message(METHOD_REFRESH, () => {}, { sha256Length }))
+        await suite.sendIgnored(
+          t,
+          client,
+          client.message(METHOD_REFRESH, () => {}, { sha256Length }),
+        )
       }
     })
 
@@ -217,40 +247,52 @@ export function authentication(t: Test, suite: Suite): void {
       for (const algorithm of [PASSWORD_ALGORITHM_MD5, PASSWORD_ALGORITHM_SHA256]) {
         for (const integrity of ['sha1', 'sha256'] as const) {
           const client = await suite.connect(t, server, { algorithm, integrity })
-          t.match(await client.requestWithIntegrity(METHOD_REFRESH, () => {}), { answer: { code: AUTHENTIC }, integrity })
+          t.match(await client.requestWithIntegrity(METHOD_REFRESH, () => {}), {
+            answer: { code: AUTHENTIC },
+            integrity,
+          })
         }
       }
     })
 
-    t.test('one attribute without the other, or a list that was changed, is a bid-down: 400 (RFC 8489 §9.2.4)', async (t) => {
-      const client = await suite.connect(t, server, MODERN)
-      await client.learnChallenge()
-      const [sha256, md5] = [PASSWORD_ALGORITHM_SHA256, PASSWORD_ALGORITHM_MD5]
-      t.equal(await refreshCode(client, { algorithms: null }), 400)
-      t.equal(await refreshCode(client, { algorithm: null, algorithms: [sha256, md5], password }), 400)
-      t.equal(await refreshCode(client, { algorithm: md5, algorithms: [md5] }), 400)
-      t.equal(await refreshCode(client, { algorithms: [md5, sha256] }), 400)
-      t.equal(await refreshCode(client, { algorithms: [sha256, md5, md5] }), 400)
-      t.equal(await refreshCode(client, { algorithms: [sha256, md5] }), AUTHENTIC)
-    })
+    t.test(
+      'one attribute without the other, or a list that was changed, is a bid-down: 400 (RFC 8489 §9.2.4)',
+      async (t) => {
+        const client = await suite.connect(t, server, MODERN)
+        await client.learnChallenge()
+        const [sha256, md5] = [PASSWORD_ALGORITHM_SHA256, PASSWORD_ALGORITHM_MD5]
+        t.equal(await refreshCode(client, { algorithms: null }), 400)
+        t.equal(await refreshCode(client, { algorithm: null, algorithms: [sha256, md5], password }), 400)
+        t.equal(await refreshCode(client, { algorithm: md5, algorithms: [md5] }), 400)
+        t.equal(await refreshCode(client, { algorithms: [md5, sha256] }), 400)
+        t.equal(await refreshCode(client, { algorithms: [sha256, md5, md5] }), 400)
+        t.equal(await refreshCode(client, { algorithms: [sha256, md5] }), AUTHENTIC)
+      },
+    )
 
     t.test('an algorithm that was not offered gets 400, before the user is looked up (RFC 8489 §9.2.4)', async (t) => {
       const client = await suite.connect(t, server, { algorithm: 3 })
       t.equal(await refreshCode(client), 400)
       t.equal(await refreshCode(client, { username: 'mallory' }), 400)
-      const withParameters = (writer: { writeBytes(type: number, bytes: Uint8Array): unknown }) =>
-        void writer.writeBytes(ATTRIBUTE_PASSWORD_ALGORITHM, Uint8Array.of(0, 2, 0, 4, 1, 2, 3, 4))
-      t.equal((await client.request(METHOD_REFRESH, withParameters, { algorithm: PASSWORD_ALGORITHM_SHA256 })).code, 400)
+      const withParameters: Describe = (writer) =>
+        writer.writeBytes(ATTRIBUTE_PASSWORD_ALGORITHM, Uint8Array.of(0, 2, 0, 4, 1, 2, 3, 4))
+      t.equal(
+        (await client.request(METHOD_REFRESH, withParameters, { algorithm: PASSWORD_ALGORITHM_SHA256 })).code,
+        400,
+      )
     })
 
-    t.test('USERHASH stands for USERNAME; an unknown one is like an unknown user (RFC 8489 §9.2.4, §14.4)', async (t) => {
-      const client = await suite.connect(t, server, { ...MODERN, isAnonymous: true })
-      t.equal((await client.allocate()).code, 0)
-      t.equal((await client.refresh()).code, 0)
-      t.equal((await client.refresh({}, { isAnonymous: false })).code, 0, 'the same user by name')
-      t.equal(await refreshCode(client, { username: 'mallory' }), 401)
-      t.equal(await refreshCode(client, { password: 'wrong' }), 401)
-    })
+    t.test(
+      'USERHASH stands for USERNAME; an unknown one is like an unknown user (RFC 8489 §9.2.4, §14.4)',
+      async (t) => {
+        const client = await suite.connect(t, server, { ...MODERN, isAnonymous: true })
+        t.equal((await client.allocate()).code, 0)
+        t.equal((await client.refresh()).code, 0)
+        t.equal((await client.refresh({}, { isAnonymous: false })).code, 0, 'the same user by name')
+        t.equal(await refreshCode(client, { username: 'mallory' }), 401)
+        t.equal(await refreshCode(client, { password: 'wrong' }), 401)
+      },
+    )
 
     t.test('offers only what every user can be verified with (RFC 8489 §9.2.2)', async (t) => {
       const usersFile = join(t.testdir({}), 'users')
@@ -269,13 +311,16 @@ export function authentication(t: Test, suite: Suite): void {
   })
 
   t.test('names and passwords', async (t) => {
-    t.test('are prepared as OpaqueString, so that two spellings are one (RFC 8265 §4.2, RFC 8489 §9.2.2)', async (t) => {
-      const decomposed = { name: 'Ame\u0301lie', password: 'mot\u00a0de\u3000passe e\u0301' }
-      const server = await suite.startServer(t, { user: decomposed })
-      const composed = { username: 'Am\u00e9lie', password: 'mot de passe \u00e9' }
-      t.equal(await refreshCode(await suite.connect(t, server, composed)), AUTHENTIC)
-      t.equal(await refreshCode(await suite.connect(t, server, { ...composed, username: 'Amelie' })), 401)
-    })
+    t.test(
+      'are prepared as OpaqueString, so that two spellings are one (RFC 8265 §4.2, RFC 8489 §9.2.2)',
+      async (t) => {
+        const decomposed = { name: 'Ame\u0301lie', password: 'mot\u00a0de\u3000passe e\u0301' }
+        const server = await suite.startServer(t, { user: decomposed })
+        const composed = { username: 'Am\u00e9lie', password: 'mot de passe \u00e9' }
+        t.equal(await refreshCode(await suite.connect(t, server, composed)), AUTHENTIC)
+        t.equal(await refreshCode(await suite.connect(t, server, { ...composed, username: 'Amelie' })), 401)
+      },
+    )
 
     t.test('of the TURN REST API hold until their timestamp', async (t) => {
       const server = await suite.startServer(t, { user: [], authSecret: ['old secret', 'north'] })
@@ -299,10 +344,14 @@ export function authentication(t: Test, suite: Suite): void {
       ChannelBind: METHOD_CHANNEL_BIND,
     }
     for (const [name, method] of Object.entries(requests)) {
-      const answer = await client.request(method, (writer) => writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer), BOB)
+      const answer = await client.request(
+        method,
+        (writer) => writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer),
+        BOB,
+      )
       t.equal(answer.code, 441, name)
     }
-    t.equal((await client.request(METHOD_ALLOCATE, (writer) => writer.writeUint32(0x19, 17 << 24), BOB)).code, 437)
+    t.equal((await client.allocate({}, BOB)).code, 437)
     t.equal((await client.refresh()).code, 0, 'it is still there for its own user')
   })
 }

@@ -30,14 +30,17 @@ export function binding(t: Test, suite: Suite): void {
   t.test('Binding', async (t) => {
     const server = await suite.startServer(t)
 
-    t.test('tells the client its transport address in 32 bytes, without authentication (RFC 8489 §7.3.1)', async (t) => {
-      const client = await suite.connect(t, server)
-      const answer = await client.binding()
-      t.equal(answer.code, 0)
-      t.equal(answer.address(ATTRIBUTE_XOR_MAPPED_ADDRESS).toString(), client.localAddress.toString())
-      t.same(answer.types, [ATTRIBUTE_XOR_MAPPED_ADDRESS])
-      t.equal(answer.bytes.length, 32)
-    })
+    t.test(
+      'tells the client its transport address in 32 bytes, without authentication (RFC 8489 §7.3.1)',
+      async (t) => {
+        const client = await suite.connect(t, server)
+        const answer = await client.binding()
+        t.equal(answer.code, 0)
+        t.equal(answer.address(ATTRIBUTE_XOR_MAPPED_ADDRESS).toString(), client.localAddress.toString())
+        t.same(answer.types, [ATTRIBUTE_XOR_MAPPED_ADDRESS])
+        t.equal(answer.bytes.length, 32)
+      },
+    )
 
     t.test('tells an IPv6 client its address in 44 bytes (RFC 8489 §14.2)', { skip: withoutIPv6 }, async (t) => {
       const client = await suite.connect(t, server, { family: 6 })
@@ -100,7 +103,8 @@ export function binding(t: Test, suite: Suite): void {
 
     t.test('answers, of whatever method (RFC 8489 §6.3.3)', async (t) => {
       for (const messageClass of [CLASS_SUCCESS, CLASS_ERROR]) {
-        for (const method of [METHOD_BINDING, METHOD_ALLOCATE, METHOD_SEND]) await ignored(t, frame(messageClass, method))
+        for (const method of [METHOD_BINDING, METHOD_ALLOCATE, METHOD_SEND])
+          await ignored(t, frame(messageClass, method))
       }
     })
 
@@ -109,7 +113,13 @@ export function binding(t: Test, suite: Suite): void {
     })
 
     t.test('a class that the method does not have (RFC 8489 §6.3, RFC 8656 §17)', async (t) => {
-      for (const method of [METHOD_ALLOCATE, METHOD_REFRESH, METHOD_CREATE_PERMISSION, METHOD_CHANNEL_BIND, METHOD_DATA]) {
+      for (const method of [
+        METHOD_ALLOCATE,
+        METHOD_REFRESH,
+        METHOD_CREATE_PERMISSION,
+        METHOD_CHANNEL_BIND,
+        METHOD_DATA,
+      ]) {
         await ignored(t, frame(CLASS_INDICATION, method))
       }
       for (const method of [METHOD_SEND, METHOD_DATA]) {
@@ -134,7 +144,9 @@ export function binding(t: Test, suite: Suite): void {
     })
 
     t.test('a message whose length is not what it says (RFC 8489 §5)', datagrams, async (t) => {
-      const good = Buffer.from(frame(CLASS_REQUEST, METHOD_BINDING, (writer) => writer.writeUint32(UNKNOWN_OPTIONAL, 0)))
+      const good = Buffer.from(
+        frame(CLASS_REQUEST, METHOD_BINDING, (writer) => writer.writeUint32(UNKNOWN_OPTIONAL, 0)),
+      )
       await ignored(t, with16(good, 2, 4))
       await ignored(t, with16(good, 2, 12))
       await ignored(t, Buffer.concat([good, Buffer.alloc(4)]))
@@ -142,7 +154,9 @@ export function binding(t: Test, suite: Suite): void {
     })
 
     t.test('an attribute that runs past the end (RFC 8489 §14)', async (t) => {
-      const good = Buffer.from(frame(CLASS_REQUEST, METHOD_BINDING, (writer) => writer.writeUint32(UNKNOWN_OPTIONAL, 0)))
+      const good = Buffer.from(
+        frame(CLASS_REQUEST, METHOD_BINDING, (writer) => writer.writeUint32(UNKNOWN_OPTIONAL, 0)),
+      )
       await ignored(t, with16(good, 22, 5))
       await ignored(t, with16(good, 22, 0xffff))
     })

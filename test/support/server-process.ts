@@ -29,6 +29,8 @@ export interface ReadyLine extends LogLine {
 export interface ServerProcessOptions {
   /** What the command is run by, such as `ip netns exec NAME`; it must replace itself by the command. */
   readonly prefix?: readonly string[]
+  /** Kept after the end; a fresh one, removed at the end, if none is given. */
+  readonly stateDirectory?: string
 }
 
 interface LogWaiter {
@@ -57,14 +59,17 @@ export class ServerProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<number | null>
   readonly #waiters = new Set<LogWaiter>()
-  readonly #stateDirectory = mkdtempSync(join(tmpdir(), 'turnd-test-'))
+  /** To be removed at the end; null if the caller keeps it. */
+  readonly #stateDirectory: string | null
   #output = ''
   #ready: ReadyLine | null = null
 
   constructor(args: readonly string[], options: ServerProcessOptions) {
+    this.#stateDirectory = options.stateDirectory ? null : mkdtempSync(join(tmpdir(), 'turnd-test-'))
+    const stateDirectory = options.stateDirectory ?? this.#stateDirectory!
     // `env -u`: tap instruments the Node processes that its tests start, which would change how the server ends.
     const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, SERVER_PATH]
-    const [file = '', ...rest] = [...command, ...withDefaults(args), '--state-dir', this.#stateDirectory]
+    const [file = '', ...rest] = [...command, ...withDefaults(args), '--state-dir', stateDirectory]
     this.#child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } })
     const forget = onProcessEnd(() => {
       this.#child.kill('SIGKILL')
@@ -131,6 +136,11 @@ export class ServerProcess {
     this.#ready = (await this.waitForLog((line) => line.event === 'ready', READY_MILLISECONDS_MAX)) as ReadyLine
   }
 
+  /** Resolves with the exit code, null after an end by a signal, when the server ends by itself. */
+  waitForExit(milliseconds = STOP_MILLISECONDS_MAX): Promise<number | null> {
+    return withDeadline(this.#exited, milliseconds, () => `the server still runs:\n${this.#output}`)
+  }
+
   /** SIGTERM, and SIGKILL after the deadline. Resolves with the exit code, null after an end by a signal. */
   async stop(milliseconds = STOP_MILLISECONDS_MAX): Promise<number | null> {
     this.#child.kill('SIGTERM')
@@ -139,7 +149,7 @@ export class ServerProcess {
   }
 
   #removeStateDirectory(): void {
-    rmSync(this.#stateDirectory, { recursive: true, force: true })
+    if (this.#stateDirectory !== null) rmSync(this.#stateDirectory, { recursive: true, force: true })
   }
 
   #handleLine(text: string): void {

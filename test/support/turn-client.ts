@@ -198,8 +198,7 @@ export class TurnClient {
 
   /** Takes realm, nonce and algorithms from the 401 of a request without credentials. */
   async learnChallenge(): Promise<ReceivedMessage> {
-    const describe: Describe = (writer) => describeAllocate(writer, {})
-    const answer = await this.exchange(this.message(METHOD_ALLOCATE, describe, { integrity: 'none' }))
+    const answer = await this.exchange(this.message(METHOD_ALLOCATE, describeAllocate, { integrity: 'none' }))
     if (answer.code !== 401) throw new Error(`a request without credentials was answered with ${answer.code}`)
     this.takeChallenge(answer)
     return answer
@@ -321,7 +320,8 @@ function begin(messageClass: number, method: number, transactionId: Uint8Array =
   return new MessageWriter().begin(new Uint8Array(MESSAGE_LENGTH_MAX), 0, messageClass, method, transactionId, 0)
 }
 
-function describeAllocate(writer: MessageWriter, options: AllocateOptions): void {
+/** The attributes of an Allocate. */
+export function describeAllocate(writer: MessageWriter, options: AllocateOptions = {}): void {
   const { additionalFamily, dontFragment, evenPort, extra, family, lifetimeSeconds, protocol, token } = options
   if (protocol !== null) {
     writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, (protocol ?? TRANSPORT_PROTOCOL_UDP) << 24)

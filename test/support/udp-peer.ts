@@ -29,7 +29,8 @@ export class UdpPeer {
 
   /** Binds `host` and `port` (0: any); closed when `t` ends. */
   static async open(t: Test, host = '127.0.0.1', port = 0): Promise<UdpPeer> {
-    const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 })
+    const type = host.includes(':') ? 'udp6' : 'udp4'
+    const socket = createSocket({ type, recvBufferSize: 1024 * 1024, lookup: lookupLiteral })
     socket.bind({ address: host, port, exclusive: true })
     await once(socket, 'listening')
     const peer = new UdpPeer(socket)
@@ -59,6 +60,11 @@ export class UdpPeer {
     this.#socket.close()
     await once(this.#socket, 'close')
   }
+}
+
+/** Every host is an IP literal: answered at once, so that a datagram is on its way when send() returns. */
+function lookupLiteral(host: string, _options: unknown, callback: (...result: [null, string, number]) => void): void {
+  callback(null, host, host.includes(':') ? 6 : 4)
 }
 
 /** A transport address from its parts; `host` is an IP literal. */

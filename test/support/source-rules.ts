@@ -1,0 +1,166 @@
+// The rules of the house as functions over source text, for test/tidy.test.ts: each returns what is wrong, a sentence a line.
+
+export interface SourceFile {
+  /** From the project's root, with slashes: `src/turn/core.ts`. */
+  readonly path: string
+  readonly text: string
+}
+
+/** The rooms of src/, lowest first: a file imports from its own room and from lower ones. */
+const ORDER = ['stun', 'auth', 'turn', 'net', 'admin', 'server', 'commands', 'top']
+/** Leaves: whom they may import from. Everybody may import from them. */
+const LEAVES: Readonly<Record<string, readonly string[]>> = {
+  config: ['src/stun/address.ts', 'src/stun/cidr.ts'],
+  log: [],
+}
+
+const SOCKETS = ['node:dgram', 'node:net', 'node:tls']
+const HTTP = ['node:http', 'node:https', 'node:http2']
+/** Pure rooms: neither time nor chance nor the process, but what is handed in. */
+const PURE_BANS = [
+  /\bMath\.random\b/,
+  /\bDate\b/,
+  /\bperformance\.now\b/,
+  /\bset(?:Timeout|Interval|Immediate)\b/,
+  /\bprocess\./,
+  /\bawait\b/,
+]
+/** In auth/ these hold files, so they may look at them again. */
+const AUTH_FILE_STORES = /^src\/auth\/(?:.*file.*|state-dir)\.ts$/
+/** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
+const HOT_BANS = [
+  /=>/,
+  /\.\.\.(?=[\w[{(])/,
+  /\btry\b/,
+  /\bthrow\b/,
+  /\basync\b/,
+  /\bawait\b/,
+  /`/,
+  /\b\d+n\b/,
+  /\bBigInt\b/,
+  /\bconsole\b/,
+  /\blogger\b/,
+]
+export const HOT_FILES = ['src/turn/relay.ts', 'src/turn/five-tuple.ts', 'src/turn/five-tuple-table.ts', 'src/stun/channel-data.ts']
+
+export function roomOf(path: string): string {
+  const [, room, rest] = path.split('/')
+  return rest === undefined ? 'top' : room
+}
+
+/** Source text without comments, so that words in them do not count. Strings stay. */
+export function codeOf(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1')
+}
+
+interface Import {
+  readonly target: string
+  readonly isTypeOnly: boolean
+}
+
+/** What a file imports or re-exports: paths from the root for relative ones, names for packages. */
+export function importsOf({ path, text }: SourceFile): Import[] {
+  const imports: Import[] = []
+  for (const match of codeOf(text).matchAll(/\b(?:import|export)\s+([^'";]*?\bfrom\s+)?['"]([^'"]+)['"]/g)) {
+    const isTypeOnly = /^type\s/.test(match[1] ?? '')
+    const target = match[2].startsWith('.') ? resolved(path, match[2]) : match[2]
+    imports.push({ target, isTypeOnly })
+  }
+  return imports
+}
+
+function resolved(from: string, relative: string): string {
+  const parts = from.split('/').slice(0, -1)
+  for (const part of relative.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '.') parts.push(part)
+  }
+  return parts.join('/').replace(/\.js$/, '.ts')
+}
+
+/** Imports run one way. */
+export function directionProblems(file: SourceFile): string[] {
+  const room = roomOf(file.path)
+  return importsOf(file).flatMap(({ target }) => {
+    if (!target.startsWith('src/')) return []
+    const targetRoom = roomOf(target)
+    if (targetRoom === room) return []
+    if (room in LEAVES) return LEAVES[room].includes(target) ? [] : [`${file.path} is a leaf, but imports ${target}`]
+    if (targetRoom in LEAVES) return []
+    const isDown = ORDER.indexOf(targetRoom) >= 0 && ORDER.indexOf(targetRoom) < ORDER.indexOf(room)
+    return isDown ? [] : [`${file.path} imports upwards: ${target}`]
+  })
+}
+
+/** Sockets live in net/, HTTP in admin/, files in config/, auth/'s file stores, commands/ and turnd.ts. */
+export function moduleProblems(file: SourceFile): string[] {
+  const room = roomOf(file.path)
+  const mayUse = (module: string): boolean => {
+    if (SOCKETS.includes(module)) return room === 'net' || room === 'admin'
+    if (HTTP.includes(module)) return room === 'admin'
+    if (/^node:fs\b/.test(module)) {
+      return (
+        room === 'config' || room === 'commands' || AUTH_FILE_STORES.test(file.path) || file.path === 'src/turnd.ts'
+      )
+    }
+    return true
+  }
+  return importsOf(file).flatMap(({ target }) => (mayUse(target) ? [] : [`${file.path} must not import ${target}`]))
+}
+
+export function purityProblems(file: SourceFile): string[] {
+  const isPure = ['stun', 'auth', 'turn'].includes(roomOf(file.path)) && !AUTH_FILE_STORES.test(file.path)
+  return isPure ? bannedIn(file, PURE_BANS, 'is pure, but has') : []
+}
+
+export function hotPathProblems(file: SourceFile): string[] {
+  return HOT_FILES.includes(file.path) ? bannedIn(file, HOT_BANS, 'is on the hot path, but has') : []
+}
+
+/** Habits of the house that hold everywhere in src/. */
+export function styleProblems(file: SourceFile): string[] {
+  const problems = bannedIn(
+    file,
+    [/\benum\b(?=\s+\w+\s*\{)/, /\bnamespace\b(?=\s+\w+\s*\{)/, /\bas any\b/, /:\s*any\b/, /<any>/],
+    'has',
+  )
+  for (const mark of ['TODO', 'FIXME', 'XXX', '@ts-ignore', '@ts-expect-error', '@ts-nocheck', 'biome-ignore']) {
+    if (file.text.includes(mark)) problems.push(`${file.path} has ${mark}`)
+  }
+  const firstLine = file.text.replace(/^#!.*\n/, '').split('\n', 1)[0]
+  if (!firstLine.startsWith('//')) problems.push(`${file.path} does not open with what it owns`)
+  const name = file.path.split('/').at(-1) ?? ''
+  if (!/^[a-z0-9]+(?:-[a-z0-9]+)*\.ts$/.test(name)) problems.push(`${file.path} is not in kebab-case`)
+  if (/\b(?:utils?|manager|helpers?)\b/.test(name)) problems.push(`${file.path} is named after nothing`)
+  return problems
+}
+
+/** Modules that need each other at run time cannot be understood alone; types may point anywhere in their room. */
+export function cycleProblems(files: readonly SourceFile[]): string[] {
+  const graph = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter(({ isTypeOnly }) => !isTypeOnly)
+        .map(({ target }) => target),
+    ]),
+  )
+  const done = new Set<string>()
+  const problems: string[] = []
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) problems.push([...trail.slice(trail.indexOf(path)), path].join(' → '))
+    if (done.has(path) || trail.includes(path)) return
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path])
+    done.add(path)
+  }
+  for (const path of graph.keys()) visit(path, [])
+  return problems
+}
+
+function bannedIn(file: SourceFile, bans: readonly RegExp[], verb: string): string[] {
+  const code = codeOf(file.text)
+  return bans.flatMap((ban) => {
+    const match = ban.exec(code)
+    return match === null ? [] : [`${file.path} ${verb} ${JSON.stringify(match[0])}`]
+  })
+}
