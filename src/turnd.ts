@@ -29,11 +29,22 @@ async function serve(parsed: ParsedSettings): Promise<void> {
   handleSignals(server, logger)
   await server.start()
   if (process.stderr.isTTY) process.stderr.write(banner(server))
+  reportGeneratedUser(server, logger)
+}
+
+/** Where its password is, never the password. */
+function reportGeneratedUser(server: TurnServer, logger: Logger): void {
   const generated = server.generatedUser()
-  if (generated?.path) {
+  if (generated === null) return
+  if (generated.path !== null) {
     logger.info(
       { event: 'generated-user', user: generated.username, file: generated.path },
       `no user is configured: ${generated.username} was generated, its password is in ${generated.path}`,
+    )
+  } else if (!process.stderr.isTTY) {
+    logger.warn(
+      { event: 'warning' },
+      `nobody can log in: the password of ${generated.username} could be neither kept nor shown; give --user or --state-dir`,
     )
   }
 }

@@ -22,7 +22,7 @@ import { CryptoRandom } from './crypto-random.js'
 import { ownSockets } from './own-sockets.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import { type AllocationInfo, Reporter } from './reporter.js'
-import { loadUsers, type Users } from './users.js'
+import { loadUsers, stateDirError, type Users } from './users.js'
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
@@ -198,7 +198,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       if (warning !== null) this.#warn(warning)
       return secret
     } catch (error) {
-      throw new TurndError('TURND_ERR_STATE_DIR', error instanceof Error ? error.message : String(error))
+      throw stateDirError(this.settings, error)
     }
   }
 

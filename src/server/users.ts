@@ -35,10 +35,24 @@ export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (
   if (!hasStateDir) {
     throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
   }
-  const generatedUser = wrap('TURND_ERR_STATE_DIR', () => loadOrCreateGeneratedUser(settings.stateDir, realm))
+  const generatedUser = generateUser(settings)
   const { username, password } = generatedUser
   stores.push(new StaticUsers(realm, [{ name: username, password }]))
   return { stores, usersFile, generatedUser }
+}
+
+/** Broken content of the state directory, as an error that names the option. */
+export function stateDirError({ stateDir }: Settings, error: unknown): TurndError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new TurndError('TURND_ERR_STATE_DIR', `--state-dir ${stateDir}: ${reason}`, { cause: error })
+}
+
+function generateUser(settings: Settings): GeneratedUser {
+  try {
+    return loadOrCreateGeneratedUser(settings.stateDir, settings.realm)
+  } catch (error) {
+    throw stateDirError(settings, error)
+  }
 }
 
 /** --users-file, else the file that `turnd user add` writes, if it is there. */

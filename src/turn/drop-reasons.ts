@@ -25,6 +25,7 @@ export const DROP_BAD_INDICATION = 12
 export const DROP_NESTED_CLIENT = 13
 export const DROP_DUPLICATE_REQUEST = 14
 export const DROP_DONT_FRAGMENT = 15
+export const DROP_TOO_LONG = 16
 
 /** Names by number, for counters and reports. */
 export const DROP_NAMES: readonly string[] = [
@@ -44,6 +45,7 @@ export const DROP_NAMES: readonly string[] = [
   'nested-client',
   'duplicate-request',
   'dont-fragment',
+  'too-long',
 ]
 
 /** The drop reason of a failed decode. */

@@ -37,12 +37,15 @@ import {
   DROP_NONE,
   DROP_NOT_STUN,
   DROP_PEER_FORBIDDEN,
+  DROP_TOO_LONG,
 } from './drop-reasons.js'
 import type { FiveTuple } from './five-tuple.js'
 import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
 
 /** Bytes before the payload in a Data indication: header, XOR-PEER-ADDRESS, and the header of DATA. */
 const DATA_INDICATION_HEADER_LENGTH_MAX = 20 + 24 + 4
+/** Bytes of payload that fit a Data indication: the length of a STUN message is a multiple of 4 in 16 bits. UDP over IPv6 carries more. */
+const DATA_INDICATION_PAYLOAD_LENGTH_MAX = 0xfffc - 24 - 4
 
 /** What the hot path keeps between packets, so that it allocates nothing. */
 export class RelayScratch {
@@ -141,14 +144,13 @@ export function relayDatagram(
   const permission = allocation.findPermission(peer)
   if (permission === null || permission.expiresAt <= core.now) return DROP_NO_PERMISSION
   if (judge(core, allocation, permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
+  const channel = allocation.findChannel(permission, peer.port)
+  const isBound = channel !== null && channel.expiresAt > core.now
+  if (!isBound && end - start > DATA_INDICATION_PAYLOAD_LENGTH_MAX) return DROP_TOO_LONG
   allocation.counters[COUNTER_PACKETS_TO_CLIENT]++
   allocation.counters[COUNTER_BYTES_TO_CLIENT] += end - start
-  const channel = allocation.findChannel(permission, peer.port)
-  if (channel !== null && channel.expiresAt > core.now) {
-    core.output.sendChannelData(allocation.fiveTuple, channel.channelNumber, bytes, start, end)
-  } else {
-    sendDataIndication(core, relay, peer, bytes, start, end)
-  }
+  if (isBound) core.output.sendChannelData(allocation.fiveTuple, channel.channelNumber, bytes, start, end)
+  else sendDataIndication(core, relay, peer, bytes, start, end)
   return DROP_NONE
 }
 

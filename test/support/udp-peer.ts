@@ -31,8 +31,10 @@ export class UdpPeer {
   static async open(t: Test, host = '127.0.0.1', port = 0): Promise<UdpPeer> {
     const type = host.includes(':') ? 'udp6' : 'udp4'
     const socket = createSocket({ type, recvBufferSize: 1024 * 1024, lookup: lookupLiteral })
+    // With the look-up below, bind reports within the call.
+    const listening = once(socket, 'listening')
     socket.bind({ address: host, port, exclusive: true })
-    await once(socket, 'listening')
+    await listening
     const peer = new UdpPeer(socket)
     t.teardown(() => peer.close())
     return peer

@@ -1,0 +1,149 @@
+// Every option as the running server takes it: all at once, those that come later one by one, and the order of the sources.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { OPTIONS, type Option } from '../../src/config/options.js'
+import type { SettingKey } from '../../src/config/settings.js'
+import { COMPANIONS, SAMPLES } from '../config/sample-options.js'
+import { type ServerProcess, startServer } from '../support/server-process.js'
+import { allocateCode, startLocalServer } from './local-server.js'
+
+const MIN_PORT = 32_100
+const LAST_PORT = MIN_PORT + 49
+
+t.setTimeout(60_000)
+
+const messages = (server: ServerProcess) => server.linesOf('warning').map(({ msg }) => String(msg))
+
+/** An option with the value, or values, of the samples; `place` stands for values that must exist on this machine. */
+function argumentsOf({ name, key }: Option, place: Readonly<Partial<Record<SettingKey, string>>> = {}): string[] {
+  const texts = place[key] === undefined ? SAMPLES[key].texts : [place[key]]
+  return texts.length === 0 ? [`--${name}`] : texts.flatMap((text) => [`--${name}`, text])
+}
+
+t.test('all options together: the server gets ready', async (t) => {
+  const cwd = t.testdir({ users: '', secrets: 'north\n', config: '{"realm": "from the file"}' })
+  const place = {
+    listen: 'udp:127.0.0.1:0',
+    relayIp: '127.0.0.1',
+    externalIp: '203.0.113.5/127.0.0.1',
+    minPort: String(MIN_PORT),
+    maxPort: String(LAST_PORT),
+    usersFile: join(cwd, 'users'),
+    authSecretFile: join(cwd, 'secrets'),
+    config: join(cwd, 'config'),
+    drainTimeout: '0',
+  }
+  // The harness gives --state-dir.
+  const given = OPTIONS.filter(({ key }) => key !== 'stateDir')
+  const server = await startServer(
+    t,
+    given.flatMap((option) => argumentsOf(option, place)),
+  )
+  t.match(server.ready, { realm: 'example.org', relays: ['203.0.113.5/127.0.0.1'], relayPorts: '32100-32149' })
+  for (const { name, comesLater } of given) {
+    if (comesLater === null) continue
+    t.ok(
+      messages(server).some((text) => text.startsWith(`--${name}`) && text.endsWith(comesLater)),
+      `warns that --${name} comes later`,
+    )
+  }
+  t.notMatch(server.output, /s3:cret|north|south/)
+})
+
+t.test('what comes later warns, and the server starts', async (t) => {
+  const later = OPTIONS.filter(({ comesLater }) => comesLater !== null)
+  const cases = later.map((option): [args: string[], warning: string] => {
+    const companion = OPTIONS.find(({ key }) => key === COMPANIONS[option.key])
+    const args = [option, ...(companion === undefined ? [] : [companion])].flatMap((each) => argumentsOf(each))
+    return [args, `has no effect yet: ${option.comesLater}`]
+  })
+  cases.push([['--engine', 'native'], 'has no effect yet: the native engine comes in a later version, dgram is used'])
+  cases.push([['--workers', '2'], 'has no effect yet: the dgram engine has one thread'])
+  for (const scheme of ['tcp', 'tls', 'dtls']) {
+    cases.push([['--listen', `${scheme}:127.0.0.1:0`], `is skipped: ${scheme.toUpperCase()} listeners come in`])
+  }
+  t.ok(cases.length > 12)
+  const run = async (t: Test, args: readonly string[], warning: string) => {
+    const listen = ['--listen', 'udp:127.0.0.1:0']
+    const server = await startServer(t, ['--relay-ip', '127.0.0.1', '--user', 'alice:hunter2', ...listen, ...args])
+    const about = messages(server).filter((text) => text.startsWith(`${args[0]} `) && text.includes(warning))
+    t.equal(about.length, 1, `${args.join(' ')}: ${messages(server).join('; ')}`)
+    t.match(server.ready.listening, [/^udp:127\.0\.0\.1:\d+$/])
+    t.equal(await server.stop(), 0)
+  }
+  // Four at a time: each start is mostly waiting.
+  for (let start = 0; start < cases.length; start += 4) {
+    await Promise.all(cases.slice(start, start + 4).map(([args, warning]) => run(t, args, warning)))
+  }
+})
+
+t.test('the ready line', async (t) => {
+  const listen = ['--listen', 'udp:127.0.0.1:0', '--listen', '127.0.0.2:0']
+  const server = await startLocalServer(t, MIN_PORT, ['--realm', 'example.org', '--user', 'a:hunter2', ...listen], [])
+  const { ready } = server
+  t.strictSame(Object.keys(ready), [
+    ...['level', 'time', 'event', 'realm', 'engine', 'listening', 'uris', 'relays', 'relayPorts', 'msg'],
+  ])
+  t.match(ready, { realm: 'example.org', engine: 'dgram', relays: ['127.0.0.1'], relayPorts: '32100-32149' })
+  t.match(ready.listening, [/^udp:127\.0\.0\.1:\d+$/, /^udp:127\.0\.0\.2:\d+$/])
+  t.strictSame(
+    ready.uris,
+    ready.listening.map((listener) => `turn:${listener.slice('udp:'.length)}?transport=udp`),
+  )
+  t.equal(server.linesOf('ready').length, 1)
+})
+
+t.test('the ready line behind static NAT has the public address in its URIs', async (t) => {
+  const args = ['--external-ip', '203.0.113.5', '--user', 'a:b']
+  const { ready } = await startLocalServer(t, MIN_PORT, args, [])
+  t.match(ready, { relays: ['203.0.113.5/127.0.0.1'], uris: [/^turn:203\.0\.113\.5:\d+\?transport=udp$/] })
+})
+
+t.test('sources', async (t) => {
+  const startWith = async (t: Test, env: readonly string[], content: object | null, args: readonly string[] = []) => {
+    const path = join(t.testdir({}), 'turnd.json')
+    if (content !== null) writeFileSync(path, JSON.stringify(content))
+    const config = content === null ? [] : ['--config', path]
+    return startServer(t, ['--relay-ip', '127.0.0.1', ...config, ...args], { prefix: ['env', ...env] })
+  }
+
+  t.test('the environment configures the server; a user of it can allocate', async (t) => {
+    const ports = ['TURND_MIN_PORT=32100', 'TURND_MAX_PORT=32149']
+    const server = await startWith(t, ['TURND_REALM=env.example', 'TURND_USER=ann:one,bob:tw\\,o', ...ports], null)
+    t.match(server.ready, { realm: 'env.example', relayPorts: '32100-32149' })
+    t.equal(await allocateCode(t, server, 'ann', 'one'), 0)
+    t.equal(await allocateCode(t, server, 'bob', 'tw,o'), 0)
+  })
+
+  t.test('a variable that matches no option is a warning', async (t) => {
+    const server = await startWith(t, ['TURND_RELM=x', 'TURND_USER=a:b'], null)
+    t.strictSame(messages(server), [
+      'the environment variable TURND_RELM matches no option and is ignored: did you mean TURND_REALM?',
+    ])
+  })
+
+  t.test('--config configures the server; a user of it can allocate', async (t) => {
+    const user = [{ name: 'ann', password: 'a:b' }, 'bob:two']
+    const server = await startWith(t, [], { realm: 'file.example', minPort: 32_100, 'max-port': 32_149, user })
+    t.match(server.ready, { realm: 'file.example', relayPorts: '32100-32149' })
+    t.equal(await allocateCode(t, server, 'ann', 'a:b'), 0)
+    t.equal(await allocateCode(t, server, 'bob', 'two'), 0)
+  })
+
+  t.test('command line beats environment beats file beats default', async (t) => {
+    const file = { realm: 'file', 'min-port': 32_110, 'max-port': 32_149, user: 'ann:file', 'max-allocations': 1 }
+    const env = ['TURND_REALM=env', 'TURND_MIN_PORT=32120', 'TURND_USER=ann:env']
+    const server = await startWith(t, env, file, ['--realm', 'line'])
+    t.match(server.ready, { realm: 'line', relayPorts: '32120-32149', engine: 'dgram' })
+    t.equal(await allocateCode(t, server, 'ann', 'file'), 401)
+    t.equal(await allocateCode(t, server, 'ann', 'env'), 0)
+    t.equal(await allocateCode(t, server, 'ann', 'env'), 508, 'the licence of the file')
+  })
+
+  t.test('TURND_CONFIG names the file', async (t) => {
+    const path = join(t.testdir({ 'turnd.json': '{"realm": "named.example", "user": "a:b"}' }), 'turnd.json')
+    const server = await startWith(t, [`TURND_CONFIG=${path}`], null)
+    t.equal(server.ready.realm, 'named.example')
+  })
+})

@@ -1,0 +1,55 @@
+// What answers and ends: --help, --version, and `turnd user`, with their exit codes.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { OPTIONS } from '../../src/config/options.js'
+import { projectRoot } from '../support/project-root.js'
+import { runTurnd } from './run-turnd.js'
+
+t.test('--help names every option and ends with 0', async (t) => {
+  const { code, stderr, stdout } = await runTurnd(['--help', '--listen', 'nonsense'], { cwd: t.testdir({}) })
+  t.equal(code, 0)
+  t.equal(stderr, '')
+  for (const { name } of OPTIONS) t.match(stdout, new RegExp(`^ +--${name}\\b`, 'm'))
+  t.equal((await runTurnd(['-h'], { cwd: t.testdir({}) })).stdout, stdout, '-h is the same')
+})
+
+t.test('--version prints that of package.json', async (t) => {
+  const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
+  t.same(await runTurnd(['--version'], { cwd: t.testdir({}) }), { code: 0, stdout: `turnd ${version}\n`, stderr: '' })
+})
+
+t.test('turnd user', async (t) => {
+  t.test('--help explains it and ends with 0', async (t) => {
+    const { code, stderr, stdout } = await runTurnd(['user', '--help'], { cwd: t.testdir({}) })
+    t.match(stdout, /^Usage: turnd user add NAME/)
+    t.same({ code, stderr }, { code: 0, stderr: '' })
+  })
+
+  t.test('without a command, or with an unknown one, ends with 2 and a sentence', async (t) => {
+    const cwd = t.testdir({})
+    const hint = 'use add, list or remove (see turnd user --help)'
+    t.same(await runTurnd(['user'], { cwd }), {
+      code: 2,
+      stdout: '',
+      stderr: `turnd user: a command is missing: ${hint}\n`,
+    })
+    t.same(await runTurnd(['user', 'bogus'], { cwd }), {
+      code: 2,
+      stdout: '',
+      stderr: `turnd user: unknown command "bogus": ${hint}\n`,
+    })
+  })
+
+  t.test('adds, lists and removes; 1 when the user is there already, or is not', async (t) => {
+    const cwd = t.testdir({})
+    const file = ['--users-file', 'users.jsonl']
+    const add = () => runTurnd(['user', 'add', 'alice', ...file], { cwd, input: 'hunter2\n' })
+    t.match(await add(), { code: 0, stdout: 'added alice (realm turnd) to users.jsonl\n', stderr: '' })
+    t.match(await add(), { code: 1, stdout: '', stderr: /alice.* is already in/ })
+    t.match(await runTurnd(['user', 'list', ...file], { cwd }), { code: 0, stdout: 'alice\tturnd\tmd5,sha256\n' })
+    t.match(await runTurnd(['user', 'remove', 'alice', ...file], { cwd }), { code: 0, stderr: '' })
+    t.match(await runTurnd(['user', 'remove', 'alice', ...file], { cwd }), { code: 1, stdout: '' })
+    t.notMatch(readFileSync(join(cwd, 'users.jsonl'), 'utf8'), /hunter2/)
+  })
+})

@@ -1,0 +1,306 @@
+// The dgram engine alone, with a core that only takes notes: sockets open, close and fail as the core is told, and bytes pass unchanged.
+import { type RemoteInfo, Socket } from 'node:dgram'
+import t, { type Test } from 'tap'
+import { parseListenSpec } from '../../src/config/listen-spec.js'
+import { DgramEngine } from '../../src/net/dgram/dgram-engine.js'
+import { localAddresses } from '../../src/net/local-addresses.js'
+import type { TransportAddress } from '../../src/stun/address.js'
+import type { TurnCore } from '../../src/turn/core.js'
+import { FiveTuple, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
+import { Inbox } from '../support/inbox.js'
+import { peerOrSkip } from '../support/peers.js'
+import { addressOf, UdpPeer } from '../support/udp-peer.js'
+
+/** The relay ports of this file; parallel files have others. */
+const PORTS = { relay: 31_000, inUse: 31_001, closing: 31_002 }
+const SEND_QUEUE_BYTES_MAX = 1024 * 1024
+
+type Note = readonly unknown[]
+
+/** What the engine told the core, in order. Ticks are kept apart. */
+class NotingCore {
+  readonly notes = new Inbox<Note>('the core')
+  readonly ticks = new Inbox<number>('the core’s clock')
+
+  handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
+    const text = Buffer.from(bytes).toString('latin1', start, end)
+    this.notes.put(['frame', client.listenerId, client.transport, client.client.toString(), client.client.host, text])
+  }
+
+  handlePeerDatagram(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
+    const text = Buffer.from(bytes).toString('latin1', start, end)
+    this.notes.put(['datagram', relayId, peer.toString(), peer.host, text])
+  }
+
+  handleRelayOpened(relayId: number): void {
+    this.notes.put(['opened', relayId])
+  }
+
+  handleRelayFailed(relayId: number, inUse: boolean): void {
+    this.notes.put(['failed', relayId, inUse])
+  }
+
+  tick(now: number): void {
+    this.ticks.put(now)
+  }
+}
+
+async function start(t: Test, ...listen: string[]): Promise<{ engine: DgramEngine; core: NotingCore }> {
+  const engine = new DgramEngine()
+  const core = new NotingCore()
+  await engine.openListeners(listen.map(parseListenSpec))
+  engine.start(core as unknown as TurnCore)
+  t.teardown(() => engine.stop())
+  return { engine, core }
+}
+
+/** With `host` set, as the core hands addresses out. */
+function named(host: string, port: number): TransportAddress {
+  const address = addressOf(host, port)
+  address.host = host
+  return address
+}
+
+function clientOf(peer: UdpPeer, listenerId = 0): FiveTuple {
+  const client = new FiveTuple()
+  client.transport = TRANSPORT_UDP
+  client.listenerId = listenerId
+  client.client.copyFrom(named(peer.address.family === 6 ? '::1' : '127.0.0.1', peer.address.port))
+  return client
+}
+
+t.test('listeners', async (t) => {
+  const skip = peerOrSkip('IPv6 loopback')
+
+  t.test('are bound to real ports, and hand frames to the core with their source', { skip }, async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0', 'udp:[::1]:0')
+    t.same(
+      engine.listeners.map(({ scheme, address }) => [scheme, address.host]),
+      [
+        ['udp', '127.0.0.1'],
+        ['udp', '::1'],
+      ],
+    )
+    for (const [listenerId, { address }] of engine.listeners.entries()) {
+      t.ok(address.port > 0)
+      const client = await UdpPeer.open(t, address.host)
+      client.send(address, 'hello')
+      const expected = ['frame', listenerId, TRANSPORT_UDP, client.address.toString(), address.host, 'hello']
+      t.same(await core.notes.next(), expected)
+      engine.sendToClient(clientOf(client, listenerId), Buffer.from('..answer..'), 2, 8)
+      t.match(await client.inbox.next(), { text: 'answer', source: addressOf(address.host, address.port) })
+    }
+    t.equal(engine.counters.packetsReceived, 2)
+    t.equal(engine.counters.packetsSent, 2)
+  })
+
+  t.test(
+    'of a wildcard are one for each local address, so that answers come from the address that was asked',
+    async (t) => {
+      const { engine, core } = await start(t, 'udp:0.0.0.0:0')
+      const hosts = localAddresses().flatMap(({ family, host }) => (family === 4 ? [host] : []))
+      t.same(
+        engine.listeners.map(({ address }) => address.host),
+        hosts,
+      )
+      for (const { address } of engine.listeners) {
+        const client = await UdpPeer.open(t)
+        client.send(address, `to ${address.host}`)
+        const [, listenerId, , source, , text] = await core.notes.next()
+        t.equal(text, `to ${address.host}`)
+        const [host, port] = String(source).split(':')
+        const back = new FiveTuple()
+        back.listenerId = Number(listenerId)
+        back.client.copyFrom(named(host, Number(port)))
+        engine.sendToClient(back, Buffer.from('answer'), 0, 6)
+        t.match(await client.inbox.next(), { text: 'answer', source: addressOf(address.host, address.port) })
+      }
+    },
+  )
+
+  t.test('are opened all or not at all', async (t) => {
+    const [taken, free] = [await UdpPeer.open(t), await UdpPeer.open(t)]
+    const { port } = free.address
+    await free.close()
+    const engine = new DgramEngine()
+    const specs = [`udp:127.0.0.1:${port}`, `udp:127.0.0.1:${taken.address.port}`].map(parseListenSpec)
+    await t.rejects(engine.openListeners(specs), {
+      code: 'TURND_ERR_ADDRESS_IN_USE',
+      message: new RegExp(`^--listen udp:127\\.0\\.0\\.1:${taken.address.port}: another process listens`),
+    })
+    t.same(engine.listeners, [])
+    await UdpPeer.open(t, '127.0.0.1', port)
+  })
+
+  t.test('of a wildcard never share a port that one address has taken', async (t) => {
+    const taken = await UdpPeer.open(t)
+    const engine = new DgramEngine()
+    const { port } = taken.address
+    await t.rejects(engine.openListeners([parseListenSpec(`udp:0.0.0.0:${port}`)]), {
+      code: 'TURND_ERR_ADDRESS_IN_USE',
+      message: new RegExp(`^--listen udp:0\\.0\\.0\\.0:${port} \\(127\\.0\\.0\\.1:${port}\\): `),
+    })
+    t.same(engine.listeners, [])
+  })
+
+  t.test('of an address of another machine are refused', async (t) => {
+    await t.rejects(new DgramEngine().openListeners([parseListenSpec('udp:203.0.113.99:0')]), {
+      code: 'TURND_ERR_ADDRESS_NOT_AVAILABLE',
+    })
+  })
+
+  t.test('are closed by stop, and time with them', async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const [first, second] = [await core.ticks.next(), await core.ticks.next()]
+    t.ok(Number.isInteger(first) && second > first, `${first}, ${second}`)
+    const { port } = engine.listeners[0].address
+    await engine.stop()
+    await engine.stop()
+    await UdpPeer.open(t, '127.0.0.1', port)
+    t.same(engine.listeners, [])
+  })
+})
+
+t.test('relays', async (t) => {
+  const peerHost = '127.0.0.1'
+
+  t.test('are opened later, not within the call; data passes both ways', async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const peer = await UdpPeer.open(t)
+    engine.openRelay(7, named(peerHost, PORTS.relay))
+    t.same(core.notes.items, [])
+    t.same(await core.notes.next(), ['opened', 7])
+    engine.sendToPeer(7, named(peerHost, peer.address.port), Buffer.from('[payload]'), 1, 8)
+    t.match(await peer.inbox.next(), { text: 'payload', source: addressOf(peerHost, PORTS.relay) })
+    engine.sendToPeer(7, named(peerHost, peer.address.port), Buffer.from('[payload]'), 4, 4)
+    t.match(await peer.inbox.next(), { text: '' })
+    peer.send(addressOf(peerHost, PORTS.relay), 'back')
+    t.same(await core.notes.next(), ['datagram', 7, peer.address.toString(), peerHost, 'back'])
+    engine.closeRelay(7)
+    await UdpPeer.open(t, peerHost, PORTS.relay)
+  })
+
+  t.test('whose port a stranger holds fail as in use; those of a foreign address fail for good', async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    await UdpPeer.open(t, peerHost, PORTS.inUse)
+    engine.openRelay(1, named(peerHost, PORTS.inUse))
+    t.same(core.notes.items, [])
+    t.same(await core.notes.next(), ['failed', 1, true])
+    engine.openRelay(2, named('203.0.113.99', PORTS.inUse))
+    t.same(await core.notes.next(), ['failed', 2, false])
+  })
+
+  t.test('can be opened again with the same number after a failure', async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const stranger = await UdpPeer.open(t, peerHost, PORTS.inUse)
+    engine.openRelay(1, named(peerHost, PORTS.inUse))
+    t.same(await core.notes.next(), ['failed', 1, true])
+    await stranger.close()
+    engine.openRelay(1, named(peerHost, PORTS.inUse))
+    t.same(await core.notes.next(), ['opened', 1])
+    engine.closeRelay(1)
+  })
+
+  t.test('closed while they open are never heard of, and leave their port', async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const stranger = await UdpPeer.open(t, peerHost, PORTS.inUse)
+    // One would succeed, one would fail; both are forgotten before.
+    engine.openRelay(1, named(peerHost, PORTS.closing))
+    engine.openRelay(2, named(peerHost, PORTS.inUse))
+    engine.closeRelay(1)
+    engine.closeRelay(2)
+    await stranger.close()
+    // The same numbers at once again: what comes now is about these.
+    engine.openRelay(2, named(peerHost, PORTS.relay))
+    t.same(await core.notes.next(), ['opened', 2])
+    await UdpPeer.open(t, peerHost, PORTS.closing)
+    await core.ticks.next()
+    t.same(core.notes.items, [])
+    engine.closeRelay(2)
+  })
+
+  t.test('that do not exist send nothing and close quietly', async (t) => {
+    const { engine } = await start(t, 'udp:127.0.0.1:0')
+    engine.sendToPeer(9, named(peerHost, 9), Buffer.from('payload'), 0, 7)
+    engine.closeRelay(9)
+    t.equal(engine.counters.packetsSent, 0)
+  })
+})
+
+t.test('towards the client', async (t) => {
+  t.test('ChannelData is header and payload, a Data indication is padded with zeros', async (t) => {
+    const { engine } = await start(t, 'udp:127.0.0.1:0')
+    const client = await UdpPeer.open(t)
+    const payload = Buffer.from('<payload>')
+    engine.sendChannelData(clientOf(client), 0x4001, payload, 1, 8)
+    t.match(await client.inbox.next(), { text: '\x40\x01\x00\x07payload' })
+    engine.sendChannelData(clientOf(client), 0x4001, payload, 0, payload.length)
+    t.match(await client.inbox.next(), { text: '\x40\x01\x00\x09<payload>' })
+    engine.sendChannelData(clientOf(client), 0x4fff, payload, 3, 3)
+    t.match(await client.inbox.next(), { text: '\x4f\xff\x00\x00' })
+    // What was in the buffer before must not show in the padding.
+    engine.sendToClient(clientOf(client), Buffer.alloc(64, 'x'), 0, 64)
+    await client.inbox.next()
+    engine.sendDataIndication(clientOf(client), Buffer.from('header..more'), 8, payload, 1, 8)
+    t.match(await client.inbox.next(), { text: 'header..payload\0' })
+    engine.sendDataIndication(clientOf(client), Buffer.from('header..'), 8, payload, 1, 5)
+    t.match(await client.inbox.next(), { text: 'header..payl' })
+  })
+})
+
+t.test('a full send queue', async (t) => {
+  // Loopback always takes a datagram at once, so that a queue that fills is made up: what libuv says of it.
+  t.test('drops and counts, for relays and for clients, and recovers', async (t) => {
+    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const peer = await UdpPeer.open(t)
+    engine.openRelay(1, named('127.0.0.1', PORTS.relay))
+    t.same(await core.notes.next(), ['opened', 1])
+    let queuedBytes = SEND_QUEUE_BYTES_MAX + 1
+    t.intercept(Socket.prototype, 'getSendQueueSize', { value: () => queuedBytes })
+    const target = named('127.0.0.1', peer.address.port)
+    engine.sendToPeer(1, target, Buffer.from('dropped'), 0, 7)
+    engine.sendToClient(clientOf(peer), Buffer.from('dropped'), 0, 7)
+    engine.sendChannelData(clientOf(peer), 0x4000, Buffer.from('dropped'), 0, 7)
+    engine.sendDataIndication(clientOf(peer), Buffer.from('header'), 6, Buffer.from('dropped'), 0, 7)
+    t.match(engine.counters, { sendQueueDrops: 4, packetsSent: 0 })
+    t.same(await peer.receivedSoFar(), [])
+    queuedBytes = SEND_QUEUE_BYTES_MAX
+    engine.sendToPeer(1, target, Buffer.from('sent'), 0, 4)
+    t.match(await peer.inbox.next(), { text: 'sent' })
+    t.match(engine.counters, { sendQueueDrops: 4, packetsSent: 1 })
+    engine.closeRelay(1)
+  })
+
+  t.test('keeps what waits in it: the next packet is written elsewhere', async (t) => {
+    const { engine } = await start(t, 'udp:127.0.0.1:0')
+    const client = await UdpPeer.open(t)
+    const sent: Uint8Array[] = []
+    let queuedCount = 1
+    t.intercept(Socket.prototype, 'getSendQueueCount', { value: () => queuedCount })
+    t.intercept(Socket.prototype, 'send', { value: (bytes: Uint8Array) => void sent.push(bytes) })
+    for (const text of ['one', 'two']) engine.sendToClient(clientOf(client), Buffer.from(text), 0, 3)
+    t.equal(Buffer.from(sent[0]).toString('latin1', 0, 3), 'one')
+    t.equal(Buffer.from(sent[1]).toString('latin1', 0, 3), 'two')
+    queuedCount = 0
+    for (const text of ['abc', 'def']) engine.sendToClient(clientOf(client), Buffer.from(text), 0, 3)
+    t.equal(sent[3], sent[2], 'and without a queue one buffer serves all')
+  })
+})
+
+t.test('a source that no answer can reach is passed over: port 0, an address with a zone', async (t) => {
+  const listening: Socket[] = []
+  const bind = Socket.prototype.bind
+  t.intercept(Socket.prototype, 'bind', {
+    value: function (this: Socket, ...args: Parameters<typeof bind>) {
+      listening.push(this)
+      return bind.apply(this, args)
+    },
+  })
+  const { core } = await start(t, 'udp:127.0.0.1:0')
+  const receive = (source: Partial<RemoteInfo>) => listening[0].emit('message', Buffer.from('frame'), source)
+  receive({ address: '127.0.0.1', family: 'IPv4', port: 0 })
+  receive({ address: 'fe80::1%eth0', family: 'IPv6', port: 5000 })
+  receive({ address: '127.0.0.1', family: 'IPv4', port: 5000 })
+  t.match(await core.notes.next(), ['frame', 0, TRANSPORT_UDP, '127.0.0.1:5000'])
+  t.same(core.notes.items, [])
+})

@@ -1,0 +1,36 @@
+import t from 'tap'
+import { parseListenSpec } from '../../src/config/listen-spec.js'
+import { listenError } from '../../src/net/listen-error.js'
+import { addressOf } from '../support/udp-peer.js'
+
+function errorOf(code: string, text = 'udp:192.0.2.9:80', isExpanded = false) {
+  const address = addressOf('192.0.2.9', 80)
+  address.host = '192.0.2.9'
+  const cause = Object.assign(new Error(`bind ${code} 192.0.2.9:80`), { code })
+  return { cause, error: listenError({ address, spec: parseListenSpec(text), isExpanded }, cause) }
+}
+
+t.test('listenError is one sentence with the option, its value, and what to do', async (t) => {
+  const sentences = [
+    ['EADDRINUSE', 'TURND_ERR_ADDRESS_IN_USE', /^--listen udp:192\.0\.2\.9:80: another process .*choose another port$/],
+    [
+      'EADDRNOTAVAIL',
+      'TURND_ERR_ADDRESS_NOT_AVAILABLE',
+      /^--listen udp:192\.0\.2\.9:80: 192\.0\.2\.9 is not an address of this/,
+    ],
+    ['EACCES', 'TURND_ERR_LISTEN_FAILED', /^--listen udp:192\.0\.2\.9:80: port 80 needs privileges/],
+    ['EMFILE', 'TURND_ERR_LISTEN_FAILED', /^--listen udp:192\.0\.2\.9:80: bind EMFILE 192\.0\.2\.9:80$/],
+  ] as const
+  for (const [systemCode, code, message] of sentences) {
+    const { error, cause } = errorOf(systemCode)
+    t.match(error, { code, message, cause })
+  }
+})
+
+t.test('listenError of a wildcard also names the address that failed', async (t) => {
+  const { error } = errorOf('EADDRINUSE', 'udp:0.0.0.0:80', true)
+  t.match(
+    error.message,
+    /^--listen udp:0\.0\.0\.0:80 \(192\.0\.2\.9:80\): another process listens on UDP 192\.0\.2\.9:80/,
+  )
+})
