@@ -150,19 +150,24 @@ export function ratioTable(comparisons: readonly Comparison[]): Table {
   return {
     head: ['load', 'packets/s', 'spread', 'per CPU second', 'spread', 'pairs'],
     rows: comparisons.flatMap(({ name, slices }) => {
-      const perSecond = ratios(slices, (slice) => slice.packetsPerSecond)
-      const perCpuSecond = ratios(slices, (slice) => slice.packetsPerCpuSecond)
-      return perSecond.length === 0
+      const pairs = quietPairs(slices)
+      const ratios = (value: (slice: Slice) => number) => pairs.map(([turnd, coturn]) => value(turnd) / value(coturn))
+      const perSecond = ratios((slice) => slice.packetsPerSecond)
+      const perCpuSecond = ratios((slice) => slice.packetsPerCpuSecond)
+      return pairs.length === 0
         ? []
-        : [[name, ...ratioCells(perSecond), ...ratioCells(perCpuSecond), String(perSecond.length)]]
+        : [[name, ...ratioCells(perSecond), ...ratioCells(perCpuSecond), String(pairs.length)]]
     }),
   }
 }
 
-function ratios(slices: readonly Slice[], value: (slice: Slice) => number): number[] {
+/** The pairs (turnd, coturn) that nothing disturbed; all of them, if there is none. */
+function quietPairs(slices: readonly Slice[]): [Slice, Slice][] {
   const turnd = slices.filter((slice) => slice.server === 'turnd')
   const coturn = slices.filter((slice) => slice.server === 'coturn')
-  return turnd.slice(0, coturn.length).map((slice, index) => value(slice) / value(coturn[index]))
+  const pairs = turnd.slice(0, coturn.length).map((slice, index): [Slice, Slice] => [slice, coturn[index]])
+  const quiet = pairs.filter((pair) => pair.every((slice) => slice.disturbance <= DISTURBANCE_LIMIT))
+  return quiet.length > 0 ? quiet : pairs
 }
 
 function ratioCells(values: readonly number[]): string[] {
