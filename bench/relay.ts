@@ -28,6 +28,8 @@ export interface Comparison {
 
 /** Above this share of the server's core it is the server that limits. */
 const SERVER_LIMIT = 0.95
+/** A generator with less spare time than this is near its own limit too. */
+const GENERATOR_IDLE_MIN = 0.05
 const DISTURBANCE_LIMIT = 0.05
 const REPEAT_COUNT_MAX = 3
 
@@ -112,7 +114,7 @@ function describeSlice(slice: Slice): string {
 
 export function relayTable(comparisons: readonly Comparison[]): Table {
   return {
-    head: ['load', 'server', 'packets/s', 'per CPU s', 'CPU', 'lost', 'wrong', 'limit'],
+    head: ['load', 'server', 'packets/s', 'per CPU s', 'CPU', 'lost', 'wrong', 'generator idle', 'limit'],
     rows: comparisons.flatMap(({ name, slices }) => {
       return [...new Set(slices.map((slice) => slice.server))].map((server) => {
         const own = slices.filter((slice) => slice.server === server)
@@ -126,22 +128,22 @@ function serverCells(slices: readonly Slice[]): string[] {
   const middle = (value: (slice: Slice) => number) => median(slices.map(value))
   const total = (value: (slice: Slice) => number) => slices.reduce((sum, slice) => sum + value(slice), 0)
   const cpu = middle((slice) => slice.serverCpuSeconds / slice.seconds)
+  const idle = middle((slice) => slice.generatorIdle)
+  const disturbance = middle((slice) => slice.disturbance)
   return [
     formatCount(middle((slice) => slice.packetsPerSecond)),
     formatCount(middle((slice) => slice.packetsPerCpuSecond)),
     percent(cpu),
     percent(total((slice) => slice.lost) / total((slice) => slice.sent), 3),
     formatCount(total((slice) => slice.duplicates + slice.corrupted + slice.misdelivered)),
-    limit(
-      cpu,
-      middle((slice) => slice.disturbance),
-    ),
+    percent(idle),
+    limit(cpu, idle, disturbance),
   ]
 }
 
 /** What kept the server from relaying more: its core, other programs on that core, or the offered load. */
-function limit(cpu: number, disturbance: number): string {
-  if (cpu >= SERVER_LIMIT) return 'server'
+function limit(cpu: number, generatorIdle: number, disturbance: number): string {
+  if (cpu >= SERVER_LIMIT) return generatorIdle >= GENERATOR_IDLE_MIN ? 'server' : 'both'
   return disturbance > DISTURBANCE_LIMIT ? 'other programs' : 'generator'
 }
 

@@ -112,7 +112,7 @@ export function openFlows(
   while (flows.length < count) {
     const flow = new Flow(arena, flows.length, serverPort, payloadLength)
     const client = flow.open(user, framing, peer, batch)
-    // coturn remembers a 5-tuple for some seconds after its allocation has gone: another port then.
+    // coturn still answers 437 for a while after an allocation has been deleted: another port then.
     if (client === null) continue
     flows.push(flow)
     clients.push(client)

@@ -37,7 +37,7 @@ export function defaultRouteSource(family: 4 | 6): Promise<TransportAddress | nu
       if (address !== null) address.host = formatHost(address)
       resolve(address === null || isLinkLocalIPv6(address) ? null : address)
     }
-    socket.once('error', () => finish(null))
-    socket.connect(9, ROUTE_PROBE[family], () => finish(socket.address().address))
+    // Without a route node calls back with the error, and the socket is bound to the wildcard.
+    socket.connect(9, ROUTE_PROBE[family], (error?: Error | null) => finish(error ? null : socket.address().address))
   })
 }

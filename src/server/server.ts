@@ -60,7 +60,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   readonly #logger: Logger
   readonly #reporter: Reporter
   #running: Running | null = null
-  #isStarted = false
+  #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
   /** @param hasStateDir without one nothing is read from disk or kept on it, and a user must be configured */
@@ -81,8 +81,12 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** Opens the sockets. Throws TurndError, with nothing left open. */
   async start(): Promise<void> {
-    if (this.#isStarted) throw new TurndError('TURND_ERR_LIFECYCLE', 'the server has been started before')
-    this.#isStarted = true
+    if (this.#starting !== null) throw new TurndError('TURND_ERR_LIFECYCLE', 'the server has been started before')
+    this.#starting = this.#start()
+    await this.#starting
+  }
+
+  async #start(): Promise<void> {
     for (const warning of this.#warnings) this.#warn(warning)
     const users = loadUsers(this.settings, this.#hasStateDir, (text) => this.#warn(text))
     const engine = new DgramEngine()
@@ -145,7 +149,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   /** Takes no new allocations, waits until the present ones have ended or the time is over, and stops. */
   async drain(timeoutSeconds = this.settings.drainTimeout): Promise<void> {
     const running = this.#running
-    if (running === null) return
+    if (running === null) return this.stop()
     running.core.drain()
     const count = running.core.allocations.size
     this.#logger.info(
@@ -156,13 +160,16 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     await this.stop()
   }
 
-  /** Ends every allocation and closes every socket, at once. */
+  /** Ends every allocation and closes every socket, at once; nothing before start(). May be called while the server starts. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+    if (this.#starting === null) return Promise.resolve()
+    this.#stopping ??= this.#stop(this.#starting)
     return this.#stopping
   }
 
-  async #stop(): Promise<void> {
+  async #stop(starting: Promise<void>): Promise<void> {
+    // A start that failed has left nothing open. Always later, too: handlers of our events call this from inside the core.
+    await starting.catch(() => {})
     const running = this.#running
     if (running === null) return
     clearInterval(running.localAddressTimer)

@@ -60,7 +60,7 @@ const optionCases: readonly Case[] = [
 
 t.test('options that cannot be', async (t) => {
   for (const [args, message] of optionCases) {
-    t.test(args.join(' '), (t) => refuse(t, [...LISTEN, ...(args[0] === '--user' ? [] : USER), ...args], message))
+    t.test(args.join(' '), (t) => refuse(t, [...(args[0] === '--user' ? [] : USER), ...LISTEN, ...args], message))
   }
   t.test('--external-ip for no relay address, by default the default route', async (t) => {
     const { code, stderr } = await runTurnd(['--external-ip', `203.0.113.5/${FOREIGN}`, ...USER, ...LISTEN], {
@@ -137,7 +137,8 @@ t.test('a port in use', async (t) => {
   const inUse = `udp:${taken.address}`
   const sentence = `another process listens on UDP ${taken.address}; stop it, or choose another port`
   t.test('the only listener', (t) =>
-    refuse(t, ['--listen', inUse, ...USER, ...RELAY], `--listen ${inUse}: ${sentence}`))
+    refuse(t, ['--listen', inUse, ...USER, ...RELAY], `--listen ${inUse}: ${sentence}`),
+  )
   t.test('the second of two: the first is not left open', async (t) => {
     const first = await UdpPeer.open(t)
     await first.close()

@@ -1,5 +1,4 @@
 // Every option as the running server takes it: all at once, those that come later one by one, and the order of the sources.
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { OPTIONS, type Option } from '../../src/config/options.js'
@@ -102,9 +101,8 @@ t.test('the ready line behind static NAT has the public address in its URIs', as
 
 t.test('sources', async (t) => {
   const startWith = async (t: Test, env: readonly string[], content: object | null, args: readonly string[] = []) => {
-    const path = join(t.testdir({}), 'turnd.json')
-    if (content !== null) writeFileSync(path, JSON.stringify(content))
-    const config = content === null ? [] : ['--config', path]
+    const files = content === null ? {} : { 'turnd.json': JSON.stringify(content) }
+    const config = content === null ? [] : ['--config', join(t.testdir(files), 'turnd.json')]
     return startServer(t, ['--relay-ip', '127.0.0.1', ...config, ...args], { prefix: ['env', ...env] })
   }
 

@@ -67,13 +67,16 @@ t.test('no user is generated when somebody is configured', async (t) => {
   t.strictSame(server.linesOf('generated-user'), [])
 })
 
-t.test('users.jsonl of the state directory, as turnd user writes it, takes the place of the generated user', async (t) => {
-  const cwd = t.testdir({})
-  await runTurnd(['user', 'add', 'alice', '--state-dir', 'state'], { cwd, input: 'hunter2\n' })
-  const server = await startIn(t, join(cwd, 'state'))
-  t.equal(await allocateCode(t, server, 'alice', 'hunter2'), 0)
-  t.strictSame(server.linesOf('generated-user'), [])
-})
+t.test(
+  'users.jsonl of the state directory, as turnd user writes it, takes the place of the generated user',
+  async (t) => {
+    const cwd = t.testdir({})
+    await runTurnd(['user', 'add', 'alice', '--state-dir', 'state'], { cwd, input: 'hunter2\n' })
+    const server = await startIn(t, join(cwd, 'state'))
+    t.equal(await allocateCode(t, server, 'alice', 'hunter2'), 0)
+    t.strictSame(server.linesOf('generated-user'), [])
+  },
+)
 
 t.test('a file that others can read is a warning', async (t) => {
   const path = join(t.testdir({ [NONCE_SECRET_FILE]: `${'0f'.repeat(32)}\n` }), NONCE_SECRET_FILE)

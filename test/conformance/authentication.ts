@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
-import type { Refusal, TurnServer } from '../../src/index.js'
+import type { TurnServer } from '../../src/index.js'
 import {
   ATTRIBUTE_MESSAGE_INTEGRITY,
   ATTRIBUTE_MESSAGE_INTEGRITY_SHA256,
@@ -22,6 +22,7 @@ import {
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
 } from '../../src/stun/constants.js'
+import { nextEvent } from '../support/next-event.js'
 import {
   type Describe,
   describeAllocate,
@@ -358,9 +359,10 @@ export function authentication(t: Test, suite: Suite): void {
 
 /** Sends an Allocate that is refused, and waits for the server's event. */
 async function refused(server: TurnServer, client: TurnClient, options: RequestOptions) {
-  const event = new Promise<Refusal>((resolve) => server.once('refusal', resolve))
+  const event = nextEvent(server, 'refusal')
   const answer = await client.request(METHOD_ALLOCATE, () => {}, options)
-  return { answer, refusal: await event }
+  const [refusal] = await event
+  return { answer, refusal }
 }
 
 function restCredential(username: string, secret: string): RequestOptions {

@@ -1,8 +1,9 @@
 // How many: relay ports, the licence (--max-allocations), the quota of a user, permissions and channels of an allocation. Exactly N,
 // then a refusal, and what was given back counts again.
 import type { Test } from 'tap'
-import type { Refusal, RefusalReason, TurnServer } from '../../src/index.js'
+import type { RefusalReason, TurnServer } from '../../src/index.js'
 import { ATTRIBUTE_RESERVATION_TOKEN } from '../../src/stun/constants.js'
+import { nextEvent } from '../support/next-event.js'
 import type { TurnClient } from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
 import { BOB, type Suite, withoutIPv6 } from './suite.js'
@@ -124,8 +125,9 @@ async function refusedAllocate(
   client: TurnClient,
   reason: RefusalReason,
 ): Promise<number> {
-  const event = new Promise<Refusal>((resolve) => server.once('refusal', resolve))
+  const event = nextEvent(server, 'refusal')
   const { code } = await client.allocate()
-  t.match(await event, { reason, code, method: 'Allocate', user: client.defaults.username ?? '' })
+  const [refusal] = await event
+  t.match(refusal, { reason, code, method: 'Allocate', user: client.defaults.username ?? '' })
   return code
 }

@@ -7,6 +7,7 @@ import {
   METHOD_ALLOCATE,
   METHOD_REFRESH,
 } from '../../src/stun/constants.js'
+import { nextEvent } from '../support/next-event.js'
 import { describeAllocate } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { type Suite, withoutIPv6 } from './suite.js'
@@ -41,7 +42,7 @@ export function refresh(t: Test, suite: Suite): void {
       const client = await suite.allocate(t, server)
       const { port } = client.relay
       await t.rejects(UdpPeer.open(t, '127.0.0.1', port), { code: 'EADDRINUSE' })
-      const deleted = new Promise((resolve) => server.once('allocationDeleted', (...event) => resolve(event)))
+      const deleted = nextEvent(server, 'allocationDeleted')
       const answer = await client.refresh({ lifetimeSeconds: 0 })
       t.equal(answer.uint32(ATTRIBUTE_LIFETIME), 0)
       await UdpPeer.open(t, '127.0.0.1', port)

@@ -2,9 +2,13 @@
 // exits with 1. To look at one again, put its input into corpus/NAME.hex: every run and the tests start from there.
 import { parseArgs } from 'node:util'
 import { fuzzCodec } from './codec-fuzz.js'
+import { fuzzCore } from './core-fuzz.js'
 import { FuzzFailure, type FuzzProgress, type FuzzTarget } from './target.js'
 
-const TARGETS: readonly FuzzTarget[] = [{ name: 'codec', fuzz: fuzzCodec }]
+const TARGETS: readonly FuzzTarget[] = [
+  { name: 'codec', fuzz: fuzzCodec },
+  { name: 'core', fuzz: fuzzCore },
+]
 const SECONDS_DEFAULT = 60
 const SECONDS_BETWEEN_REPORTS = 5
 

@@ -37,6 +37,7 @@ export interface SentRequest extends Required<RequestWish> {
   readonly nonce: string
   readonly integrityKey: Uint8Array
   readonly integrity: 'sha1' | 'sha256'
+  readonly fingerprint: boolean
   readonly bytes: Uint8Array
 }
 
@@ -66,7 +67,7 @@ export function makeRequest(
   return {
     ...whole,
     id: requestId(key, transactionId),
-    ...{ key, username, nonce, integrityKey, integrity },
+    ...{ key, username, nonce, integrityKey, integrity, fingerprint: identity.fingerprint },
     isUser: USERS.some((user) => user.username === username && user.password === password),
     bytes: encode(whole, transactionId, identity, nonce, integrityKey),
   }

@@ -1,6 +1,5 @@
 // A TURN client in front of a CoreHarness: builds requests with src/stun's writer, does the 401 dance, and decodes what comes back.
 // It believes nothing: an answer must be to its transaction, decode, and carry the integrity that its request had.
-import { md5Key, sha256Key } from '../../src/auth/credentials.js'
 import { TransportAddress } from '../../src/stun/address.js'
 import { writeChannelDataHeader } from '../../src/stun/channel-data.js'
 import * as stun from '../../src/stun/constants.js'
@@ -9,9 +8,9 @@ import { decodeMessage, MessageView } from '../../src/stun/message.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
 import type { CoreHarness } from './core-harness.js'
+import { encodeRequest, type IntegrityVariant, keyOf, type User, type Write } from './request-encoder.js'
 import { addressOf } from './turn-address.js'
 
-export const REALM = 'example.org'
 export const ALICE = { username: 'alice', password: 'correct horse' }
 export const BOB = { username: 'bob', password: 'battery staple' }
 
@@ -19,13 +18,13 @@ export interface CoreClientOptions {
   /** `HOST:PORT`. */
   readonly address?: string
   readonly listenerId?: number
-  readonly user?: { readonly username: string; readonly password: string }
+  readonly user?: User
   /** 'sha256' also uses PASSWORD-ALGORITHM SHA-256, as RFC 8489's own clients do. */
-  readonly integrity?: 'sha1' | 'sha256'
+  readonly integrity?: IntegrityVariant
   readonly fingerprint?: boolean
 }
 
-export type Write = (writer: MessageWriter) => unknown
+export { REALM, type Write } from './request-encoder.js'
 
 export interface RequestOptions {
   /** 'none': no credential at all. */
@@ -105,11 +104,11 @@ export class Received {
 
 export class CoreClient {
   readonly fiveTuple = new FiveTuple()
-  readonly user: { readonly username: string; readonly password: string }
+  readonly user: User
   /** The key of this client's requests. */
   readonly key: Uint8Array
-  integrity: 'sha1' | 'sha256'
-  fingerprint: boolean
+  readonly integrity: IntegrityVariant
+  readonly fingerprint: boolean
   nonce = ''
   /** The drop reason of the last frame. */
   drop = 0
@@ -124,8 +123,7 @@ export class CoreClient {
     this.user = options.user ?? ALICE
     this.integrity = options.integrity ?? 'sha1'
     this.fingerprint = options.fingerprint ?? false
-    const keyOf = this.integrity === 'sha256' ? sha256Key : md5Key
-    this.key = keyOf(this.user.username, REALM, this.user.password)
+    this.key = keyOf(this.user, this.integrity)
   }
 
   get address(): TransportAddress {
@@ -153,24 +151,12 @@ export class CoreClient {
   }
 
   encode(method: number, write: Write = () => {}, options: RequestOptions = {}): Uint8Array {
-    const bytes = new Uint8Array(8192)
-    const writer = new MessageWriter()
+    const { username } = this.user
+    const { integrity, key } = this
+    const credential =
+      options.integrity === 'none' ? null : { username, key, nonce: options.nonce ?? this.nonce, integrity }
     const transactionId = options.transactionId ?? this.#harness.random.nextBytes(12)
-    writer.begin(bytes, 0, stun.CLASS_REQUEST, method, transactionId, 0)
-    write(writer)
-    if (options.integrity !== 'none') {
-      writer.writeText(stun.ATTRIBUTE_USERNAME, this.user.username).writeText(stun.ATTRIBUTE_REALM, REALM)
-      writer.writeText(stun.ATTRIBUTE_NONCE, options.nonce ?? this.nonce)
-      if (this.integrity === 'sha256') {
-        writer.writePasswordAlgorithms([stun.PASSWORD_ALGORITHM_SHA256, stun.PASSWORD_ALGORITHM_MD5])
-        writer.writeUint32(stun.ATTRIBUTE_PASSWORD_ALGORITHM, stun.PASSWORD_ALGORITHM_SHA256 << 16)
-        writer.writeMessageIntegritySha256(this.key)
-      } else {
-        writer.writeMessageIntegrity(this.key)
-      }
-    }
-    if (this.fingerprint) writer.writeFingerprint()
-    return bytes.slice(0, writer.finish())
+    return encodeRequest(method, transactionId, write, credential, this.fingerprint)
   }
 
   /** Sends bytes, lets relays open, and returns the one answer of that transaction. */

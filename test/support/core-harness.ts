@@ -9,9 +9,10 @@ import { TurnCore } from '../../src/turn/core.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
-import { ALICE, BOB, CoreClient, type CoreClientOptions, REALM } from './core-client.js'
+import { ALICE, BOB, CoreClient, type CoreClientOptions } from './core-client.js'
 import { SeededRandom } from './random.js'
 import { type Effect, RecordingObserver, RecordingOutput } from './recording-output.js'
+import { REALM, type User } from './request-encoder.js'
 import { addressOf } from './turn-address.js'
 
 /** The server's own address; relays are opened on it by default. */
@@ -26,7 +27,7 @@ export type OpenOutcome = 'opened' | 'in-use' | 'refused' | 'pending'
 
 export interface CoreHarnessOptions {
   readonly seed?: number
-  readonly users?: readonly { readonly username: string; readonly password: string }[]
+  readonly users?: readonly User[]
   /** `ADDRESS`, or `PUBLIC/PRIVATE` as for --external-ip. */
   readonly relayHosts?: readonly string[]
   readonly minPort?: number
@@ -136,7 +137,7 @@ export class CoreHarness {
 }
 
 /** A store-backed authenticator of these users, with a fixed secret. */
-export function authenticatorOf(users: readonly { username: string; password: string }[]): Authenticator {
+export function authenticatorOf(users: readonly User[]): Authenticator {
   const list = users.map(({ username, password }) => ({ name: username, password }))
   return new Authenticator({
     realm: REALM,

@@ -9,6 +9,13 @@ t.test('Reservations', async (t) => {
     const tokens = Array.from({ length: 1000 }, () => reservations.add('a', 0, 101, 3000, random).token)
     t.ok(tokens.every((token) => token.length === RESERVATION_TOKEN_LENGTH && RESERVATION_TOKEN_LENGTH === 8))
     t.equal(new Set(tokens.map((token) => Buffer.from(token).toString('hex'))).size, 1000)
+    for (const [start, end] of [
+      [0, 4],
+      [4, 8],
+    ]) {
+      const halves = new Set(tokens.map((token) => Buffer.from(token.subarray(start, end)).toString('hex')))
+      t.ok(halves.size > 990, 'each half is random')
+    }
     t.equal(reservations.size, 1000)
   })
 

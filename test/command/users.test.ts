@@ -1,0 +1,106 @@
+// Users of a running server: the users file edited under it, and TURN REST credentials (draft-uberti-behave-turn-rest-00).
+import { createHmac } from 'node:crypto'
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { ServerProcess } from '../support/server-process.js'
+import { allocateCode, connectClient, startLocalServer } from './local-server.js'
+import { runTurnd } from './run-turnd.js'
+import { until } from './until.js'
+
+const MIN_PORT = 32_300
+const REALM = 'example.org'
+
+t.setTimeout(60_000)
+
+t.test('a users file that is edited while the server runs', async (t) => {
+  const cwd = t.testdir({ users: '# people\n' })
+  const path = join(cwd, 'users')
+  const options = ['--users-file', path, '--realm', REALM]
+  const edit = (args: string[], input = '') => runTurnd(['user', ...args, ...options], { cwd, input })
+  const server = await startLocalServer(t, MIN_PORT, options, ['alices-password', 'bobs-password'])
+  const codeOf = (name: string) => allocateCode(t, server, name, `${name}s-password`)
+  const learns = (name: string, code: number) =>
+    until(async () => (await codeOf(name)) === code, `${name} is answered with ${code}`)
+
+  t.test('a user who is added can allocate, without a restart', async (t) => {
+    t.equal(await codeOf('alice'), 401)
+    t.match(await edit(['add', 'alice'], 'alices-password\n'), { code: 0 })
+    await learns('alice', 0)
+    t.match(server.linesOf('refusal')[0], { reason: 'unknown-user', user: 'alice' })
+  })
+
+  t.test('a line that breaks the file changes nothing and is named in one warning', async (t) => {
+    appendFileSync(path, 'bob\n')
+    const { msg } = await server.waitForLog(({ msg }) => String(msg).includes('line 3'))
+    t.equal(
+      msg,
+      `--users-file ${path}, line 3: is neither a JSON object nor user:realm:md5 with exactly two colons; ` +
+        'the users loaded before stay',
+    )
+    t.equal(await codeOf('alice'), 0)
+  })
+
+  t.test('turnd user will not edit the broken file either', async (t) => {
+    t.match(await edit(['add', 'bob'], 'bobs-password\n'), { code: 2, stderr: /line 3/ })
+  })
+
+  t.test('the mended file is taken, and a user who is removed is refused', async (t) => {
+    writeFileSync(path, '')
+    t.match(await edit(['add', 'bob'], 'bobs-password\n'), { code: 0 })
+    await learns('bob', 0)
+    t.equal(await codeOf('alice'), 401)
+    t.match(await edit(['remove', 'bob']), { code: 0 })
+    await learns('bob', 401)
+    t.equal(server.linesOf('warning').filter(({ msg }) => String(msg).includes('line 3')).length, 1)
+  })
+})
+
+const passwordOf = (secret: string, username: string) => createHmac('sha1', secret).update(username).digest('base64')
+const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
+
+/** The answer's code, and the reason if it is logged as a refusal. */
+async function tryRest(t: Test, server: ServerProcess, secret: string, username: string): Promise<unknown> {
+  const client = await connectClient(t, server, username, passwordOf(secret, username))
+  const { code } = await client.allocate()
+  if (code === 0) return 0
+  const source = client.localAddress.toString()
+  const { reason, user } = await server.waitForLog((line) => line.event === 'refusal' && line.source === source)
+  return { code, reason, user }
+}
+
+t.test('TURN REST', async (t) => {
+  const file = join(t.testdir({ secrets: '# the web service\nfile-secret\nnext-secret\n' }), 'secrets')
+  const secrets = ['north-secret', 'file-secret', 'next-secret']
+  const args = ['--auth-secret', secrets[0], '--auth-secret-file', file]
+  const server = await startLocalServer(t, MIN_PORT, args, secrets)
+
+  t.test('a name that has not expired holds, with each secret', async (t) => {
+    for (const secret of secrets) {
+      t.equal(await tryRest(t, server, secret, `${inSeconds(60)}:user of ${secret.slice(0, 4)}`), 0, secret)
+    }
+    t.equal(await tryRest(t, server, secrets[0], `${inSeconds(60)}`), 0, 'a timestamp alone')
+  })
+
+  t.test('an expired one is refused with 401, and the log says so', async (t) => {
+    for (const username of [`${inSeconds(-2)}:alice`, '1:alice']) {
+      t.same(await tryRest(t, server, secrets[0], username), {
+        code: 401,
+        reason: 'expired-credential',
+        user: username,
+      })
+    }
+  })
+
+  t.test('a password of another secret, and a name without a timestamp, are refused', async (t) => {
+    const username = `${inSeconds(60)}:alice`
+    t.same(await tryRest(t, server, 'south', username), { code: 401, reason: 'bad-password', user: username })
+    t.same(await tryRest(t, server, secrets[0], 'alice'), { code: 401, reason: 'unknown-user', user: 'alice' })
+  })
+
+  t.test('--user goes on beside it', async (t) => {
+    const both = await startLocalServer(t, MIN_PORT, [...args, '--user', 'alice:hunter2'], [...secrets, 'hunter2'])
+    t.equal(await allocateCode(t, both, 'alice', 'hunter2'), 0)
+    t.equal(await tryRest(t, both, 'next-secret', `${inSeconds(60)}:alice`), 0)
+  })
+})

@@ -1,0 +1,116 @@
+// What people are told of refusals: a line each, but no flood of lines; every one is counted, and the latest are kept.
+import pino from 'pino'
+import t, { type Test } from 'tap'
+import { REFUSAL_TEXT_LENGTH_MAX, type Refusal } from '../../src/log/refusals.js'
+import { Reporter } from '../../src/server/reporter.js'
+import { METHOD_ALLOCATE, METHOD_CREATE_PERMISSION } from '../../src/stun/constants.js'
+import { addressOf } from '../support/turn-address.js'
+
+const CLIENT = addressOf('192.0.2.1:5000')
+/** The documented bound of lines in one second. */
+const LINES_MAX = 50
+const START_MS = 1_700_000_000_000
+
+function setUp(t: Test) {
+  const lines: Record<string, unknown>[] = []
+  const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  const events: Refusal[] = []
+  const silent = () => {}
+  const listeners = {
+    allocation: silent,
+    allocationDeleted: silent,
+    refusal: (refusal: Refusal) => events.push(refusal),
+  }
+  const clock = { ms: START_MS }
+  t.intercept(Date, 'now', { value: () => clock.ms })
+  const reporter = new Reporter(logger, listeners, () => 0)
+  const refuse = (count: number, user = 'mallory') => {
+    for (let index = 0; index < count; index++) {
+      reporter.refused('unknown-user', 401, METHOD_ALLOCATE, user, CLIENT, null)
+    }
+  }
+  return { clock, events, lines, refuse, reporter }
+}
+
+t.test('a refusal is a line, an event, a count, and an entry of the ring', async (t) => {
+  const { events, lines, reporter } = setUp(t)
+  reporter.refused('peer-policy', 403, METHOD_CREATE_PERMISSION, 'alice', CLIENT, addressOf('10.0.0.1:80'))
+  const fields = {
+    ...{ reason: 'peer-policy', code: 403, method: 'CreatePermission' },
+    ...{ user: 'alice', source: '192.0.2.1:5000', peer: '10.0.0.1:80' },
+  }
+  t.match(lines, [{ event: 'refusal', level: 40, ...fields }])
+  t.equal(
+    lines[0].msg,
+    'refused CreatePermission to 10.0.0.1:80 of "alice" at 192.0.2.1:5000: the peer address is forbidden',
+  )
+  t.same(events, [{ timeMs: START_MS, ...fields }])
+  t.same(reporter.refusals.recent(), events)
+  t.equal(reporter.refusals.counts.get('peer-policy'), 1)
+})
+
+t.test('without a user or a peer it is told by the source alone', async (t) => {
+  const { lines, refuse } = setUp(t)
+  refuse(1, '')
+  t.equal(lines[0].msg, 'refused Allocate of 192.0.2.1:5000: no configured user has this name')
+  t.notOk('peer' in lines[0])
+})
+
+t.test('a flood', async (t) => {
+  t.test(`of ${LINES_MAX} refusals in a second is logged in full, ${LINES_MAX + 1} are not`, async (t) => {
+    const { lines, refuse } = setUp(t)
+    refuse(LINES_MAX)
+    t.equal(lines.length, LINES_MAX)
+    refuse(1)
+    t.equal(lines.length, LINES_MAX)
+  })
+
+  t.test('is summed up in the next second, once', async (t) => {
+    const { clock, lines, refuse } = setUp(t)
+    refuse(LINES_MAX + 7)
+    clock.ms += 1000
+    refuse(1)
+    t.match(lines.slice(LINES_MAX), [
+      { event: 'refusals-suppressed', count: 7, msg: '7 more refusals were not logged one by one' },
+      { event: 'refusal' },
+    ])
+    clock.ms += 1000
+    refuse(LINES_MAX)
+    t.equal(lines.length, LINES_MAX + 2 + LINES_MAX)
+  })
+
+  t.test('is counted, and kept in the ring, to the last one', async (t) => {
+    const { events, refuse, reporter } = setUp(t)
+    refuse(LINES_MAX * 3)
+    t.equal(events.length, LINES_MAX * 3)
+    t.equal(reporter.refusals.counts.get('unknown-user'), LINES_MAX * 3)
+    t.equal(reporter.refusals.recent().length, LINES_MAX * 3)
+  })
+})
+
+t.test('the ring', async (t) => {
+  t.test('keeps the latest 1,024, newest first', async (t) => {
+    const { refuse, reporter } = setUp(t)
+    refuse(1, 'oldest')
+    refuse(1023)
+    t.equal(reporter.refusals.recent().at(-1)?.user, 'oldest')
+    refuse(1, 'newest')
+    t.equal(reporter.refusals.recent().length, 1024)
+    t.equal(reporter.refusals.recent()[0].user, 'newest')
+    t.equal(reporter.refusals.recent().at(-1)?.user, 'mallory')
+    t.same(
+      reporter.refusals.recent(2).map(({ user }) => user),
+      ['newest', 'mallory'],
+    )
+  })
+
+  t.test('keeps the beginning of long names', async (t) => {
+    const { refuse, reporter } = setUp(t)
+    refuse(1, 'x'.repeat(REFUSAL_TEXT_LENGTH_MAX))
+    refuse(1, 'y'.repeat(REFUSAL_TEXT_LENGTH_MAX + 1))
+    t.same(
+      reporter.refusals.recent().map(({ user }) => user),
+      ['y'.repeat(REFUSAL_TEXT_LENGTH_MAX), 'x'.repeat(REFUSAL_TEXT_LENGTH_MAX)],
+    )
+  })
+})
