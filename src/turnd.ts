@@ -60,15 +60,21 @@ function banner(server: TurnServer): string {
   return `${lines.join('\n')}\n\n`
 }
 
+/** npm passes on a Ctrl-C that the terminal has sent to its whole group: the same key, twice, within about a millisecond. */
+const SIGINT_ECHO_MS = 100
+
 /** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reads the users file again. */
 function handleSignals(server: TurnServer, logger: Logger): void {
-  let isDraining = false
+  let firstAt = 0
   const end = (signal: NodeJS.Signals) => {
     // During the start there is nothing to drain.
     if (!server.isRunning) process.exit(0)
-    logger.info({ event: 'signal', signal, second: isDraining }, `${signal} received`)
-    const done = isDraining ? server.stop() : server.drain()
-    isDraining = true
+    const now = performance.now()
+    const isSecond = firstAt > 0
+    if (isSecond && signal === 'SIGINT' && now - firstAt < SIGINT_ECHO_MS) return
+    if (!isSecond) firstAt = now
+    logger.info({ event: 'signal', signal, second: isSecond }, `${signal} received`)
+    const done = isSecond ? server.stop() : server.drain()
     done.catch(fail)
   }
   process.on('SIGTERM', end)
