@@ -26,6 +26,8 @@ export class Terminal {
   readonly #pidFile: string
   readonly #onText = new Set<() => void>()
   #isHungUp = false
+  /** Of turnd; 0 until it is known. */
+  #pid = 0
 
   /** Runs turnd in the directory `cwd`, until `t` ends. `log` is a file there that standard output goes to, not the terminal. */
   constructor(t: Test, cwd: string, args: readonly string[], log: string | null = null) {
@@ -44,6 +46,7 @@ export class Terminal {
       this.#script.once('close', resolve)
     })
     this.#script.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.#readPid()
       this.screen += text
       for (const wake of this.#onText) wake()
     })
@@ -94,16 +97,18 @@ export class Terminal {
   #kill(signal: NodeJS.Signals): void {
     const isEnded = this.#script.exitCode !== null || this.#script.signalCode !== null
     if (isEnded && !this.#isHungUp) return
-    if (!existsSync(this.#pidFile)) {
-      this.#script.kill('SIGKILL')
-      return
-    }
-    const pid = Number(readFileSync(this.#pidFile, 'utf8'))
+    this.#readPid()
     try {
-      if (pid > 1) process.kill(pid, signal)
+      if (this.#pid > 0) process.kill(this.#pid, signal)
+      else this.#script.kill('SIGKILL')
     } catch {
       // It has ended by itself.
     }
+  }
+
+  /** The directory may be gone before the process is. */
+  #readPid(): void {
+    if (this.#pid === 0 && existsSync(this.#pidFile)) this.#pid = Number(readFileSync(this.#pidFile, 'utf8'))
   }
 }
 

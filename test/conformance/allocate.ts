@@ -53,7 +53,7 @@ function unknown(writer: { writeEmpty(type: number): unknown }): void {
 
 export function allocate(t: Test, suite: Suite): void {
   t.test('Allocate', async (t) => {
-    const { minPort, maxPort } = suite.takePorts(40)
+    const { minPort, maxPort } = await suite.takePorts(40)
     const server = await suite.startServer(t, { minPort, maxPort })
 
     t.test('is answered with relayed and mapped address, lifetime and integrity (RFC 8656 §7.2)', async (t) => {

@@ -13,6 +13,8 @@ import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { LOOPBACKS, type Suite } from './suite.js'
 
 const CHANNEL = 0x4000
+/** Over IPv4. */
+const UDP_PAYLOAD_LENGTH_MAX = 65_507
 const PAYLOAD_LENGTHS = [0, 1, 2, 3, 4, 5, 100, 1200, 1472, 1473, 9000, 60_000]
 
 export function channels(t: Test, suite: Suite): void {
@@ -194,6 +196,16 @@ export function channels(t: Test, suite: Suite): void {
       const { client, peer } = await bound(t)
       peer.send(client.relay, 'abcde')
       t.equal((await client.nextData()).frame.toString('latin1'), '\x40\x00\x00\x05abcde')
+    })
+
+    t.test('too long for a datagram is lost alone; one that just fits arrives', datagrams, async (t) => {
+      const { client, peer } = await bound(t)
+      for (const length of [UDP_PAYLOAD_LENGTH_MAX - 4, UDP_PAYLOAD_LENGTH_MAX - 3, UDP_PAYLOAD_LENGTH_MAX]) {
+        peer.send(client.relay, Buffer.alloc(length, 'x'))
+      }
+      peer.send(client.relay, 'next')
+      t.equal((await client.nextData()).text.length, UDP_PAYLOAD_LENGTH_MAX - 4)
+      t.equal((await client.nextData()).text, 'next')
     })
 
     t.test('survives 2,000 packets without loss, duplication or disorder', async (t) => {

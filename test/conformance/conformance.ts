@@ -6,6 +6,7 @@ import { authentication } from './authentication.js'
 import { binding } from './binding.js'
 import { channels } from './channels.js'
 import { data } from './data.js'
+import { discretion } from './discretion.js'
 import { dualStack } from './dual-stack.js'
 import { hairpin } from './hairpin.js'
 import { limits } from './limits.js'
@@ -18,6 +19,7 @@ import { Suite, type TransportUnderTest } from './suite.js'
 const SECTIONS = [
   binding,
   authentication,
+  discretion,
   allocate,
   dualStack,
   reservations,

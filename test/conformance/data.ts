@@ -122,6 +122,19 @@ export function data(t: Test, suite: Suite): void {
       await expectNothing(t, client, peer)
     })
 
+    t.test('to a closed port, 5,000 times, cost nobody anything', async (t) => {
+      const { client, peer } = await permitted(t)
+      const closed = await UdpPeer.open(t)
+      await closed.close()
+      for (let round = 0; round < 50; round++) {
+        for (let index = 0; index < 100; index++) client.sendTo(closed.address, 'refused by ICMP')
+        await client.settle()
+      }
+      client.sendTo(peer.address, 'still there')
+      t.match(await peer.inbox.next(), { text: 'still there' })
+      t.equal((await client.refresh()).code, 0)
+    })
+
     t.test('of many peers keep their order, and mix up nobody', async (t) => {
       const client = await suite.allocate(t, server)
       const peers = await Promise.all([1, 2, 3, 4, 5].map(() => UdpPeer.open(t)))

@@ -186,9 +186,7 @@ export function peerPolicy(t: Test, suite: Suite): void {
 
   t.test('the sockets of the server itself', async (t) => {
     const admin = await UdpPeer.open(t)
-    const { minPort, maxPort } = suite.takePorts(40)
-    const options = { minPort, maxPort, adminListen: `127.0.0.1:${admin.address.port}` }
-    const server = await suite.startServer(t, options)
+    const server = await suite.startServer(t, { adminListen: `127.0.0.1:${admin.address.port}` })
 
     t.test('listeners and admin are forbidden, although --allow-peer opens their address', async (t) => {
       const client = await suite.allocate(t, server)
@@ -236,7 +234,9 @@ export function peerPolicy(t: Test, suite: Suite): void {
     })
 
     t.test('ports of the relay range without a relay are forbidden, whoever sits there', async (t) => {
-      const client = await suite.allocate(t, server)
+      const two = await suite.startServer(t, { portCount: 2 })
+      const client = await suite.allocate(t, two)
+      const { minPort, maxPort } = two.settings
       const port = client.relay.port === maxPort ? minPort : maxPort
       const stranger = await UdpPeer.open(t, '127.0.0.1', port)
       t.equal((await client.createPermission(stranger.address)).code, 0)

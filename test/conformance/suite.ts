@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import type { TurnServer, TurnServerOptions } from '../../src/index.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import type { ClientTransport } from '../support/client-transport.js'
+import { findFreePorts, type Territory } from '../support/free-ports.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type AllocateOptions, type RequestOptions, TurnClient } from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
@@ -15,7 +16,7 @@ export interface TransportUnderTest {
   readonly isStream: boolean
   readonly supportsDontFragment: boolean
   /** The relay ports that the servers of this run may use; the files that run at the same time use others. */
-  readonly relayPorts: { readonly first: number; readonly last: number }
+  readonly relayPorts: Territory
   /** Starts a server that listens on a free port of each host (`127.0.0.1`, `::1`). */
   startServer(options: TurnServerOptions, hosts: readonly string[]): Promise<TurnServer>
   connect(host: string, port: number): Promise<ClientTransport>
@@ -43,11 +44,9 @@ export interface ClientOptions extends RequestOptions {
 
 export class Suite {
   readonly transport: TransportUnderTest
-  #nextPort: number
 
   constructor(transport: TransportUnderTest) {
     this.transport = transport
-    this.#nextPort = transport.relayPorts.first
   }
 
   /** A server with relays on loopback, peers on loopback allowed unless `allowPeer` says otherwise, and the users alice and bob. */
@@ -59,7 +58,7 @@ export class Suite {
         user: [ALICE, BOB].map(({ username, password }) => ({ name: username, password })),
         relayIp: LOOPBACKS,
         allowPeer: ['127.0.0.0/8', '::1'],
-        ...this.takePorts(portCount),
+        ...(await this.takePorts(portCount)),
         ...rest,
       },
       LOOPBACKS,
@@ -68,14 +67,9 @@ export class Suite {
     return server
   }
 
-  /** A range of relay ports of its own. */
-  takePorts(count: number): { minPort: number; maxPort: number } {
-    const { first, last } = this.transport.relayPorts
-    if (this.#nextPort + count - 1 > last) this.#nextPort = first
-    const minPort = this.#nextPort
-    // Even ports first, so that pairs are whole.
-    this.#nextPort += count + (count & 1)
-    return { minPort, maxPort: minPort + count - 1 }
+  /** A range of relay ports that is free. */
+  takePorts(count: number): Promise<{ minPort: number; maxPort: number }> {
+    return findFreePorts(this.transport.relayPorts, count)
   }
 
   /** A client on a transport of its own: alice, unless `options` name somebody else. */

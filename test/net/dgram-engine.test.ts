@@ -7,12 +7,11 @@ import { localAddresses } from '../../src/net/local-addresses.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import type { TurnCore } from '../../src/turn/core.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
+import { findFreePorts } from '../support/free-ports.js'
 import { Inbox } from '../support/inbox.js'
 import { peerOrSkip } from '../support/peers.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 
-/** The relay ports of this file; parallel files have others. */
-const PORTS = { relay: 31_000, inUse: 31_001, closing: 31_002 }
 const SEND_QUEUE_BYTES_MAX = 1024 * 1024
 
 type Note = readonly unknown[]
@@ -68,6 +67,9 @@ function clientOf(peer: UdpPeer, listenerId = 0): FiveTuple {
   client.client.copyFrom(named(peer.address.family === 6 ? '::1' : '127.0.0.1', peer.address.port))
   return client
 }
+
+const { minPort } = await findFreePorts({ first: 31_000, last: 31_049 }, 4)
+const PORTS = { relay: minPort, inUse: minPort + 1, closing: minPort + 2 }
 
 t.test('listeners', async (t) => {
   const skip = peerOrSkip('IPv6 loopback')

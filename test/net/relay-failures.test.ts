@@ -3,11 +3,13 @@ import t, { type Test } from 'tap'
 import { createTurnServer, type Refusal, type TurnServer, type TurnServerOptions } from '../../src/index.js'
 import { METHOD_ALLOCATE, METHOD_CHANNEL_BIND } from '../../src/stun/constants.js'
 import { connectUdp } from '../support/client-transport.js'
+import { findFreePorts } from '../support/free-ports.js'
 import { nextEvent } from '../support/next-event.js'
 import { startServer } from '../support/server-process.js'
 import { describeAllocate, type RequestOptions, TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
 
+const RELAY_PORTS = { first: 31_050, last: 31_349 }
 const USER = { username: 'alice', password: 'secret' } as const
 /** The modules alone need more than 64 while they are loaded. */
 const OPEN_FILES_MAX = 256
@@ -27,8 +29,8 @@ async function connect(t: Test, port: number, options: RequestOptions = USER): P
 }
 
 t.test('a port that a stranger holds costs another try, not the allocation', async (t) => {
-  const [minPort, maxPort] = [31_010, 31_025]
-  const strangers = [await UdpPeer.open(t, '127.0.0.1', 31_012), await UdpPeer.open(t, '127.0.0.1', 31_017)]
+  const { minPort, maxPort } = await findFreePorts(RELAY_PORTS, 16)
+  const strangers = [await UdpPeer.open(t, '127.0.0.1', minPort + 2), await UdpPeer.open(t, '127.0.0.1', minPort + 7)]
   const server = await start(t, { minPort, maxPort })
   const refusals: Refusal[] = []
   server.on('refusal', (refusal) => refusals.push(refusal))
@@ -44,7 +46,7 @@ t.test('a port that a stranger holds costs another try, not the allocation', asy
 })
 
 t.test('a range that strangers hold is 508, with the reason, and nothing stays behind', async (t) => {
-  const [minPort, maxPort] = [31_030, 31_031]
+  const { minPort, maxPort } = await findFreePorts(RELAY_PORTS, 2)
   const strangers = [await UdpPeer.open(t, '127.0.0.1', minPort), await UdpPeer.open(t, '127.0.0.1', maxPort)]
   const server = await start(t, { minPort, maxPort, maxAllocations: 2 })
   const { port } = server.address()[0]
@@ -62,7 +64,7 @@ t.test('a range that strangers hold is 508, with the reason, and nothing stays b
 })
 
 t.test('a server that is stopped while a relay opens stops, and the port is free', async (t) => {
-  const [minPort, maxPort] = [31_040, 31_041]
+  const { minPort, maxPort } = await findFreePorts(RELAY_PORTS, 2)
   const server = await start(t, { minPort, maxPort })
   const client = await connect(t, server.address()[0].port)
   await client.learnChallenge()
@@ -78,7 +80,7 @@ t.test('a server that is stopped while a relay opens stops, and the port is free
 
 t.test(`with ${OPEN_FILES_MAX} open files at most, Allocate is 508 and everything else goes on`, async (t) => {
   const args = ['--user', 'alice:secret', '--relay-ip', '127.0.0.1', '--allow-peer', '127.0.0.0/8']
-  const ports = ['--min-port', '31050', '--max-port', '31349']
+  const ports = ['--min-port', `${RELAY_PORTS.first}`, '--max-port', `${RELAY_PORTS.last}`]
   const prefix = ['sh', '-c', `ulimit -n ${OPEN_FILES_MAX}; exec "$@"`, 'sh']
   const server = await startServer(t, [...args, ...ports], { prefix })
   const peer = await UdpPeer.open(t)

@@ -14,7 +14,8 @@ const ALLOCATED_ACTIONS: readonly (readonly [number, Action])[] = [
   [22, sendIndication],
   [10, createPermission],
   [12, channelBind],
-  [6, refresh],
+  [6, call],
+  [5, refresh],
   [3, deallocate],
   [3, allocate],
   [6, repeat],
@@ -33,7 +34,8 @@ const IDLE_ACTIONS: readonly (readonly [number, Action])[] = [
   [1, vanish],
 ]
 const LIFETIMES: readonly number[] = [-1, 1, 600, 700, 3600, 100_000]
-const CHANNEL_NUMBERS: readonly number[] = [0x4000, 0x4001, 0x4002, 0x4003, 0x4fff, 0x4000, 0x4001, 0x5000, 0x3fff]
+const CHANNEL_NUMBERS: readonly number[] = [0x4000, 0x4001, 0x4002, 0x4003, 0x4fff]
+const WRONG_CHANNEL_NUMBERS: readonly number[] = [0x3fff, 0x5000, 0, 0xffff]
 
 export function actAsClient(world: World, client: SimClient): void {
   if (client.isGone) {
@@ -49,7 +51,7 @@ export function actAsClient(world: World, client: SimClient): void {
 export function actAsPeer(world: World): void {
   const { random, knownRelays } = world
   if (knownRelays.length === 0) return
-  const relayed = random.pick(knownRelays.slice(-12))
+  const relayed = random.pick(knownRelays.slice(-6))
   const sources = random.oneIn(4) ? FORBIDDEN_PEERS : ALLOWED_PEERS
   const source = random.pick(sources.filter((peer) => peer.startsWith('[') === relayed.startsWith('[')))
   world.sendFromPeer(source, relayed, random.nextInt(60) - 1)
@@ -133,7 +135,7 @@ function createPermission(world: World, client: SimClient): void {
 }
 
 function channelBind(world: World, client: SimClient): void {
-  const channelNumber = world.random.pick(CHANNEL_NUMBERS)
+  const channelNumber = world.random.pick(world.random.oneIn(12) ? WRONG_CHANNEL_NUMBERS : CHANNEL_NUMBERS)
   // Half of the time a binding that the client has already is refreshed.
   const bound = client.channels.get(channelNumber)
   const peer = bound !== undefined && world.random.oneIn(2) ? bound : pickPeer(world, client)
@@ -152,7 +154,27 @@ function sendChannelData(world: World, client: SimClient): void {
 }
 
 function sendIndication(world: World, client: SimClient): void {
-  world.sendData(client, 0, pickPeer(world, client), world.random.nextInt(60) - 1)
+  const { random } = world
+  const isPermitted = client.permitted.length > 0 && !random.oneIn(4)
+  const peer = isPermitted ? random.pick(client.permitted.slice(-6)) : pickPeer(world, client)
+  world.sendData(client, 0, peer, random.nextInt(60) - 1)
+}
+
+/** Permission and channel with another client, and the other way round. */
+function call(world: World, client: SimClient): void {
+  const others = world.clients.filter((other) => other !== client && !other.isGone && other.relayed.length > 0)
+  if (others.length === 0) return
+  const other = world.random.pick(others)
+  for (const [caller, called] of [
+    [client, other],
+    [other, client],
+  ]) {
+    const channelNumber = world.random.pick(CHANNEL_NUMBERS)
+    const peer = world.random.pick(called.relayed)
+    if (world.random.oneIn(2))
+      world.sendRequest(caller, { method: stun.METHOD_CHANNEL_BIND, channelNumber, peers: [peer] })
+    else world.sendRequest(caller, { method: stun.METHOD_CREATE_PERMISSION, peers: [peer] })
+  }
 }
 
 function repeat(world: World, client: SimClient): void {
@@ -192,7 +214,7 @@ function pickPeer(world: World, client: SimClient): string {
   const { random, knownRelays, scenario } = world
   const kind = random.nextInt(10)
   if (kind < 4 && knownRelays.length > 0) return random.pick(knownRelays.slice(-8))
-  if (kind < 8) return random.pick(ALLOWED_PEERS.slice(0, random.oneIn(2) ? 2 : undefined))
+  if (kind < 8) return random.pick(ALLOWED_PEERS.slice(0, random.oneIn(2) ? 5 : undefined))
   if (kind === 8 && client.relayed.length > 0 && random.oneIn(2)) return random.pick(client.relayed)
   if (random.oneIn(2)) return random.pick(FORBIDDEN_PEERS)
   const host = random.pick(scenario.hosts)

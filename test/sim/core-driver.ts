@@ -13,7 +13,7 @@ import { type Effect, RecordingObserver, RecordingOutput } from '../support/reco
 import { addressOf } from '../support/turn-address.js'
 import type { Coverage } from './coverage.js'
 import { type ClientData, DataJudge, type PeerData } from './data-judge.js'
-import { checkInvariants } from './invariants.js'
+import { checkEnumeration, checkInvariants } from './invariants.js'
 import { Judge } from './judge.js'
 import type { Payloads } from './payload.js'
 import { ALLOW_RULE, type Scenario, USERS } from './scenario.js'
@@ -32,6 +32,8 @@ const NOBODY: Origin = { sentBy: '', intended: '' }
 /** Frames stand somewhere inside a buffer that is used again for the next one. */
 const FRAME_START = 11
 const FRAME_LENGTH_MAX = 2048
+/** Walking the whole table of 5-tuples takes longer than all other checks together. */
+const ENUMERATION_INTERVAL = 16
 const users = new StaticUsers(
   REALM,
   USERS.map(({ username, password }) => ({ name: username, password })),
@@ -58,8 +60,8 @@ export class CoreDriver {
     this.core = makeCore(scenario, random, this.#output, this.#observer)
   }
 
-  request(client: FiveTuple, request: SentRequest): void {
-    const drop = this.#frame(client, request.bytes)
+  request(request: SentRequest): void {
+    const drop = this.#frame(request.client, request.bytes)
     const effects = this.#output.take()
     this.#judge.judgeRequest(request, drop, effects)
     this.#end(effects, NOBODY)
@@ -150,6 +152,7 @@ export class CoreDriver {
     this.#observer.created.length = 0
     for (const { reason } of this.#observer.refusals.splice(0)) this.#coverage.count(`refused: ${reason}`)
     checkInvariants(this.core, this.model)
+    if (this.inputCount % ENUMERATION_INTERVAL === 0) checkEnumeration(this.core, this.model)
     this.carryOut(effects, origin)
   }
 }

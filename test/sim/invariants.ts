@@ -3,6 +3,7 @@ import type { TurnCore } from '../../src/turn/core.js'
 import { keyOf } from './address-text.js'
 import { ensure } from './failure.js'
 import { USERS } from './scenario.js'
+import type { SentRequest } from './sent-request.js'
 import type { WireModel } from './wire-model.js'
 
 export function checkInvariants(core: TurnCore, model: WireModel): void {
@@ -30,31 +31,42 @@ export function checkEmpty(core: TurnCore, model: WireModel): void {
   )
 }
 
+/** The table of 5-tuples holds nothing besides what its look-up finds. */
+export function checkEnumeration(core: TurnCore, model: WireModel): void {
+  const keys = [...core.allocations.values()].map(({ fiveTuple }) => keyOf(fiveTuple)).sort()
+  const known = [...model.allocations.keys(), ...model.openings.keys()].sort()
+  ensure(keys.join() === known.join(), () => `allocations of ${keys}, not of ${known}`)
+}
+
+/** As sizes are equal, what the model knows and the core finds is all that there is. */
 function checkTables(core: TurnCore, model: WireModel): void {
   let relayCount = 0
-  let allocationCount = 0
-  for (const allocation of core.allocations.values()) {
-    const key = keyOf(allocation.fiveTuple)
-    allocationCount++
-    ensure(core.allocations.find(allocation.fiveTuple) === allocation, () => `${key}: cannot be found`)
-    ensure(core.openings.has(allocation) === allocation.isOpening, () => `${key}: opening in one table only`)
-    const known = allocation.isOpening ? model.openings.get(key) : model.allocations.get(key)
-    ensure(known?.request.username === allocation.username, () => `${key}: an allocation that nobody made`)
-    const relays = [allocation.relay4, allocation.relay6].filter((relay) => relay !== null)
-    ensure(relays.length > 0, () => `${key}: an allocation without a relay`)
-    for (const relay of relays) {
-      relayCount++
-      ensure(core.relays.find(relay.id) === relay, () => `${key}: relay ${relay.id} is in no table`)
-      const socket = model.sockets.byRelay.get(relay.id)
-      ensure(socket?.bound === relay.address.toString(), () => `relay ${relay.id} on ${relay.address} has no socket`)
-      ensure(socket.advertised === relay.advertised.toString(), () => `relay ${relay.id}: ${relay.advertised}`)
-    }
-  }
-  ensure(core.allocations.size === allocationCount, () => `size ${core.allocations.size} of ${allocationCount}`)
+  for (const { request } of model.openings.values()) relayCount += checkAllocation(core, model, request, true)
+  for (const { request } of model.allocations.values()) relayCount += checkAllocation(core, model, request, false)
   ensure(core.allocations.size === model.allocations.size + model.openings.size, () => 'allocations differ in number')
   ensure(core.openings.size === model.openings.size, () => `${core.openings.size} openings`)
   ensure(core.relays.size === relayCount, () => `${core.relays.size} relays, ${relayCount} of allocations`)
   ensure(model.sockets.byRelay.size === relayCount, () => `${model.sockets.byRelay.size} sockets, ${relayCount} relays`)
+}
+
+/** Returns how many relays the allocation has. */
+function checkAllocation(core: TurnCore, model: WireModel, request: SentRequest, isOpening: boolean): number {
+  const { key, client, username } = request
+  const allocation = core.allocations.find(client)
+  ensure(allocation !== null && !allocation.isDeleted, () => `${key}: the allocation is lost`)
+  ensure(allocation.username === username, () => `${key}: belongs to ${allocation.username}, not ${username}`)
+  ensure(allocation.isOpening === isOpening, () => `${key}: opening ${allocation.isOpening}`)
+  ensure(core.openings.has(allocation) === isOpening, () => `${key}: among the openings ${!isOpening}`)
+  const relays = [allocation.relay4, allocation.relay6].filter((relay) => relay !== null)
+  ensure(relays.length > 0, () => `${key}: an allocation without a relay`)
+  for (const relay of relays) {
+    ensure(relay.allocation === allocation, () => `${key}: relay ${relay.id} is another allocation's`)
+    ensure(core.relays.find(relay.id) === relay, () => `${key}: relay ${relay.id} is in no table`)
+    const { bound, advertised } = model.sockets.byRelay.get(relay.id) ?? { bound: 'nothing', advertised: 'nothing' }
+    ensure(bound === relay.address.toString(), () => `${key}: relay on ${relay.address}, socket on ${bound}`)
+    ensure(advertised === relay.advertised.toString(), () => `${key}: ${relay.advertised}, not ${advertised}`)
+  }
+  return relays.length
 }
 
 function checkPorts(core: TurnCore, model: WireModel): void {

@@ -2,8 +2,10 @@
 import { md5Key, sha256Key } from '../../src/auth/credentials.js'
 import * as stun from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
+import { FiveTuple } from '../../src/turn/five-tuple.js'
 import { REALM, requestUdp, writePeers } from '../support/core-client.js'
 import { addressOf } from '../support/turn-address.js'
+import { keyOf } from './address-text.js'
 import { USERS } from './scenario.js'
 
 export interface RequestWish {
@@ -32,6 +34,7 @@ export interface SentRequest extends Required<RequestWish> {
   /** 5-tuple and transaction id. */
   readonly id: string
   readonly key: string
+  readonly client: FiveTuple
   readonly username: string
   readonly isUser: boolean
   readonly nonce: string
@@ -45,7 +48,7 @@ const REQUEST_LENGTH_MAX = 1024
 const keys = new Map<string, Uint8Array>()
 
 export function makeRequest(
-  key: string,
+  fiveTuple: FiveTuple,
   transactionId: Uint8Array,
   identity: Identity,
   nonce: string,
@@ -64,17 +67,15 @@ export function makeRequest(
   }
   const { username, password, integrity } = identity
   const integrityKey = keyOfIdentity(identity)
+  const client = new FiveTuple().copyFrom(fiveTuple)
+  const key = keyOf(client)
   return {
     ...whole,
-    id: requestId(key, transactionId),
-    ...{ key, username, nonce, integrityKey, integrity, fingerprint: identity.fingerprint },
+    id: `${key} ${Buffer.from(transactionId).toString('hex')}`,
+    ...{ key, client, username, nonce, integrityKey, integrity, fingerprint: identity.fingerprint },
     isUser: USERS.some((user) => user.username === username && user.password === password),
     bytes: encode(whole, transactionId, identity, nonce, integrityKey),
   }
-}
-
-export function requestId(key: string, transactionId: Uint8Array): string {
-  return `${key} ${Buffer.from(transactionId).toString('hex')}`
 }
 
 /** Keys are cached: hashing passwords would take most of the run. */

@@ -17,6 +17,8 @@ export class SimClient {
   nonce = ''
   relayed: string[] = []
   readonly channels = new Map<number, string>()
+  /** Peers of successful CreatePermission and ChannelBind requests, the latest last. */
+  permitted: string[] = []
   /** The latest, to be sent again and to be recognised in answers. */
   sent: SentRequest[] = []
   /** Does not speak any more; a stream client's connection is closed. */
@@ -51,32 +53,38 @@ export class SimClient {
     this.nonce = ''
     this.relayed = []
     this.channels.clear()
+    this.permitted = []
     this.sent = []
     this.isGone = false
     this.isBlocked = false
     if (this.isStream) this.fiveTuple.connectionId++
   }
 
-  /** A STUN message of the server. Returns the token that it brought, '' if none. */
-  receive(bytes: Uint8Array): string {
-    const message = new Received(bytes)
-    const request = this.sent.find(({ bytes }) => Buffer.compare(bytes.subarray(8, 20), message.transactionId) === 0)
-    if (request === undefined || message.view.messageClass === stun.CLASS_INDICATION) return ''
-    if (message.has(stun.ATTRIBUTE_NONCE)) this.nonce = message.text(stun.ATTRIBUTE_NONCE)
-    if (message.code === stun.ERROR_ALLOCATION_MISMATCH) {
+  /** A STUN message of the server. Returns the request that it answers, and the answer; null if that is forgotten, or a Data indication. */
+  receive(bytes: Uint8Array): { request: SentRequest; answer: Received } | null {
+    const answer = new Received(bytes)
+    const request = this.sent.find(({ bytes }) => Buffer.compare(bytes.subarray(8, 20), answer.transactionId) === 0)
+    if (request === undefined || answer.view.messageClass === stun.CLASS_INDICATION) return null
+    if (answer.has(stun.ATTRIBUTE_NONCE)) this.nonce = answer.text(stun.ATTRIBUTE_NONCE)
+    if (answer.code === stun.ERROR_ALLOCATION_MISMATCH) {
       this.isBlocked = request.method === stun.METHOD_ALLOCATE
       if (!this.isBlocked) this.relayed = []
     }
-    if (message.code !== 0) return ''
-    if (request.method === stun.METHOD_REFRESH && request.lifetimeSeconds === 0) {
+    if (answer.code === 0) this.#learn(request, answer)
+    return { request, answer }
+  }
+
+  #learn(request: SentRequest, answer: Received): void {
+    const { method, peers, channelNumber } = request
+    if (method === stun.METHOD_REFRESH && request.lifetimeSeconds === 0) {
       this.isBlocked = false
       if (request.family === 0) this.relayed = []
     }
-    if (request.method === stun.METHOD_CHANNEL_BIND) this.channels.set(request.channelNumber, request.peers[0])
-    if (request.method !== stun.METHOD_ALLOCATE) return ''
-    this.relayed = message.relayed
+    this.permitted.push(...peers)
+    if (method === stun.METHOD_CHANNEL_BIND) this.channels.set(channelNumber, peers[0])
+    if (method !== stun.METHOD_ALLOCATE) return
+    this.relayed = answer.relayed
+    this.permitted = []
     this.channels.clear()
-    if (!message.has(stun.ATTRIBUTE_RESERVATION_TOKEN)) return ''
-    return Buffer.from(message.value(stun.ATTRIBUTE_RESERVATION_TOKEN)).toString('hex')
   }
 }

@@ -14,7 +14,7 @@ export const STEP_COUNT_DEFAULT = 400
 
 /** Longer than any lifetime and any message under way. */
 const END_TICKS = 500_000
-const LONG_JUMPS: readonly number[] = [3_100, 12_000, 31_000, 61_000, 200_000, 400_000]
+const LONG_JUMPS: readonly number[] = [3_100, 3_100, 12_000, 31_000, 61_000, 400_000]
 
 export class SimRunFailure extends Error {
   override name = 'SimRunFailure'
@@ -76,17 +76,17 @@ function act(world: World): void {
 function passTime(world: World): void {
   const { random, network } = world
   const kind = random.nextInt(200)
-  if (kind < 150) {
+  if (kind < 160) {
     world.advance(network.time + random.nextInt(40))
-  } else if (kind < 190) {
+  } else if (kind < 192) {
     world.advance(network.time + random.nextInt(400))
   } else if (kind < 196) {
     // To the very tick of an expiry, or one step of the clock before or after it.
     const next = nextExpiry(world.driver.model, random)
     if (next !== null) world.advance(next + random.pick([-10, 0, 10]))
-  } else if (kind < 198) {
+  } else if (kind < 197) {
     world.advance(network.time + random.pick(LONG_JUMPS))
-  } else {
+  } else if (kind < 198) {
     world.coverage.count('time: paused')
     world.pause(network.time + random.pick(LONG_JUMPS))
   }

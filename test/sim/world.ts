@@ -3,7 +3,7 @@ import { writeChannelDataHeader } from '../../src/stun/channel-data.js'
 import * as stun from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
-import { writePeers } from '../support/core-client.js'
+import { type Received, writePeers } from '../support/core-client.js'
 import type { SeededRandom } from '../support/random.js'
 import type { Effect } from '../support/recording-output.js'
 import { addressOf } from '../support/turn-address.js'
@@ -35,6 +35,7 @@ export class World {
   readonly knownRelays: string[] = []
   readonly knownTokens: { readonly token: string; readonly username: string }[] = []
   readonly #peerLink: Link
+  readonly #retried = new WeakSet<SentRequest>()
   /** Nothing is wrong any more: sockets open, and peers are silent (the end of a run). */
   isQuiet = false
 
@@ -74,15 +75,14 @@ export class World {
     const { nonce = client.nonce, ...identity } = change
     const whole = { ...wish, hasCredential: nonce !== '' && wish.hasCredential !== false }
     const transactionId = this.random.nextBytes(12)
-    const request = makeRequest(client.key, transactionId, { ...client.identity, ...identity }, nonce, whole)
+    const request = makeRequest(client.fiveTuple, transactionId, { ...client.identity, ...identity }, nonce, whole)
     client.remember(request)
     this.repeatRequest(client, request)
   }
 
   repeatRequest(client: SimClient, request: SentRequest): void {
-    const fiveTuple = new FiveTuple().copyFrom(client.fiveTuple)
     this.network.post(client.link, () => {
-      if (canDeliver(client, request.key)) this.driver.request(fiveTuple, request)
+      if (canDeliver(client, request.key)) this.driver.request(request)
     })
   }
 
@@ -125,11 +125,24 @@ export class World {
     if (client === undefined) return
     this.network.post(client.link, () => {
       if (!canDeliver(client, key)) return
-      const relayedBefore = client.relayed
-      const token = client.receive(bytes)
-      if (token !== '') this.knownTokens.push({ token, username: client.identity.username })
-      if (client.relayed !== relayedBefore) this.knownRelays.push(...client.relayed)
+      const received = client.receive(bytes)
+      if (received !== null) this.#followUp(client, received.request, received.answer)
     })
+  }
+
+  /** Clients try again with the nonce that they were given, and tell others of their relays and tokens. */
+  #followUp(client: SimClient, request: SentRequest, answer: Received): void {
+    if (answer.has(stun.ATTRIBUTE_NONCE)) {
+      const isWorthIt = !request.hasCredential || request.isUser
+      if (!isWorthIt || this.isQuiet || client.isGone || this.#retried.has(request)) return
+      this.#retried.add(request)
+      this.sendRequest(client, { ...request, hasCredential: true })
+    } else if (request.method === stun.METHOD_ALLOCATE && answer.code === 0) {
+      this.knownRelays.push(...answer.relayed)
+      if (!answer.has(stun.ATTRIBUTE_RESERVATION_TOKEN)) return
+      const token = Buffer.from(answer.value(stun.ATTRIBUTE_RESERVATION_TOKEN)).toString('hex')
+      this.knownTokens.push({ token, username: request.username })
+    }
   }
 
   #sendToPeer(relayId: number, target: string, payload: Uint8Array, origin: Origin): void {
