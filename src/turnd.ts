@@ -8,6 +8,7 @@ import { TurndError } from './config/errors.js'
 import { formatHelp } from './config/help.js'
 import { readTextFile } from './config/read-text-file.js'
 import type { ParsedSettings } from './config/settings.js'
+import { escapeControls } from './log/escape.js'
 import { createLogger, type Logger } from './log/logger.js'
 import { TurnServer } from './server/server.js'
 
@@ -92,7 +93,7 @@ function version(): string {
 
 function fail(error: unknown): void {
   if (!(error instanceof TurndError)) throw error
-  process.stderr.write(`turnd: ${error.message}\n`)
+  process.stderr.write(`turnd: ${escapeControls(error.message)}\n`)
   process.exitCode = 2
 }
 

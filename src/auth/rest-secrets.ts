@@ -56,14 +56,15 @@ export class RestSecrets implements CredentialStore {
   }
 
   noteVerified(credential: Credential): void {
-    const { username, md5Key, sha256Key } = credential
-    if (credential !== this.#derived && !this.#derived?.alternatives?.includes(credential)) return
+    const derived = this.#derived
+    if (derived === null) return
+    if (credential !== derived && !derived.alternatives?.includes(credential)) return
     if (this.#verified.size >= VERIFIED_NAME_COUNT_MAX) {
       const oldest = this.#verified.keys().next()
       if (!oldest.done) this.#verified.delete(oldest.value)
     }
-    // Without the alternatives: the secret of this name is known now.
-    this.#verified.set(username, { username, md5Key, sha256Key })
+    // With the alternatives: while secrets rotate, two services may hand out one name, each with its own secret.
+    this.#verified.set(credential.username, derived)
   }
 
   /** A wrong password for a remembered name must take as long as one for a name never seen. */

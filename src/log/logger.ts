@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream'
 import pino, { type Logger } from 'pino'
 import pretty from 'pino-pretty'
+import { escapeHidden } from './escape.js'
 
 export type { Logger }
 
@@ -22,18 +23,7 @@ export function createLogger(level: string, isTerminal: boolean): Logger {
     return pino(options, stream)
   }
   const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES_MAX })
-  return pino(options, { write: (line) => void destination.write(escapeControls(line)) })
-}
-
-/**
- * JSON escapes control characters up to U+001F. Terminals obey the ones from U+007F to U+009F too, and characters that hide text or
- * turn its direction forge what a person reads: they become escapes, which mean the same in JSON.
- */
-function escapeControls(line: string): string {
-  return line.replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return pino(options, { write: (line) => void destination.write(escapeHidden(line)) })
 }
 
 function terminalStream(): Writable {
@@ -41,7 +31,7 @@ function terminalStream(): Writable {
   process.stdout.on('error', () => {})
   return new Writable({
     decodeStrings: false,
-    write: (text, _encoding, done) => void process.stdout.write(escapeControls(String(text)), () => done()),
+    write: (text, _encoding, done) => void process.stdout.write(escapeHidden(String(text)), () => done()),
   })
 }
 

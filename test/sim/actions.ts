@@ -20,7 +20,7 @@ const ALLOCATED_ACTIONS: readonly (readonly [number, Action])[] = [
   [3, allocate],
   [6, repeat],
   [2, misbehave],
-  [1, vanish],
+  [2, vanish],
 ]
 const IDLE_ACTIONS: readonly (readonly [number, Action])[] = [
   [70, allocate],
@@ -129,8 +129,11 @@ function deallocate(world: World, client: SimClient): void {
 }
 
 function createPermission(world: World, client: SimClient): void {
-  const count = world.random.pick([1, 1, 2, 3])
+  const { random } = world
+  const count = random.pick([1, 1, 2, 3])
   const peers = Array.from({ length: count }, () => pickPeer(world, client))
+  // Some are permitted already, or were.
+  if (client.permitted.length > 0 && random.oneIn(2)) peers[0] = random.pick(client.permitted)
   world.sendRequest(client, { method: stun.METHOD_CREATE_PERMISSION, peers })
 }
 

@@ -66,6 +66,7 @@ export const COVERAGE_NAMES: readonly string[] = [
   'network: lost',
   'network: overtaken',
   'network: repeated',
+  'time: moved to an expiry',
   'time: paused',
   'refused: unknown-user',
   'refused: bad-password',

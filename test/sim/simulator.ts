@@ -4,10 +4,10 @@
 import { SeededRandom } from '../support/random.js'
 import { actAsClient, actAsNestedClient, actAsPeer, randomIdentity } from './actions.js'
 import { Coverage } from './coverage.js'
+import { passToExpiry } from './expiry-probe.js'
 import { checkEmpty } from './invariants.js'
 import { makeScenario } from './scenario.js'
 import { SimClient } from './sim-client.js'
-import type { WireModel } from './wire-model.js'
 import { World } from './world.js'
 
 export const STEP_COUNT_DEFAULT = 400
@@ -81,27 +81,13 @@ function passTime(world: World): void {
   } else if (kind < 192) {
     world.advance(network.time + random.nextInt(400))
   } else if (kind < 196) {
-    // To the very tick of an expiry, or one step of the clock before or after it.
-    const next = nextExpiry(world.driver.model, random)
-    if (next !== null) world.advance(next + random.pick([-10, 0, 10]))
+    passToExpiry(world)
   } else if (kind < 197) {
     world.advance(network.time + random.pick(LONG_JUMPS))
   } else if (kind < 198) {
     world.coverage.count('time: paused')
     world.pause(network.time + random.pick(LONG_JUMPS))
   }
-}
-
-/** When some permission, channel, reservation or relay ends, or null. */
-function nextExpiry(model: WireModel, random: SeededRandom): number | null {
-  const times: number[] = [...model.reservations.values()].map((reservation) => reservation.expiresAt)
-  for (const allocation of model.allocations.values()) {
-    times.push(...allocation.permissions.values())
-    for (const { expiresAt } of allocation.channels.values()) times.push(expiresAt)
-    for (const { expiresAt } of allocation.relays.values()) times.push(expiresAt)
-  }
-  const future = times.filter((time) => time > model.now).sort((a, b) => a - b)
-  return future.length === 0 ? null : random.pick(future.slice(0, 4))
 }
 
 /** Everybody falls silent, and everything expires. */

@@ -88,23 +88,35 @@ export class World {
 
   /** ChannelData, or with channelNumber 0 a Send indication. */
   sendData(client: SimClient, channelNumber: number, peer: string, fillLength: number): void {
-    const fiveTuple = new FiveTuple().copyFrom(client.fiveTuple)
-    const key = keyOf(fiveTuple)
-    const intended = this.driver.model.sockets.boundNameOf(peer)
-    const payload = fillLength < 0 ? new Uint8Array(0) : this.payloads.make(key, intended, fillLength)
-    const frame = channelNumber === 0 ? this.#sendIndication(peer, payload) : channelData(channelNumber, payload)
+    const { key } = client
+    const deliver = this.clientData(client.fiveTuple, channelNumber, peer, fillLength)
     this.network.post(client.link, () => {
-      if (!canDeliver(client, key)) return
-      this.driver.clientData(fiveTuple, { kind: 'client-data', key, channelNumber, peer, intended, payload }, frame)
+      if (canDeliver(client, key)) deliver()
     })
   }
 
   /** A peer (or whoever forges its address) sends to a relayed or bound transport address. */
   sendFromPeer(source: string, relayed: string, fillLength: number): void {
+    this.network.post(this.#peerLink, this.peerData(source, relayed, fillLength))
+  }
+
+  /** What `sendData` lets arrive. */
+  clientData(client: FiveTuple, channelNumber: number, peer: string, fillLength: number): () => void {
+    const fiveTuple = new FiveTuple().copyFrom(client)
+    const key = keyOf(fiveTuple)
+    const intended = this.driver.model.sockets.boundNameOf(peer)
+    const payload = fillLength < 0 ? new Uint8Array(0) : this.payloads.make(key, intended, fillLength)
+    const frame = channelNumber === 0 ? this.#sendIndication(peer, payload) : channelData(channelNumber, payload)
+    const input = { kind: 'client-data', key, channelNumber, peer, intended, payload } as const
+    return () => this.driver.clientData(fiveTuple, input, frame)
+  }
+
+  /** What `sendFromPeer` lets arrive. */
+  peerData(source: string, relayed: string, fillLength: number): () => void {
     const destination = this.driver.model.sockets.boundNameOf(relayed)
     const payload = fillLength < 0 ? new Uint8Array(0) : this.payloads.make(source, destination, fillLength)
     const origin = { sentBy: source, intended: destination }
-    this.network.post(this.#peerLink, () => this.#arriveAtRelay(source, destination, payload, origin))
+    return () => this.#arriveAtRelay(source, destination, payload, origin)
   }
 
   #tick(): void {

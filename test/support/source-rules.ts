@@ -41,7 +41,12 @@ const HOT_BANS = [
   /\bconsole\b/,
   /\blogger\b/,
 ]
-export const HOT_FILES = ['src/turn/relay.ts', 'src/turn/five-tuple.ts', 'src/turn/five-tuple-table.ts', 'src/stun/channel-data.ts']
+export const HOT_FILES = [
+  'src/turn/relay.ts',
+  'src/turn/five-tuple.ts',
+  'src/turn/five-tuple-table.ts',
+  'src/stun/channel-data.ts',
+]
 
 export function roomOf(path: string): string {
   const [, room, rest] = path.split('/')
