@@ -106,6 +106,18 @@ t.test('the repository', async (t) => {
     const lock = readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')
     t.notMatch(lock, /"resolved": "https?:/)
   })
+  t.test('names no host of a registry and no path of one machine', async (t) => {
+    // Written in pieces, so that this file does not find itself.
+    const bans = [`registry.${'npmjs'}`, `deb.${'debian'}.org`, `/${'work'}/`, `/${'root'}/`]
+    const found = tracked
+      .filter((path) => /\.(?:[mc]?[jt]s|json|md|sh|html|csv|yml)$|^\.ci\/run$/.test(path))
+      .filter((path) => existsSync(join(projectRoot, path)))
+      .flatMap((path) => {
+        const text = readFileSync(join(projectRoot, path), 'utf8')
+        return bans.filter((ban) => text.includes(ban)).map((ban) => `${path}: ${ban}`)
+      })
+    t.same(found, [])
+  })
   t.test('has scripts for everything that CONTRIBUTING names', async (t) => {
     const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
     const contributing = readFileSync(join(projectRoot, 'CONTRIBUTING.md'), 'utf8')

@@ -182,6 +182,20 @@ t.test('Refresh with REQUESTED-ADDRESS-FAMILY (RFC 8656 §8.1)', async (t) => {
     t.equal(harness.relayPorts.claimedCount(), 0)
   })
 
+  t.test('and LIFETIME 0 ends one family for good: nothing of it expires later', async (t) => {
+    for (const family of [4, 6] as const) {
+      const { harness, client } = dualAllocation()
+      const other = family === 4 ? 6 : 4
+      client.refresh(0, family)
+      client.refresh(3600, other)
+      harness.advanceSeconds(3599)
+      t.ok(harness.relayOf(client, other))
+      t.equal(harness.observer.relaysDeleted.length, 1)
+      harness.advanceSeconds(1)
+      t.equal(harness.core.allocations.size, 0)
+    }
+  })
+
   t.test('and LIFETIME 0 without a family ends both', async (t) => {
     const { harness, client } = dualAllocation()
     client.refresh(0)
