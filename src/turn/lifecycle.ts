@@ -69,18 +69,16 @@ export function handleRelayFailed(core: TurnCore, relayId: number, inUse: boolea
   if (relay === null || relay.state !== RELAY_OPENING) return
   const { allocation } = relay
   const opening = core.openings.get(allocation) as Opening
-  if (inUse && relay.attemptCount < OPEN_ATTEMPT_COUNT_MAX && opening.plan.reservation === null) {
-    releasePorts(core, relay, opening.plan)
-    const port = claimPort(core, relay.hostIndex, opening.plan)
-    if (port > 0) {
-      relay.attemptCount++
-      relay.address.port = port
-      relay.advertised.port = port
-      core.output.openRelay(relay.id, relay.address)
-      return
-    }
-  } else {
-    releasePorts(core, relay, opening.plan)
+  const mayRetry = inUse && relay.attemptCount < OPEN_ATTEMPT_COUNT_MAX && opening.plan.reservation === null
+  // The next port is claimed before the failed one is released, so that it is another one.
+  const port = mayRetry ? claimPort(core, relay.hostIndex, opening.plan) : 0
+  releasePorts(core, relay, opening.plan)
+  if (port > 0) {
+    relay.attemptCount++
+    relay.address.port = port
+    relay.advertised.port = port
+    core.output.openRelay(relay.id, relay.address)
+    return
   }
   forgetRelay(core, relay)
   noteFailedFamily(allocation, relay.address.family as 4 | 6, ERROR_INSUFFICIENT_CAPACITY)

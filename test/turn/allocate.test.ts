@@ -83,10 +83,13 @@ t.test('a successful Allocate', async (t) => {
   })
 
   t.test('takes another relay address when the ports of one are all taken', async (t) => {
-    const harness = new CoreHarness({ relayHosts: ['192.0.2.1', '192.0.2.2'], minPort: 24_000, maxPort: 24_002 })
-    for (let count = 0; count < 6; count++) t.equal(harness.client().allocate().code, 0)
-    t.equal(harness.client().allocate().code, 508)
-    t.equal(harness.relayPorts.claimedCount(), 6)
+    const relayHosts = ['192.0.2.1', '2001:db8::1', '192.0.2.2', '192.0.2.3']
+    for (let seed = 0; seed < 20; seed++) {
+      const harness = new CoreHarness({ seed, relayHosts, minPort: 24_000, maxPort: 24_001 })
+      for (let count = 0; count < 6; count++) t.equal(harness.client().allocate().code, 0)
+      t.equal(harness.client().allocate().code, 508)
+      t.equal(harness.relayPorts.claimedCount(), 6)
+    }
   })
 
   t.test('draws ports that cannot be foretold (RFC 8656 §7.2)', async (t) => {
@@ -152,6 +155,18 @@ t.test('a retransmitted Allocate', async (t) => {
       t.equal(harness.observer.created.length, 1)
     })
   }
+
+  t.test('is recognised by its transaction id alone: its nonce may be a fresh one', async (t) => {
+    const harness = new CoreHarness()
+    const client = harness.client()
+    const transactionId = new Uint8Array(12).fill(7)
+    const first = client.ask(stun.METHOD_ALLOCATE, requestUdp, { transactionId })
+    const firstNonce = client.nonce
+    harness.advanceSeconds(5)
+    client.challenge()
+    t.not(client.nonce, firstNonce)
+    t.same(client.ask(stun.METHOD_ALLOCATE, requestUdp, { transactionId }).bytes, first.bytes)
+  })
 
   t.test('says the partial success of two families again', async (t) => {
     const client = new CoreHarness().client()

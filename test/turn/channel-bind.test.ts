@@ -36,6 +36,14 @@ t.test('ChannelBind (RFC 8656 §12)', async (t) => {
     t.equal(lastToClient(harness), 'message', 'another port of that peer has the permission, but no channel')
   })
 
+  t.test('takes its attributes in any order', async (t) => {
+    const { client } = allocated()
+    const answer = client.ask(stun.METHOD_CHANNEL_BIND, (writer) => {
+      writePeers(writer, [PEER]).writeUint32(stun.ATTRIBUTE_CHANNEL_NUMBER, 0x4000 << 16)
+    })
+    t.equal(answer.code, 0)
+  })
+
   for (const [name, options, accepted, refused] of [
     ['0x4000–0x4FFF', {}, [0x4000, 0x4fff], [0, 0x0001, 0x3fff, 0x5000, 0x7ffe, 0x7fff, 0x8000, 0xffff]],
     [

@@ -143,6 +143,27 @@ t.test('before authentication', async (t) => {
     t.ok(answer.bytes.length - excess <= 98)
   })
 
+  t.test('nothing of an earlier request shows: no integrity, no FINGERPRINT, no user name', async (t) => {
+    const harness = new CoreHarness()
+    const alice = harness.client({ fingerprint: true, integrity: 'sha256' })
+    alice.allocate()
+    t.equal(alice.refresh().code, 0)
+    const stranger = harness.client()
+    const ask = (method: number) => stranger.ask(method, (writer) => writer.writeEmpty(0x7fff), { integrity: 'none' })
+    for (const [method, code] of [
+      [stun.METHOD_REFRESH, 401],
+      [stun.METHOD_BINDING, 420],
+    ]) {
+      const answer = ask(method)
+      const { messageIntegrityStart, messageIntegritySha256Start, fingerprintStart } = answer.view
+      t.equal(answer.code, code)
+      t.same([messageIntegrityStart, messageIntegritySha256Start, fingerprintStart], [-1, -1, -1])
+    }
+    t.match(harness.observer.refusals.at(-1), { code: 420, username: '' })
+    harness.client({ address: harness.relayOf(alice).address.toString() }).request(stun.METHOD_BINDING)
+    t.match(harness.observer.refusals.at(-1), { reason: 'nested-client', username: '' })
+  })
+
   t.test('an unknown user and a wrong password get the same bytes (RFC 8489 §9.2.4)', async (t) => {
     const answerFor = (user: { username: string; password: string }) => {
       const harness = new CoreHarness()
