@@ -6,6 +6,7 @@ import {
   fchownSync,
   fsyncSync,
   linkSync,
+  mkdirSync,
   openSync,
   renameSync,
   statSync,
@@ -15,7 +16,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 
 export const PRIVATE_FILE_MODE = 0o600
-export const PRIVATE_DIRECTORY_MODE = 0o700
+const PRIVATE_DIRECTORY_MODE = 0o700
 
 /** Replaces the file, or creates it. Readers see the old content or the new one, nothing between. */
 export function replacePrivateFile(path: string, text: string): void {
@@ -43,6 +44,22 @@ export function createPrivateFile(path: string, text: string): boolean {
   }
   syncDirectory(dirname(path))
   return true
+}
+
+/**
+ * Creates the directory, and those above it, unless they exist. Not with mkdir's own `recursive`: node never returns from that where a
+ * parent exists but takes no directories and says ENOENT, as /proc does.
+ */
+export function createPrivateDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  const parent = dirname(path)
+  if (parent !== path) createPrivateDirectory(parent)
+  try {
+    mkdirSync(path, PRIVATE_DIRECTORY_MODE)
+  } catch (error) {
+    // Another server may have been faster.
+    if (errorCode(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error
+  }
 }
 
 /** The `code` of a system error, such as ENOENT, else ''. */

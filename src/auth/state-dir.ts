@@ -2,9 +2,9 @@
 // generated first user (`generated-user.json`). Both have mode 0600. Several servers may share a directory: whoever creates a file
 // first wins, the others read it. A directory that cannot be used is a warning, broken content is an error.
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createPrivateFile, errorCode, errorText, PRIVATE_DIRECTORY_MODE } from './private-file.js'
+import { createPrivateDirectory, createPrivateFile, errorCode, errorText } from './private-file.js'
 
 export const NONCE_SECRET_FILE = 'nonce-secret'
 export const GENERATED_USER_FILE = 'generated-user.json'
@@ -88,7 +88,7 @@ function loadOrCreate(path: string, directory: string, makeText: () => string): 
   try {
     const found = readIfThere(path)
     if (found !== null) return { text: found, created: false, problem: '' }
-    mkdirSync(directory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE })
+    createPrivateDirectory(directory)
     const text = makeText()
     if (createPrivateFile(path, text)) return { text, created: true, problem: '' }
     return { text: readFileSync(path, 'utf8'), created: false, problem: '' }

@@ -1,6 +1,5 @@
 // `turnd user add|list|remove`: edits the users file. Called by turnd.ts with the arguments after `user`.
-import { mkdirSync } from 'node:fs'
-import { errorText, PRIVATE_DIRECTORY_MODE } from '../auth/private-file.js'
+import { createPrivateDirectory, errorText } from '../auth/private-file.js'
 import { generatePassword } from '../auth/state-dir.js'
 import { makeUsersFileLine, type UsersFileEntry, type UsersFileLine } from '../auth/users-file.js'
 import { addUser, listUsers, removeUser } from '../auth/users-file-edit.js'
@@ -106,7 +105,7 @@ function readEntries(usersFile: string): UsersFileEntry[] {
 function createStateDirectory({ stateDirectory }: UserArguments): void {
   if (stateDirectory === '') return
   try {
-    mkdirSync(stateDirectory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE })
+    createPrivateDirectory(stateDirectory)
   } catch (error) {
     throw new UserCommandError(`--state-dir ${stateDirectory}: ${errorText(error)}`)
   }

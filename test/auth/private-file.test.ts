@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { createPrivateFile, replacePrivateFile } from '../../src/auth/private-file.js'
+import { createPrivateDirectory, createPrivateFile, replacePrivateFile } from '../../src/auth/private-file.js'
 
 const MODULE = new URL('../../src/auth/private-file.js', import.meta.url).href
 const modeOf = (path: string) => statSync(path).mode & 0o777
@@ -75,4 +75,27 @@ function notRoot(): string | false {
 
 function noFileLimit(): string | false {
   return process.platform === 'win32' ? 'no ulimit here' : false
+}
+
+t.test('createPrivateDirectory', async (t) => {
+  t.test('creates what is missing with mode 0700, and takes what is there', async (t) => {
+    const path = join(t.testdir({}), 'a', 'b')
+    createPrivateDirectory(path)
+    t.equal(modeOf(path), 0o700)
+    createPrivateDirectory(path)
+  })
+
+  t.test('fails under a file', async (t) => {
+    const directory = t.testdir({ file: '' })
+    t.throws(() => createPrivateDirectory(join(directory, 'file')), { code: 'EEXIST' })
+    t.throws(() => createPrivateDirectory(join(directory, 'file', 'a')))
+  })
+
+  t.test('fails, and does not hang, where no directory can be made', { skip: noProc() }, async (t) => {
+    t.throws(() => createPrivateDirectory('/proc/turnd/state'), { code: 'ENOENT' })
+  })
+})
+
+function noProc(): string | false {
+  return existsSync('/proc/self') ? false : '/proc is Linux'
 }

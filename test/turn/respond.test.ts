@@ -160,7 +160,8 @@ t.test('before authentication', async (t) => {
       t.same([messageIntegrityStart, messageIntegritySha256Start, fingerprintStart], [-1, -1, -1])
     }
     t.match(harness.observer.refusals.at(-1), { code: 420, username: '' })
-    harness.client({ address: harness.relayOf(alice).address.toString() }).request(stun.METHOD_BINDING)
+    const nested = harness.client({ address: harness.relayOf(alice).address.toString() })
+    nested.request(stun.METHOD_BINDING, () => {}, { integrity: 'none' })
     t.match(harness.observer.refusals.at(-1), { reason: 'nested-client', username: '' })
   })
 
