@@ -8,7 +8,7 @@ export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/err
 export type { TurnServerOptions } from './config/settings.js'
 export { REFUSAL_REASONS, type Refusal, type RefusalReason } from './log/refusals.js'
 export type { AllocationInfo } from './server/reporter.js'
-export type { ServerAddress, TurnServerEvents } from './server/server.js'
+export type { ServerAddress, ServerCounters, TurnServerEvents } from './server/server.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 

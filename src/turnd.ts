@@ -82,7 +82,10 @@ function handleSignals(server: TurnServer, logger: Logger): void {
   process.on('SIGINT', end)
   process.on('SIGHUP', () => {
     const isReloaded = server.reload()
-    logger.info({ event: 'reload', isReloaded }, isReloaded ? 'users reloaded' : 'users kept as they were')
+    logger.info(
+      { event: 'reload', isReloaded },
+      isReloaded ? 'reloaded what is kept in files' : 'the users stay as they were',
+    )
   })
 }
 

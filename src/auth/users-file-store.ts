@@ -96,6 +96,7 @@ export class UsersFileStore implements CredentialStore {
     try {
       const fd = openSync(this.path, 'r')
       try {
+        if (!fstatSync(fd).isFile()) throw new Error('is not a file')
         // Before the read: a change during it has a later time, and is seen by the next poll.
         this.#signature = signatureOf(fstatSync(fd, { bigint: true }))
         return readFileSync(fd)

@@ -1,15 +1,12 @@
 // Tells people what the core does: a log line and an event for each allocation and refusal, and the ring of latest refusals.
-// A flood of refusals must not become a flood of log lines: past a number a second they are only counted.
 import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
 import { REFUSAL_REASONS, type Refusal, type RefusalReason, RefusalRing } from '../log/refusals.js'
-import type { TransportAddress } from '../stun/address.js'
+import { formatHost, type TransportAddress } from '../stun/address.js'
 import { methodName } from '../stun/constants.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
 import type { DeletionCause, TurnObserver } from '../turn/output.js'
-
-/** Refusals that are logged in one second. */
-const REFUSAL_LINES_PER_SECOND_MAX = 50
+import { LineLimiter } from './line-limiter.js'
 
 /** What the server's listeners learn of an allocation. Addresses are textual transport addresses. */
 export interface AllocationInfo {
@@ -28,13 +25,11 @@ export interface ReporterEvents {
 
 export class Reporter implements TurnObserver {
   readonly refusals = new RefusalRing()
+  readonly #limiter = new LineLimiter()
   readonly #logger: Logger
   readonly #events: ReporterEvents
   /** The core's time, in ticks. */
   readonly #now: () => number
-  #second = 0
-  #linesThisSecond = 0
-  #suppressedCount = 0
 
   constructor(logger: Logger, events: ReporterEvents, now: () => number) {
     this.#logger = logger
@@ -91,7 +86,16 @@ export class Reporter implements TurnObserver {
     }
     this.refusals.record(refusal)
     this.#events.refusal(refusal)
-    if (this.#mayLog(refusal.timeMs)) this.#logRefusal(refusal)
+    if (this.#logger.isLevelEnabled(levelOf(reason)) && this.#limiter.mayLog(formatHost(client), refusal.timeMs)) {
+      this.#logRefusal(refusal)
+    }
+  }
+
+  /** Sums up the refusals that were not logged since the last call. */
+  flush(): void {
+    const count = this.#limiter.takeSuppressed()
+    if (count === 0) return
+    this.#logger.warn({ event: 'refusals-suppressed', count }, `${count} more refusals were not logged one by one`)
   }
 
   #logRefusal({ reason, code, method, user, source, peer }: Refusal): void {
@@ -99,29 +103,13 @@ export class Reporter implements TurnObserver {
     const who = user === '' ? source : `${quoted(user)} at ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
     const fields = { event: 'refusal', reason, code, method, user, source, ...(peer === '' ? {} : { peer }), remedy }
-    // Clients meet these in normal operation, and go on by themselves.
-    const level = reason === 'stale-nonce' ? 'debug' : 'warn'
-    this.#logger[level](fields, `refused ${what} of ${who}: ${meaning}`)
+    this.#logger[levelOf(reason)](fields, `refused ${what} of ${who}: ${meaning}`)
   }
+}
 
-  #mayLog(timeMs: number): boolean {
-    const second = Math.floor(timeMs / 1000)
-    if (second !== this.#second) {
-      if (this.#suppressedCount > 0) {
-        const count = this.#suppressedCount
-        this.#logger.warn({ event: 'refusals-suppressed', count }, `${count} more refusals were not logged one by one`)
-      }
-      this.#second = second
-      this.#linesThisSecond = 0
-      this.#suppressedCount = 0
-    }
-    if (this.#linesThisSecond < REFUSAL_LINES_PER_SECOND_MAX) {
-      this.#linesThisSecond++
-      return true
-    }
-    this.#suppressedCount++
-    return false
-  }
+/** Clients meet a stale nonce in normal operation, and go on by themselves. */
+function levelOf(reason: RefusalReason): 'info' | 'warn' {
+  return reason === 'stale-nonce' ? 'info' : 'warn'
 }
 
 function infoOf(allocation: Allocation): AllocationInfo {

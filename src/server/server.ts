@@ -1,31 +1,27 @@
 // A running TURN server, put together from its parts: settings → users, engine, relay hosts, policy → core. Embedded through
 // createTurnServer, and used by the command in the same way.
 import { EventEmitter } from 'node:events'
-import { Authenticator } from '../auth/authenticator.js'
 import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
 import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
-import { monotonicSeconds } from '../net/clock.js'
 import { DgramEngine } from '../net/dgram/dgram-engine.js'
-import type { RelayEngine } from '../net/engine.js'
+import type { EngineCounters, RelayEngine } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { hostAddress } from '../stun/address.js'
-import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
-import { TurnCore } from '../turn/core.js'
+import type { TurnCore } from '../turn/core.js'
+import { DROP_NAMES } from '../turn/drop-reasons.js'
 import type { DeletionCause } from '../turn/output.js'
-import { PeerPolicy } from '../turn/peer-policy.js'
 import type { RelayHost } from '../turn/relay-host.js'
-import { RelayPorts } from '../turn/relay-ports.js'
-import { CryptoRandom } from './crypto-random.js'
-import { ownSockets } from './own-sockets.js'
+import { makeCore } from './make-core.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import { type AllocationInfo, Reporter } from './reporter.js'
-import { loadUsers, stateDirError, type Users } from './users.js'
+import { isNobodyConfigured, loadUsers, stateDirError, type Users } from './users.js'
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
+const REPORT_INTERVAL_MS = 1_000
 /** How often a drain looks whether the last allocation has ended. */
 const DRAIN_INTERVAL_MS = 50
 
@@ -47,12 +43,20 @@ export interface ServerAddress {
   readonly port: number
 }
 
+export interface ServerCounters {
+  readonly engine: Readonly<EngineCounters>
+  readonly drops: Readonly<Record<string, number>>
+  readonly refusals: Readonly<Record<string, number>>
+}
+
+const NO_PACKETS: EngineCounters = { packetsReceived: 0, packetsSent: 0, sendQueueDrops: 0, socketErrors: 0 }
+
 interface Running {
   readonly engine: RelayEngine
   readonly core: TurnCore
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
-  readonly localAddressTimer: NodeJS.Timeout
+  readonly timers: readonly NodeJS.Timeout[]
 }
 
 export class TurnServer extends EventEmitter<TurnServerEvents> {
@@ -139,6 +143,19 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#reporter.refusals.recent(countMax)
   }
 
+  /** What happened since start: packets of the engine, and dropped frames and refusals by reason (those that occurred). */
+  counters(): ServerCounters {
+    const drops: Record<string, number> = {}
+    for (const [reason, count] of (this.#running?.core.drops ?? []).entries()) {
+      if (count > 0) drops[DROP_NAMES[reason]] = count
+    }
+    return {
+      engine: { ...(this.#running?.engine.counters ?? NO_PACKETS) },
+      drops,
+      refusals: Object.fromEntries(this.#reporter.refusals.counts),
+    }
+  }
+
   allocationCount(): number {
     return this.#running?.core.allocations.size ?? 0
   }
@@ -154,9 +171,10 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     if (running === null) return this.stop()
     running.core.drain()
     const count = running.core.allocations.size
+    const rest = count === 0 ? 'nothing is left to wait for' : `${count} may go on for ${timeoutSeconds} s`
     this.#logger.info(
       { event: 'draining', allocations: count, timeoutSeconds },
-      `draining: ${count} allocations may go on for ${timeoutSeconds} s, new ones are refused`,
+      `draining: new allocations are refused, ${rest}`,
     )
     if (count > 0) await this.#allocationsEnded(timeoutSeconds)
     await this.stop()
@@ -174,12 +192,14 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     await starting.catch(() => {})
     const running = this.#running
     if (running === null) return
-    clearInterval(running.localAddressTimer)
+    for (const timer of running.timers) clearInterval(timer)
     running.core.deleteAllAllocations('stopped')
     running.users.usersFile?.close()
     await running.engine.stop()
+    this.#reporter.flush()
+    const counters = this.counters()
     this.#running = null
-    this.#logger.info({ event: 'stopped' }, 'stopped')
+    this.#logger.info({ event: 'stopped', ...counters }, 'stopped')
     this.emit('stopped')
   }
 
@@ -208,36 +228,19 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   #run(engine: RelayEngine, relayHosts: readonly RelayHost[], users: Users, nonceSecret: Uint8Array): void {
-    const { settings } = this
-    const random = new CryptoRandom()
-    const relayPorts = new RelayPorts(relayHosts.length, settings.minPort, settings.maxPort, random)
-    const policy = new PeerPolicy({
-      rules: [...settings.allowPeer, ...settings.denyPeer],
-      relayHosts,
-      relayPorts,
-      ownSockets: ownSockets(engine.listeners, relayHosts, settings.adminListen),
-      localHosts: localAddresses(),
-      nat64Prefixes: settings.nat64Prefix,
-    })
-    const core = new TurnCore({
-      output: engine,
+    const core = makeCore(this.settings, {
+      engine,
       observer: this.#reporter,
-      authenticator: new Authenticator({ realm: settings.realm, stores: users.stores, nonceSecret }),
-      policy,
       relayHosts,
-      relayPorts,
-      random,
-      maxAllocations: settings.maxAllocations,
-      userQuota: settings.userQuota,
-      monotonicStartSeconds: monotonicSeconds(),
-      permissionCountMax: settings.permissionsMax,
-      channelCountMax: settings.channelsMax,
-      channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
-      supportsDontFragment: engine.supportsDontFragment,
+      stores: users.stores,
+      nonceSecret,
     })
-    const refresh = () => policy.setLocalHosts(localAddresses())
-    const localAddressTimer = setInterval(refresh, LOCAL_ADDRESSES_INTERVAL_MS).unref()
-    this.#running = { engine, core, relayHosts, users, localAddressTimer }
+    const refresh = () => core.policy.setLocalHosts(localAddresses())
+    const timers = [
+      setInterval(refresh, LOCAL_ADDRESSES_INTERVAL_MS).unref(),
+      setInterval(() => this.#reporter.flush(), REPORT_INTERVAL_MS).unref(),
+    ]
+    this.#running = { engine, core, relayHosts, users, timers }
     engine.start(core)
   }
 
@@ -249,6 +252,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       address === advertised ? address.host : `${advertised.host}/${address.host}`,
     )
     if (users.generatedUser?.warning) this.#warn(users.generatedUser.warning)
+    if (isNobodyConfigured(users)) {
+      this.#warn(`nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`)
+    }
     const fields = {
       realm,
       engine: engine.name,
@@ -257,7 +263,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       relays,
       relayPorts: `${minPort}-${maxPort}`,
     }
-    this.#logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ')}`)
+    this.#logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
   }
 
   #warn(text: string): void {

@@ -1,5 +1,4 @@
 // Who may log in: the credential stores that the settings name, or the generated first user.
-
 import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
@@ -39,6 +38,11 @@ export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (
   const { username, password } = generatedUser
   stores.push(new StaticUsers(realm, [{ name: username, password }]))
   return { stores, usersFile, generatedUser }
+}
+
+/** Is there nothing but a users file without a user of the realm? */
+export function isNobodyConfigured({ stores, usersFile }: Users): boolean {
+  return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
 
 /** Broken content of the state directory, as an error that names the option. */

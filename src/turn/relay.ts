@@ -4,7 +4,7 @@
 //   ChannelData  client ─► relayChannelData ─► 5-tuple ─► channel number ─► output.sendToPeer
 //   Send         client ─► relaySend        ─► 5-tuple ─► permission     ─► output.sendToPeer
 //   datagram     peer   ─► relayDatagram    ─► relay   ─► permission ─► channel?  output.sendChannelData : sendDataIndication
-import { TransportAddress } from '../stun/address.js'
+import { FAMILY_IPV6, TransportAddress } from '../stun/address.js'
 import { CHANNEL_DATA_HEADER_LENGTH, readChannelDataLength, readChannelNumber } from '../stun/channel-data.js'
 import {
   ATTRIBUTE_DATA,
@@ -39,13 +39,16 @@ import {
   DROP_PEER_FORBIDDEN,
   DROP_TOO_LONG,
 } from './drop-reasons.js'
-import type { FiveTuple } from './five-tuple.js'
+import { type FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
 import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
 
 /** Bytes before the payload in a Data indication: header, XOR-PEER-ADDRESS, and the header of DATA. */
 const DATA_INDICATION_HEADER_LENGTH_MAX = 20 + 24 + 4
-/** Bytes of payload that fit a Data indication: the length of a STUN message is a multiple of 4 in 16 bits. UDP over IPv6 carries more. */
-const DATA_INDICATION_PAYLOAD_LENGTH_MAX = 0xfffc - 24 - 4
+/** Bytes that a datagram over IPv4 or IPv6 carries: 65,535 of IP or of its payload, less the headers. */
+const DATAGRAM_LENGTH_MAX_IPV4 = 65_535 - 20 - 8
+const DATAGRAM_LENGTH_MAX_IPV6 = 65_535 - 8
+/** A STUN message has a multiple of 4 in 16 bits after its header. */
+const MESSAGE_LENGTH_MAX = 20 + 0xfffc
 
 /** What the hot path keeps between packets, so that it allocates nothing. */
 export class RelayScratch {
@@ -114,6 +117,7 @@ function sendToPeer(
 ): number {
   const relay = allocation.relayOfFamily(peer.family)
   if (relay === null || relay.state !== RELAY_LIVE) return DROP_NO_RELAY
+  if (end - start > datagramLengthMax(peer)) return DROP_TOO_LONG
   const verdict = judge(core, allocation, permission, peer)
   if (verdict === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
   let target = peer
@@ -146,12 +150,31 @@ export function relayDatagram(
   if (judge(core, allocation, permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
   const channel = allocation.findChannel(permission, peer.port)
   const isBound = channel !== null && channel.expiresAt > core.now
-  if (!isBound && end - start > DATA_INDICATION_PAYLOAD_LENGTH_MAX) return DROP_TOO_LONG
+  const { fiveTuple } = allocation
+  if (frameLength(peer, isBound, end - start) > frameLengthMax(fiveTuple, isBound)) return DROP_TOO_LONG
   allocation.counters[COUNTER_PACKETS_TO_CLIENT]++
   allocation.counters[COUNTER_BYTES_TO_CLIENT] += end - start
-  if (isBound) core.output.sendChannelData(allocation.fiveTuple, channel.channelNumber, bytes, start, end)
+  if (isBound) core.output.sendChannelData(fiveTuple, channel.channelNumber, bytes, start, end)
   else sendDataIndication(core, relay, peer, bytes, start, end)
   return DROP_NONE
+}
+
+/** Bytes of what carries this payload to a client: ChannelData, or a Data indication with its padding. */
+function frameLength(peer: TransportAddress, isBound: boolean, length: number): number {
+  if (isBound) return CHANNEL_DATA_HEADER_LENGTH + length
+  const headerLength =
+    peer.family === FAMILY_IPV6 ? DATA_INDICATION_HEADER_LENGTH_MAX : DATA_INDICATION_HEADER_LENGTH_MAX - 12
+  return headerLength + ((length + 3) & ~3)
+}
+
+/** Over UDP what a datagram carries; a stream takes any frame that its length field can tell. */
+function frameLengthMax(fiveTuple: FiveTuple, isBound: boolean): number {
+  if (fiveTuple.transport === TRANSPORT_UDP) return datagramLengthMax(fiveTuple.client)
+  return isBound ? CHANNEL_DATA_HEADER_LENGTH + 0xffff : MESSAGE_LENGTH_MAX
+}
+
+function datagramLengthMax(address: TransportAddress): number {
+  return address.family === FAMILY_IPV6 ? DATAGRAM_LENGTH_MAX_IPV6 : DATAGRAM_LENGTH_MAX_IPV4
 }
 
 /** The peer as clients know it: a relay of this server is named by its advertised address. */

@@ -7,8 +7,9 @@ import { METHOD_ALLOCATE, METHOD_CREATE_PERMISSION } from '../../src/stun/consta
 import { addressOf } from '../support/turn-address.js'
 
 const CLIENT = addressOf('192.0.2.1:5000')
-/** The documented bound of lines in one second. */
+/** The documented bounds of lines in one second: of all sources, and of one. */
 const LINES_MAX = 50
+const LINES_OF_SOURCE_MAX = 10
 const START_MS = 1_700_000_000_000
 
 function setUp(t: Test) {
@@ -24,12 +25,14 @@ function setUp(t: Test) {
   const clock = { ms: START_MS }
   t.intercept(Date, 'now', { value: () => clock.ms })
   const reporter = new Reporter(logger, listeners, () => 0)
-  const refuse = (count: number, user = 'mallory') => {
+  /** From as many sources as it takes to stay below the bound of one. */
+  const refuse = (count: number, user = 'mallory', source?: string) => {
     for (let index = 0; index < count; index++) {
-      reporter.refused('unknown-user', 401, METHOD_ALLOCATE, user, CLIENT, null)
+      const client = addressOf(source ?? (count === 1 ? '192.0.2.1:5000' : `192.0.2.${2 + (index % 200)}:5000`))
+      reporter.refused('unknown-user', 401, METHOD_ALLOCATE, user, client, null)
     }
   }
-  return { clock, events, lines, refuse, reporter }
+  return { clock, events, lines, logger, refuse, reporter }
 }
 
 t.test('a refusal is a line, an event, a count, and an entry of the ring', async (t) => {
@@ -65,18 +68,40 @@ t.test('a flood', async (t) => {
     t.equal(lines.length, LINES_MAX)
   })
 
-  t.test('is summed up in the next second, once', async (t) => {
-    const { clock, lines, refuse } = setUp(t)
+  t.test(
+    `of one source leaves room for the others: ${LINES_OF_SOURCE_MAX} lines in a second, whatever its port`,
+    async (t) => {
+      const { lines, refuse } = setUp(t)
+      for (let port = 1; port <= LINES_OF_SOURCE_MAX; port++) refuse(1, 'mallory', `203.0.113.1:${port}`)
+      t.equal(lines.length, LINES_OF_SOURCE_MAX)
+      refuse(1000, 'mallory', '203.0.113.1:9999')
+      t.equal(lines.length, LINES_OF_SOURCE_MAX)
+      refuse(1, 'alice', '203.0.113.2:5000')
+      t.match(lines.at(-1), { user: 'alice' })
+    },
+  )
+
+  t.test('is summed up once', async (t) => {
+    const { clock, lines, refuse, reporter } = setUp(t)
     refuse(LINES_MAX + 7)
-    clock.ms += 1000
-    refuse(1)
+    reporter.flush()
+    reporter.flush()
     t.match(lines.slice(LINES_MAX), [
       { event: 'refusals-suppressed', count: 7, msg: '7 more refusals were not logged one by one' },
-      { event: 'refusal' },
     ])
     clock.ms += 1000
     refuse(LINES_MAX)
-    t.equal(lines.length, LINES_MAX + 2 + LINES_MAX)
+    reporter.flush()
+    t.equal(lines.length, LINES_MAX + 1 + LINES_MAX)
+  })
+
+  t.test('of lines that the level hides takes no room from the others', async (t) => {
+    const { lines, logger, refuse, reporter } = setUp(t)
+    logger.level = 'warn'
+    for (let count = 0; count < 100; count++)
+      reporter.refused('stale-nonce', 438, METHOD_ALLOCATE, 'alice', CLIENT, null)
+    refuse(1)
+    t.match(lines, [{ reason: 'unknown-user' }])
   })
 
   t.test('is counted, and kept in the ring, to the last one', async (t) => {

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { GENERATED_USER_FILE, GENERATED_USER_NAME } from '../../src/auth/state-dir.js'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import type { TurnServerOptions } from '../../src/config/settings.js'
-import { loadUsers, type Users } from '../../src/server/users.js'
+import { isNobodyConfigured, loadUsers, type Users } from '../../src/server/users.js'
 import { settingsOf } from './settings.js'
 
 function load(t: Test, options: TurnServerOptions): Users {
@@ -62,4 +62,19 @@ t.test('users', async (t) => {
   t.test('must be configured where nothing is kept', async (t) => {
     t.throws(() => load(t, {}), { code: 'TURND_ERR_NO_USERS' })
   })
+})
+
+t.test('nobody can log in', async (t) => {
+  const files = t.testdir({ empty: '# nobody yet\n', foreign: usersLine('bob'), secrets: 'north\n' })
+  const isNobody = (options: TurnServerOptions) => isNobodyConfigured(load(t, options))
+  t.ok(isNobody({ usersFile: join(files, 'empty') }), 'with an empty users file alone')
+  t.ok(isNobody({ realm: 'other.example', usersFile: join(files, 'foreign') }), 'with users of another realm alone')
+  t.notOk(isNobody({ usersFile: join(files, 'foreign') }))
+  t.notOk(isNobody({ usersFile: join(files, 'empty'), user: 'alice:secret' }))
+  t.notOk(isNobody({ usersFile: join(files, 'empty'), authSecret: 'north' }))
+  t.notOk(isNobody({ user: 'alice:secret' }))
+})
+
+t.test('a users file that is no file is refused, not read forever', async (t) => {
+  t.throws(() => load(t, { usersFile: t.testdir({}) }), { code: 'TURND_ERR_USERS_FILE', message: /is not a file/ })
 })

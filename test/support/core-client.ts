@@ -6,7 +6,7 @@ import * as stun from '../../src/stun/constants.js'
 import { isFingerprintValid, isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../../src/stun/integrity.js'
 import { decodeMessage, MessageView } from '../../src/stun/message.js'
 import { MessageWriter } from '../../src/stun/writer.js'
-import { FiveTuple } from '../../src/turn/five-tuple.js'
+import { FiveTuple, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
 import type { CoreHarness } from './core-harness.js'
 import { encodeRequest, type IntegrityVariant, keyOf, type User, type Write } from './request-encoder.js'
 import { addressOf } from './turn-address.js'
@@ -18,6 +18,8 @@ export interface CoreClientOptions {
   /** `HOST:PORT`. */
   readonly address?: string
   readonly listenerId?: number
+  /** TRANSPORT_UDP if absent. */
+  readonly transport?: number
   readonly user?: User
   /** 'sha256' also uses PASSWORD-ALGORITHM SHA-256, as RFC 8489's own clients do. */
   readonly integrity?: IntegrityVariant
@@ -120,6 +122,7 @@ export class CoreClient {
     this.#harness = harness
     this.fiveTuple.client.copyFrom(addressOf(options.address ?? '198.51.100.7:50000'))
     this.fiveTuple.listenerId = options.listenerId ?? 0
+    this.fiveTuple.transport = options.transport ?? TRANSPORT_UDP
     this.user = options.user ?? ALICE
     this.integrity = options.integrity ?? 'sha1'
     this.fingerprint = options.fingerprint ?? false

@@ -37,6 +37,26 @@ t.test('everyEmbeddedIPv4', async (t) => {
     })
   }
 
+  t.test('says so when an address is refused, in every spelling', async (t) => {
+    for (const { name, embed } of EMBEDDINGS) {
+      t.equal(
+        everyEmbeddedIPv4(embed(addressOf('1.2.3.4:80')), PREFIXES, () => false),
+        false,
+        name,
+      )
+      t.equal(
+        everyEmbeddedIPv4(embed(addressOf('1.2.3.4:80')), PREFIXES, () => true),
+        true,
+        name,
+      )
+    }
+    t.equal(
+      everyEmbeddedIPv4(addressOf('1.2.3.4:80'), PREFIXES, () => false),
+      true,
+      'plain IPv4 embeds nothing',
+    )
+  })
+
   t.test('finds exactly one in addresses that embed one', async (t) => {
     for (const [text, expected] of [
       ['::ffff:10.1.2.3', '10.1.2.3'],

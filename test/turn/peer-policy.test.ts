@@ -108,6 +108,18 @@ t.test('every spelling of a forbidden IPv4 address is forbidden', async (t) => {
   }
 })
 
+t.test('a spelling of an address that is open is open too', async (t) => {
+  const server = stage({ allowPeer: ['::/0', `${targets.LOCAL_HOST}:22`] })
+  for (const [peer, expected] of [
+    [`[::ffff:1.2.3.4]:${targets.RELAY_PORT_MIN}`, PEER_ALLOWED],
+    [`[::ffff:${targets.LOCAL_HOST}]:22`, PEER_ALLOWED],
+    [`[::ffff:${targets.LOCAL_HOST}]:23`, PEER_FORBIDDEN],
+    [`[::ffff:${targets.LOCAL_HOST}]:${targets.RELAY_PORT_MIN}`, PEER_FORBIDDEN],
+  ] as const) {
+    t.equal(verdict(server, peer), expected, peer)
+  }
+})
+
 t.test('rules', async (t) => {
   t.test('open and close blocks, and only these', async (t) => {
     const server = stage({ allowPeer: ['10.1.0.0/16'], denyPeer: ['8.8.0.0/16', '2a00:1450::/32'] })
