@@ -96,7 +96,9 @@ export class UsersFileStore implements CredentialStore {
     try {
       const fd = openSync(this.path, 'r')
       try {
-        if (!fstatSync(fd).isFile()) throw new Error('is not a file')
+        const stats = fstatSync(fd)
+        // A device may have no end; a directory says so by itself.
+        if (!stats.isFile() && !stats.isDirectory()) throw new Error('is not a file')
         // Before the read: a change during it has a later time, and is seen by the next poll.
         this.#signature = signatureOf(fstatSync(fd, { bigint: true }))
         return readFileSync(fd)

@@ -36,6 +36,10 @@ t.test('a relay port that a stranger has', async (t) => {
     t.equal(answer.code, 0)
     t.equal(opens.length, 4)
     t.equal(new Set(opens.map(({ relayId }) => relayId)).size, 1)
+    t.ok(
+      opens.every(({ port }, index) => index === 0 || port !== opens[index - 1].port),
+      'never the one that has just failed',
+    )
     t.same(answer.relayed, [opens[3].address], 'the client is told the one that opened')
     t.equal(harness.relayPorts.claimedCount(), 1)
     t.same(harness.observer.refusals, [])
@@ -66,11 +70,12 @@ t.test('a relay port that a stranger has', async (t) => {
     }
   })
 
-  t.test('ends in 508 when it is the last of the range', async (t) => {
+  t.test('ends in 508 at once when it is the last of the range', async (t) => {
     const harness = new CoreHarness({ minPort: 24_000, maxPort: 24_001 })
     harness.client().allocate()
     harness.openOutcome = () => 'in-use'
     t.equal(harness.client().allocate().code, 508)
+    t.equal(harness.output.of('open').length, 2, 'there is no other one to try')
     t.equal(harness.relayPorts.claimedCount(), 1)
     t.equal(harness.core.quotas.held, 1)
   })
