@@ -24,7 +24,12 @@ export function crossCheck(
   checkExternalIp(settings, names)
   checkUser(settings, names)
   checkCertificate(settings, names)
-  return [...quotaWarnings(settings, names), ...loopbackWarnings(settings, names), ...listenWarnings(settings, names)]
+  return [
+    ...quotaWarnings(settings, names),
+    ...loopbackWarnings(settings, names),
+    ...listenWarnings(settings, names),
+    ...relayRangeWarnings(settings, names),
+  ]
 }
 
 /** How options and their values are called in a sentence, wherever each was given. */
@@ -167,6 +172,16 @@ function loopbackWarnings({ allowPeer }: Settings, names: Names): string[] {
 /** Blocks overlap when the wider one contains the other's first address. */
 function overlaps(a: Cidr, b: Cidr): boolean {
   return cidrContains(a, b.address) || cidrContains(b, a.address)
+}
+
+/** Harmless to clients (another port is tried), but never meant. */
+function relayRangeWarnings({ listen, maxPort, minPort }: Settings, names: Names): string[] {
+  return listen.flatMap(({ port, scheme }, index) => {
+    if (port < minPort || port > maxPort || !TRANSPORTS[scheme].includes('UDP')) return []
+    return [
+      `${names.value('listen', index)} lies in the range of relay ports, ${minPort}-${maxPort}: choose another port`,
+    ]
+  })
 }
 
 function listenWarnings({ listen }: Settings, names: Names): string[] {

@@ -57,6 +57,8 @@ export class Permission {
   /** The last port that the peer policy judged, and its PEER_ verdict: one judgement serves a whole flow. */
   judgedPort = -1
   judgedVerdict = 0
+  /** PeerPolicy.generation of that judgement. */
+  judgedGeneration = 0
 
   constructor(address: TransportAddress) {
     this.address = address

@@ -34,6 +34,8 @@ export interface PeerPolicyOptions {
 }
 
 export class PeerPolicy {
+  /** Goes up when verdicts may have changed: those of an older generation are not to be trusted. */
+  generation = 0
   readonly #rules: readonly PeerRule[]
   readonly #relayHosts: readonly RelayHost[]
   readonly #relayPorts: RelayPorts
@@ -51,9 +53,14 @@ export class PeerPolicy {
     this.#nat64Prefixes = options.nat64Prefixes
   }
 
-  /** The addresses of this machine have changed. */
+  /** What this machine calls itself now. */
   setLocalHosts(localHosts: readonly TransportAddress[]): void {
+    const isSame =
+      localHosts.length === this.#localHosts.length &&
+      localHosts.every((host) => this.#localHosts.some((known) => known.equalsHost(host)))
+    if (isSame) return
     this.#localHosts = localHosts
+    this.generation++
   }
 
   /** The index of the relay host that this IP address belongs to, bound or advertised, or -1. */

@@ -188,11 +188,13 @@ function advertisedSource(core: TurnCore, source: TransportAddress): TransportAd
 
 /** The peer policy's verdict. It is kept per permission for the last port, but for relays of ours, which come and go. */
 function judge(core: TurnCore, allocation: Allocation, permission: Permission, peer: TransportAddress): number {
-  if (permission.judgedPort === peer.port) return permission.judgedVerdict
+  const { generation } = core.policy
+  if (permission.judgedPort === peer.port && permission.judgedGeneration === generation) return permission.judgedVerdict
   const verdict = core.policy.authorizePeer(peer, allocation)
   if (!core.relayPorts.isInRange(peer.port) || core.policy.relayHostIndexOf(peer) < 0) {
     permission.judgedPort = peer.port
     permission.judgedVerdict = verdict
+    permission.judgedGeneration = generation
   }
   return verdict
 }

@@ -136,6 +136,17 @@ t.test('options that fit, but not as somebody may think', async (t) => {
     t.same(warnings('--user-quota 0 --max-allocations 1'), [])
   })
 
+  t.test('warn when a listener lies in the range of relay ports', async (t) => {
+    const ports = '--min-port 24000 --max-port 25000'
+    for (const spec of ['127.0.0.1:24000', 'udp:127.0.0.1:25000']) {
+      t.same(warnings(`--listen ${spec} ${ports}`), [
+        `--listen ${spec} lies in the range of relay ports, 24000-25000: choose another port`,
+      ])
+    }
+    for (const spec of ['127.0.0.1:23999', '127.0.0.1:25001', '127.0.0.1:0'])
+      t.same(warnings(`--listen ${spec} ${ports}`), [])
+  })
+
   t.test('warn when a rule opens loopback', async (t) => {
     for (const rule of [
       '127.0.0.0/8',

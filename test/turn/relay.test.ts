@@ -10,6 +10,7 @@ import {
   SERVER_HOST,
   SERVER_HOST_IPV6,
 } from '../support/core-harness.js'
+import { addressOf } from '../support/turn-address.js'
 
 const DATA = Buffer.from('some data')
 const EMPTY = new Uint8Array(0)
@@ -51,6 +52,15 @@ t.test('ChannelData from the client (RFC 8656 §12.6)', async (t) => {
     t.same(harness.output.take(), [
       { kind: 'to-peer', relayId, peer: PEER, host: '1.2.3.4', payload: new Uint8Array(DATA) },
     ])
+  })
+
+  t.test('stops when its peer turns out to be this machine, in the midst of a flow', async (t) => {
+    const { harness, client, relayId } = relaying()
+    t.equal(client.channelData(CHANNEL, DATA), drops.DROP_NONE)
+    t.equal(harness.peerSends(relayId, PEER, DATA), drops.DROP_NONE)
+    harness.policy.setLocalHosts([addressOf(PEER)])
+    t.equal(client.channelData(CHANNEL, DATA), drops.DROP_PEER_FORBIDDEN)
+    t.equal(harness.peerSends(relayId, PEER, DATA), drops.DROP_PEER_FORBIDDEN)
   })
 
   t.test('may stand anywhere in a buffer', async (t) => {
