@@ -1,5 +1,5 @@
 // The rules of the house as a test: import direction, banned modules and calls, names, sizes, and what the repository must not contain.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -98,6 +98,14 @@ t.test('the rules themselves', async (t) => {
 })
 
 t.test('the repository', async (t) => {
+  t.test('is formatted and free of lint (npm run format mends most of it)', async (t) => {
+    const biome = join(projectRoot, 'node_modules/.bin/biome')
+    const { status, stderr, stdout } = spawnSync(biome, ['check', '--colors=off'], {
+      cwd: projectRoot,
+      encoding: 'utf8',
+    })
+    t.equal(status, 0, `${stdout}${stderr}`)
+  })
   const isCheckout = existsSync(join(projectRoot, '.git'))
   const tracked = isCheckout
     ? execFileSync('git', ['ls-files', '-z'], { cwd: projectRoot, encoding: 'utf8' }).split('\0').filter(Boolean)

@@ -21,6 +21,11 @@ export interface ListenSpec extends ListenAddress {
   readonly scheme: ListenScheme
 }
 
+/** Does this host stand for all local addresses, of one family or of both? */
+export function isWildcardHost(host: string): boolean {
+  return host === '*' || host === '0.0.0.0' || host === '::'
+}
+
 export const LISTEN_FORM = '[udp:|tcp:|tls:|dtls:]ADDRESS:PORT'
 const PORT_DEFAULT = 3478
 const PORT_DEFAULT_TLS = 5349

@@ -1,7 +1,7 @@
 // Which sockets the listen options mean: a wildcard becomes one socket per local address, so that every answer leaves from the
 // address that was asked.
 
-import type { ListenSpec } from '../config/listen-spec.js'
+import { isWildcardHost, type ListenSpec } from '../config/listen-spec.js'
 import { FAMILY_IPV4, formatHost, hostAddress, type TransportAddress } from '../stun/address.js'
 import { localAddresses } from './local-addresses.js'
 
@@ -18,7 +18,7 @@ export function expandListenSpecs(specs: readonly ListenSpec[]): ListenTarget[] 
   const targets = new Map<string, ListenTarget>()
   const udpSpecs = specs.filter((spec) => spec.scheme === 'udp' || spec.scheme === 'any')
   // What is named comes before what a wildcard adds, so that an error is about the name.
-  const isWildcard = (spec: ListenSpec) => ['*', '0.0.0.0', '::'].includes(spec.host)
+  const isWildcard = (spec: ListenSpec) => isWildcardHost(spec.host)
   for (const spec of [...udpSpecs.filter((spec) => !isWildcard(spec)), ...udpSpecs.filter(isWildcard)]) {
     for (const address of isWildcard(spec) ? wildcardAddresses(spec.host) : [hostAddress(spec.host)]) {
       if (address === null) continue

@@ -1,5 +1,5 @@
 // The transport addresses that no client may reach through a relay: this server's own sockets.
-import type { ListenAddress } from '../config/listen-spec.js'
+import { isWildcardHost, type ListenAddress } from '../config/listen-spec.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { hostAddress, type TransportAddress } from '../stun/address.js'
@@ -18,7 +18,6 @@ export function ownSockets(
 }
 
 function adminSockets({ host, port }: ListenAddress): TransportAddress[] {
-  const isWildcard = host === '*' || host === '0.0.0.0' || host === '::'
-  const address = isWildcard ? null : hostAddress(host, port)
+  const address = isWildcardHost(host) ? null : hostAddress(host, port)
   return address === null ? localAddresses().map((local) => withPort(local, port)) : [address]
 }

@@ -5,7 +5,7 @@
 //   │ 2. For each frame of a client: handleClientFrame. For each datagram at a relay socket: handlePeerDatagram.  │
 //   │ 3. For each output.openRelay: handleRelayOpened or handleRelayFailed, later, unless closeRelay came first.  │
 //   │ 4. When a stream connection has closed: handleClientClosed.                                                 │
-//   │ 5. About ten times a second, and never backwards: tick(now), in 10 ms ticks since the construction.         │
+//   │ 5. At least ten times a second, never backwards: tick(now), in 10 ms ticks since the construction.          │
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // Network input never throws: it is answered, relayed, or dropped with a DROP_ reason. The core is never re-entered.
