@@ -24,8 +24,18 @@ export interface TurnOutput {
   ): void
   /** A payload in ChannelData framing (RFC 8656 §12.4); padded to 4 over streams. */
   sendChannelData(client: FiveTuple, channelNumber: number, bytes: Uint8Array, start: number, end: number): void
-  /** A payload to a peer, from the relayed transport address. `peer.host` is its textual IP address. */
-  sendToPeer(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void
+  /**
+   * A payload to a peer, from the relayed transport address. `peer.host` is its textual IP address.
+   * @param dontFragment set the DF bit (RFC 8656 §14.1); only ever true when the core's supportsDontFragment is
+   */
+  sendToPeer(
+    relayId: number,
+    peer: TransportAddress,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dontFragment: boolean,
+  ): void
   /** Bind a UDP socket to `address`; answered by handleRelayOpened or handleRelayFailed, later. */
   openRelay(relayId: number, address: TransportAddress): void
   /** Close it at once; also while it is opening, which then needs no answer. */

@@ -77,7 +77,7 @@ export function relayChannelData(
   if (allocation === null) return DROP_NO_ALLOCATION
   const channel = allocation.channels.get(readChannelNumber(bytes, start))
   if (channel === undefined || channel.expiresAt <= core.now) return DROP_NO_CHANNEL
-  return sendToPeer(core, allocation, channel.permission, channel.peer, bytes, payloadStart, payloadEnd)
+  return sendToPeer(core, allocation, channel.permission, channel.peer, bytes, payloadStart, payloadEnd, false)
 }
 
 /** A Send indication (RFC 8656 §11.2). The message has been decoded; what a request would be refused for is silent here. */
@@ -89,7 +89,8 @@ export function relaySend(core: TurnCore, client: FiveTuple, message: MessageVie
   if (dataIndex < 0 || !message.readXorAddress(message.find(ATTRIBUTE_XOR_PEER_ADDRESS), peer)) {
     return DROP_BAD_INDICATION
   }
-  if (message.has(ATTRIBUTE_DONT_FRAGMENT) && !core.supportsDontFragment) return DROP_DONT_FRAGMENT
+  const dontFragment = message.has(ATTRIBUTE_DONT_FRAGMENT)
+  if (dontFragment && !core.supportsDontFragment) return DROP_DONT_FRAGMENT
   if (core.hasUnknownRequired(message)) return DROP_BAD_INDICATION
   const permission = allocation.findPermission(peer)
   if (permission === null || permission.expiresAt <= core.now) return DROP_NO_PERMISSION
@@ -103,6 +104,7 @@ export function relaySend(core: TurnCore, client: FiveTuple, message: MessageVie
     message.bytes,
     start,
     start + message.attributeLengths[dataIndex],
+    dontFragment,
   )
 }
 
@@ -114,6 +116,7 @@ function sendToPeer(
   bytes: Uint8Array,
   start: number,
   end: number,
+  dontFragment: boolean,
 ): number {
   const relay = allocation.relayOfFamily(peer.family)
   if (relay === null || relay.state !== RELAY_LIVE) return DROP_NO_RELAY
@@ -128,7 +131,7 @@ function sendToPeer(
   }
   allocation.counters[COUNTER_PACKETS_FROM_CLIENT]++
   allocation.counters[COUNTER_BYTES_FROM_CLIENT] += end - start
-  core.output.sendToPeer(relay.id, target, bytes, start, end)
+  core.output.sendToPeer(relay.id, target, bytes, start, end, dontFragment)
   return DROP_NONE
 }
 

@@ -22,6 +22,8 @@ export type Effect =
       /** The text that an engine would hand to its socket. */
       readonly host: string
       readonly payload: Uint8Array
+      /** Only with the DF bit. */
+      readonly dontFragment?: true
     }
   | { readonly kind: 'open'; readonly relayId: number; readonly address: string; readonly port: number }
   | { readonly kind: 'close'; readonly relayId: number }
@@ -58,13 +60,21 @@ export class RecordingOutput implements TurnOutput {
     })
   }
 
-  sendToPeer(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
+  sendToPeer(
+    relayId: number,
+    peer: TransportAddress,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    dontFragment: boolean,
+  ): void {
     this.effects.push({
       kind: 'to-peer',
       relayId,
       peer: peer.toString(),
       host: peer.host,
       payload: bytes.slice(start, end),
+      ...(dontFragment ? { dontFragment } : {}),
     })
   }
 

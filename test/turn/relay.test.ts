@@ -42,9 +42,9 @@ t.test('ChannelData from the client (RFC 8656 §12.6)', async (t) => {
     const { harness, client, relayId } = relaying()
     let seen: Uint8Array | null = null
     const record = harness.output.sendToPeer.bind(harness.output)
-    harness.output.sendToPeer = (id, peer, bytes, start, end) => {
+    harness.output.sendToPeer = (id, peer, bytes, start, end, dontFragment) => {
       seen = bytes
-      record(id, peer, bytes, start, end)
+      record(id, peer, bytes, start, end, dontFragment)
     }
     const frame = channelData(CHANNEL, DATA.length, DATA)
     t.equal(client.send(frame), drops.DROP_NONE)
