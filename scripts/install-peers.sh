@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# Installs what the interop tests talk to, from Debian, and only what is missing: coturn's turnutils_uclient, Chromium and
-# iproute2's `ip`. Called by scripts/test.mjs before the tests; harmless to run again.
+# Installs what tests need besides Node, from Debian, and only what is missing: what the interop tests talk to (coturn's
+# turnutils_uclient, Chromium, iproute2's `ip`), the compilers and C headers that check the native engine's layouts for both
+# processors, and strace. Called by scripts/test.mjs before the tests; harmless to run again.
 # Without root or without apt-get it names what is missing, which tests will be skipped and how to install it.
 # Exit code 0, or 1 when a peer is still missing and CI=true.
 set -u
 
-# command : Debian package : tests that need it
+# command, or absolute path of a file : Debian package : tests that need it
 PEERS=(
   'turnutils_uclient:coturn:test/interop/coturn-client and test/interop/hairpin'
   'chromium:chromium:test/interop/chromium'
   'ip:iproute2:test/interop/hairpin'
+  'gcc:gcc:test/net/native/layout'
+  '/usr/include/netinet/udp.h:libc6-dev:test/net/native/layout'
+  'aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu:test/net/native/layout'
+  '/usr/aarch64-linux-gnu/include/netinet/udp.h:libc6-dev-arm64-cross:test/net/native/layout'
+  '/usr/aarch64-linux-gnu/include/linux/errqueue.h:linux-libc-dev-arm64-cross:test/net/native/layout'
+  'strace:strace:tests that count system calls'
 )
 
 say() { printf 'peers: %s\n' "$*"; }
@@ -17,10 +24,17 @@ say() { printf 'peers: %s\n' "$*"; }
 # Administrators' commands (ip) are not in every user's PATH.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
+is_present() {
+  case "$1" in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
 missing_peers() {
   local peer
   for peer in "${PEERS[@]}"; do
-    command -v "${peer%%:*}" >/dev/null 2>&1 || printf '%s\n' "$peer"
+    is_present "${peer%%:*}" || printf '%s\n' "$peer"
   done
 }
 
@@ -108,8 +122,8 @@ fetch() {
 explain_missing() {
   local reason="$1" consequence='these tests will be skipped'
   [ "${CI:-}" != true ] || consequence='with CI=true that is a failure'
-  missing_peers | while IFS=: read -r command _ tests; do
-    say "$command is missing, needed by $tests: $consequence"
+  missing_peers | while IFS=: read -r peer _ tests; do
+    say "$peer is missing, needed by $tests: $consequence"
   done
   say "$reason; install them as root with:"
   say "  apt-get update && apt-get install --no-install-recommends $(missing_packages | xargs)"
