@@ -26,6 +26,7 @@ export function crossCheck(
   checkCertificate(settings, names)
   return [
     ...quotaWarnings(settings, names),
+    ...bandwidthWarnings(settings, names),
     ...loopbackWarnings(settings, names),
     ...listenWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
@@ -157,6 +158,11 @@ function checkCertificate({ cert, key }: Settings, names: Names): void {
 function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): string[] {
   if (userQuota <= maxAllocations) return []
   return [`${names.value('userQuota')} is above ${names.value('maxAllocations')}, which is reached first`]
+}
+
+function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): string[] {
+  if (userMaxBps === 0 || maxBps <= userMaxBps) return []
+  return [`${names.value('maxBps')} is above ${names.value('userMaxBps')}, which is reached first`]
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]

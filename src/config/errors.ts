@@ -1,5 +1,5 @@
 // The errors with which turnd refuses to start, each with a stable code. Thrown by src/config, the stores of src/auth,
-// src/net and src/turnd.ts; the command prints the message (one sentence) and exits with 2.
+// src/net, src/server and src/turnd.ts; the command prints the message (one sentence) and exits with 2.
 
 /** Every code and what it means, in one line. Codes are an interface: they may be added, never renamed. */
 export const TURND_ERROR_CODES = {
@@ -13,7 +13,7 @@ export const TURND_ERROR_CODES = {
   TURND_ERR_ADDRESS_IN_USE: 'Another socket already listens on an address of --listen or --admin-listen.',
   TURND_ERR_ADDRESS_NOT_AVAILABLE: 'An address of --listen or --relay-ip is not an address of this machine.',
   TURND_ERR_LISTEN_FAILED: 'A listener could not be opened for another reason, such as a privileged port.',
-  TURND_ERR_ENGINE: 'The engine that --engine demands cannot run on this machine.',
+  TURND_ERR_ENGINE: 'The engine that --engine demands cannot run here, or could not start.',
   TURND_ERR_LIFECYCLE: 'A method of the server was called when it cannot be, such as start() twice.',
 } as const
 

@@ -239,9 +239,9 @@ const TABLE: Table = {
     repeatable: false,
     default: 0,
     defaultText: '0',
-    help: 'Bits per second of one allocation; 0: no limit.',
+    help: 'Bits per second of payload that one allocation may relay, each direction by itself; 0: no limit.',
     coturn: ['max-bps'],
-    comesLater: 'bandwidth limits come in a later version',
+    comesLater: null,
   },
   'user-max-bps': {
     group: 'Limits',
@@ -249,19 +249,23 @@ const TABLE: Table = {
     repeatable: false,
     default: 0,
     defaultText: '0',
-    help: 'Bits per second of all allocations of one user; 0: no limit.',
+    help:
+      'Bits per second of payload that all allocations of one user may relay together, each direction by itself; ' +
+      '0: no limit.',
     coturn: [],
-    comesLater: 'bandwidth limits come in a later version',
+    comesLater: null,
   },
   'unauthenticated-rate': {
     group: 'Limits',
     type: integer('N', 'a number of answers per second', 0, 1_000_000),
     repeatable: false,
     default: 200,
-    defaultText: '200; loopback is exempt unless given',
-    help: 'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64); 0: no limit.',
+    defaultText: '200',
+    help:
+      'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64); 0: no limit. Loopback is ' +
+      'exempt unless this option is given.',
     coturn: [],
-    comesLater: 'the limit of unauthenticated answers comes in a later version',
+    comesLater: null,
   },
   'allow-peer': {
     group: 'Peer policy',
@@ -383,22 +387,22 @@ const TABLE: Table = {
     repeatable: false,
     default: 'auto',
     defaultText: 'auto',
-    help: 'How datagrams are relayed: native (Linux, batched), dgram (everywhere), or auto.',
+    help:
+      'How datagrams are relayed: native (Linux: batched, on several threads), dgram (everywhere: one thread), or auto: ' +
+      'native where a test at the start finds that it works, else dgram.',
     coturn: [],
     comesLater: null,
-    warn: (value) =>
-      value === 'native' ? 'has no effect yet: the native engine comes in a later version, dgram is used' : null,
   },
   workers: {
     group: 'Operating',
-    type: integer('N', 'a number of workers', 1, 1024),
+    // A port's owner is 8 bits of the shared table: 0 is nobody, 255 is outside, 254 is to spare.
+    type: integer('N', 'a number of workers', 1, 253),
     repeatable: false,
     default: null,
     defaultText: 'one per core',
     help: 'Worker threads of the native engine.',
     coturn: ['relay-threads'],
     comesLater: null,
-    warn: (value) => (value === 1 ? null : 'has no effect yet: the dgram engine has one thread'),
   },
   'admin-listen': {
     group: 'Operating',

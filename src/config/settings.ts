@@ -38,9 +38,9 @@ export interface Settings {
   readonly permissionsMax: number
   /** Channel bindings of one allocation. */
   readonly channelsMax: number
-  /** Bits per second of one allocation; 0: no limit. */
+  /** Bits per second of payload of one allocation, each direction by itself; 0: no limit. */
   readonly maxBps: number
-  /** Bits per second of one user; 0: no limit. */
+  /** Bits per second of payload of one user, each direction by itself; 0: no limit. */
   readonly userMaxBps: number
   /** Unauthenticated answers per second and source; 0: no limit. When it is given, loopback is not exempt. */
   readonly unauthenticatedRate: number

@@ -222,12 +222,8 @@ t.test('what comes later', async (t) => {
       ],
       [['--engine', 'auto'], []],
       [['--engine', 'dgram'], []],
-      [
-        ['--engine', 'native'],
-        ['--engine native has no effect yet: the native engine comes in a later version, dgram is used'],
-      ],
-      [['--workers', '1'], []],
-      [['--workers', '2'], ['--workers 2 has no effect yet: the dgram engine has one thread']],
+      [['--engine', 'native'], []],
+      [['--workers', '253'], []],
       [['--profile', 'rfc'], []],
       [
         ['--profile', 'expressway-x12.6'],
@@ -237,7 +233,12 @@ t.test('what comes later', async (t) => {
       ],
       [['--admin-listen', 'none'], []],
       [['--max-bps', '0'], []],
-      [['--max-bps', '1'], ['--max-bps 1 has no effect yet: bandwidth limits come in a later version']],
+      [['--max-bps', '1'], []],
+      [['--max-bps', '2000', '--user-max-bps', '2000'], []],
+      [
+        ['--max-bps', '2001', '--user-max-bps', '2000'],
+        ['--max-bps 2001 is above --user-max-bps 2000, which is reached first'],
+      ],
       [['--unauthenticated-rate', '0'], []],
       [['--mobility'], ['--mobility has no effect yet: mobility comes in a later version']],
       [

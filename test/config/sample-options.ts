@@ -105,7 +105,7 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     bad: null,
   },
   engine: { texts: ['dgram'], native: 'dgram', expected: 'dgram', bad: 'fast' },
-  workers: { texts: ['4'], native: 4, expected: 4, bad: '0' },
+  workers: { texts: ['253'], native: 253, expected: 253, bad: '254' },
   adminListen: {
     texts: ['127.0.0.1:9000'],
     native: '127.0.0.1:9000',
