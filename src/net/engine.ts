@@ -11,21 +11,12 @@ export interface Listener {
   readonly address: TransportAddress
 }
 
-/** Packets and bytes on the wire side, since start. Written by the engine, read by reports. */
-export interface EngineCounters {
-  packetsReceived: number
-  packetsSent: number
-  /** Not sent, because the socket's queue was full. */
-  sendQueueDrops: number
-  /** Errors that sockets reported. An engine may not learn of every packet that the operating system refused. */
-  socketErrors: number
-}
-
 export interface RelayEngine extends TurnOutput {
   readonly name: 'dgram' | 'native'
   readonly supportsDontFragment: boolean
   readonly listeners: readonly Listener[]
-  readonly counters: EngineCounters
+  /** Since start, by COUNTER_ index (counters.ts). */
+  readonly counters: Float64Array
 
   /** Binds the listeners, a wildcard as one socket per local address. All or none: on a TurndError nothing stays open. */
   openListeners(specs: readonly ListenSpec[]): Promise<void>

@@ -13,7 +13,16 @@ import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/c
 import type { TurnCore } from '../../turn/core.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../turn/five-tuple.js'
 import { TickClock } from '../clock.js'
-import type { EngineCounters, Listener, RelayEngine } from '../engine.js'
+import {
+  COUNTER_BYTES_RECEIVED,
+  COUNTER_BYTES_SENT,
+  COUNTER_PACKETS_RECEIVED,
+  COUNTER_PACKETS_SENT,
+  COUNTER_SEND_QUEUE_DROPS,
+  COUNTER_SOCKET_ERRORS,
+  newCounters,
+} from '../counters.js'
+import type { Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget } from '../listen-targets.js'
 import { bindUdpSocket } from './udp-socket.js'
@@ -30,7 +39,7 @@ export class DgramEngine implements RelayEngine {
   readonly name = 'dgram'
   readonly supportsDontFragment = false
   readonly listeners: Listener[] = []
-  readonly counters: EngineCounters = { packetsReceived: 0, packetsSent: 0, sendQueueDrops: 0, socketErrors: 0 }
+  readonly counters = newCounters()
   readonly #listenerSockets: Socket[] = []
   readonly #relaySockets = new Map<number, Socket>()
   readonly #clock = new TickClock()
@@ -97,7 +106,7 @@ export class DgramEngine implements RelayEngine {
 
   sendToPeer(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
     const socket = this.#relaySockets.get(relayId)
-    if (socket === undefined || this.#isCongested(socket)) return
+    if (socket === undefined || this.#isCongested(socket, end - start)) return
     // A received Buffer has memory of its own, so a range of it may wait in libuv's queue.
     socket.send(bytes, start, end - start, peer.port, peer.host)
   }
@@ -156,9 +165,10 @@ export class DgramEngine implements RelayEngine {
     const fiveTuple = new FiveTuple()
     fiveTuple.transport = TRANSPORT_UDP
     fiveTuple.listenerId = listenerId
-    socket.on('error', () => this.counters.socketErrors++)
+    socket.on('error', () => this.counters[COUNTER_SOCKET_ERRORS]++)
     socket.on('message', (bytes, source) => {
-      this.counters.packetsReceived++
+      this.counters[COUNTER_PACKETS_RECEIVED]++
+      this.counters[COUNTER_BYTES_RECEIVED] += bytes.length
       if (!setAddress(fiveTuple.client, source)) return
       core.handleClientFrame(fiveTuple, bytes, 0, bytes.length)
     })
@@ -166,9 +176,10 @@ export class DgramEngine implements RelayEngine {
 
   #receivePeers(core: TurnCore, relayId: number, socket: Socket): void {
     const peer = new TransportAddress()
-    socket.on('error', () => this.counters.socketErrors++)
+    socket.on('error', () => this.counters[COUNTER_SOCKET_ERRORS]++)
     socket.on('message', (bytes, source) => {
-      this.counters.packetsReceived++
+      this.counters[COUNTER_PACKETS_RECEIVED]++
+      this.counters[COUNTER_BYTES_RECEIVED] += bytes.length
       if (!setAddress(peer, source)) return
       core.handlePeerDatagram(relayId, peer, bytes, 0, bytes.length)
     })
@@ -176,19 +187,20 @@ export class DgramEngine implements RelayEngine {
 
   /** Sends the first `length` bytes of the scratch buffer. Without a callback node sends at once, or queues. */
   #sendScratch(socket: Socket, length: number, to: TransportAddress): void {
-    if (this.#isCongested(socket)) return
+    if (this.#isCongested(socket, length)) return
     socket.send(this.#scratch, 0, length, to.port, to.host)
     // Queued: libuv reads it later, so the next packet needs other memory.
     if (socket.getSendQueueCount() > 0) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   }
 
   /** Counts the packet, as sent or as dropped because the socket's queue is full. */
-  #isCongested(socket: Socket): boolean {
+  #isCongested(socket: Socket, length: number): boolean {
     if (socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
-      this.counters.sendQueueDrops++
+      this.counters[COUNTER_SEND_QUEUE_DROPS]++
       return true
     }
-    this.counters.packetsSent++
+    this.counters[COUNTER_PACKETS_SENT]++
+    this.counters[COUNTER_BYTES_SENT] += length
     return false
   }
 }

@@ -100,10 +100,13 @@ export const EFD_CLOEXEC = 0o2000000
 export const EINTR = 4
 export const EIO = 5
 export const EAGAIN = 11
+export const EACCES = 13
 export const EINVAL = 22
 export const EMSGSIZE = 90
 export const EADDRINUSE = 98
-export const EHOSTUNREACH = 113
+export const EADDRNOTAVAIL = 99
+export const ENOBUFS = 105
+export const ECONNREFUSED = 111
 
 /** Where an entry of the error queue comes from (uapi/linux/errqueue.h). */
 export const SO_EE_ORIGIN_LOCAL = 1

@@ -1,0 +1,139 @@
+// What is to be sent at the end of a round: packets in the order in which the core sent them, gathered by flow (source socket,
+// destination, traffic class), and flows by source. Packets that arrived interleaved leave together; within a flow the order stays.
+// On the hot path.
+//
+//   source ─► flow ─► flow            packets of a flow are a list:  header? payload padding?
+//              └► packet ─► packet ─► …
+import { hashTransportAddress, TransportAddress } from '../../stun/address.js'
+import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
+import { LISTENER_COUNT_MAX } from './send-sources.js'
+
+export const PACKET_COUNT_MAX = 4096
+export const FLOW_COUNT_MAX = 1024
+const TABLE_LENGTH = 4096
+const TABLE_MASK = TABLE_LENGTH - 1
+
+export class SendFlows {
+  packetCount = 0
+  flowCount = 0
+  sourceCount = 0
+  // By packet: arena offsets and bytes; the header's length may be 0; next of the same flow, or -1.
+  readonly headerStarts = new Int32Array(PACKET_COUNT_MAX)
+  readonly headerLengths = new Int32Array(PACKET_COUNT_MAX)
+  readonly starts = new Int32Array(PACKET_COUNT_MAX)
+  readonly lengths = new Int32Array(PACKET_COUNT_MAX)
+  readonly paddings = new Int32Array(PACKET_COUNT_MAX)
+  readonly nextPackets = new Int32Array(PACKET_COUNT_MAX)
+  // By flow.
+  readonly destinations: TransportAddress[] = []
+  readonly trafficClasses = new Int32Array(FLOW_COUNT_MAX)
+  readonly firstPackets = new Int32Array(FLOW_COUNT_MAX)
+  /** The next flow of the same source, or -1. */
+  readonly nextFlows = new Int32Array(FLOW_COUNT_MAX)
+  // By place in the list of sources that have something to send.
+  readonly sources = new Int32Array(FLOW_COUNT_MAX)
+  readonly firstFlows = new Int32Array(FLOW_COUNT_MAX)
+
+  readonly #flowSources = new Int32Array(FLOW_COUNT_MAX)
+  readonly #lastPackets = new Int32Array(FLOW_COUNT_MAX)
+  readonly #lastFlows = new Int32Array(FLOW_COUNT_MAX)
+  /** By source: its place in the list + 1, or 0. */
+  readonly #places = new Int32Array(RELAY_COUNT_MAX + LISTENER_COUNT_MAX)
+  /** Open addressing: flow + 1, or 0; and where each flow stands in it. */
+  readonly #table = new Int32Array(TABLE_LENGTH)
+  readonly #tableSlots = new Int32Array(FLOW_COUNT_MAX)
+  #latestFlow = -1
+
+  constructor() {
+    for (let flow = 0; flow < FLOW_COUNT_MAX; flow++) this.destinations.push(new TransportAddress())
+  }
+
+  get isFull(): boolean {
+    return this.packetCount === PACKET_COUNT_MAX || this.flowCount === FLOW_COUNT_MAX
+  }
+
+  /** Adds a packet; there must be room. The payload is arena bytes that stay as they are until the packets are sent. */
+  add(
+    source: number,
+    destination: TransportAddress,
+    trafficClass: number,
+    headerStart: number,
+    headerLength: number,
+    start: number,
+    length: number,
+    padding: number,
+  ): void {
+    const packet = this.packetCount++
+    this.headerStarts[packet] = headerStart
+    this.headerLengths[packet] = headerLength
+    this.starts[packet] = start
+    this.lengths[packet] = length
+    this.paddings[packet] = padding
+    this.nextPackets[packet] = -1
+    const latest = this.#latestFlow
+    if (latest >= 0 && this.#isFlow(latest, source, destination, trafficClass)) this.#append(latest, packet)
+    else this.#addToOtherFlow(source, destination, trafficClass, packet)
+  }
+
+  /** All has been sent. */
+  clear(): void {
+    for (let flow = 0; flow < this.flowCount; flow++) this.#table[this.#tableSlots[flow]] = 0
+    for (let place = 0; place < this.sourceCount; place++) this.#places[this.sources[place]] = 0
+    this.packetCount = 0
+    this.flowCount = 0
+    this.sourceCount = 0
+    this.#latestFlow = -1
+  }
+
+  #addToOtherFlow(source: number, destination: TransportAddress, trafficClass: number, packet: number): void {
+    const hash = hashTransportAddress(destination) ^ Math.imul(source, 0x2c1b3c6d) ^ (trafficClass << 4)
+    let slot = (hash ^ (hash >>> 12)) & TABLE_MASK
+    while (this.#table[slot] !== 0) {
+      const flow = this.#table[slot] - 1
+      if (this.#isFlow(flow, source, destination, trafficClass)) {
+        this.#append(flow, packet)
+        return
+      }
+      slot = (slot + 1) & TABLE_MASK
+    }
+    const flow = this.flowCount++
+    this.#table[slot] = flow + 1
+    this.#tableSlots[flow] = slot
+    this.#flowSources[flow] = source
+    this.destinations[flow].copyFrom(destination)
+    this.trafficClasses[flow] = trafficClass
+    this.firstPackets[flow] = packet
+    this.#lastPackets[flow] = packet
+    this.nextFlows[flow] = -1
+    this.#latestFlow = flow
+    this.#addToSource(source, flow)
+  }
+
+  #addToSource(source: number, flow: number): void {
+    const place = this.#places[source] - 1
+    if (place >= 0) {
+      this.nextFlows[this.#lastFlows[place]] = flow
+      this.#lastFlows[place] = flow
+      return
+    }
+    const newPlace = this.sourceCount++
+    this.#places[source] = newPlace + 1
+    this.sources[newPlace] = source
+    this.firstFlows[newPlace] = flow
+    this.#lastFlows[newPlace] = flow
+  }
+
+  #append(flow: number, packet: number): void {
+    this.nextPackets[this.#lastPackets[flow]] = packet
+    this.#lastPackets[flow] = packet
+    this.#latestFlow = flow
+  }
+
+  #isFlow(flow: number, source: number, destination: TransportAddress, trafficClass: number): boolean {
+    return (
+      this.#flowSources[flow] === source &&
+      this.trafficClasses[flow] === trafficClass &&
+      this.destinations[flow].equals(destination)
+    )
+  }
+}
