@@ -2,8 +2,9 @@
 // A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { CredentialTable, type PackedCredentials } from './credential-table.js'
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
-import { opaquePart, userhash } from './credentials.js'
+import { opaquePart } from './credentials.js'
 import { errorText } from './private-file.js'
 import { DEFAULT_USERS_FILE, parseUsersFile, type UsersFileEntry } from './users-file.js'
 
@@ -22,12 +23,12 @@ export function usersFileOfStateDir(stateDir: string): string | null {
 export class UsersFileStore implements CredentialStore {
   readonly path: string
   readonly verifiesUserhash = true
-  verifiesSha256 = true
+  /** Called after the users were read again. */
+  onReloaded: () => void = () => {}
   readonly #realm: string
   readonly #onProblem: (text: string) => void
   readonly #timer: NodeJS.Timeout
-  #byName = new Map<string, Credential>()
-  #byUserhash = new Map<string, Credential>()
+  #users: CredentialTable
   /** The file as it was when last read or missed; '' before. */
   #signature = ''
 
@@ -36,32 +37,42 @@ export class UsersFileStore implements CredentialStore {
     this.path = path
     this.#realm = opaquePart('the realm', realm)
     this.#onProblem = onProblem
-    this.#load()
+    this.#users = this.#load()
     this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
     this.#timer.unref()
   }
 
   get userCount(): number {
-    return this.#byName.size
+    return this.#users.size
+  }
+
+  get verifiesSha256(): boolean {
+    return this.#users.verifiesSha256
   }
 
   find(username: string): CredentialLookup {
-    return this.#byName.get(username) ?? 'unknown-user'
+    return this.#users.find(username)
   }
 
   findByUserhash(userhashHex: string): Credential | null {
-    return this.#byUserhash.get(userhashHex) ?? null
+    return this.#users.findByUserhash(userhashHex)
+  }
+
+  /** Today's users, for another thread. */
+  pack(): PackedCredentials {
+    return this.#users.pack()
   }
 
   /** Reads the file now. False, and the users as they were, if it cannot be read or has a bad line. */
   reload(): boolean {
     try {
-      this.#load()
-      return true
+      this.#users = this.#load()
     } catch (error) {
       this.#onProblem(`${error instanceof Error ? error.message : error}; the users loaded before stay`)
       return false
     }
+    this.onReloaded()
+    return true
   }
 
   /** Stops looking for changes. */
@@ -80,7 +91,7 @@ export class UsersFileStore implements CredentialStore {
     if (signature !== this.#signature) this.reload()
   }
 
-  #load(): void {
+  #load(): CredentialTable {
     const bytes = this.#read()
     let entries: UsersFileEntry[]
     try {
@@ -88,8 +99,12 @@ export class UsersFileStore implements CredentialStore {
     } catch (error) {
       throw new Error(`--users-file ${this.path}, ${error instanceof Error ? error.message : error}`)
     }
-    this.#install(entries.filter((entry) => entry.realm === this.#realm))
     this.#reportForeign(entries.filter((entry) => entry.realm !== this.#realm))
+    const ours = entries.filter((entry) => entry.realm === this.#realm)
+    return new CredentialTable(
+      this.#realm,
+      ours.map(({ user, md5Key, sha256Key }) => ({ username: user, md5Key, sha256Key })),
+    )
   }
 
   #read(): Uint8Array {
@@ -109,19 +124,6 @@ export class UsersFileStore implements CredentialStore {
       this.#signature = errorText(error)
       throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
     }
-  }
-
-  #install(entries: readonly UsersFileEntry[]): void {
-    const byName = new Map<string, Credential>()
-    const byUserhash = new Map<string, Credential>()
-    for (const { user, md5Key, sha256Key } of entries) {
-      const credential = { username: user, md5Key, sha256Key }
-      byName.set(user, credential)
-      byUserhash.set(userhash(user, this.#realm), credential)
-    }
-    this.#byName = byName
-    this.#byUserhash = byUserhash
-    this.verifiesSha256 = entries.every((entry) => entry.sha256Key !== null)
   }
 
   #reportForeign(entries: readonly UsersFileEntry[]): void {

@@ -1,0 +1,53 @@
+// Users with stored keys, and the packed copy of them that another thread serves from.
+import t from 'tap'
+import { CredentialTable, type PackedCredentials, PackedUsers } from '../../src/auth/credential-table.js'
+import { type Credential, makeCredential, userhash } from '../../src/auth/credentials.js'
+
+const REALM = 'r'
+const alice = makeCredential('alice', REALM, 'secret')
+const bob = makeCredential('bob', REALM, 'other')
+const carol: Credential = { ...makeCredential('carol', REALM, 'third'), sha256Key: null }
+
+/** What arrives in another thread. */
+const posted = (table: CredentialTable): PackedCredentials => structuredClone(table.pack())
+
+t.test('a packed table', async (t) => {
+  t.test('finds in another thread whom the table finds, with the same keys', async (t) => {
+    const table = new CredentialTable(REALM, [alice, bob, carol])
+    const store = new PackedUsers(posted(table))
+    for (const { username } of [alice, bob, carol]) {
+      const { md5Key, sha256Key } = table.find(username) as Credential
+      t.same(store.find(username), {
+        username,
+        md5Key: new Uint8Array(md5Key as Uint8Array),
+        sha256Key: sha256Key === null ? null : new Uint8Array(sha256Key),
+      })
+      t.equal(store.findByUserhash(userhash(username, REALM))?.username, username)
+    }
+    t.equal(store.find('dave'), 'unknown-user')
+    t.equal(store.findByUserhash(userhash('dave', REALM)), null)
+  })
+
+  t.test('verifies SHA-256 only if every user has that key', async (t) => {
+    for (const users of [[], [alice], [alice, carol], [carol]]) {
+      const table = new CredentialTable(REALM, users)
+      t.equal(table.verifiesSha256, !users.includes(carol))
+      t.equal(new PackedUsers(posted(table)).verifiesSha256, table.verifiesSha256)
+    }
+  })
+
+  t.test('is replaced whole', async (t) => {
+    const store = new PackedUsers(posted(new CredentialTable(REALM, [alice, carol])))
+    store.install(posted(new CredentialTable(REALM, [bob])))
+    t.equal(store.find('alice'), 'unknown-user')
+    t.equal(store.findByUserhash(userhash('alice', REALM)), null)
+    t.match(store.find('bob'), { username: 'bob' })
+    t.equal(store.verifiesSha256, true)
+  })
+
+  t.test('shares no memory with the keys that it was made from', async (t) => {
+    const table = new CredentialTable(REALM, [alice])
+    const { keys } = table.pack()
+    t.equal(keys.buffer.byteLength, 48)
+  })
+})
