@@ -129,6 +129,15 @@ export const ADDRESS_FAMILY_IPV6 = 0x02
 export const PASSWORD_ALGORITHM_MD5 = 0x0001
 export const PASSWORD_ALGORITHM_SHA256 = 0x0002
 
+/** ICMP errors that clients are told of (RFC 8656 §11.5): types of ICMP, and of ICMPv6. */
+export const ICMP_DESTINATION_UNREACHABLE = 3
+export const ICMP_TIME_EXCEEDED = 11
+export const ICMPV6_DESTINATION_UNREACHABLE = 1
+export const ICMPV6_PACKET_TOO_BIG = 2
+export const ICMPV6_TIME_EXCEEDED = 3
+/** The code of ICMP's Destination Unreachable that comes with the MTU of the next hop (RFC 1191 §4). */
+export const ICMP_CODE_FRAGMENTATION_NEEDED = 4
+
 /** A nonce that starts with this carries 24 security feature bits, in base64 (RFC 8489 §9.2). */
 export const NONCE_COOKIE = 'obMatJos2'
 /** Bit 0 of the security features; bits count from the most significant of 24 (RFC 8489 §18.1). */

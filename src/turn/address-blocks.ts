@@ -41,6 +41,9 @@ export const DENIED_BY_DEFAULT = blocks(
 /** The only IPv6 addresses that are not denied by default. */
 export const GLOBAL_UNICAST_IPV6 = block('2000::/3')
 
+/** Addresses that are this machine wherever it is. */
+export const LOOPBACK = blocks('127.0.0.0/8', '::1/128')
+
 function block(text: string): Cidr {
   const cidr = parseCidr(text)
   if (cidr === null) throw new Error(`not an address block: ${text}`)

@@ -26,6 +26,10 @@ export const DROP_NESTED_CLIENT = 13
 export const DROP_DUPLICATE_REQUEST = 14
 export const DROP_DONT_FRAGMENT = 15
 export const DROP_TOO_LONG = 16
+export const DROP_ICMP_TYPE = 17
+export const DROP_BANDWIDTH = 18
+export const DROP_REPLY_LIMIT = 19
+export const DROP_FAILURE_BUDGET = 20
 
 /** Names by number, for counters and reports. */
 export const DROP_NAMES: readonly string[] = [
@@ -46,6 +50,10 @@ export const DROP_NAMES: readonly string[] = [
   'duplicate-request',
   'dont-fragment',
   'too-long',
+  'icmp-type',
+  'bandwidth',
+  'reply-limit',
+  'failure-budget',
 ]
 
 /** The drop reason of a failed decode. */

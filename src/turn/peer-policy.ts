@@ -3,7 +3,7 @@
 //
 //   1. always denied       no unicast peer, Teredo, 6to4, port 0
 //   2. relay addresses     a port of the relay range is another allocation's live relay (hairpin) or forbidden
-//   3. own sockets         listeners and admin, behind every local and public address: forbidden
+//   3. own sockets         listeners and admin, behind every local and public address: forbidden; a wildcard's port on all of them
 //   4. embedded IPv4       every IPv4 address that an IPv6 address may stand for must be allowed too
 //   5. the operator's rules (--allow-peer, --deny-peer): the most specific wins, at equal length deny
 //   6. addresses of this machine, bound or advertised, and the blocks that are denied by default: forbidden
@@ -11,7 +11,7 @@
 import type { PeerRule } from '../config/peer-rule.js'
 import { FAMILY_IPV6, TransportAddress } from '../stun/address.js'
 import { type Cidr, cidrContains } from '../stun/cidr.js'
-import { ALWAYS_DENIED, DENIED_BY_DEFAULT, GLOBAL_UNICAST_IPV6 } from './address-blocks.js'
+import { ALWAYS_DENIED, DENIED_BY_DEFAULT, GLOBAL_UNICAST_IPV6, LOOPBACK } from './address-blocks.js'
 import type { Allocation } from './allocation.js'
 import { everyEmbeddedIPv4 } from './embedded-ipv4.js'
 import { findRelayHost, type RelayHost } from './relay-host.js'
@@ -28,6 +28,8 @@ export interface PeerPolicyOptions {
   relayPorts: RelayPorts
   /** Listeners and admin sockets, with their ports; also as seen from outside (PUBLIC side of --external-ip). */
   ownSockets: readonly TransportAddress[]
+  /** Ports of wildcard sockets of ours, which listen on every address of this machine: those that come later too. */
+  wildcardPorts?: readonly number[]
   /** The IP addresses of this machine. */
   localHosts: readonly TransportAddress[]
   nat64Prefixes: readonly Cidr[]
@@ -40,6 +42,7 @@ export class PeerPolicy {
   readonly #relayHosts: readonly RelayHost[]
   readonly #relayPorts: RelayPorts
   readonly #ownSockets: readonly TransportAddress[]
+  readonly #wildcardPorts: readonly number[]
   readonly #nat64Prefixes: readonly Cidr[]
   readonly #embedded = new TransportAddress()
   #localHosts: readonly TransportAddress[]
@@ -49,6 +52,7 @@ export class PeerPolicy {
     this.#relayHosts = options.relayHosts
     this.#relayPorts = options.relayPorts
     this.#ownSockets = options.ownSockets
+    this.#wildcardPorts = options.wildcardPorts ?? []
     this.#localHosts = options.localHosts
     this.#nat64Prefixes = options.nat64Prefixes
   }
@@ -110,13 +114,25 @@ export class PeerPolicy {
   /** Steps 3, 5, 6 and 7. */
   #isReachable(peer: TransportAddress, port: number): boolean {
     for (const own of this.#ownSockets) if (own.port === port && own.equalsHost(peer)) return false
+    if (this.#wildcardPorts.includes(port) && this.#isThisMachine(peer)) return false
     for (const rule of this.#rules) {
       if (port >= rule.portMin && port <= rule.portMax && cidrContains(rule.cidr, peer)) return rule.allow
     }
-    if (this.relayHostIndexOf(peer) >= 0) return false
-    for (const local of this.#localHosts) if (local.equalsHost(peer)) return false
+    if (this.#isOwnHost(peer)) return false
     if (peer.family === FAMILY_IPV6 && !cidrContains(GLOBAL_UNICAST_IPV6, peer)) return false
     return !containedIn(DENIED_BY_DEFAULT, peer)
+  }
+
+  /** A relay address, bound or advertised, or an address of this machine. */
+  #isOwnHost(peer: TransportAddress): boolean {
+    if (this.relayHostIndexOf(peer) >= 0) return true
+    for (const local of this.#localHosts) if (local.equalsHost(peer)) return true
+    return false
+  }
+
+  /** Whatever a wildcard socket answers on: all of 127/8 too, of which only one address has a name. */
+  #isThisMachine(peer: TransportAddress): boolean {
+    return this.#isOwnHost(peer) || containedIn(LOOPBACK, peer)
   }
 
   /** An embedded address is judged like a plain one, but is never a hairpin: relays are reached by their own name only. */
@@ -129,7 +145,7 @@ export class PeerPolicy {
 
   /** Whether `firstPort`, or the next one that is not a socket of ours, is allowed. */
   #isPortAllowedFrom(peer: TransportAddress, firstPort: number, allocation: Allocation): boolean {
-    const lastPort = Math.min(firstPort + this.#ownSockets.length, 65535)
+    const lastPort = Math.min(firstPort + this.#ownSockets.length + this.#wildcardPorts.length, 65535)
     for (let port = firstPort; port <= lastPort; port++) {
       if (this.#judge(peer, port, allocation) !== PEER_FORBIDDEN) return true
     }

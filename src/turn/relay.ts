@@ -44,6 +44,8 @@ import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
 
 /** Bytes before the payload in a Data indication: header, XOR-PEER-ADDRESS, and the header of DATA. */
 const DATA_INDICATION_HEADER_LENGTH_MAX = 20 + 24 + 4
+/** A whole Data indication with ICMP: header, XOR-PEER-ADDRESS, ICMP. */
+const ICMP_INDICATION_LENGTH_MAX = 20 + 24 + 12
 /** Bytes that a datagram over IPv4 or IPv6 carries: 65,535 of IP or of its payload, less the headers. */
 const DATAGRAM_LENGTH_MAX_IPV4 = 65_535 - 20 - 8
 const DATAGRAM_LENGTH_MAX_IPV6 = 65_535 - 8
@@ -55,10 +57,16 @@ export class RelayScratch {
   readonly peer = new TransportAddress()
   readonly target = new TransportAddress()
   readonly header = new Uint8Array(DATA_INDICATION_HEADER_LENGTH_MAX)
+  readonly icmp = new Uint8Array(ICMP_INDICATION_LENGTH_MAX)
   readonly writer = new MessageWriter()
+  readonly #transactionId = new Uint8Array(12)
+  readonly #transactionIdWords = new Uint32Array(this.#transactionId.buffer)
+
   /** Indications have no answer: a counter is unique enough for their transaction ids. */
-  readonly transactionId = new Uint8Array(12)
-  readonly transactionIdWords = new Uint32Array(this.transactionId.buffer)
+  nextTransactionId(): Uint8Array {
+    this.#transactionIdWords[0]++
+    return this.#transactionId
+  }
 }
 
 /** ChannelData from a client (RFC 8656 §12.6). */
@@ -181,7 +189,7 @@ function datagramLengthMax(address: TransportAddress): number {
 }
 
 /** The peer as clients know it: a relay of this server is named by its advertised address. */
-function advertisedSource(core: TurnCore, source: TransportAddress): TransportAddress {
+export function advertisedSource(core: TurnCore, source: TransportAddress): TransportAddress {
   const hostIndex = core.policy.relayHostIndexOf(source)
   if (hostIndex < 0 || !core.relayPorts.isLive(hostIndex, source.port)) return source
   const peer = core.relayScratch.peer.copyFrom(core.relayHosts[hostIndex].advertised)
@@ -190,7 +198,7 @@ function advertisedSource(core: TurnCore, source: TransportAddress): TransportAd
 }
 
 /** The peer policy's verdict. It is kept per permission for the last port, but for relays of ours, which come and go. */
-function judge(core: TurnCore, allocation: Allocation, permission: Permission, peer: TransportAddress): number {
+export function judge(core: TurnCore, allocation: Allocation, permission: Permission, peer: TransportAddress): number {
   const { generation } = core.policy
   if (permission.judgedPort === peer.port && permission.judgedGeneration === generation) return permission.judgedVerdict
   const verdict = core.policy.authorizePeer(peer, allocation)
@@ -210,9 +218,8 @@ function sendDataIndication(
   start: number,
   end: number,
 ): void {
-  const { header, transactionId, transactionIdWords, writer } = core.relayScratch
-  transactionIdWords[0]++
-  writer.begin(header, 0, CLASS_INDICATION, METHOD_DATA, transactionId, 0)
+  const { header, writer } = core.relayScratch
+  writer.begin(header, 0, CLASS_INDICATION, METHOD_DATA, core.relayScratch.nextTransactionId(), 0)
   writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
   const headerEnd = writer.finishBeforeValue(ATTRIBUTE_DATA, end - start)
   core.output.sendDataIndication(relay.allocation.fiveTuple, header, headerEnd, bytes, start, end)

@@ -35,6 +35,7 @@ export interface CoreHarnessOptions {
   readonly allowPeer?: readonly string[]
   readonly denyPeer?: readonly string[]
   readonly ownSockets?: readonly string[]
+  readonly wildcardPorts?: readonly number[]
   readonly localHosts?: readonly string[]
   readonly nat64Prefixes?: readonly string[]
   readonly maxAllocations?: number
@@ -43,6 +44,7 @@ export interface CoreHarnessOptions {
   readonly channelCountMax?: number
   readonly channelNumberMax?: number
   readonly supportsDontFragment?: boolean
+  readonly drops?: Float64Array
 }
 
 export class CoreHarness {
@@ -77,6 +79,7 @@ export class CoreHarness {
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
       ...(options.channelNumberMax === undefined ? {} : { channelNumberMax: options.channelNumberMax }),
+      ...(options.drops === undefined ? {} : { drops: options.drops }),
     })
   }
 
@@ -100,6 +103,11 @@ export class CoreHarness {
   /** A datagram at a relay socket. Returns the drop reason. */
   peerSends(relayId: number, source: string, payload: Uint8Array): number {
     return this.core.handlePeerDatagram(relayId, addressOf(source), payload, 0, payload.length)
+  }
+
+  /** An ICMP error for a datagram of a relay socket to `peer`. Returns the drop reason. */
+  peerIcmp(relayId: number, peer: string, icmpType: number, icmpCode = 0, errorData = 0): number {
+    return this.core.handlePeerIcmp(relayId, addressOf(peer), icmpType, icmpCode, errorData)
   }
 
   /** Answers every opening since the effect at `firstEffect`, and those that follow from the answers. */
@@ -158,6 +166,7 @@ export function policyOf(
     ],
     relayHosts,
     relayPorts,
+    wildcardPorts: options.wildcardPorts ?? [],
     ownSockets: (options.ownSockets ?? [`${SERVER_HOST}:3478`]).map(addressOf),
     localHosts: (options.localHosts ?? [SERVER_HOST, '127.0.0.1', '::1']).map(addressOf),
     nat64Prefixes: (options.nat64Prefixes ?? []).map((text) => {

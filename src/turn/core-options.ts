@@ -1,0 +1,30 @@
+// What it takes to make a TurnCore: its faces, its tables, its limits. The server's assembly and the tests fill this in.
+import type { Authenticator } from '../auth/authenticator.js'
+import type { RandomSource, TurnObserver, TurnOutput } from './output.js'
+import type { PeerPolicy } from './peer-policy.js'
+import type { RelayHost } from './relay-host.js'
+import type { RelayPorts } from './relay-ports.js'
+
+export interface TurnCoreOptions {
+  readonly output: TurnOutput
+  readonly observer: TurnObserver
+  readonly authenticator: Authenticator
+  readonly policy: PeerPolicy
+  readonly relayHosts: readonly RelayHost[]
+  readonly relayPorts: RelayPorts
+  readonly random: RandomSource
+  /** The relay licence: allocations and reservations of all users. */
+  readonly maxAllocations: number
+  /** Allocations and reservations of one user; 0 for no limit. */
+  readonly userQuota: number
+  /** CLOCK_MONOTONIC in seconds at tick 0: nonces outlive a restart of the process. */
+  readonly monotonicStartSeconds: number
+  /** Permissions and channels of one allocation. */
+  readonly permissionCountMax: number
+  readonly channelCountMax: number
+  readonly channelNumberMax?: number
+  /** Can the engine set the DF bit? If not, DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
+  readonly supportsDontFragment: boolean
+  /** Where dropped frames and datagrams are counted, by DROP_ reason; shared memory, so that others may read it. Own if absent. */
+  readonly drops?: Float64Array
+}

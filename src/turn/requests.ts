@@ -1,0 +1,99 @@
+// Every request on its way to the file of its method: is there such a method, is the request authentic, is all of it understood,
+// is the allocation there, and whose is it (RFC 8489 §6.3.1, §9.2.4; RFC 8656 §5).
+import {
+  ATTRIBUTE_DONT_FRAGMENT,
+  ERROR_ALLOCATION_MISMATCH,
+  ERROR_UNKNOWN_ATTRIBUTE,
+  ERROR_WRONG_CREDENTIALS,
+  METHOD_ALLOCATE,
+  METHOD_BINDING,
+  METHOD_CHANNEL_BIND,
+  METHOD_CREATE_PERMISSION,
+  METHOD_REFRESH,
+} from '../stun/constants.js'
+import { handleAllocate } from './allocate.js'
+import { handleBinding } from './binding.js'
+import { handleChannelBind } from './channel-bind.js'
+import type { TurnCore } from './core.js'
+import { handleCreatePermission } from './create-permission.js'
+import { DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
+import type { FiveTuple } from './five-tuple.js'
+import { handleRefresh } from './refresh.js'
+import type { Request } from './request.js'
+import { respondChallenge, respondError } from './respond.js'
+import { isUnderstood } from './understood-attributes.js'
+
+/** `request.message` has just been decoded. Returns 0 or the DROP_ reason. */
+export function handleRequest(core: TurnCore, client: FiveTuple, request: Request): number {
+  const { method } = request.message
+  if (!isRequestMethod(method)) return DROP_UNKNOWN_METHOD
+  request.begin(client)
+  request.allocation = core.allocations.find(client)
+  // A client behind a relay of ours could multiply its own traffic: it does not exist.
+  if (request.allocation === null && core.policy.isLiveRelay(client.client)) {
+    core.observer.refused('nested-client', 0, method, '', client.client, null)
+    return DROP_NESTED_CLIENT
+  }
+  if (method !== METHOD_BINDING && !authenticate(core, request)) return DROP_NONE
+  if (refuseUnknownRequired(core, request)) return DROP_NONE
+  if (method === METHOD_BINDING) {
+    handleBinding(core, request)
+    return DROP_NONE
+  }
+  if (method === METHOD_ALLOCATE) return handleAllocate(core, request)
+  handleAllocationRequest(core, request)
+  return DROP_NONE
+}
+
+/** RFC 8489 §9.2.4. Answers and returns false unless the request is authentic. */
+function authenticate(core: TurnCore, request: Request): boolean {
+  const { exchange, message } = request
+  const { authenticator } = core
+  const allocationUsername = request.allocation?.username ?? null
+  const code = authenticator.authenticate(message, exchange.client.client, core.monotonicSeconds(), allocationUsername)
+  exchange.username = authenticator.username
+  if (code === 0) {
+    exchange.key = authenticator.key
+    exchange.integrity = authenticator.integrity
+    return true
+  }
+  if (authenticator.reason === null) respondChallenge(core, exchange)
+  else respondError(core, exchange, code, authenticator.reason)
+  return false
+}
+
+/** RFC 8489 §6.3.1: 420 with every attribute that is required and unknown. */
+function refuseUnknownRequired(core: TurnCore, { exchange, message }: Request): boolean {
+  if (!core.hasUnknownRequired(message)) return false
+  const unknown = message.unknownRequired(
+    (type) => isUnderstood(type) && (type !== ATTRIBUTE_DONT_FRAGMENT || core.supportsDontFragment),
+  )
+  respondError(core, exchange, ERROR_UNKNOWN_ATTRIBUTE, 'unknown-attribute', null, unknown)
+  return true
+}
+
+/** Requests about an allocation: it must exist and be of the same user (RFC 8656 §5). */
+function handleAllocationRequest(core: TurnCore, request: Request): void {
+  const { allocation, exchange, message } = request
+  if (allocation === null || allocation.isOpening) {
+    respondError(core, exchange, ERROR_ALLOCATION_MISMATCH, 'no-allocation')
+  } else if (allocation.username !== exchange.username) {
+    respondError(core, exchange, ERROR_WRONG_CREDENTIALS, 'wrong-credentials')
+  } else if (message.method === METHOD_REFRESH) {
+    handleRefresh(core, request, allocation)
+  } else if (message.method === METHOD_CREATE_PERMISSION) {
+    handleCreatePermission(core, request, allocation)
+  } else {
+    handleChannelBind(core, request, allocation)
+  }
+}
+
+function isRequestMethod(method: number): boolean {
+  return (
+    method === METHOD_BINDING ||
+    method === METHOD_ALLOCATE ||
+    method === METHOD_REFRESH ||
+    method === METHOD_CREATE_PERMISSION ||
+    method === METHOD_CHANNEL_BIND
+  )
+}
