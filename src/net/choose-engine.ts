@@ -27,6 +27,7 @@ export interface SelfTestResult {
   readonly problem: string
 }
 
+const SELF_TEST = "the native engine's self-test"
 const SELF_TEST_PATH = fileURLToPath(new URL('./native/self-test.js', import.meta.url))
 /** It takes a tenth of a second; a machine that is busy with starting other things takes longer. */
 const SELF_TEST_MILLISECONDS_MAX = 3_000
@@ -54,9 +55,9 @@ export async function chooseEngine(
 
 /** Why the native engine does not exist for such a machine, or null. */
 export function unsupportedReason(platform: string, architecture: string, byteOrder: 'LE' | 'BE'): string | null {
-  if (platform !== 'linux') return `it needs Linux, and this is ${platform}`
+  if (platform !== 'linux') return `the native engine needs Linux, and this is ${platform}`
   if ((architecture !== 'x64' && architecture !== 'arm64') || byteOrder !== 'LE') {
-    return `it needs an x86-64 or little-endian arm64 processor, and this is ${architecture} (${byteOrder})`
+    return `the native engine needs an x86-64 or little-endian arm64 processor, and this is ${architecture} (${byteOrder})`
   }
   return null
 }
@@ -84,7 +85,7 @@ function runSelfTest(environment: NodeJS.ProcessEnv): Promise<SelfTestResult> {
       })
       child.stdin?.on('error', () => {}).end()
     } catch (error) {
-      resolve(failed(`its self-test could not be started: ${(error as Error).message}`))
+      resolve(failed(`${SELF_TEST} could not be started: ${(error as Error).message}`))
     }
   })
 }
@@ -95,11 +96,11 @@ function failed(problem: string): SelfTestResult {
 
 /** How a child ended that did not end well. */
 function endOf(error: Error & { code?: number | string | null; killed?: boolean; signal?: string | null }): string {
-  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return 'its self-test printed without end'
-  if (error.killed) return `its self-test did not end within ${SELF_TEST_MILLISECONDS_MAX / 1000} seconds`
-  if (error.signal) return `its self-test crashed with ${error.signal}`
-  if (typeof error.code === 'number') return `its self-test ended with code ${error.code}`
-  return `its self-test could not be started: ${error.message}`
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `${SELF_TEST} printed without end`
+  if (error.killed) return `${SELF_TEST} did not end within ${SELF_TEST_MILLISECONDS_MAX / 1000} seconds`
+  if (error.signal) return `${SELF_TEST} crashed with ${error.signal}`
+  if (typeof error.code === 'number') return `${SELF_TEST} ended with code ${error.code}`
+  return `${SELF_TEST} could not be started: ${error.message}`
 }
 
 /** One line of JSON; anything else means that something wrote over the child's memory, or that another program answered. */
@@ -117,5 +118,5 @@ export function parseResult(output: string): SelfTestResult {
   } catch {
     // Said below.
   }
-  return failed('its self-test printed something else than its result')
+  return failed(`${SELF_TEST} printed something else than its result`)
 }
