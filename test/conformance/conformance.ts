@@ -4,17 +4,23 @@ import type { Test } from 'tap'
 import { allocate } from './allocate.js'
 import { authentication } from './authentication.js'
 import { binding } from './binding.js'
+import { bursts } from './bursts.js'
 import { channels } from './channels.js'
+import { coalesced } from './coalesced.js'
 import { data } from './data.js'
 import { discretion } from './discretion.js'
+import { dontFragment } from './dont-fragment.js'
 import { dualStack } from './dual-stack.js'
 import { hairpin } from './hairpin.js'
+import { icmp } from './icmp.js'
 import { limits } from './limits.js'
 import { peerPolicy } from './peer-policy.js'
 import { permissions } from './permissions.js'
 import { refresh } from './refresh.js'
 import { reservations } from './reservations.js'
 import { Suite, type TransportUnderTest } from './suite.js'
+import { trafficClass } from './traffic-class.js'
+import { wildcard } from './wildcard.js'
 
 const SECTIONS = [
   binding,
@@ -28,8 +34,14 @@ const SECTIONS = [
   permissions,
   data,
   channels,
+  bursts,
+  coalesced,
   peerPolicy,
   hairpin,
+  dontFragment,
+  icmp,
+  trafficClass,
+  wildcard,
 ]
 
 export function conformance(t: Test, transport: TransportUnderTest): void {

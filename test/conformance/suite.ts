@@ -1,7 +1,7 @@
 // What the conformance tests stand on: the contract of a transport under test, and servers and clients made through it.
 // Nothing here or in the sections depends on UDP but through TransportUnderTest.
 import type { Test } from 'tap'
-import type { TurnServer, TurnServerOptions } from '../../src/index.js'
+import type { ServerAddress, TurnServer, TurnServerOptions } from '../../src/index.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import type { ClientTransport } from '../support/client-transport.js'
 import { findFreePorts, type Territory } from '../support/free-ports.js'
@@ -15,6 +15,14 @@ export interface TransportUnderTest {
   /** Frames are cut from a stream: ChannelData is padded, and what cannot be framed closes the connection. */
   readonly isStream: boolean
   readonly supportsDontFragment: boolean
+  /** ICMP errors about relayed data become Data indications (RFC 8656 §11.5). */
+  readonly reportsIcmp: boolean
+  /** DSCP and ECN of relayed data are those of what came in (RFC 8656 §14). */
+  readonly carriesTrafficClass: boolean
+  /** A wildcard listener answers from whatever local address was asked; otherwise from those that the machine lists. */
+  readonly answersFromAnyAddress: boolean
+  /** Threads that share the clients. */
+  readonly workerCount: number
   /** The relay ports that the servers of this run may use; the files that run at the same time use others. */
   readonly relayPorts: Territory
   /** Starts a server that listens on a free port of each host (`127.0.0.1`, `::1`). */
@@ -44,6 +52,8 @@ export interface ClientOptions extends RequestOptions {
 
 export class Suite {
   readonly transport: TransportUnderTest
+  /** The 5-tuples of a server that have been used: an allocation may outlive its client, and is met on the same port again. */
+  readonly #used = new WeakMap<TurnServer, Set<string>>()
 
   constructor(transport: TransportUnderTest) {
     this.transport = transport
@@ -75,8 +85,22 @@ export class Suite {
   /** A client on a transport of its own: alice, unless `options` name somebody else. */
   async connect(t: Test, server: TurnServer, options: ClientOptions = {}): Promise<TurnClient> {
     const { family = 4, ...request } = options
-    const { host, port } = listenerOf(server, family)
-    return TurnClient.on(t, await this.transport.connect(host, port), { ...ALICE, ...request })
+    return TurnClient.on(t, await this.#connectAfresh(server, listenerOf(server, family)), { ...ALICE, ...request })
+  }
+
+  /** From a transport address that this server has not seen. */
+  async #connectAfresh(server: TurnServer, { host, port }: ServerAddress): Promise<ClientTransport> {
+    const used = this.#used.get(server) ?? new Set()
+    this.#used.set(server, used)
+    for (;;) {
+      const transport = await this.transport.connect(host, port)
+      const name = transport.localAddress.toString()
+      if (!used.has(name)) {
+        used.add(name)
+        return transport
+      }
+      await transport.close()
+    }
   }
 
   /** A client with an allocation. */
@@ -100,7 +124,7 @@ export class Suite {
   }
 }
 
-function listenerOf(server: TurnServer, family: 4 | 6): { host: string; port: number } {
+function listenerOf(server: TurnServer, family: 4 | 6): ServerAddress {
   const listener = server.address().find(({ host }) => host.includes(':') === (family === 6))
   if (listener === undefined) throw new Error(`the server has no listener of IPv${family}`)
   return listener

@@ -2,11 +2,18 @@
 // it, where nothing else is routable. Needs root; see peers.ts.
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Test } from 'tap'
-import { findCommand } from './peers.js'
+import { kernel } from './kernel-io.js'
+import { findCommand, peerOrSkip } from './peers.js'
 import { onProcessEnd } from './process-end.js'
 
 const IP_MILLISECONDS_MAX = 10_000
+/** Where `ip netns` keeps the names of namespaces. */
+const NAMES_DIRECTORY = '/var/run/netns'
+/** uapi/linux/sched.h */
+const CLONE_NEWNET = 0x40000000
 
 export interface NetworkNamespace {
   readonly name: string
@@ -39,6 +46,80 @@ export function hasRoute(namespace: NetworkNamespace, address: string): boolean 
     return true
   } catch {
     return false
+  }
+}
+
+/** One end of a cable between two namespaces. */
+export interface CableEnd {
+  readonly namespace: NetworkNamespace
+  /** Its addresses there, with the length of the prefix: `10.0.0.1/24`. */
+  readonly addresses: readonly string[]
+}
+
+/** Connects two namespaces by a cable (veth) of this MTU. It goes with either of them. */
+export function connectNamespaces(one: CableEnd, two: CableEnd, mtu: number): void {
+  const ends = [one, two].map((end) => ({ ...end, device: `turnd${randomBytes(4).toString('hex')}` }))
+  const [first, second] = ends
+  const peer = ['peer', 'name', second.device, 'netns', second.namespace.name]
+  ip('-n', first.namespace.name, 'link', 'add', first.device, 'type', 'veth', ...peer)
+  for (const { addresses, device, namespace } of ends) {
+    // Without the check for duplicates an IPv6 address can be used at once.
+    for (const address of addresses) {
+      ip('-n', namespace.name, 'address', 'add', address, 'dev', device, ...(address.includes(':') ? ['nodad'] : []))
+    }
+    ip('-n', namespace.name, 'link', 'set', device, 'mtu', String(mtu), 'up')
+  }
+}
+
+/** Why there are no cables between namespaces, or false. A kernel without them is no fault, with CI=true neither. */
+export function withoutCables(): string | false {
+  const withoutNamespaces = peerOrSkip('network namespaces')
+  if (withoutNamespaces !== false) return withoutNamespaces
+  const name = `turnd-${randomBytes(4).toString('hex')}`
+  ip('netns', 'add', name)
+  try {
+    ip('-n', name, 'link', 'add', 'probe', 'type', 'veth', 'peer', 'name', 'probe2')
+    return false
+  } catch {
+    return 'this kernel has no veth devices'
+  } finally {
+    ip('netns', 'del', name)
+  }
+}
+
+/** What is not on a cable of the namespace goes to this router. */
+export function setDefaultRoute(namespace: NetworkNamespace, router: string): void {
+  ip('-n', namespace.name, 'route', 'add', 'default', 'via', router)
+}
+
+/** Makes the namespace a router of IPv4 and IPv6. */
+export function enableForwarding(namespace: NetworkNamespace): void {
+  const script = 'echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding'
+  ip('netns', 'exec', namespace.name, 'sh', '-c', script)
+}
+
+/**
+ * Runs `action` with this thread inside the namespace: sockets and threads that it makes are there, and stay there. Nothing else of
+ * the process may open sockets meanwhile. Needs koffi.
+ */
+export async function inNamespace<Value>(
+  namespace: NetworkNamespace,
+  action: () => Promise<Value> | Value,
+): Promise<Value> {
+  const setns = kernel().koffi.load(null).func('setns', 'int', ['int', 'int']) as (fd: number, type: number) => number
+  const enter = (fd: number, name: string) => {
+    if (setns(fd, CLONE_NEWNET) !== 0) throw new Error(`cannot enter the network namespace ${name}`)
+  }
+  const [home, there] = [
+    openSync('/proc/thread-self/ns/net', 'r'),
+    openSync(join(NAMES_DIRECTORY, namespace.name), 'r'),
+  ]
+  try {
+    enter(there, namespace.name)
+    return await action()
+  } finally {
+    enter(home, 'of before')
+    for (const fd of [home, there]) closeSync(fd)
   }
 }
 
