@@ -1,11 +1,18 @@
-// Which programs and abilities of the machine the interop tests can use. A test that lacks one is skipped with the reason,
+// Which programs and abilities of the machine tests can use. A test that lacks one is skipped with the reason,
 // except with CI=true: there a missing peer is a failure. scripts/install-peers.sh installs what Debian has.
 import { execFileSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-export type Peer = 'turnutils_uclient' | 'chromium' | 'network namespaces' | 'IPv6 loopback'
+export type Peer =
+  | 'turnutils_uclient'
+  | 'chromium'
+  | 'network namespaces'
+  | 'IPv6 loopback'
+  | 'C compiler'
+  | 'C compiler for arm64'
+  | 'strace'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -40,11 +47,22 @@ const PROBES: Record<Peer, () => string | null> = {
     Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
       ? null
       : 'this machine has no IPv6 loopback address (::1)',
+  'C compiler': () => missingCommand('gcc', 'gcc') ?? missingFile('/usr/include/netinet/udp.h', 'libc6-dev'),
+  'C compiler for arm64': () =>
+    missingCommand('aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu') ??
+    missingFile('/usr/aarch64-linux-gnu/include/netinet/udp.h', 'libc6-dev-arm64-cross') ??
+    missingFile('/usr/aarch64-linux-gnu/include/linux/errqueue.h', 'linux-libc-dev-arm64-cross'),
+  strace: () => missingCommand('strace', 'strace'),
 }
 
 function missingCommand(name: string, debianPackage: string): string | null {
   if (findCommand(name) !== null) return null
   return `${name} is not installed (apt-get install --no-install-recommends ${debianPackage})`
+}
+
+function missingFile(path: string, debianPackage: string): string | null {
+  if (existsSync(path)) return null
+  return `${path} is not installed (apt-get install --no-install-recommends ${debianPackage})`
 }
 
 function missingNamespaces(): string | null {

@@ -38,12 +38,11 @@ function packet(sender: number, index: number): Uint8Array {
   )
 }
 
-/** Batches in both directions over one wildcard socket. False when this machine does not have the family. */
-export function checkExchange(kernel: Kernel, family: Family): boolean {
+/** Batches in both directions over one wildcard socket. */
+export function checkExchange(kernel: Kernel, family: Family): void {
   const wildcard = kernel.open(family, family.wildcard)
-  const senders = [kernel.open(family, family.loopback), kernel.open(family, family.loopback)]
-  if (wildcard === null || senders[0] === null || senders[1] === null) return false
-  const [first, second] = senders as Socket[]
+  const first = kernel.open(family, family.loopback)
+  const second = kernel.open(family, family.loopback)
   kernel.setOption(wildcard.fd, family.level, family.receivePacketInfo, 1)
   kernel.setOption(wildcard.fd, family.level, family.receiveTos, 1)
   kernel.setOption(first.fd, family.level, family.tos, TOS)
@@ -51,18 +50,9 @@ export function checkExchange(kernel: Kernel, family: Family): boolean {
 
   const hosts = [family.loopback, family.otherLoopback]
   const outgoing = new Messages(kernel.memory, { count: 3, length: LENGTH_MAX, controlLength: 64, iovecCount: 2 })
-  ;[first, second].forEach(({ fd }, sender) => {
-    LENGTHS.forEach((_, index) => {
-      const bytes = packet(sender, index)
-      // In two pieces, as the engine adds a header.
-      const parts = [bytes.subarray(0, 1), bytes.subarray(1)]
-      outgoing.fill(index, socketAddress(family, hosts[sender], wildcard.port), parts)
-    })
-    kernel.send(fd, outgoing, LENGTHS.length)
-    LENGTHS.forEach((length, index) => {
-      if (outgoing.sentLength(index) !== length) throw new Error('sendmmsg reported a wrong length')
-    })
-  })
+  for (const [sender, { fd }] of [first, second].entries()) {
+    sendPackets(kernel, fd, outgoing, sender, socketAddress(family, hosts[sender], wildcard.port))
+  }
 
   const missing = new Set([0, 1].flatMap((sender) => LENGTHS.map((_, index) => `${sender}/${index}`)))
   const incoming = new Messages(kernel.memory, {
@@ -81,7 +71,19 @@ export function checkExchange(kernel: Kernel, family: Family): boolean {
   if (!haveAllArrived) throw new Error(`${missing.size} of 6 ${family.name} packets did not arrive over loopback`)
   kernel.libc.close(first.fd)
   checkReplySource(kernel, family, wildcard, second)
-  return true
+}
+
+/** All packets of this sender in one call. */
+function sendPackets(kernel: Kernel, fd: number, messages: Messages, sender: number, name: Uint8Array): void {
+  LENGTHS.forEach((_, index) => {
+    const bytes = packet(sender, index)
+    // In two pieces, as the engine adds a header.
+    messages.fill(index, name, [bytes.subarray(0, 1), bytes.subarray(1)])
+  })
+  kernel.send(fd, messages, LENGTHS.length)
+  LENGTHS.forEach((length, index) => {
+    if (messages.sentLength(index) !== length) throw new Error('sendmmsg reported a wrong length')
+  })
 }
 
 function checkReceived(family: Family, message: Received, bytes: Uint8Array, asked: readonly number[]): void {
@@ -120,10 +122,13 @@ function checkReplySource(kernel: Kernel, family: Family, wildcard: Socket, aske
   kernel.libc.close(asker.fd)
 }
 
-/** A packet to a port that nobody has comes back as an entry of the error queue. */
-export function checkErrorQueue(kernel: Kernel, family: Family): void {
-  const closed = kernel.open(family, family.otherLoopback) as Socket
-  const sender = kernel.open(family, family.loopback) as Socket
+/**
+ * A packet to a port that nobody has comes back as an entry of the error queue. False when nothing came: a firewall may drop
+ * ICMP, which is then never told, and does no harm.
+ */
+export function checkErrorQueue(kernel: Kernel, family: Family): boolean {
+  const closed = kernel.open(family, family.otherLoopback)
+  const sender = kernel.open(family, family.loopback)
   kernel.setOption(sender.fd, family.level, family.receiveErrors, 1)
   kernel.libc.close(closed.fd)
   const messages = new Messages(kernel.memory, {
@@ -135,15 +140,18 @@ export function checkErrorQueue(kernel: Kernel, family: Family): void {
   messages.fill(0, closed.name, [packet(3, 1)])
   kernel.watch(sender.fd)
   kernel.send(sender.fd, messages, 1)
-  // A firewall may drop ICMP; then nothing is told, here and later, and nothing is wrong.
-  if (kernel.wait(ICMP_MILLISECONDS_MAX)) {
-    messages.clear()
-    const flags = MSG_ERRQUEUE | MSG_DONTWAIT
-    const length = kernel.libc.recvmsg(sender.fd, messages.headerPointer, flags)
-    const isNone = length < 0 && kernel.libc.errno() === EAGAIN
-    if (!isNone) checkError(family, messages.received(0, kernel.call('recvmsg', length)), closed.name)
-  }
+  const isTold = kernel.wait(ICMP_MILLISECONDS_MAX) && readError(kernel, family, sender, messages, closed.name)
   kernel.libc.close(sender.fd)
+  return isTold
+}
+
+function readError(kernel: Kernel, family: Family, sender: Socket, messages: Messages, peer: Uint8Array): boolean {
+  messages.clear()
+  const length = kernel.libc.recvmsg(sender.fd, messages.headerPointer, MSG_ERRQUEUE | MSG_DONTWAIT)
+  // What woke us was a packet of a stranger.
+  if (length < 0 && kernel.libc.errno() === EAGAIN) return false
+  checkError(family, messages.received(0, kernel.call('recvmsg', length)), peer)
+  return true
 }
 
 function checkError(family: Family, message: Received, peer: Uint8Array): void {
@@ -164,7 +172,7 @@ function checkError(family: Family, message: Received, peer: Uint8Array): void {
 
 /** Options that only have to be taken. */
 export function checkOptions(kernel: Kernel, family: Family): void {
-  const socket = kernel.open(family, family.loopback) as Socket
+  const socket = kernel.open(family, family.loopback)
   kernel.setOption(socket.fd, SOL_SOCKET, SO_REUSEPORT, 1)
   kernel.setOption(socket.fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES)
   kernel.setOption(socket.fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES)

@@ -148,22 +148,15 @@ export class Kernel {
     return result
   }
 
-  /** A UDP socket on this address and a free port; null when this machine does not have the address. */
-  open(family: Family, host: readonly number[]): Socket | null {
+  /** A UDP socket on this address and a free port. */
+  open(family: Family, host: readonly number[]): Socket {
     const { libc, memory } = this
-    const fd = libc.socket(family.domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-    if (fd < 0 && family === IPV6) return null
-    this.call('socket', fd)
+    const fd = this.call('socket', libc.socket(family.domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))
     if (family === IPV6) this.setOption(fd, family.level, IPV6_V6ONLY, 1)
     const name = socketAddress(family, host, 0)
     const pointer = memory.pointerAt(this.#scratch)
     memory.bytes.set(name, this.#scratch)
-    const bound = libc.bind(fd, pointer, name.length)
-    if (bound < 0 && family === IPV6) {
-      libc.close(fd)
-      return null
-    }
-    this.call('bind', bound)
+    this.call('bind', libc.bind(fd, pointer, name.length))
     const lengthAt = this.#scratch + SOCKADDR_IN6.size
     memory.view.setUint32(lengthAt, SOCKADDR_IN6.size, true)
     this.call('getsockname', libc.getsockname(fd, pointer, memory.pointerAt(lengthAt)))

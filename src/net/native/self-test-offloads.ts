@@ -27,8 +27,8 @@ type Arrival = 'coalesced' | 'single' | 'not segmented' | 'lost'
 /** @param missing offloads that are asked for by a name that no kernel knows, for tests */
 export function checkOffloads(kernel: Kernel, family: Family, missing: 'gro' | 'gso' | null): OffloadsFound {
   const problems: string[] = []
-  const receiver = kernel.open(family, family.loopback) as Socket
-  const sender = kernel.open(family, family.loopback) as Socket
+  const receiver = kernel.open(family, family.loopback)
+  const sender = kernel.open(family, family.loopback)
   const isGroTaken = kernel.trySetOption(receiver.fd, SOL_UDP, missing === 'gro' ? UNKNOWN_OPTION : UDP_GRO, 1) === 0
   if (!isGroTaken)
     problems.push(`UDP_GRO is not there (errno ${kernel.libc.errno()}): bursts are received packet by packet`)
