@@ -39,7 +39,7 @@ import { UdpSockets } from './udp-socket.js'
 
 const SLOT_COUNT = 256
 /** Messages taken from one socket in a round: a busy one must not starve the others. */
-const LISTENER_BUDGET = 128
+const LISTENER_BUDGET = SLOT_COUNT
 const RELAY_BUDGET = 64
 const ERROR_BUDGET = 16
 /** With fewer free slots than this a call would be made for little. */
