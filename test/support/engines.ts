@@ -40,6 +40,8 @@ export const NATIVE: EngineUnderTest = {
 }
 
 export const ENGINES: readonly EngineUnderTest[] = [DGRAM, NATIVE]
+/** What --engine auto takes on this machine; it gets the longest tests. */
+export const MAIN_ENGINE = NATIVE.skip === false ? NATIVE : DGRAM
 
 /**
  * Why nothing here can call the C library through koffi, or false. A koffi that was left out is a way to run turnd; one that is

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
 import { withDeadline } from './deadline.js'
+import type { EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
@@ -24,6 +25,8 @@ export interface ReadyLine extends LogLine {
   readonly listening: readonly string[]
   /** Such as `turn:127.0.0.1:40001?transport=udp`. */
   readonly uris: readonly string[]
+  /** Such as `native`. */
+  readonly engine: string
 }
 
 export interface ServerProcessOptions {
@@ -50,6 +53,19 @@ export async function startServer(
   const server = new ServerProcess(args, options)
   t.teardown(() => server.stop())
   await server.waitUntilReady()
+  return server
+}
+
+/** The same, on this engine and no other. */
+export async function startServerOn(
+  t: Test,
+  engine: EngineUnderTest,
+  args: readonly string[],
+  options: ServerProcessOptions = {},
+): Promise<ServerProcess> {
+  const server = await startServer(t, [...engine.args, ...args], options)
+  const { engine: name } = server.ready
+  if (name !== engine.name) throw new Error(`asked for the ${engine.name} engine, the server runs on ${name}`)
   return server
 }
 
