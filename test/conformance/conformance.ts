@@ -3,6 +3,7 @@
 import type { Test } from 'tap'
 import { allocate } from './allocate.js'
 import { authentication } from './authentication.js'
+import { bandwidth } from './bandwidth.js'
 import { binding } from './binding.js'
 import { bursts } from './bursts.js'
 import { channels } from './channels.js'
@@ -18,9 +19,11 @@ import { peerPolicy } from './peer-policy.js'
 import { permissions } from './permissions.js'
 import { refresh } from './refresh.js'
 import { reservations } from './reservations.js'
+import { strangers } from './strangers.js'
 import { Suite, type TransportUnderTest } from './suite.js'
 import { trafficClass } from './traffic-class.js'
 import { wildcard } from './wildcard.js'
+import { workers } from './workers.js'
 
 const SECTIONS = [
   binding,
@@ -42,6 +45,9 @@ const SECTIONS = [
   icmp,
   trafficClass,
   wildcard,
+  workers,
+  strangers,
+  bandwidth,
 ]
 
 export function conformance(t: Test, transport: TransportUnderTest): void {

@@ -27,7 +27,8 @@ export interface TransportUnderTest {
   readonly relayPorts: Territory
   /** Starts a server that listens on a free port of each host (`127.0.0.1`, `::1`). */
   startServer(options: TurnServerOptions, hosts: readonly string[]): Promise<TurnServer>
-  connect(host: string, port: number): Promise<ClientTransport>
+  /** @param from the client's IP address, if it matters */
+  connect(host: string, port: number, from?: string): Promise<ClientTransport>
 }
 
 export const REALM = 'turnuser'
@@ -48,6 +49,8 @@ export interface ServerOptions extends TurnServerOptions {
 export interface ClientOptions extends RequestOptions {
   /** Of the listener; IPv4 if absent. */
   readonly family?: 4 | 6
+  /** The client's IP address, if it matters. */
+  readonly from?: string
 }
 
 export class Suite {
@@ -84,16 +87,19 @@ export class Suite {
 
   /** A client on a transport of its own: alice, unless `options` name somebody else. */
   async connect(t: Test, server: TurnServer, options: ClientOptions = {}): Promise<TurnClient> {
-    const { family = 4, ...request } = options
-    return TurnClient.on(t, await this.#connectAfresh(server, listenerOf(server, family)), { ...ALICE, ...request })
+    const { family = 4, from, ...request } = options
+    return TurnClient.on(t, await this.#connectAfresh(server, listenerOf(server, family), from), {
+      ...ALICE,
+      ...request,
+    })
   }
 
   /** From a transport address that this server has not seen. */
-  async #connectAfresh(server: TurnServer, { host, port }: ServerAddress): Promise<ClientTransport> {
+  async #connectAfresh(server: TurnServer, { host, port }: ServerAddress, from?: string): Promise<ClientTransport> {
     const used = this.#used.get(server) ?? new Set()
     this.#used.set(server, used)
     for (;;) {
-      const transport = await this.transport.connect(host, port)
+      const transport = await this.transport.connect(host, port, from)
       const name = transport.localAddress.toString()
       if (!used.has(name)) {
         used.add(name)

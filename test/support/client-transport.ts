@@ -14,9 +14,16 @@ export interface ClientTransport {
   close(): Promise<void>
 }
 
-/** A connected UDP socket: only the server's datagrams arrive, and the kernel knows the local address. */
-export async function connectUdp(host: string, port: number): Promise<ClientTransport> {
+/**
+ * A connected UDP socket: only the server's datagrams arrive, and the kernel knows the local address.
+ * @param from the local IP address, if it matters
+ */
+export async function connectUdp(host: string, port: number, from?: string): Promise<ClientTransport> {
   const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 })
+  if (from !== undefined) {
+    socket.bind({ address: from, exclusive: true })
+    await once(socket, 'listening')
+  }
   socket.connect(port, host)
   await once(socket, 'connect')
   const local = socket.address()
