@@ -135,7 +135,8 @@ export class ReceiveSlots {
       } else if ((level === IPPROTO_IP && type === IP_TOS) || (level === IPPROTO_IPV6 && type === IPV6_TCLASS)) {
         this.trafficClass = bytes[data]
       } else if (level === IPPROTO_IP && type === IP_PKTINFO) {
-        this.local.setIPv4(readNetworkWord(bytes, data + IN_PKTINFO.ipi_addr), 0)
+        // The destination, or this machine's address where that was a broadcast.
+        this.local.setIPv4(readNetworkWord(bytes, data + IN_PKTINFO.ipi_spec_dst), 0)
       } else if (level === IPPROTO_IPV6 && type === IPV6_PKTINFO) {
         readIPv6(bytes, data + IN6_PKTINFO.ipi6_addr, this.local, 0)
       }

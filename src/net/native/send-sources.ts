@@ -29,8 +29,9 @@ export class SendSources {
     return listenerId
   }
 
-  /** The listener of a wildcard socket for this local address, made if there is none yet; -1 if there are too many. */
+  /** The listener of a wildcard socket for this local address, made if there is none yet; -1 if there are too many, or it is unknown. */
   listenerAt(socket: number, local: TransportAddress): number {
+    if (local.family === FAMILY_NONE) return -1
     for (let listenerId = 0; listenerId < this.#locals.length; listenerId++) {
       if (this.#socketOf[listenerId] !== socket) continue
       const known = this.#locals[listenerId]
