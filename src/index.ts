@@ -7,8 +7,9 @@ import { TurnServer } from './server/server.js'
 export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/errors.js'
 export type { TurnServerOptions } from './config/settings.js'
 export { REFUSAL_REASONS, type Refusal, type RefusalReason } from './log/refusals.js'
-export type { AllocationInfo } from './server/reporter.js'
-export type { ServerAddress, ServerCounters, TurnServerEvents } from './server/server.js'
+export type { AllocationInfo } from './server/reports.js'
+export type { ServerAddress, TurnServerEvents } from './server/server.js'
+export type { ServerCounters } from './server/server-counters.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 

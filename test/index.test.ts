@@ -11,6 +11,7 @@ import {
   TurndError,
   type TurnServerOptions,
 } from '../src/index.js'
+import { until } from './command/until.js'
 import { connectUdp } from './support/client-transport.js'
 import { projectRoot } from './support/project-root.js'
 import { TurnClient } from './support/turn-client.js'
@@ -43,6 +44,7 @@ t.test('createTurnServer', async (t) => {
     const stranger = await connect('wrong')
     t.equal((await client.allocate()).code, 0)
     t.equal((await stranger.allocate()).code, 401)
+    await until(() => refusals.length > 0, 'the refusal is told')
     t.match(allocations, [{ user: 'alice', relayed: [/^127\.0\.0\.1:33[01]\d\d$/] }])
     t.match(refusals, [{ reason: 'bad-password', user: 'alice', code: 401 }])
     t.match(server.refusals(), [{ reason: 'bad-password' }])

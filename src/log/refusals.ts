@@ -119,6 +119,9 @@ export const REFUSAL_REASONS = {
 
 export type RefusalReason = keyof typeof REFUSAL_REASONS
 
+/** By index, for counters. */
+export const REFUSAL_REASON_NAMES = Object.keys(REFUSAL_REASONS) as readonly RefusalReason[]
+
 /** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */
 export interface Refusal {
   timeMs: number
@@ -133,9 +136,8 @@ export interface Refusal {
 /** User names are cut to this many characters in the ring: they come from the network. */
 export const REFUSAL_TEXT_LENGTH_MAX = 128
 
-/** The latest refusals, oldest overwritten, and a count for each reason since start. */
+/** The latest refusals, oldest overwritten. */
 export class RefusalRing {
-  readonly counts = new Map<RefusalReason, number>()
   readonly #entries: Refusal[] = []
   readonly #capacity: number
   #next = 0
@@ -151,7 +153,6 @@ export class RefusalRing {
     }
     this.#entries[this.#next] = entry
     this.#next = (this.#next + 1) % this.#capacity
-    this.counts.set(refusal.reason, (this.counts.get(refusal.reason) ?? 0) + 1)
   }
 
   /** Newest first. */

@@ -1,41 +1,54 @@
-// The protocol core of one server: settings and addresses become its policy, its ports and its limits.
+// The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
-import type { Settings } from '../config/settings.js'
-import { monotonicSeconds } from '../net/clock.js'
-import type { RelayEngine } from '../net/engine.js'
-import { localAddresses } from '../net/local-addresses.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
-import type { TurnObserver } from '../turn/output.js'
+import type { TurnObserver, TurnOutput } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { RelayPorts } from '../turn/relay-ports.js'
+import type { SharedTables } from '../turn/shared-tables.js'
+import type { CoreSettings } from './core-settings.js'
 import { CryptoRandom } from './crypto-random.js'
-import { ownSockets } from './own-sockets.js'
+import type { OwnSockets } from './own-sockets.js'
 
-interface Parts {
-  /** Its listeners are open: their addresses are forbidden as peers. */
-  readonly engine: RelayEngine
+export interface CoreParts {
+  readonly settings: CoreSettings
+  readonly output: TurnOutput
+  readonly supportsDontFragment: boolean
   readonly observer: TurnObserver
   readonly relayHosts: readonly RelayHost[]
+  readonly ownSockets: OwnSockets
+  readonly localHosts: OwnSockets['addresses']
   readonly stores: readonly CredentialStore[]
   readonly nonceSecret: Uint8Array
+  /** Where drops are counted. */
+  readonly drops: Float64Array
+  /** With other workers' cores; the core has tables of its own if absent. */
+  readonly shared?: { readonly tables: SharedTables; readonly workerIndex: number }
 }
 
-export function makeCore(settings: Settings, { engine, observer, relayHosts, stores, nonceSecret }: Parts): TurnCore {
+export function makeCore(parts: CoreParts): TurnCore {
+  const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
+  const { maxPort, minPort } = settings
+  const { limitsLoopback, maxBps, unauthenticatedRate, userMaxBps } = settings
+  const rates = { maxBps, userMaxBps, unauthenticatedRate, limitsLoopback }
   const random = new CryptoRandom()
-  const relayPorts = new RelayPorts(relayHosts.length, settings.minPort, settings.maxPort, random)
+  const relayPorts =
+    shared === undefined
+      ? new RelayPorts(relayHosts.length, minPort, maxPort, random)
+      : new RelayPorts(relayHosts.length, minPort, maxPort, random, shared.workerIndex, shared.tables.ports)
   const policy = new PeerPolicy({
     rules: [...settings.allowPeer, ...settings.denyPeer],
     relayHosts,
     relayPorts,
-    ownSockets: ownSockets(engine.listeners, relayHosts, settings.adminListen),
-    localHosts: localAddresses(),
+    ownSockets: parts.ownSockets.addresses,
+    wildcardPorts: parts.ownSockets.wildcardPorts,
+    localHosts: parts.localHosts,
     nat64Prefixes: settings.nat64Prefix,
   })
   return new TurnCore({
-    output: engine,
+    output,
     observer,
     authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret }),
     policy,
@@ -48,6 +61,14 @@ export function makeCore(settings: Settings, { engine, observer, relayHosts, sto
     permissionCountMax: settings.permissionsMax,
     channelCountMax: settings.channelsMax,
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
-    supportsDontFragment: engine.supportsDontFragment,
+    supportsDontFragment,
+    drops,
+    ...rates,
+    ...shared,
   })
+}
+
+/** CLOCK_MONOTONIC, with its fraction: all cores of this machine agree on it. */
+function monotonicSeconds(): number {
+  return Number(process.hrtime.bigint()) / 1e9
 }

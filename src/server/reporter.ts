@@ -1,109 +1,142 @@
-// Tells people what the core does: a log line and an event for each allocation and refusal, and the ring of latest refusals.
+// Tells people what the cores do: a log line and an event for each allocation and refusal, the ring of latest refusals, and the
+// lives of the workers.
 import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
-import { REFUSAL_REASONS, type Refusal, type RefusalReason, RefusalRing } from '../log/refusals.js'
-import { formatHost, type TransportAddress } from '../stun/address.js'
-import { methodName } from '../stun/constants.js'
-import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
-import type { DeletionCause, TurnObserver } from '../turn/output.js'
+import {
+  REFUSAL_REASON_NAMES,
+  REFUSAL_REASONS,
+  type Refusal,
+  type RefusalReason,
+  RefusalRing,
+} from '../log/refusals.js'
+import type { DeletionCause } from '../turn/output.js'
 import { LineLimiter } from './line-limiter.js'
+import type { RelayingNews, WorkerDeath } from './relaying.js'
+import type { AllocationInfo, AllocationUse, Report } from './reports.js'
+import type { Totals } from './statistics.js'
 
-/** What the server's listeners learn of an allocation. Addresses are textual transport addresses. */
-export interface AllocationInfo {
-  readonly user: string
-  readonly client: string
-  /** As the client sees them: one, or IPv4 and IPv6. */
-  readonly relayed: readonly string[]
-  readonly lifetimeSeconds: number
-}
+/** Lines of refusals in one second, of all sources. */
+export const LINES_PER_SECOND_MAX = 50
+/** Lines of refusals in one second of one source (an IP address). */
+export const LINES_PER_SOURCE_MAX = 10
 
 export interface ReporterEvents {
   allocation(info: AllocationInfo): void
   allocationDeleted(info: AllocationInfo, cause: DeletionCause): void
   refusal(refusal: Refusal): void
+  workerDied(worker: number, allocationCount: number): void
 }
 
-export class Reporter implements TurnObserver {
+/** Whose report it is, as a field of log lines. */
+type Whose = { readonly worker?: number }
+
+export class Reporter implements RelayingNews {
   readonly refusals = new RefusalRing()
-  readonly #limiter = new LineLimiter()
+  readonly #limiter = new LineLimiter(LINES_PER_SECOND_MAX, LINES_PER_SOURCE_MAX)
   readonly #logger: Logger
   readonly #events: ReporterEvents
-  /** The core's time, in ticks. */
-  readonly #now: () => number
+  /** Refusals that have had no line since the last flush. */
+  #suppressedCount = 0
+  /** What was flushed of those that the cores held back, and of reports that were lost. */
+  readonly #heldBack = new Float64Array(REFUSAL_REASON_NAMES.length)
+  #reportsLost = 0
 
-  constructor(logger: Logger, events: ReporterEvents, now: () => number) {
+  constructor(logger: Logger, events: ReporterEvents) {
     this.#logger = logger
     this.#events = events
-    this.#now = now
   }
 
-  allocationCreated(allocation: Allocation): void {
-    const info = infoOf(allocation)
+  report(report: Report, worker: number | null): void {
+    const whose = worker === null ? {} : { worker }
+    switch (report.kind) {
+      case 'allocation':
+        this.#allocationCreated(report.info, whose)
+        return
+      case 'allocation-deleted':
+        this.#allocationDeleted(report.info, report.cause, report.use, whose)
+        return
+      case 'relay-deleted': {
+        const { cause, client, relayed, user } = report
+        this.#logger.info(
+          { event: 'relay-deleted', cause, user, client, relayed: [relayed], ...whose },
+          `relay ${relayed} of ${quoted(user)} ended; its allocation goes on (${cause})`,
+        )
+        return
+      }
+      case 'refusal':
+        this.#refused(report.refusal, whose)
+    }
+  }
+
+  workerDied({ allocationCount, error, restartSeconds, worker }: WorkerDeath): void {
+    const again = restartSeconds === 0 ? 'now' : `in ${restartSeconds} s`
+    this.#logger.error(
+      { event: 'worker-died', worker, allocations: allocationCount, restartSeconds, stack: error.stack },
+      `worker ${worker} died (${error.message}): ${allocationCount} allocations of worker ${worker} ended, it starts again ${again}`,
+    )
+    this.#events.workerDied(worker, allocationCount)
+  }
+
+  workerRestarted(worker: number): void {
+    this.#logger.info({ event: 'worker-restarted', worker }, `worker ${worker} works again`)
+  }
+
+  /** Sums up the refusals that were not logged since the last call. */
+  flush({ heldBack, reportsLost }: Totals): void {
+    const count = this.#suppressedCount + this.#newlyHeldBack(heldBack)
+    this.#suppressedCount = 0
+    if (count > 0) {
+      this.#logger.warn({ event: 'refusals-suppressed', count }, `${count} more refusals were not logged one by one`)
+    }
+    const lost = reportsLost - this.#reportsLost
+    this.#reportsLost = reportsLost
+    if (lost > 0) {
+      const text = `${lost} reports of allocations and refusals were lost: this machine is too busy to log them`
+      this.#logger.warn({ event: 'reports-lost', count: lost }, text)
+    }
+  }
+
+  #allocationCreated(info: AllocationInfo, whose: Whose): void {
     this.#logger.info(
-      { event: 'allocation', ...info },
+      { event: 'allocation', ...info, ...whose },
       `${quoted(info.user)} at ${info.client} got relay ${info.relayed.join(' and ')}`,
     )
     this.#events.allocation(info)
   }
 
-  allocationDeleted(allocation: Allocation, cause: DeletionCause): void {
-    const info = infoOf(allocation)
-    const [packetsFromClient, bytesFromClient, packetsToClient, bytesToClient] = allocation.counters
-    const durationSeconds = Math.round((this.#now() - allocation.createdAt) / TICKS_PER_SECOND)
-    const counters = { packetsFromClient, bytesFromClient, packetsToClient, bytesToClient }
+  #allocationDeleted(info: AllocationInfo, cause: DeletionCause, use: AllocationUse, whose: Whose): void {
     this.#logger.info(
-      { event: 'allocation-deleted', cause, ...info, durationSeconds, ...counters },
-      `relay ${info.relayed.join(' and ')} of ${quoted(info.user)} ended after ${durationSeconds} s (${cause})`,
+      { event: 'allocation-deleted', cause, ...info, ...use, ...whose },
+      `relay ${info.relayed.join(' and ')} of ${quoted(info.user)} ended after ${use.durationSeconds} s (${cause})`,
     )
     this.#events.allocationDeleted(info, cause)
   }
 
-  relayDeleted(relay: Relay, cause: DeletionCause): void {
-    const { fiveTuple, username } = relay.allocation
-    const relayed = relay.advertised.toString()
-    this.#logger.info(
-      { event: 'relay-deleted', cause, user: username, client: fiveTuple.client.toString(), relayed: [relayed] },
-      `relay ${relayed} of ${quoted(username)} ended; its allocation goes on (${cause})`,
-    )
-  }
-
-  refused(
-    reason: RefusalReason,
-    code: number,
-    method: number,
-    username: string,
-    client: TransportAddress,
-    peer: TransportAddress | null,
-  ): void {
-    const refusal: Refusal = {
-      timeMs: Date.now(),
-      reason,
-      code,
-      method: methodName(method),
-      user: username,
-      source: client.toString(),
-      peer: peer === null ? '' : peer.toString(),
-    }
+  #refused(refusal: Refusal, whose: Whose): void {
     this.refusals.record(refusal)
     this.#events.refusal(refusal)
-    if (this.#logger.isLevelEnabled(levelOf(reason)) && this.#limiter.mayLog(formatHost(client), refusal.timeMs)) {
-      this.#logRefusal(refusal)
+    const level = levelOf(refusal.reason)
+    if (!this.#logger.isLevelEnabled(level)) return
+    if (!this.#limiter.admits(hostOf(refusal.source), refusal.timeMs)) {
+      this.#suppressedCount++
+      return
     }
-  }
-
-  /** Sums up the refusals that were not logged since the last call. */
-  flush(): void {
-    const count = this.#limiter.takeSuppressed()
-    if (count === 0) return
-    this.#logger.warn({ event: 'refusals-suppressed', count }, `${count} more refusals were not logged one by one`)
-  }
-
-  #logRefusal({ reason, code, method, user, source, peer }: Refusal): void {
+    const { code, method, peer, reason, source, user } = refusal
     const { meaning, remedy } = REFUSAL_REASONS[reason]
     const who = user === '' ? source : `${quoted(user)} at ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
-    const fields = { event: 'refusal', reason, code, method, user, source, ...(peer === '' ? {} : { peer }), remedy }
-    this.#logger[levelOf(reason)](fields, `refused ${what} of ${who}: ${meaning}`)
+    const about = { reason, code, method, user, source, ...(peer === '' ? {} : { peer }), remedy }
+    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${meaning}`)
+  }
+
+  /** Of the reasons that would have been logged. */
+  #newlyHeldBack(heldBack: Float64Array): number {
+    let count = 0
+    for (const [index, reason] of REFUSAL_REASON_NAMES.entries()) {
+      if (this.#logger.isLevelEnabled(levelOf(reason))) count += heldBack[index] - this.#heldBack[index]
+      this.#heldBack[index] = heldBack[index]
+    }
+    return count
   }
 }
 
@@ -112,12 +145,7 @@ function levelOf(reason: RefusalReason): 'info' | 'warn' {
   return reason === 'stale-nonce' ? 'info' : 'warn'
 }
 
-function infoOf(allocation: Allocation): AllocationInfo {
-  const relays = [allocation.relay4, allocation.relay6].filter((relay): relay is Relay => relay !== null)
-  return {
-    user: allocation.username,
-    client: allocation.fiveTuple.client.toString(),
-    relayed: relays.map((relay) => relay.advertised.toString()),
-    lifetimeSeconds: allocation.lifetimeSeconds,
-  }
+/** A textual transport address without its port. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'))
 }

@@ -1,23 +1,26 @@
-// A running TURN server, put together from its parts: settings → users, engine, relay hosts, policy → core. Embedded through
-// createTurnServer, and used by the command in the same way.
+// A running TURN server, put together from its parts: settings → users, engine, relay addresses → what relays (relaying.ts). Embedded
+// through createTurnServer, and used by the command in the same way.
 import { EventEmitter } from 'node:events'
 import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
 import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
-import { DgramEngine } from '../net/dgram/dgram-engine.js'
-import type { EngineCounters, RelayEngine } from '../net/engine.js'
+import { chooseEngine } from '../net/choose-engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { hostAddress } from '../stun/address.js'
-import type { TurnCore } from '../turn/core.js'
-import { DROP_NAMES } from '../turn/drop-reasons.js'
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayHost } from '../turn/relay-host.js'
-import { makeCore } from './make-core.js'
+import { allOf } from './all-of.js'
+import { type OpenedRelaying, openRelaying } from './open-relaying.js'
+import { reportReady } from './ready-report.js'
 import { resolveRelayHosts } from './relay-hosts.js'
-import { type AllocationInfo, Reporter } from './reporter.js'
-import { isNobodyConfigured, loadUsers, stateDirError, type Users } from './users.js'
+import type { Relaying } from './relaying.js'
+import { Reporter } from './reporter.js'
+import type { AllocationInfo } from './reports.js'
+import { type ServerCounters, serverCounters } from './server-counters.js'
+import { totalsOf } from './statistics.js'
+import { loadUsers, stateDirError, type Users } from './users.js'
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
@@ -31,6 +34,8 @@ export interface TurnServerEvents {
   allocation: [AllocationInfo]
   allocationDeleted: [AllocationInfo, DeletionCause]
   refusal: [Refusal]
+  /** A thread of the native engine has died, and so many allocations with it, which get no allocationDeleted. It is started again. */
+  workerDied: [worker: number, allocationCount: number]
   /** A sentence for the operator. */
   warning: [string]
   stopped: []
@@ -43,17 +48,8 @@ export interface ServerAddress {
   readonly port: number
 }
 
-export interface ServerCounters {
-  readonly engine: Readonly<EngineCounters>
-  readonly drops: Readonly<Record<string, number>>
-  readonly refusals: Readonly<Record<string, number>>
-}
-
-const NO_PACKETS: EngineCounters = { packetsReceived: 0, packetsSent: 0, sendQueueDrops: 0, socketErrors: 0 }
-
 interface Running {
-  readonly engine: RelayEngine
-  readonly core: TurnCore
+  readonly relaying: Relaying
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly timers: readonly NodeJS.Timeout[]
@@ -61,7 +57,7 @@ interface Running {
 
 export class TurnServer extends EventEmitter<TurnServerEvents> {
   readonly settings: Settings
-  readonly #warnings: readonly string[]
+  readonly #parsed: ParsedSettings
   readonly #hasStateDir: boolean
   readonly #logger: Logger
   readonly #reporter: Reporter
@@ -73,16 +69,15 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   constructor(parsed: ParsedSettings, logger: Logger, hasStateDir: boolean) {
     super()
     this.settings = parsed.settings
-    this.#warnings = parsed.warnings
+    this.#parsed = parsed
     this.#logger = logger
     this.#hasStateDir = hasStateDir
-    const events = {
-      allocation: (info: AllocationInfo) => void this.emit('allocation', info),
-      allocationDeleted: (info: AllocationInfo, cause: DeletionCause) =>
-        void this.emit('allocationDeleted', info, cause),
-      refusal: (refusal: Refusal) => void this.emit('refusal', refusal),
-    }
-    this.#reporter = new Reporter(logger, events, () => this.#running?.core.now ?? 0)
+    this.#reporter = new Reporter(logger, {
+      allocation: (info) => void this.emit('allocation', info),
+      allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
+      refusal: (refusal) => void this.emit('refusal', refusal),
+      workerDied: (worker, allocationCount) => void this.emit('workerDied', worker, allocationCount),
+    })
   }
 
   /** Opens the sockets. Throws TurndError, with nothing left open. */
@@ -93,20 +88,23 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   async #start(): Promise<void> {
-    for (const warning of this.#warnings) this.#warn(warning)
-    const users = loadUsers(this.settings, this.#hasStateDir, (text) => this.#warn(text))
-    const engine = new DgramEngine()
+    const { settings } = this
+    for (const warning of this.#parsed.warnings) this.#warn(warning)
+    const users = loadUsers(settings, this.#hasStateDir, (text) => this.#warn(text))
     try {
       const nonceSecret = this.#loadNonceSecret()
-      const relayHosts = await resolveRelayHosts(this.settings, (text) => this.#warn(text))
-      await engine.openListeners(this.settings.listen)
-      this.#run(engine, relayHosts, users, nonceSecret)
+      const [choice, relayHosts] = await allOf(
+        chooseEngine(settings.engine, process.env),
+        resolveRelayHosts(settings, (text) => this.#warn(text)),
+      )
+      const limitsLoopback = this.#parsed.given.has('unauthenticatedRate')
+      const news = this.#reporter
+      const opened = await openRelaying(choice, { settings, limitsLoopback, relayHosts, users, nonceSecret, news })
+      this.#run(opened, relayHosts, users)
     } catch (error) {
       users.usersFile?.close()
-      await engine.stop()
       throw error
     }
-    this.#reportReady()
     this.emit('ready')
   }
 
@@ -115,9 +113,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#running !== null
   }
 
-  /** Where it listens; one entry per socket, a wildcard expanded. Empty before start() and after stop(). */
+  /** Where it listens; one entry per address, a wildcard expanded. Empty before start() and after stop(). */
   address(): ServerAddress[] {
-    const listeners = this.#running?.engine.listeners ?? []
+    const listeners = this.#running?.relaying.listeners ?? []
     return listeners.map(({ scheme, address }) => ({ transport: scheme, host: address.host, port: address.port }))
   }
 
@@ -138,26 +136,18 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return { username, password: created ? password : null, path }
   }
 
-  /** Latest refusals, newest first. */
+  /** Latest refusals, newest first. Of a flood a part is here; counters() knows all. */
   refusals(countMax?: number): Refusal[] {
     return this.#reporter.refusals.recent(countMax)
   }
 
   /** What happened since start: packets of the engine, and dropped frames and refusals by reason (those that occurred). */
   counters(): ServerCounters {
-    const drops: Record<string, number> = {}
-    for (const [reason, count] of (this.#running?.core.drops ?? []).entries()) {
-      if (count > 0) drops[DROP_NAMES[reason]] = count
-    }
-    return {
-      engine: { ...(this.#running?.engine.counters ?? NO_PACKETS) },
-      drops,
-      refusals: Object.fromEntries(this.#reporter.refusals.counts),
-    }
+    return serverCounters(this.#running?.relaying.totals() ?? totalsOf([]))
   }
 
   allocationCount(): number {
-    return this.#running?.core.allocations.size ?? 0
+    return this.#running?.relaying.allocationCount() ?? 0
   }
 
   /** Reads the users file again. False if it is broken: the users stay as they were. */
@@ -169,8 +159,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async drain(timeoutSeconds = this.settings.drainTimeout): Promise<void> {
     const running = this.#running
     if (running === null) return this.stop()
-    running.core.drain()
-    const count = running.core.allocations.size
+    await running.relaying.drain()
+    const count = running.relaying.allocationCount()
     const rest = count === 0 ? 'nothing is left to wait for' : `${count} may go on for ${timeoutSeconds} s`
     this.#logger.info(
       { event: 'draining', allocations: count, timeoutSeconds },
@@ -193,13 +183,12 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     const running = this.#running
     if (running === null) return
     for (const timer of running.timers) clearInterval(timer)
-    running.core.deleteAllAllocations('stopped')
     running.users.usersFile?.close()
-    await running.engine.stop()
-    this.#reporter.flush()
-    const counters = this.counters()
+    await running.relaying.stop()
+    const totals = running.relaying.totals()
+    this.#reporter.flush(totals)
     this.#running = null
-    this.#logger.info({ event: 'stopped', ...counters }, 'stopped')
+    this.#logger.info({ event: 'stopped', ...serverCounters(totals) }, 'stopped')
     this.emit('stopped')
   }
 
@@ -227,43 +216,20 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     }
   }
 
-  #run(engine: RelayEngine, relayHosts: readonly RelayHost[], users: Users, nonceSecret: Uint8Array): void {
-    const core = makeCore(this.settings, {
-      engine,
-      observer: this.#reporter,
-      relayHosts,
-      stores: users.stores,
-      nonceSecret,
-    })
-    const refresh = () => core.policy.setLocalHosts(localAddresses())
+  #run(opened: OpenedRelaying, relayHosts: readonly RelayHost[], users: Users): void {
+    const { relaying } = opened
     const timers = [
-      setInterval(refresh, LOCAL_ADDRESSES_INTERVAL_MS).unref(),
-      setInterval(() => this.#reporter.flush(), REPORT_INTERVAL_MS).unref(),
+      setInterval(() => relaying.setLocalHosts(localAddresses()), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
+      setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
     ]
-    this.#running = { engine, core, relayHosts, users, timers }
-    engine.start(core)
-  }
-
-  #reportReady(): void {
-    const { engine, relayHosts, users } = this.#running as Running
-    const { maxPort, minPort, realm } = this.settings
-    const listening = engine.listeners.map(({ scheme, address }) => `${scheme}:${address}`)
-    const relays = relayHosts.map(({ address, advertised }) =>
-      address === advertised ? address.host : `${advertised.host}/${address.host}`,
-    )
-    if (users.generatedUser?.warning) this.#warn(users.generatedUser.warning)
-    if (isNobodyConfigured(users)) {
-      this.#warn(`nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`)
-    }
-    const fields = {
-      realm,
-      engine: engine.name,
-      listening,
+    this.#running = { relaying, relayHosts, users, timers }
+    reportReady(this.#logger, (text) => this.#warn(text), {
+      settings: this.settings,
+      opened,
+      relayHosts,
+      users,
       uris: this.uris(),
-      relays,
-      relayPorts: `${minPort}-${maxPort}`,
-    }
-    this.#logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
+    })
   }
 
   #warn(text: string): void {

@@ -7,6 +7,7 @@ import { StaticUsers } from '../auth/static-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
+import type { UsersSnapshot } from './users-snapshot.js'
 
 export interface Users {
   readonly stores: CredentialStore[]
@@ -14,30 +15,51 @@ export interface Users {
   readonly usersFile: UsersFileStore | null
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
+  /** All of them as they are now, as plain data. */
+  snapshot(): UsersSnapshot
 }
 
 /** Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each. */
 export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (text: string) => void): Users {
   const { realm } = settings
-  const stores: CredentialStore[] = []
-  if (settings.user.length > 0) {
-    stores.push(wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, settings.user)))
-  }
+  const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
   const secrets = [...settings.authSecret]
   if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
-  if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
   const path = usersFilePath(settings, hasStateDir)
   const usersFile =
     path === null ? null : wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem))
-  if (usersFile !== null) stores.push(usersFile)
-  if (stores.length > 0) return { stores, usersFile, generatedUser: null }
+  if (configured !== null || secrets.length > 0 || usersFile !== null) {
+    return usersOf(realm, configured, secrets, usersFile, null)
+  }
   if (!hasStateDir) {
     throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
   }
   const generatedUser = generateUser(settings)
   const { username, password } = generatedUser
-  stores.push(new StaticUsers(realm, [{ name: username, password }]))
-  return { stores, usersFile, generatedUser }
+  return usersOf(realm, staticUsers(realm, [{ name: username, password }]), [], null, generatedUser)
+}
+
+function staticUsers(realm: string, users: Settings['user']): StaticUsers {
+  return wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, users))
+}
+
+function usersOf(
+  realm: string,
+  configured: StaticUsers | null,
+  secrets: readonly string[],
+  usersFile: UsersFileStore | null,
+  generatedUser: GeneratedUser | null,
+): Users {
+  const stores: CredentialStore[] = []
+  if (configured !== null) stores.push(configured)
+  if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
+  if (usersFile !== null) stores.push(usersFile)
+  const snapshot = () => ({
+    staticUsers: configured?.pack() ?? null,
+    restSecrets: secrets,
+    usersFile: usersFile?.pack() ?? null,
+  })
+  return { stores, usersFile, generatedUser, snapshot }
 }
 
 /** Is there nothing but a users file without a user of the realm? */

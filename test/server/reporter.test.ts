@@ -1,8 +1,12 @@
-// What people are told of refusals: a line each, but no flood of lines; every one is counted, and the latest are kept.
+// What people are told of refusals: a line each, but no flood of lines; every one is counted, and the latest are kept. And of workers
+// that die.
 import pino from 'pino'
 import t, { type Test } from 'tap'
 import { REFUSAL_TEXT_LENGTH_MAX, type Refusal } from '../../src/log/refusals.js'
+import { CoreObserver } from '../../src/server/core-observer.js'
 import { Reporter } from '../../src/server/reporter.js'
+import type { Report } from '../../src/server/reports.js'
+import { reasonIndex, Statistics, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
 import { METHOD_ALLOCATE, METHOD_CREATE_PERMISSION } from '../../src/stun/constants.js'
 import { addressOf } from '../support/turn-address.js'
 
@@ -17,27 +21,32 @@ function setUp(t: Test) {
   const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const events: Refusal[] = []
   const silent = () => {}
+  const deaths: number[][] = []
   const listeners = {
     allocation: silent,
     allocationDeleted: silent,
     refusal: (refusal: Refusal) => events.push(refusal),
+    workerDied: (...death: number[]) => deaths.push(death),
   }
   const clock = { ms: START_MS }
   t.intercept(Date, 'now', { value: () => clock.ms })
-  const reporter = new Reporter(logger, listeners, () => 0)
+  const reporter = new Reporter(logger, listeners)
+  const statistics = new Statistics()
+  const sink = { report: (report: Report) => reporter.report(report, null), admitsRefusal: () => true }
+  const observer = new CoreObserver(sink, statistics, () => 0)
   /** From as many sources as it takes to stay below the bound of one. */
   const refuse = (count: number, user = 'mallory', source?: string) => {
     for (let index = 0; index < count; index++) {
       const client = addressOf(source ?? (count === 1 ? '192.0.2.1:5000' : `192.0.2.${2 + (index % 200)}:5000`))
-      reporter.refused('unknown-user', 401, METHOD_ALLOCATE, user, client, null)
+      observer.refused('unknown-user', 401, METHOD_ALLOCATE, user, client, null)
     }
   }
-  return { clock, events, lines, logger, refuse, reporter }
+  return { clock, deaths, events, lines, logger, observer, refuse, reporter, statistics }
 }
 
 t.test('a refusal is a line, an event, a count, and an entry of the ring', async (t) => {
-  const { events, lines, reporter } = setUp(t)
-  reporter.refused('peer-policy', 403, METHOD_CREATE_PERMISSION, 'alice', CLIENT, addressOf('10.0.0.1:80'))
+  const { events, lines, observer, reporter, statistics } = setUp(t)
+  observer.refused('peer-policy', 403, METHOD_CREATE_PERMISSION, 'alice', CLIENT, addressOf('10.0.0.1:80'))
   const fields = {
     ...{ reason: 'peer-policy', code: 403, method: 'CreatePermission' },
     ...{ user: 'alice', source: '192.0.2.1:5000', peer: '10.0.0.1:80' },
@@ -49,7 +58,7 @@ t.test('a refusal is a line, an event, a count, and an entry of the ring', async
   )
   t.same(events, [{ timeMs: START_MS, ...fields }])
   t.same(reporter.refusals.recent(), events)
-  t.equal(reporter.refusals.counts.get('peer-policy'), 1)
+  t.equal(statistics.refusals[reasonIndex('peer-policy')], 1)
 })
 
 t.test('without a user or a peer it is told by the source alone', async (t) => {
@@ -82,33 +91,49 @@ t.test('a flood', async (t) => {
   )
 
   t.test('is summed up once', async (t) => {
-    const { clock, lines, refuse, reporter } = setUp(t)
+    const { clock, lines, refuse, reporter, statistics } = setUp(t)
     refuse(LINES_MAX + 7)
-    reporter.flush()
-    reporter.flush()
+    reporter.flush(statistics)
+    reporter.flush(statistics)
     t.match(lines.slice(LINES_MAX), [
       { event: 'refusals-suppressed', count: 7, msg: '7 more refusals were not logged one by one' },
     ])
     clock.ms += 1000
     refuse(LINES_MAX)
-    reporter.flush()
+    reporter.flush(statistics)
     t.equal(lines.length, LINES_MAX + 1 + LINES_MAX)
   })
 
   t.test('of lines that the level hides takes no room from the others', async (t) => {
-    const { lines, logger, refuse, reporter } = setUp(t)
+    const { lines, logger, observer, refuse } = setUp(t)
     logger.level = 'warn'
     for (let count = 0; count < 100; count++)
-      reporter.refused('stale-nonce', 438, METHOD_ALLOCATE, 'alice', CLIENT, null)
+      observer.refused('stale-nonce', 438, METHOD_ALLOCATE, 'alice', CLIENT, null)
     refuse(1)
     t.match(lines, [{ reason: 'unknown-user' }])
   })
 
+  t.test('that a worker held back is in the sum: once, and not what the level hides', async (t) => {
+    const { lines, logger, refuse, reporter, statistics } = setUp(t)
+    refuse(LINES_MAX + 1)
+    statistics.heldBack[reasonIndex('bad-password')] = 1000
+    statistics.heldBack[reasonIndex('stale-nonce')] = 500
+    reporter.flush(statistics)
+    t.match(lines.slice(LINES_MAX), [{ event: 'refusals-suppressed', count: 1501 }])
+    logger.level = 'warn'
+    statistics.heldBack[reasonIndex('bad-password')] += 7
+    statistics.heldBack[reasonIndex('stale-nonce')] += 9
+    reporter.flush(statistics)
+    reporter.flush(statistics)
+    t.match(lines.slice(LINES_MAX + 1), [{ event: 'refusals-suppressed', count: 7 }])
+    t.equal(lines.length, LINES_MAX + 2)
+  })
+
   t.test('is counted, and kept in the ring, to the last one', async (t) => {
-    const { events, refuse, reporter } = setUp(t)
+    const { events, refuse, reporter, statistics } = setUp(t)
     refuse(LINES_MAX * 3)
     t.equal(events.length, LINES_MAX * 3)
-    t.equal(reporter.refusals.counts.get('unknown-user'), LINES_MAX * 3)
+    t.equal(statistics.refusals[reasonIndex('unknown-user')], LINES_MAX * 3)
     t.equal(reporter.refusals.recent().length, LINES_MAX * 3)
   })
 })
@@ -138,4 +163,35 @@ t.test('the ring', async (t) => {
       ['y'.repeat(REFUSAL_TEXT_LENGTH_MAX), 'x'.repeat(REFUSAL_TEXT_LENGTH_MAX)],
     )
   })
+})
+
+t.test('reports that were lost are told once', async (t) => {
+  const { lines, reporter, statistics } = setUp(t)
+  statistics.words[WORD_REPORTS_LOST] = 3
+  reporter.flush(statistics)
+  reporter.flush(statistics)
+  t.match(lines, [{ event: 'reports-lost', count: 3 }])
+  t.equal(lines.length, 1)
+})
+
+t.test('the report of a worker says whose it is', async (t) => {
+  const { lines, reporter } = setUp(t)
+  const info = { user: 'alice', client: '192.0.2.1:5000', relayed: ['192.0.2.9:24000'], lifetimeSeconds: 600 }
+  reporter.report({ kind: 'allocation', info }, 1)
+  reporter.report({ kind: 'allocation', info }, null)
+  t.match(lines, [{ event: 'allocation', worker: 1, ...info }, { event: 'allocation' }])
+  t.notOk('worker' in lines[1])
+})
+
+t.test('the death of a worker is an error with its stack, and what it cost', async (t) => {
+  const { deaths, lines, reporter } = setUp(t)
+  const error = new Error('broken')
+  reporter.workerDied({ worker: 1, error, allocationCount: 5, restartSeconds: 2 })
+  reporter.workerRestarted(1)
+  t.match(lines, [
+    { event: 'worker-died', level: 50, worker: 1, allocations: 5, restartSeconds: 2, stack: error.stack },
+    { event: 'worker-restarted', level: 30, worker: 1 },
+  ])
+  t.match(lines[0].msg, /^worker 1 died \(broken\): 5 allocations .*in 2 s$/)
+  t.same(deaths, [[1, 5]])
 })

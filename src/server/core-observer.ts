@@ -1,0 +1,75 @@
+// The core's observer: turns its objects into reports of plain data at once, since they do not last, and counts refusals.
+import type { RefusalReason } from '../log/refusals.js'
+import { formatHost, type TransportAddress } from '../stun/address.js'
+import { methodName } from '../stun/constants.js'
+import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
+import type { DeletionCause, TurnObserver } from '../turn/output.js'
+import type { AllocationInfo, ReportSink } from './reports.js'
+import { reasonIndex, type Statistics } from './statistics.js'
+
+export class CoreObserver implements TurnObserver {
+  readonly #sink: ReportSink
+  readonly #statistics: Statistics
+  /** The core's time, in ticks. */
+  readonly #now: () => number
+
+  constructor(sink: ReportSink, statistics: Statistics, now: () => number) {
+    this.#sink = sink
+    this.#statistics = statistics
+    this.#now = now
+  }
+
+  allocationCreated(allocation: Allocation): void {
+    this.#sink.report({ kind: 'allocation', info: infoOf(allocation) })
+  }
+
+  allocationDeleted(allocation: Allocation, cause: DeletionCause): void {
+    const [packetsFromClient, bytesFromClient, packetsToClient, bytesToClient] = allocation.counters
+    const durationSeconds = Math.round((this.#now() - allocation.createdAt) / TICKS_PER_SECOND)
+    const use = { durationSeconds, packetsFromClient, bytesFromClient, packetsToClient, bytesToClient }
+    this.#sink.report({ kind: 'allocation-deleted', info: infoOf(allocation), cause, use })
+  }
+
+  relayDeleted(relay: Relay, cause: DeletionCause): void {
+    const { fiveTuple, username } = relay.allocation
+    const [client, relayed] = [fiveTuple.client.toString(), relay.advertised.toString()]
+    this.#sink.report({ kind: 'relay-deleted', user: username, client, relayed, cause })
+  }
+
+  refused(
+    reason: RefusalReason,
+    code: number,
+    method: number,
+    username: string,
+    client: TransportAddress,
+    peer: TransportAddress | null,
+  ): void {
+    const index = reasonIndex(reason)
+    this.#statistics.refusals[index]++
+    const timeMs = Date.now()
+    if (!this.#sink.admitsRefusal(formatHost(client), timeMs)) {
+      this.#statistics.heldBack[index]++
+      return
+    }
+    const refusal = {
+      timeMs,
+      reason,
+      code,
+      method: methodName(method),
+      user: username,
+      source: client.toString(),
+      peer: peer === null ? '' : peer.toString(),
+    }
+    this.#sink.report({ kind: 'refusal', refusal })
+  }
+}
+
+function infoOf(allocation: Allocation): AllocationInfo {
+  const relays = [allocation.relay4, allocation.relay6].filter((relay): relay is Relay => relay !== null)
+  return {
+    user: allocation.username,
+    client: allocation.fiveTuple.client.toString(),
+    relayed: relays.map((relay) => relay.advertised.toString()),
+    lifetimeSeconds: allocation.lifetimeSeconds,
+  }
+}

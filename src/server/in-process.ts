@@ -1,0 +1,74 @@
+// Relaying in this thread: the dgram engine and one core.
+import { DgramEngine } from '../net/dgram/dgram-engine.js'
+import type { Listener } from '../net/engine.js'
+import { localAddresses } from '../net/local-addresses.js'
+import type { TransportAddress } from '../stun/address.js'
+import type { TurnCore } from '../turn/core.js'
+import { CoreObserver } from './core-observer.js'
+import { coreSettings } from './core-settings.js'
+import { makeCore } from './make-core.js'
+import { ownSockets } from './own-sockets.js'
+import type { Relaying, RelayingParts } from './relaying.js'
+import { Statistics, type Totals, totalsOf } from './statistics.js'
+
+/** Opens the listeners, and relays. Throws TurndError, with nothing left open. */
+export async function relayInProcess(parts: RelayingParts): Promise<Relaying> {
+  const engine = new DgramEngine()
+  await engine.openListeners(parts.settings.listen)
+  return new InProcess(engine, parts)
+}
+
+class InProcess implements Relaying {
+  readonly engine = 'dgram'
+  readonly workerCount = 1
+  readonly #engine: DgramEngine
+  readonly #core: TurnCore
+  readonly #statistics = new Statistics()
+
+  constructor(engine: DgramEngine, { limitsLoopback, news, nonceSecret, relayHosts, settings, users }: RelayingParts) {
+    const sink = {
+      report: (report: Parameters<typeof news.report>[0]) => news.report(report, null),
+      admitsRefusal: () => true,
+    }
+    this.#engine = engine
+    this.#core = makeCore({
+      settings: coreSettings(settings, limitsLoopback),
+      output: engine,
+      supportsDontFragment: engine.supportsDontFragment,
+      observer: new CoreObserver(sink, this.#statistics, () => this.#core.now),
+      relayHosts,
+      ownSockets: ownSockets(engine.listeners, [], relayHosts, settings.adminListen),
+      localHosts: localAddresses(),
+      stores: users.stores,
+      nonceSecret,
+      drops: this.#statistics.drops,
+    })
+    engine.start(this.#core)
+  }
+
+  get listeners(): readonly Listener[] {
+    return this.#engine.listeners
+  }
+
+  totals(): Totals {
+    const { drops, heldBack, refusals, reportsLost } = this.#statistics
+    return totalsOf([{ engine: this.#engine.counters, drops, heldBack, refusals, reportsLost }])
+  }
+
+  allocationCount(): number {
+    return this.#core.allocations.size
+  }
+
+  async drain(): Promise<void> {
+    this.#core.drain()
+  }
+
+  setLocalHosts(hosts: readonly TransportAddress[]): void {
+    this.#core.policy.setLocalHosts(hosts)
+  }
+
+  async stop(): Promise<void> {
+    this.#core.deleteAllAllocations('stopped')
+    await this.#engine.stop()
+  }
+}

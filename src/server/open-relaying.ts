@@ -1,0 +1,36 @@
+// Which engine relays, and its start: native where it can, else dgram, with a sentence that says why.
+import { TurndError } from '../config/errors.js'
+import type { EngineChoice, Offloads } from '../net/choose-engine.js'
+import { relayInProcess } from './in-process.js'
+import type { Relaying, RelayingParts } from './relaying.js'
+import { relayByWorkers } from './worker-pool.js'
+
+export interface OpenedRelaying {
+  readonly relaying: Relaying
+  /** What the kernel does for it; null for dgram. */
+  readonly offloads: Offloads | null
+  /** Why it is not the best one; '' if it is, or was wanted. */
+  readonly reason: string
+}
+
+/** Throws TurndError, with nothing left open. */
+export async function openRelaying(choice: EngineChoice, parts: RelayingParts): Promise<OpenedRelaying> {
+  if (choice.engine === 'dgram') return { relaying: await relayInProcess(parts), offloads: null, reason: choice.reason }
+  const { offloads, reason } = choice
+  try {
+    return { relaying: await relayByWorkers(parts, offloads), offloads, reason }
+  } catch (error) {
+    const mayStepDown = parts.settings.engine === 'auto' && error instanceof TurndError
+    if (!mayStepDown || error.code !== 'TURND_ERR_ENGINE') throw error
+    return { relaying: await relayInProcess(parts), offloads: null, reason: error.message }
+  }
+}
+
+/** `native engine with 2 workers, GRO and GSO`. */
+export function describeEngine({ offloads, relaying }: OpenedRelaying): string {
+  if (offloads === null) return `${relaying.engine} engine`
+  const { workerCount } = relaying
+  const names = [offloads.gro ? 'GRO' : '', offloads.gso ? 'GSO' : ''].filter((name) => name !== '')
+  const workers = workerCount === 1 ? '1 worker' : `${workerCount} workers`
+  return `${relaying.engine} engine with ${workers}${names.length === 0 ? '' : `, ${names.join(' and ')}`}`
+}

@@ -1,0 +1,50 @@
+// What the log says when a server has started: which engine relays and why, what the operator should know, and the ready line.
+import type { Settings } from '../config/settings.js'
+import type { Logger } from '../log/logger.js'
+import type { RelayHost } from '../turn/relay-host.js'
+import { describeEngine, type OpenedRelaying } from './open-relaying.js'
+import { isNobodyConfigured, type Users } from './users.js'
+
+interface Started {
+  readonly settings: Settings
+  readonly opened: OpenedRelaying
+  readonly relayHosts: readonly RelayHost[]
+  readonly users: Users
+  readonly uris: readonly string[]
+}
+
+export function reportReady(logger: Logger, warn: (text: string) => void, started: Started): void {
+  const { opened, relayHosts, settings, uris, users } = started
+  const { maxPort, minPort, realm } = settings
+  const { relaying } = opened
+  if (users.generatedUser?.warning) warn(users.generatedUser.warning)
+  if (isNobodyConfigured(users)) {
+    warn(`nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`)
+  }
+  if (relaying.engine === 'dgram' && settings.workers !== null && settings.workers > 1) {
+    warn(`--workers ${settings.workers} has no effect: the dgram engine has one thread`)
+  }
+  const engine = engineFields(opened)
+  const { reason } = opened
+  const description = describeEngine(opened)
+  logger[reason === '' ? 'info' : 'warn'](
+    { event: 'engine', ...engine },
+    reason === '' ? description : `${description}: ${reason}`,
+  )
+  const listening = relaying.listeners.map(({ scheme, address }) => `${scheme}:${address}`)
+  const relays = relayHosts.map(({ address, advertised }) =>
+    address === advertised ? address.host : `${advertised.host}/${address.host}`,
+  )
+  const fields = { realm, ...engine, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
+  logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
+}
+
+/** The same in both lines: who reads only the last one knows. */
+function engineFields({ offloads, reason, relaying }: OpenedRelaying): Record<string, unknown> {
+  return {
+    engine: relaying.engine,
+    workers: relaying.workerCount,
+    ...(offloads === null ? {} : { offloads }),
+    ...(reason === '' ? {} : { engineReason: reason }),
+  }
+}

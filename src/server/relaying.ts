@@ -1,0 +1,54 @@
+// What relays for a server: one engine in this thread (in-process.ts), or a pool of workers (worker-pool.ts). The server above it
+// knows no threads, and neither sees a core.
+import type { Settings } from '../config/settings.js'
+import type { Listener } from '../net/engine.js'
+import type { TransportAddress } from '../stun/address.js'
+import type { RelayHost } from '../turn/relay-host.js'
+import type { Report } from './reports.js'
+import type { Totals } from './statistics.js'
+import type { Users } from './users.js'
+
+export interface Relaying {
+  readonly engine: 'dgram' | 'native'
+  readonly workerCount: number
+  /** Open since it exists. */
+  readonly listeners: readonly Listener[]
+  /** Sums of what was counted since the start; workers that have died included. */
+  totals(): Totals
+  /** Allocations that exist now. */
+  allocationCount(): number
+  /** No new allocations from now on; resolves when that holds everywhere. */
+  drain(): Promise<void>
+  /** What this machine calls itself now. */
+  setLocalHosts(hosts: readonly TransportAddress[]): void
+  /** Ends every allocation, reports that, and closes everything. */
+  stop(): Promise<void>
+}
+
+/** What it is made from. */
+export interface RelayingParts {
+  readonly settings: Settings
+  /** The limit of unauthenticated answers holds for loopback too. */
+  readonly limitsLoopback: boolean
+  readonly relayHosts: readonly RelayHost[]
+  readonly users: Users
+  readonly nonceSecret: Uint8Array
+  readonly news: RelayingNews
+}
+
+export interface WorkerDeath {
+  readonly worker: number
+  readonly error: Error
+  /** Allocations that ended with it. */
+  readonly allocationCount: number
+  /** How long until it is started again. */
+  readonly restartSeconds: number
+}
+
+/** What a Relaying tells. Never called while one of its own methods runs, but for reports in stop(). */
+export interface RelayingNews {
+  /** @param worker whose it is; null where there are none */
+  report(report: Report, worker: number | null): void
+  workerDied(death: WorkerDeath): void
+  workerRestarted(worker: number): void
+}

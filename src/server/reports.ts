@@ -1,0 +1,45 @@
+// What a core has to tell, as plain data: it may come from another thread. Made by CoreObserver, read by the Reporter.
+import type { Refusal } from '../log/refusals.js'
+import type { DeletionCause } from '../turn/output.js'
+
+/** What the server's listeners learn of an allocation. Addresses are textual transport addresses. */
+export interface AllocationInfo {
+  readonly user: string
+  readonly client: string
+  /** As the client sees them: one, or IPv4 and IPv6. */
+  readonly relayed: readonly string[]
+  readonly lifetimeSeconds: number
+}
+
+/** Payload that an allocation has relayed, and how long. */
+export interface AllocationUse {
+  readonly durationSeconds: number
+  readonly packetsFromClient: number
+  readonly bytesFromClient: number
+  readonly packetsToClient: number
+  readonly bytesToClient: number
+}
+
+export type Report =
+  | { readonly kind: 'allocation'; readonly info: AllocationInfo }
+  | {
+      readonly kind: 'allocation-deleted'
+      readonly info: AllocationInfo
+      readonly cause: DeletionCause
+      readonly use: AllocationUse
+    }
+  | {
+      readonly kind: 'relay-deleted'
+      readonly user: string
+      readonly client: string
+      readonly relayed: string
+      readonly cause: DeletionCause
+    }
+  | { readonly kind: 'refusal'; readonly refusal: Refusal }
+
+/** Where reports go. */
+export interface ReportSink {
+  report(report: Report): void
+  /** Is there room for the report of a refusal of this client now? Asked once for each, before the report is made. */
+  admitsRefusal(client: string, timeMs: number): boolean
+}

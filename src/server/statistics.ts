@@ -1,0 +1,82 @@
+// What one core and its engine count, in memory that other threads may read: written by one thread, read by reports. A worker that
+// is started again goes on with its predecessor's, so that nothing that was counted is lost.
+//
+//   engine     by COUNTER_ index        packets, bytes, calls
+//   drops      by DROP_ reason          frames and datagrams that went nowhere
+//   refusals   by reason                every refusal
+//   heldBack   by reason                those of them that were not reported one by one
+//   words      32-bit: see WORD_
+import { REFUSAL_REASON_NAMES, type RefusalReason } from '../log/refusals.js'
+import { COUNTER_NAMES } from '../net/counters.js'
+import { DROP_NAMES } from '../turn/drop-reasons.js'
+
+/** Allocations that exist now. */
+export const WORD_ALLOCATIONS = 0
+/** Commands that were posted to the worker: it looks for messages when this has changed. */
+export const WORD_COMMANDS = 1
+/** Batches of reports that the main thread has read. */
+export const WORD_BATCHES_READ = 2
+/** Reports that found no room. */
+export const WORD_REPORTS_LOST = 3
+const WORD_COUNT = 4
+
+const REASON_COUNT = REFUSAL_REASON_NAMES.length
+const FLOAT_COUNT = COUNTER_NAMES.length + DROP_NAMES.length + 2 * REASON_COUNT
+const REASON_INDEXES: ReadonlyMap<string, number> = new Map(REFUSAL_REASON_NAMES.map((name, index) => [name, index]))
+
+export class Statistics {
+  readonly memory: SharedArrayBuffer
+  readonly engine: Float64Array
+  readonly drops: Float64Array
+  readonly refusals: Float64Array
+  readonly heldBack: Float64Array
+  readonly words: Int32Array
+
+  /** @param memory of another Statistics, to share it; new and zero if absent */
+  constructor(memory = new SharedArrayBuffer(FLOAT_COUNT * 8 + WORD_COUNT * 4)) {
+    this.memory = memory
+    const floats = new Float64Array(memory, 0, FLOAT_COUNT)
+    const dropsStart = COUNTER_NAMES.length
+    const refusalsStart = dropsStart + DROP_NAMES.length
+    this.engine = floats.subarray(0, dropsStart)
+    this.drops = floats.subarray(dropsStart, refusalsStart)
+    this.refusals = floats.subarray(refusalsStart, refusalsStart + REASON_COUNT)
+    this.heldBack = floats.subarray(refusalsStart + REASON_COUNT)
+    this.words = new Int32Array(memory, FLOAT_COUNT * 8, WORD_COUNT)
+  }
+
+  /** Reports that were lost because the main thread did not keep up. */
+  get reportsLost(): number {
+    return this.words[WORD_REPORTS_LOST]
+  }
+}
+
+export function reasonIndex(reason: RefusalReason): number {
+  return REASON_INDEXES.get(reason) as number
+}
+
+/** Sums over cores; plain numbers at one moment. */
+export interface Totals {
+  readonly engine: Float64Array
+  readonly drops: Float64Array
+  readonly refusals: Float64Array
+  readonly heldBack: Float64Array
+  readonly reportsLost: number
+}
+
+/** Of no core: all zero. */
+export function totalsOf(parts: readonly Totals[]): Totals {
+  const totals = new Statistics()
+  for (const part of parts) {
+    addTo(totals.engine, part.engine)
+    addTo(totals.drops, part.drops)
+    addTo(totals.refusals, part.refusals)
+    addTo(totals.heldBack, part.heldBack)
+    totals.words[WORD_REPORTS_LOST] += part.reportsLost
+  }
+  return totals
+}
+
+function addTo(sums: Float64Array, values: Float64Array): void {
+  for (const [index, value] of values.entries()) sums[index] += value
+}

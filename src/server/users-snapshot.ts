@@ -1,0 +1,30 @@
+// The users of a server as plain data for workers, and the stores that a worker makes of it. Workers read no files: when the users
+// file has changed, they get its users anew.
+import { type PackedCredentials, PackedUsers } from '../auth/credential-table.js'
+import type { CredentialStore } from '../auth/credentials.js'
+import { RestSecrets } from '../auth/rest-secrets.js'
+
+export interface UsersSnapshot {
+  /** --user, or the generated user; null without. */
+  readonly staticUsers: PackedCredentials | null
+  /** TURN REST secrets. */
+  readonly restSecrets: readonly string[]
+  /** null without a users file. */
+  readonly usersFile: PackedCredentials | null
+}
+
+export interface SnapshotStores {
+  /** In the order in which they are asked. */
+  readonly stores: readonly CredentialStore[]
+  /** The one that changes. */
+  readonly usersFile: PackedUsers | null
+}
+
+export function storesOf({ restSecrets, staticUsers, usersFile }: UsersSnapshot, realm: string): SnapshotStores {
+  const stores: CredentialStore[] = []
+  if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
+  if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))
+  const fileStore = usersFile === null ? null : new PackedUsers(usersFile)
+  if (fileStore !== null) stores.push(fileStore)
+  return { stores, usersFile: fileStore }
+}

@@ -1,0 +1,34 @@
+// The calls of the C library that the main thread makes for its workers: waking them, and closing what a dead one leaves open.
+import { type Arena, allocateArena } from '../../net/native/arena.js'
+import type { Koffi } from '../../net/native/koffi.js'
+import type { Libc } from '../../net/native/libc.js'
+import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
+
+/** What is written to an eventfd: a number of 8 bytes. */
+const WAKE_LENGTH = 8
+/** Where the engine notes its eventfd among what it holds, behind the relays and epoll's. */
+const HELD_WAKE_FD = RELAY_COUNT_MAX + 1
+
+export class NativeCalls {
+  readonly #libc: Libc
+  readonly #arena: Arena
+
+  constructor(koffi: Koffi, libc: Libc) {
+    this.#libc = libc
+    this.#arena = allocateArena(koffi, WAKE_LENGTH)
+    this.#arena.bytes[0] = 1
+  }
+
+  /** Ends the wait of the worker that holds these (file descriptors + 1). One that has opened nothing yet is not waiting. */
+  wake(heldFds: Int32Array): void {
+    const held = Atomics.load(heldFds, HELD_WAKE_FD)
+    // Nobody else closes it, so it is still the same, even if the worker has just died.
+    if (held > 0) this.#libc.write(held - 1, this.#arena.pointerAt(0), WAKE_LENGTH)
+  }
+
+  /** The worker has ended: nothing of it is used any more. */
+  closeAll(heldFds: Int32Array): void {
+    for (const held of heldFds) if (held > 0) this.#libc.close(held - 1)
+    heldFds.fill(0)
+  }
+}

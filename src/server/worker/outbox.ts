@@ -1,0 +1,62 @@
+// A worker's reports on their way to the main thread: gathered, and posted in batches. Whatever happens on the network, neither the
+// main thread's time nor its memory is used up: refusals are bounded per second, batches that were not read yet are few, and what
+// waits here is bounded too. Counts are exact all the same: they go through shared memory.
+import { LineLimiter } from '../line-limiter.js'
+import type { Report, ReportSink } from '../reports.js'
+import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statistics.js'
+
+/** Refusals in one second that are reported one by one: far more than are logged, so that the main thread chooses. */
+const REFUSALS_PER_SECOND_MAX = 1000
+/** The same of one source. */
+const REFUSALS_PER_SOURCE_MAX = 250
+const BATCHES_UNREAD_MAX = 4
+/** As many as a worker has relays at most: the end of all of them at once fits. */
+const REPORTS_WAITING_MAX = 65_536
+
+export class Outbox implements ReportSink {
+  readonly #statistics: Statistics
+  readonly #post: (reports: readonly Report[]) => void
+  readonly #limiter = new LineLimiter(REFUSALS_PER_SECOND_MAX, REFUSALS_PER_SOURCE_MAX)
+  #waiting: Report[] = []
+  #batchesPosted: number
+  #postedAt = -1
+
+  constructor(statistics: Statistics, post: (reports: readonly Report[]) => void) {
+    this.#statistics = statistics
+    this.#post = post
+    // A predecessor's batches were all read, or never will be.
+    this.#batchesPosted = Atomics.load(statistics.words, WORD_BATCHES_READ)
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  admitsRefusal(client: string, timeMs: number): boolean {
+    return this.#waiting.length < REPORTS_WAITING_MAX && this.#limiter.admits(client, timeMs)
+  }
+
+  report(report: Report): void {
+    if (this.#waiting.length < REPORTS_WAITING_MAX) this.#waiting.push(report)
+    else this.#statistics.words[WORD_REPORTS_LOST]++
+  }
+
+  /** Posts what waits, once a tick (10 ms) at most, and only while the main thread keeps up. */
+  flush(now: number): void {
+    if (this.#waiting.length === 0 || now === this.#postedAt) return
+    const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
+    if (unread < BATCHES_UNREAD_MAX) this.#postAll(now)
+  }
+
+  /** Posts what waits: the worker ends. */
+  flushLast(): void {
+    if (this.#waiting.length > 0) this.#postAll(-1)
+  }
+
+  #postAll(now: number): void {
+    this.#post(this.#waiting)
+    this.#waiting = []
+    this.#batchesPosted = (this.#batchesPosted + 1) | 0
+    this.#postedAt = now
+  }
+}

@@ -1,0 +1,43 @@
+// Structured clone keeps the fields of an object and loses its class. Addresses need theirs: for the methods, and because the hot
+// path is fast only while all of them have one shape.
+import type { PeerRule } from '../../config/peer-rule.js'
+import { TransportAddress } from '../../stun/address.js'
+import type { Cidr } from '../../stun/cidr.js'
+import type { RelayHost } from '../../turn/relay-host.js'
+import type { WorkerStart } from './messages.js'
+
+export function reviveAddress(posted: TransportAddress): TransportAddress {
+  return new TransportAddress().copyFrom(posted)
+}
+
+/** What a worker is started with, with every address an address again. */
+export function reviveStart(posted: WorkerStart): WorkerStart {
+  const { listeners, localHosts, ownSockets, relayHosts, settings } = posted
+  return {
+    ...posted,
+    settings: {
+      ...settings,
+      allowPeer: settings.allowPeer.map(reviveRule),
+      denyPeer: settings.denyPeer.map(reviveRule),
+      nat64Prefix: settings.nat64Prefix.map(reviveCidr),
+    },
+    relayHosts: relayHosts.map(reviveRelayHost),
+    ownSockets: { ...ownSockets, addresses: ownSockets.addresses.map(reviveAddress) },
+    localHosts: localHosts.map(reviveAddress),
+    listeners: listeners.map((listener) => ({ ...listener, address: reviveAddress(listener.address) })),
+  }
+}
+
+function reviveRule(posted: PeerRule): PeerRule {
+  return { ...posted, cidr: reviveCidr(posted.cidr) }
+}
+
+function reviveCidr({ address, prefixLength }: Cidr): Cidr {
+  return { address: reviveAddress(address), prefixLength }
+}
+
+/** Without a public side both are one object. */
+function reviveRelayHost(posted: RelayHost): RelayHost {
+  const address = reviveAddress(posted.address)
+  return { address, advertised: posted.advertised === posted.address ? address : reviveAddress(posted.advertised) }
+}

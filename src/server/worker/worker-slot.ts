@@ -1,0 +1,157 @@
+// One place of the pool, whose worker may die and be replaced. What must outlive a worker is here: its statistics, and the note of what
+// it holds open. Its listeners belong to the pool.
+import { Worker } from 'node:worker_threads'
+import { HELD_FD_COUNT } from '../../net/native/native-engine.js'
+import type { Report } from '../reports.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
+import type { Command, WorkerMessage, WorkerStart } from './messages.js'
+import type { NativeCalls } from './native-calls.js'
+
+const WORKER_URL = new URL('./worker.js', import.meta.url)
+/** A worker that was told to stop and does not is ended. */
+const STOP_MILLISECONDS_MAX = 3_000
+/** Who lives so long has not died because of how it was started. */
+const LIFETIME_MILLISECONDS_LONG = 60_000
+const RESTART_SECONDS_MAX = 30
+
+/** What the pool knows, and a worker needs at its start. */
+export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
+
+export interface SlotOwner {
+  readonly calls: NativeCalls
+  startOf(workerIndex: number): SharedStart
+  report(report: Report, workerIndex: number): void
+  /** It has ended unasked; what it held open is closed. Returns nothing: the slot starts a successor by itself. */
+  died(workerIndex: number, error: Error, allocationCount: number, restartSeconds: number): void
+  restarted(workerIndex: number): void
+}
+
+export class WorkerSlot {
+  readonly statistics = new Statistics()
+  readonly #index: number
+  readonly #owner: SlotOwner
+  readonly #heldFds = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
+  #thread: Worker | null = null
+  #isStopping = false
+  /** It has been ready once: from then on it is replaced when it dies. */
+  #isSupervised = false
+  #startedAt = 0
+  /** Deaths in a row, each soon after the start. */
+  #deathCount = 0
+  #restartTimer: NodeJS.Timeout | null = null
+  readonly #drainWaiters: (() => void)[] = []
+
+  constructor(index: number, owner: SlotOwner) {
+    this.#index = index
+    this.#owner = owner
+  }
+
+  get allocationCount(): number {
+    return this.statistics.words[WORD_ALLOCATIONS]
+  }
+
+  /** Starts the first worker. Resolves when it relays; rejects if it ends before. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => this.#spawn(resolve, reject))
+  }
+
+  send(command: Command): void {
+    if (this.#thread === null) return
+    this.#thread.postMessage(command)
+    Atomics.add(this.statistics.words, WORD_COMMANDS, 1)
+    this.#owner.calls.wake(this.#heldFds)
+  }
+
+  /** The owner's startOf says so to workers that start later. Resolves when the one of now takes no more allocations. */
+  drain(): Promise<void> {
+    if (this.#thread === null) return Promise.resolve()
+    const drained = new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
+    this.send({ kind: 'drain' })
+    return drained
+  }
+
+  /** Resolves when the thread has ended, and everything it held is closed. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer)
+    const thread = this.#thread
+    if (thread === null) return
+    const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
+    this.send({ kind: 'stop' })
+    const timer = setTimeout(() => void thread.terminate(), STOP_MILLISECONDS_MAX)
+    await ended
+    clearTimeout(timer)
+  }
+
+  #spawn(onReady: () => void, onFailed: (error: Error) => void): void {
+    const start: WorkerStart = {
+      ...this.#owner.startOf(this.#index),
+      statistics: this.statistics.memory,
+      heldFds: this.#heldFds.buffer as SharedArrayBuffer,
+    }
+    // Neither our environment nor our arguments are any of its business: what they preload is meant for the main thread.
+    const thread = new Worker(WORKER_URL, {
+      workerData: start,
+      env: {},
+      execArgv: [],
+      name: `turnd worker ${this.#index}`,
+    })
+    let failure: Error | null = null
+    thread.on('message', (message: WorkerMessage) => this.#handle(message, onReady))
+    thread.on('error', (error) => {
+      failure = error instanceof Error ? error : new Error(String(error))
+    })
+    thread.on('exit', (code) => this.#handleExit(failure ?? new Error(`it ended with code ${code}`), onFailed))
+    this.#thread = thread
+    this.#startedAt = performance.now()
+  }
+
+  #handle(message: WorkerMessage, onReady: () => void): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#isSupervised = true
+        onReady()
+        return
+      case 'draining':
+        for (const resolve of this.#drainWaiters.splice(0)) resolve()
+        return
+      case 'reports':
+        for (const report of message.reports) this.#owner.report(report, this.#index)
+        Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
+    }
+  }
+
+  #handleExit(error: Error, onFailed: (error: Error) => void): void {
+    const { allocationCount } = this
+    this.#thread = null
+    this.statistics.words[WORD_ALLOCATIONS] = 0
+    this.#owner.calls.closeAll(this.#heldFds)
+    for (const resolve of this.#drainWaiters.splice(0)) resolve()
+    if (this.#isStopping) return
+    if (this.#isSupervised) this.#replace(error, allocationCount)
+    else onFailed(error)
+  }
+
+  #replace(error: Error, allocationCount: number): void {
+    const seconds = this.#restartSeconds()
+    this.#owner.died(this.#index, error, allocationCount, seconds)
+    this.#restartTimer = setTimeout(() => this.#restart(), seconds * 1000)
+  }
+
+  #restart(): void {
+    this.#restartTimer = null
+    // A successor that fails is as good as one that dies: both are tried again.
+    this.#spawn(
+      () => this.#owner.restarted(this.#index),
+      () => {},
+    )
+  }
+
+  /** At once, then 1, 2, 4 … 30 s while it dies again and again. */
+  #restartSeconds(): number {
+    if (performance.now() - this.#startedAt > LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
+    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), RESTART_SECONDS_MAX)
+    this.#deathCount++
+    return seconds
+  }
+}

@@ -1,0 +1,132 @@
+// A worker thread: the native engine and a core, in a loop that waits for packets and for nothing else.
+//
+//   poll ─► tick ─► commands of the main thread, if there are any ─► reports to it ─► poll …
+//
+// Node's event loop turns once a second only, for what V8 and Node have to do there. A throw ends the worker: the main thread closes
+// what it leaves open, frees what it held, and starts a successor on the same listeners.
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { PackedUsers } from '../../auth/credential-table.js'
+import { TickClock } from '../../net/clock.js'
+import { allocateArena } from '../../net/native/arena.js'
+import { loadKoffi } from '../../net/native/koffi.js'
+import { openLibc } from '../../net/native/libc.js'
+import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engine.js'
+import type { TurnCore } from '../../turn/core.js'
+import { CoreObserver } from '../core-observer.js'
+import { makeCore } from '../make-core.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS } from '../statistics.js'
+import { storesOf } from '../users-snapshot.js'
+import type { Command, WorkerMessage, WorkerStart } from './messages.js'
+import { Outbox } from './outbox.js'
+import { reviveAddress, reviveStart } from './revive.js'
+
+/** The longest wait for packets: the core's time goes on. */
+const POLL_MILLISECONDS_MAX = 50
+/** The same while reports wait to be posted. */
+const POLL_MILLISECONDS_REPORTING = 10
+const EVENT_LOOP_INTERVAL_TICKS = 100
+
+class WorkerLoop {
+  readonly #port: MessagePort
+  readonly #engine: NativeEngine
+  readonly #core: TurnCore
+  readonly #usersFile: PackedUsers | null
+  readonly #statistics: Statistics
+  readonly #outbox: Outbox
+  readonly #clock = new TickClock()
+  #commandCount = 0
+  #isRunning = true
+
+  constructor(port: MessagePort, start: WorkerStart) {
+    const koffi = loadKoffi()
+    const statistics = new Statistics(start.statistics)
+    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    this.#port = port
+    this.#statistics = statistics
+    this.#usersFile = usersFile
+    this.#outbox = new Outbox(statistics, (reports) => this.#post({ kind: 'reports', reports }))
+    this.#engine = new NativeEngine({
+      libc: openLibc(koffi),
+      arena: allocateArena(koffi, NATIVE_ARENA_LENGTH),
+      listeners: start.listeners,
+      offloads: start.offloads,
+      counters: statistics.engine,
+      heldFds: new Int32Array(start.heldFds),
+    })
+    this.#core = makeCore({
+      settings: start.settings,
+      output: this.#engine,
+      supportsDontFragment: this.#engine.supportsDontFragment,
+      observer: new CoreObserver(this.#outbox, statistics, () => this.#core.now),
+      relayHosts: start.relayHosts,
+      ownSockets: start.ownSockets,
+      localHosts: start.localHosts,
+      stores,
+      nonceSecret: start.nonceSecret,
+      drops: statistics.drops,
+      shared: { tables: start.tables, workerIndex: start.workerIndex },
+    })
+    this.#engine.attach(this.#core)
+    if (start.isDraining) this.#core.drain()
+  }
+
+  run(): void {
+    this.#post({ kind: 'ready' })
+    this.#runSlice()
+  }
+
+  #runSlice(): void {
+    const end = this.#core.now + EVENT_LOOP_INTERVAL_TICKS
+    while (this.#isRunning && this.#core.now < end) this.#round()
+    if (this.#isRunning) setImmediate(() => this.#runSlice())
+    else this.#outbox.flushLast()
+  }
+
+  #round(): void {
+    this.#engine.poll(this.#outbox.isEmpty ? POLL_MILLISECONDS_MAX : POLL_MILLISECONDS_REPORTING)
+    this.#core.tick(this.#clock.ticks())
+    this.#statistics.words[WORD_ALLOCATIONS] = this.#core.allocations.size
+    if (Atomics.load(this.#statistics.words, WORD_COMMANDS) !== this.#commandCount) this.#obey()
+    this.#outbox.flush(this.#core.now)
+  }
+
+  #obey(): void {
+    // Read before the messages: a command that comes meanwhile changes it again.
+    this.#commandCount = Atomics.load(this.#statistics.words, WORD_COMMANDS)
+    for (;;) {
+      const received: { message: Command } | undefined = receiveMessageOnPort(this.#port)
+      if (received === undefined) return
+      this.#carryOut(received.message)
+    }
+  }
+
+  #carryOut(command: Command): void {
+    switch (command.kind) {
+      case 'drain':
+        this.#core.drain()
+        this.#post({ kind: 'draining' })
+        return
+      case 'stop':
+        this.#core.deleteAllAllocations('stopped')
+        // What is queued leaves with a last round.
+        this.#engine.poll(0)
+        this.#isRunning = false
+        return
+      case 'local-hosts':
+        this.#core.policy.setLocalHosts(command.hosts.map(reviveAddress))
+        return
+      case 'users':
+        this.#usersFile?.install(command.usersFile)
+        return
+      case 'crash':
+        throw new Error('the test hook demands it')
+    }
+  }
+
+  #post(message: WorkerMessage): void {
+    this.#port.postMessage(message)
+  }
+}
+
+if (parentPort === null) throw new Error('this file is started as a worker thread')
+new WorkerLoop(parentPort, reviveStart(workerData as WorkerStart)).run()
