@@ -1,6 +1,6 @@
 // The sockets that packets leave from, by a small number: relays by the slot of their relay id, listeners behind them. A wildcard
 // listener has one number for each local address that clients have asked.
-import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
+import { FAMILY_IPV6, FAMILY_NONE, type TransportAddress } from '../../stun/address.js'
 import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 
 /** Listener sockets, and local addresses of wildcard ones: a machine has few, but 127/8 alone has millions. */
