@@ -1,6 +1,7 @@
-// A worker's reports on their way to the main thread: gathered, and posted in batches. Whatever happens on the network, neither the
-// main thread's time nor its memory is used up: refusals are bounded per second, batches that were not read yet are few, and what
-// waits here is bounded too. Counts are exact all the same: they go through shared memory.
+// A worker's reports on their way to the main thread. Few are posted one by one, before the answer that they are about leaves; many are
+// gathered and posted in batches. Whatever happens on the network, neither the main thread's time nor its memory is used up: refusals
+// are bounded per second, batches that were not read yet are few, and what waits here is bounded too. Counts are exact all the same:
+// they go through shared memory.
 import { LineLimiter } from '../line-limiter.js'
 import type { Report, ReportSink } from '../reports.js'
 import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statistics.js'
@@ -9,7 +10,9 @@ import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statis
 const REFUSALS_PER_SECOND_MAX = 1000
 /** The same of one source. */
 const REFUSALS_PER_SOURCE_MAX = 250
-const BATCHES_UNREAD_MAX = 4
+/** Batches posted in one tick (10 ms); what comes then waits for the next one. */
+const BATCHES_PER_TICK_MAX = 16
+const BATCHES_UNREAD_MAX = 64
 /** As many as a worker has relays at most: the end of all of them at once fits. */
 const REPORTS_WAITING_MAX = 65_536
 
@@ -19,7 +22,8 @@ export class Outbox implements ReportSink {
   readonly #limiter = new LineLimiter(REFUSALS_PER_SECOND_MAX, REFUSALS_PER_SOURCE_MAX)
   #waiting: Report[] = []
   #batchesPosted: number
-  #postedAt = -1
+  #tick = 0
+  #batchesInTick = 0
 
   constructor(statistics: Statistics, post: (reports: readonly Report[]) => void) {
     this.#statistics = statistics
@@ -39,24 +43,33 @@ export class Outbox implements ReportSink {
   report(report: Report): void {
     if (this.#waiting.length < REPORTS_WAITING_MAX) this.#waiting.push(report)
     else this.#statistics.words[WORD_REPORTS_LOST]++
+    this.#postIfAllowed()
   }
 
-  /** Posts what waits, once a tick (10 ms) at most, and only while the main thread keeps up. */
-  flush(now: number): void {
-    if (this.#waiting.length === 0 || now === this.#postedAt) return
-    const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
-    if (unread < BATCHES_UNREAD_MAX) this.#postAll(now)
+  /** The time has come so far, in ticks of the core: posts what waits, if the main thread keeps up. */
+  advance(now: number): void {
+    if (now !== this.#tick) {
+      this.#tick = now
+      this.#batchesInTick = 0
+    }
+    if (this.#waiting.length > 0) this.#postIfAllowed()
   }
 
   /** Posts what waits: the worker ends. */
   flushLast(): void {
-    if (this.#waiting.length > 0) this.#postAll(-1)
+    if (this.#waiting.length > 0) this.#postAll()
   }
 
-  #postAll(now: number): void {
+  #postIfAllowed(): void {
+    if (this.#batchesInTick >= BATCHES_PER_TICK_MAX) return
+    const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
+    if (unread < BATCHES_UNREAD_MAX) this.#postAll()
+  }
+
+  #postAll(): void {
     this.#post(this.#waiting)
     this.#waiting = []
     this.#batchesPosted = (this.#batchesPosted + 1) | 0
-    this.#postedAt = now
+    this.#batchesInTick++
   }
 }

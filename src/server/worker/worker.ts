@@ -14,6 +14,7 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engin
 import type { TurnCore } from '../../turn/core.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
+import type { ReportSink } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
@@ -57,7 +58,7 @@ class WorkerLoop {
       settings: start.settings,
       output: this.#engine,
       supportsDontFragment: this.#engine.supportsDontFragment,
-      observer: new CoreObserver(this.#outbox, statistics, () => this.#core.now),
+      observer: new CoreObserver(this.#sink(), statistics, () => this.#core.now),
       relayHosts: start.relayHosts,
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
@@ -85,9 +86,9 @@ class WorkerLoop {
   #round(): void {
     this.#engine.poll(this.#outbox.isEmpty ? POLL_MILLISECONDS_MAX : POLL_MILLISECONDS_REPORTING)
     this.#core.tick(this.#clock.ticks())
-    this.#statistics.words[WORD_ALLOCATIONS] = this.#core.allocations.size
+    this.#countAllocations()
     if (Atomics.load(this.#statistics.words, WORD_COMMANDS) !== this.#commandCount) this.#obey()
-    this.#outbox.flush(this.#core.now)
+    this.#outbox.advance(this.#core.now)
   }
 
   #obey(): void {
@@ -121,6 +122,21 @@ class WorkerLoop {
       case 'crash':
         throw new Error('the test hook demands it')
     }
+  }
+
+  /** Who reads of an allocation finds it counted. */
+  #sink(): ReportSink {
+    return {
+      report: (report) => {
+        this.#countAllocations()
+        this.#outbox.report(report)
+      },
+      admitsRefusal: (client, timeMs) => this.#outbox.admitsRefusal(client, timeMs),
+    }
+  }
+
+  #countAllocations(): void {
+    this.#statistics.words[WORD_ALLOCATIONS] = this.#core.allocations.size
   }
 
   #post(message: WorkerMessage): void {
