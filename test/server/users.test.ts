@@ -1,11 +1,13 @@
 // Which stores the settings mean, and when a user is generated.
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { CredentialStore } from '../../src/auth/credentials.js'
 import { GENERATED_USER_FILE, GENERATED_USER_NAME } from '../../src/auth/state-dir.js'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import type { TurnServerOptions } from '../../src/config/settings.js'
 import { isNobodyConfigured, loadUsers, type Users } from '../../src/server/users.js'
+import { storesOf } from '../../src/server/users-snapshot.js'
 import { settingsOf } from './settings.js'
 
 function load(t: Test, options: TurnServerOptions): Users {
@@ -77,4 +79,58 @@ t.test('nobody can log in', async (t) => {
 
 t.test('a users file that is no file is refused, not read forever', async (t) => {
   t.throws(() => load(t, { usersFile: '/dev/zero' }), { code: 'TURND_ERR_USERS_FILE', message: /is not a file/ })
+})
+
+t.test('the users in a worker', async (t) => {
+  const REALM = 'turnd'
+  /** The stores of a thread that gets a snapshot. */
+  const inWorker = (users: Users) => storesOf(structuredClone(users.snapshot()), REALM)
+
+  t.test('are those of every source, asked in the same order', async (t) => {
+    const files = t.testdir({ users: usersLine('bob') + usersLine('alice'), secrets: 'north\n' })
+    const users = load(t, {
+      ...{ user: 'alice:secret', usersFile: join(files, 'users') },
+      ...{ authSecret: 'south', authSecretFile: join(files, 'secrets') },
+    })
+    const { stores } = inWorker(users)
+    t.equal(stores.length, users.stores.length)
+    const found = (list: readonly CredentialStore[], name: string) =>
+      list.map((store) => {
+        const lookup = store.find(name)
+        return typeof lookup === 'string' ? lookup : Buffer.from(lookup.md5Key ?? []).toString('hex')
+      })
+    for (const name of ['alice', 'bob', '4000000000:carol', '1:carol', 'dave']) {
+      t.same(found(stores, name), found(users.stores, name), name)
+    }
+    t.same(
+      stores.map(({ keyCountMax }) => keyCountMax),
+      users.stores.map(({ keyCountMax }) => keyCountMax),
+    )
+  })
+
+  t.test('are the generated one when nobody is configured', async (t) => {
+    const { stores, usersFile } = inWorker(load(t, { stateDir: t.testdir() }))
+    t.match(stores, [{}])
+    t.match(stores[0].find(GENERATED_USER_NAME), { username: GENERATED_USER_NAME })
+    t.equal(usersFile, null)
+  })
+
+  t.test('change with the users file', async (t) => {
+    const path = join(t.testdir({ users: usersLine('bob') }), 'users')
+    const users = load(t, { usersFile: path })
+    const { stores, usersFile } = inWorker(users)
+    let reloadCount = 0
+    if (users.usersFile !== null) users.usersFile.onReloaded = () => reloadCount++
+    writeFileSync(path, 'broken')
+    t.equal(users.usersFile?.reload(), false)
+    t.equal(reloadCount, 0, 'a broken file changes nothing')
+    writeFileSync(path, usersLine('carol'))
+    t.equal(users.usersFile?.reload(), true)
+    t.equal(reloadCount, 1)
+    t.match(stores[0].find('bob'), { username: 'bob' })
+    const packed = users.snapshot().usersFile
+    if (packed !== null) usersFile?.install(structuredClone(packed))
+    t.equal(stores[0].find('bob'), 'unknown-user')
+    t.match(stores[0].find('carol'), { username: 'carol' })
+  })
 })

@@ -1,0 +1,85 @@
+// What cores count in shared memory, the sums of it, and how people read them.
+import t from 'tap'
+import { REFUSAL_REASON_NAMES } from '../../src/log/refusals.js'
+import { COUNTER_NAMES, type EngineCounterName } from '../../src/net/counters.js'
+import { serverCounters } from '../../src/server/server-counters.js'
+import { reasonIndex, Statistics, totalsOf, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
+import { DROP_NAMES, DROP_NO_ALLOCATION } from '../../src/turn/drop-reasons.js'
+
+const count = (statistics: Statistics, name: EngineCounterName, value: number) => {
+  statistics.engine[COUNTER_NAMES.indexOf(name)] = value
+}
+
+t.test('statistics', async (t) => {
+  t.test('have a place of their own for each number', async (t) => {
+    const statistics = new Statistics()
+    const { drops, engine, heldBack, refusals, words } = statistics
+    const arrays = [engine, drops, refusals, heldBack, words]
+    for (const [index, array] of arrays.entries()) array.fill(index + 1)
+    for (const [index, array] of arrays.entries())
+      t.ok(
+        array.every((value) => value === index + 1),
+        `array ${index}`,
+      )
+    t.same(
+      arrays.slice(0, 4).map(({ length }) => length),
+      [COUNTER_NAMES.length, DROP_NAMES.length, REFUSAL_REASON_NAMES.length, REFUSAL_REASON_NAMES.length],
+    )
+  })
+
+  t.test('are seen by who shares their memory, as a successor does', async (t) => {
+    const statistics = new Statistics()
+    const successor = new Statistics(structuredClone(statistics.memory))
+    count(successor, 'packetsSent', 5)
+    successor.words[WORD_REPORTS_LOST] = 3
+    t.equal(statistics.engine[COUNTER_NAMES.indexOf('packetsSent')], 5)
+    t.equal(statistics.reportsLost, 3)
+  })
+
+  t.test('are summed', async (t) => {
+    const parts = [new Statistics(), new Statistics(), new Statistics()]
+    for (const [index, part] of parts.entries()) {
+      count(part, 'packetsReceived', 10 ** index)
+      part.drops[DROP_NO_ALLOCATION] = index
+      part.refusals[reasonIndex('licence')] = 2 * index
+      part.heldBack[reasonIndex('licence')] = index
+      part.words[WORD_REPORTS_LOST] = index
+    }
+    const totals = totalsOf(parts)
+    t.equal(totals.engine[COUNTER_NAMES.indexOf('packetsReceived')], 111)
+    t.equal(totals.drops[DROP_NO_ALLOCATION], 3)
+    t.equal(totals.refusals[reasonIndex('licence')], 6)
+    t.equal(totals.heldBack[reasonIndex('licence')], 3)
+    t.equal(totals.reportsLost, 3)
+    t.equal(parts[0].drops[DROP_NO_ALLOCATION], 0, 'and stay as they are')
+  })
+})
+
+t.test('the counters of a server', async (t) => {
+  t.test('have every counter of the engine, and averages', async (t) => {
+    const statistics = new Statistics()
+    for (const [name, value] of [
+      ['packetsReceived', 1000],
+      ['receiveCalls', 300],
+      ['gsoSegments', 640],
+      ['gsoSends', 20],
+    ] as const) {
+      count(statistics, name, value)
+    }
+    const { engine } = serverCounters(statistics)
+    t.same(Object.keys(engine), [...COUNTER_NAMES, 'averageReceiveBatch', 'averageGsoSegments'])
+    t.match(engine, { packetsReceived: 1000, bytesSent: 0, averageReceiveBatch: 3.33, averageGsoSegments: 32 })
+  })
+
+  t.test('have no averages of nothing', async (t) => {
+    t.match(serverCounters(totalsOf([])).engine, { averageReceiveBatch: 0, averageGsoSegments: 0 })
+  })
+
+  t.test('name the drops and refusals that occurred', async (t) => {
+    const statistics = new Statistics()
+    statistics.drops[DROP_NO_ALLOCATION] = 2
+    statistics.refusals[reasonIndex('bad-password')] = 7
+    const { drops, refusals } = serverCounters(statistics)
+    t.same({ drops, refusals }, { drops: { 'no-allocation': 2 }, refusals: { 'bad-password': 7 } })
+  })
+})
