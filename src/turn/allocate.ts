@@ -166,7 +166,7 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     return
   }
   if (wish.token !== null) {
-    reservation = core.reservations.claim(wish.token, exchange.username, core.now)
+    reservation = core.reservations.claim(wish.token, exchange.username, core.monotonicTicks())
     if (reservation === null) {
       respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'reservation-invalid')
       return

@@ -4,6 +4,7 @@ import type { RandomSource, TurnObserver, TurnOutput } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
+import type { SharedTables } from './shared-tables.js'
 
 export interface TurnCoreOptions {
   readonly output: TurnOutput
@@ -17,7 +18,10 @@ export interface TurnCoreOptions {
   readonly maxAllocations: number
   /** Allocations and reservations of one user; 0 for no limit. */
   readonly userQuota: number
-  /** CLOCK_MONOTONIC in seconds at tick 0: nonces outlive a restart of the process. */
+  /**
+   * CLOCK_MONOTONIC in seconds at tick 0: nonces outlive a restart of the process, and workers agree on when a reservation expires, as
+   * exactly as the fraction tells.
+   */
   readonly monotonicStartSeconds: number
   /** Permissions and channels of one allocation. */
   readonly permissionCountMax: number
@@ -25,6 +29,9 @@ export interface TurnCoreOptions {
   readonly channelNumberMax?: number
   /** Can the engine set the DF bit? If not, DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
   readonly supportsDontFragment: boolean
+  /** What the workers of one server share, and which of them this is (`relayPorts` lies in `tables.ports`). Absent: own tables, worker 0. */
+  readonly tables?: SharedTables
+  readonly workerIndex?: number
   /** Where dropped frames and datagrams are counted, by DROP_ reason; shared memory, so that others may read it. Own if absent. */
   readonly drops?: Float64Array
 }

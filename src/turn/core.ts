@@ -28,25 +28,19 @@ import {
 import { ExpiryWheel } from './expiry.js'
 import type { FiveTuple } from './five-tuple.js'
 import { FiveTupleTable } from './five-tuple-table.js'
-import {
-  deleteAllocation,
-  deleteRelay,
-  expireReservation,
-  handleRelayFailed,
-  handleRelayOpened,
-  type Opening,
-} from './lifecycle.js'
+import { deleteAllocation, deleteRelay, handleRelayFailed, handleRelayOpened, type Opening } from './lifecycle.js'
 import type { DeletionCause, RandomSource, TurnObserver, TurnOutput } from './output.js'
 import { relayIcmp } from './peer-icmp.js'
 import type { PeerPolicy } from './peer-policy.js'
-import { Quotas } from './quotas.js'
+import { openPlaces } from './places.js'
+import type { Quotas } from './quotas.js'
 import { RelayScratch, relayChannelData, relayDatagram, relaySend } from './relay.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
 import { RelayTable } from './relay-table.js'
 import { Request } from './request.js'
 import { handleRequest } from './requests.js'
-import { Reservations } from './reservations.js'
+import type { Reservations } from './reservations.js'
 import { Responder } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
 
@@ -66,7 +60,7 @@ export class TurnCore {
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
   readonly openings = new Map<Allocation, Opening>()
-  readonly reservations = new Reservations()
+  readonly reservations: Reservations
   readonly expiry = new ExpiryWheel()
   readonly responder = new Responder()
   readonly relayScratch = new RelayScratch()
@@ -75,7 +69,7 @@ export class TurnCore {
   /** Ticks of 10 ms. */
   now = 0
   isDraining = false
-  readonly #monotonicStartSeconds: number
+  readonly #monotonicStartTicks: number
   readonly #request = new Request()
   readonly #relayHostIndexes: Readonly<Record<4 | 6, readonly number[]>>
   readonly #onRelayExpired = (relay: Relay) => deleteRelay(this, relay, 'expired')
@@ -88,13 +82,15 @@ export class TurnCore {
     this.relayHosts = options.relayHosts
     this.relayPorts = options.relayPorts
     this.random = options.random
-    this.quotas = new Quotas(options.maxAllocations, options.userQuota)
+    const { quotas, reservations } = openPlaces(options)
+    this.quotas = quotas
+    this.reservations = reservations
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
-    this.#monotonicStartSeconds = options.monotonicStartSeconds
+    this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
     this.#relayHostIndexes = { 4: indexesOfFamily(options.relayHosts, 4), 6: indexesOfFamily(options.relayHosts, 6) }
   }
 
@@ -152,7 +148,7 @@ export class TurnCore {
   tick(now: number): void {
     this.now = now
     this.expiry.advance(now, this.#onRelayExpired)
-    for (const reservation of this.reservations.expire(now)) expireReservation(this, reservation)
+    this.reservations.expire(this.monotonicTicks())
   }
 
   /** From now on no new allocations: 508. Everything else goes on. */
@@ -165,8 +161,13 @@ export class TurnCore {
     for (const allocation of [...this.allocations.values()]) deleteAllocation(this, allocation, cause)
   }
 
+  /** CLOCK_MONOTONIC in ticks: the same for all workers. */
+  monotonicTicks(): number {
+    return this.#monotonicStartTicks + this.now
+  }
+
   monotonicSeconds(): number {
-    return this.#monotonicStartSeconds + Math.floor(this.now / TICKS_PER_SECOND)
+    return Math.floor(this.monotonicTicks() / TICKS_PER_SECOND)
   }
 
   relayHostIndexesOf(family: 4 | 6): readonly number[] {

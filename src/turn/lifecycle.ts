@@ -110,12 +110,6 @@ export function deleteAllocation(core: TurnCore, allocation: Allocation, cause: 
   for (const relay of relays) forgetRelay(core, relay)
 }
 
-/** A reservation that nobody claimed. */
-export function expireReservation(core: TurnCore, reservation: Reservation): void {
-  core.relayPorts.release(reservation.hostIndex, reservation.port)
-  core.quotas.give(reservation.username)
-}
-
 /** The success answer of an Allocate: the first time, and for each retransmission (RFC 8656 §7.3). */
 export function respondAllocated(core: TurnCore, exchange: Exchange, allocation: Allocation): void {
   const writer = beginSuccess(core, exchange)
@@ -197,10 +191,10 @@ function answerIfDecided(core: TurnCore, allocation: Allocation): void {
 
 function reserveNextPort(core: TurnCore, allocation: Allocation): void {
   const relay = relaysOf(allocation)[0]
-  const expiresAt = core.now + RESERVATION_LIFETIME_TICKS
+  const expiresAt = core.monotonicTicks() + RESERVATION_LIFETIME_TICKS
   const { username } = allocation
   const port = relay.address.port + 1
-  allocation.reservationToken = core.reservations.add(username, relay.hostIndex, port, expiresAt, core.random).token
+  allocation.reservationToken = core.reservations.add(username, relay.hostIndex, port, expiresAt, core.random)
 }
 
 function relaysOf(allocation: Allocation): Relay[] {

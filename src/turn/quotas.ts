@@ -1,40 +1,90 @@
-// The relay licence (--max-allocations) and the quota of each user (--user-quota). A dual allocation counts once; a
-// reserved port counts like an allocation until it is claimed or expires.
+// The relay licence (--max-allocations) and the quota of each user (--user-quota), for all workers together. A dual allocation counts
+// once; a reserved port counts like an allocation until it is claimed or expires. Places belong to a worker, so that a dead one's
+// can be swept; a user is known by the keyed hash of the name.
+import type { KeyedHash } from './keyed-hash.js'
+import type { SharedLock } from './shared-lock.js'
+import type { UserTable } from './user-table.js'
+
 export type QuotaRefusal = 'user-quota' | 'licence'
 
 export class Quotas {
-  /** Allocations and reservations of all users. */
-  held = 0
   readonly maxAllocations: number
   readonly #userQuota: number
-  readonly #heldByUser = new Map<string, number>()
+  readonly #users: UserTable
+  readonly #lock: SharedLock
+  readonly #hash: KeyedHash
+  readonly #workerIndex: number
 
-  /** @param userQuota allocations of one user; 0 for no limit */
-  constructor(maxAllocations: number, userQuota: number) {
-    this.maxAllocations = maxAllocations
+  /**
+   * @param userQuota allocations of one user; 0 for no limit
+   * @param users has room for `maxAllocations` users, or for as many as there are ports
+   * @param workerIndex who takes places here
+   */
+  constructor(
+    maxAllocations: number,
+    userQuota: number,
+    users: UserTable,
+    lock: SharedLock,
+    hash: KeyedHash,
+    workerIndex: number,
+  ) {
+    this.maxAllocations = Math.min(maxAllocations, users.capacity)
     this.#userQuota = userQuota
+    this.#users = users
+    this.#lock = lock
+    this.#hash = hash
+    this.#workerIndex = workerIndex
+  }
+
+  /** Allocations and reservations of all users, by all workers. */
+  get held(): number {
+    return this.#users.held
   }
 
   /** Takes `count` places for this user, or none. Returns null, or why not; the quota comes before the licence (RFC 8656 §7.2). */
   take(username: string, count = 1): QuotaRefusal | null {
-    const heldByUser = this.heldBy(username)
-    if (this.#userQuota > 0 && heldByUser + count > this.#userQuota) return 'user-quota'
-    if (this.held + count > this.maxAllocations) return 'licence'
-    this.held += count
-    this.#heldByUser.set(username, heldByUser + count)
-    return null
+    const { low, high } = this.#hash.hashText(username)
+    return this.#lock.hold(() => this.#take(low, high, count))
   }
 
   give(username: string): void {
-    const heldByUser = this.heldBy(username)
+    const { low, high } = this.#hash.hashText(username)
+    const isGiven = this.#lock.hold(() => this.giveLocked(low, high, this.#workerIndex))
     // Every give() pairs with one take(): a mismatch would slowly open or close the licence.
-    if (heldByUser === 0) throw new Error(`quota of ${JSON.stringify(username)} given back twice`)
-    this.held--
-    if (heldByUser === 1) this.#heldByUser.delete(username)
-    else this.#heldByUser.set(username, heldByUser - 1)
+    if (!isGiven) throw new Error(`quota of ${JSON.stringify(username)} given back twice`)
   }
 
   heldBy(username: string): number {
-    return this.#heldByUser.get(username) ?? 0
+    const { low, high } = this.#hash.hashText(username)
+    return this.#lock.hold(() => {
+      const entry = this.#users.find(low, high)
+      return entry < 0 ? 0 : this.#users.placesOf(entry)
+    })
+  }
+
+  /** Gives back a place of the user with this hash that `worker` holds. The caller has the lock. False if there is none. */
+  giveLocked(low: number, high: number, worker: number): boolean {
+    const entry = this.#users.find(low, high)
+    if (entry < 0 || this.#users.placesOfWorker(entry, worker) === 0) return false
+    this.#users.addPlaces(entry, worker, -1)
+    return true
+  }
+
+  /** A place that `worker` holds for this user becomes this worker's. The caller has the lock. False if there is none. */
+  adoptLocked(low: number, high: number, worker: number): boolean {
+    const entry = this.#users.find(low, high)
+    if (entry < 0 || this.#users.placesOfWorker(entry, worker) === 0) return false
+    this.#users.addPlaces(entry, this.#workerIndex, 1)
+    this.#users.addPlaces(entry, worker, -1)
+    return true
+  }
+
+  #take(low: number, high: number, count: number): QuotaRefusal | null {
+    const known = this.#users.find(low, high)
+    const held = known < 0 ? 0 : this.#users.placesOf(known)
+    if (this.#userQuota > 0 && held + count > this.#userQuota) return 'user-quota'
+    if (this.#users.held + count > this.maxAllocations) return 'licence'
+    this.#users.addPlaces(known < 0 ? this.#users.add(low, high) : known, this.#workerIndex, count)
+    return null
   }
 }

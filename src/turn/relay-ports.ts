@@ -96,8 +96,23 @@ export class RelayPorts {
   }
 
   release(hostIndex: number, port: number): void {
-    if (this.isLive(hostIndex, port)) Atomics.sub(this.#liveCounts, hostIndex, 1)
+    const wasLive = this.isLive(hostIndex, port)
+    // In this order: a worker that dies in between leaves the count too high, never below what is live.
     this.#replaceHalf(hostIndex, port, () => true, 0)
+    if (wasLive) Atomics.sub(this.#liveCounts, hostIndex, 1)
+  }
+
+  /** Releases every port that a worker which has died holds, live or reserved. Returns their number. */
+  sweep(workerIndex: number): number {
+    let count = 0
+    for (let hostIndex = 0; hostIndex < this.#liveCounts.length; hostIndex++) {
+      for (let port = this.minPort; port <= this.maxPort; port++) {
+        if ((this.#half(hostIndex, port) & OWNER_MASK) !== workerIndex + 1) continue
+        this.release(hostIndex, port)
+        count++
+      }
+    }
+    return count
   }
 
   /** The relay socket on this port is bound. */

@@ -1,53 +1,111 @@
-// Reserved relay ports (EVEN-PORT with R=1, RFC 8656 §7.2): a token is good for one Allocate of the same user, on any worker.
+// Reserved relay ports (EVEN-PORT with R=1, RFC 8656 §7.2): a token is good for one Allocate of the same user, on any worker. Each
+// holds its port and a place in the quota of its owner, the worker that made it; who claims it takes both over, and any worker lets go
+// of what has expired.
+import type { KeyedHash } from './keyed-hash.js'
 import type { RandomSource } from './output.js'
+import type { Quotas } from './quotas.js'
+import type { RelayPorts } from './relay-ports.js'
+import { HOST_INDEX, OWNER, PORT, type ReservationList, TOKEN, USER } from './reservation-list.js'
+import type { SharedLock } from './shared-lock.js'
 
 export const RESERVATION_TOKEN_LENGTH = 8
 
 export interface Reservation {
-  readonly token: Uint8Array
-  readonly username: string
   readonly hostIndex: number
   readonly port: number
-  /** Core ticks. */
-  readonly expiresAt: number
 }
 
 export class Reservations {
-  readonly #byToken = new Map<string, Reservation>()
+  readonly #list: ReservationList
+  readonly #quotas: Quotas
+  readonly #relayPorts: RelayPorts
+  readonly #lock: SharedLock
+  readonly #hash: KeyedHash
+  readonly #workerIndex: number
 
-  /** Bounded by the quotas: each reservation holds a place of the licence. */
-  get size(): number {
-    return this.#byToken.size
+  constructor(
+    list: ReservationList,
+    quotas: Quotas,
+    relayPorts: RelayPorts,
+    lock: SharedLock,
+    hash: KeyedHash,
+    workerIndex: number,
+  ) {
+    this.#list = list
+    this.#quotas = quotas
+    this.#relayPorts = relayPorts
+    this.#lock = lock
+    this.#hash = hash
+    this.#workerIndex = workerIndex
   }
 
-  add(username: string, hostIndex: number, port: number, expiresAt: number, random: RandomSource): Reservation {
+  /** Of all workers. */
+  get size(): number {
+    return this.#list.size
+  }
+
+  /**
+   * Reserves a port that this worker has claimed as reserved, with a place that it holds for the user. Returns the token.
+   * @param expiresAt ticks of CLOCK_MONOTONIC, as all times here: workers started at different moments
+   */
+  add(username: string, hostIndex: number, port: number, expiresAt: number, random: RandomSource): Uint8Array {
     const token = new Uint8Array(RESERVATION_TOKEN_LENGTH)
     const view = new DataView(token.buffer)
-    view.setUint32(0, random.nextUint32())
-    view.setUint32(4, random.nextUint32())
-    const reservation = { token, username, hostIndex, port, expiresAt }
-    this.#byToken.set(keyOf(token), reservation)
-    return reservation
+    view.setInt32(0, random.nextUint32())
+    view.setInt32(4, random.nextUint32())
+    const { low, high } = this.#hash.hashText(username)
+    const words = [view.getInt32(0), view.getInt32(4), low, high, hostIndex, port, this.#workerIndex]
+    this.#lock.hold(() => this.#list.add(words, expiresAt))
+    return token
   }
 
-  /** Takes the reservation out, if the token is known, not expired, and of this user. */
+  /** Takes the reservation out, if the token is known, not expired, and of this user. Its place is then this worker's. */
   claim(token: Uint8Array, username: string, now: number): Reservation | null {
-    const reservation = this.#byToken.get(keyOf(token))
-    if (reservation === undefined || reservation.username !== username || reservation.expiresAt <= now) return null
-    this.#byToken.delete(keyOf(token))
-    return reservation
+    const view = new DataView(token.buffer, token.byteOffset, RESERVATION_TOKEN_LENGTH)
+    const { low, high } = this.#hash.hashText(username)
+    const wanted = [view.getInt32(0), view.getInt32(4), low, high]
+    return this.#lock.hold(() => this.#claim(wanted, now))
   }
 
-  /** Takes out what has expired. Reservations all live equally long, so the oldest come first. */
-  *expire(now: number): IterableIterator<Reservation> {
-    for (const [key, reservation] of this.#byToken) {
-      if (reservation.expiresAt > now) return
-      this.#byToken.delete(key)
-      yield reservation
+  /** Lets go of what has expired, whoever made it: ports and places become free. */
+  expire(now: number): void {
+    if (this.#list.size > 0 && now >= this.#list.nextExpiry) this.#lock.hold(() => this.#expireAll(now))
+  }
+
+  #claim(wanted: readonly number[], now: number): Reservation | null {
+    const list = this.#list
+    for (let index = 0; index < list.size; index++) {
+      if (!wanted.every((word, offset) => list.word(index, TOKEN + offset) === word)) continue
+      if (list.expiresAt(index) <= now) return null
+      const reservation = { hostIndex: list.word(index, HOST_INDEX), port: list.word(index, PORT) }
+      const owner = list.word(index, OWNER)
+      // In this order: who dies in between costs a place at most, and never makes one.
+      list.setWord(index, OWNER, this.#workerIndex)
+      const isHeld = this.#quotas.adoptLocked(wanted[USER], wanted[USER + 1], owner)
+      list.remove(index)
+      return isHeld ? reservation : null
     }
+    return null
   }
-}
 
-function keyOf(token: Uint8Array): string {
-  return Buffer.from(token.buffer, token.byteOffset, token.length).toString('latin1')
+  #expireAll(now: number): void {
+    const list = this.#list
+    let nextExpiry = Number.POSITIVE_INFINITY
+    for (let index = list.size - 1; index >= 0; index--) {
+      if (list.expiresAt(index) <= now) this.#expire(index)
+      else nextExpiry = Math.min(nextExpiry, list.expiresAt(index))
+    }
+    list.nextExpiry = nextExpiry
+  }
+
+  /** Out of the list first: who dies in between has let go of nothing that somebody may have again. */
+  #expire(index: number): void {
+    const list = this.#list
+    const [low, high] = [list.word(index, USER), list.word(index, USER + 1)]
+    const [hostIndex, port] = [list.word(index, HOST_INDEX), list.word(index, PORT)]
+    const owner = list.word(index, OWNER)
+    list.remove(index)
+    this.#relayPorts.release(hostIndex, port)
+    this.#quotas.giveLocked(low, high, owner)
+  }
 }

@@ -244,3 +244,26 @@ t.test('RelayPorts as a whole', async (t) => {
     return ports.isLive(host, port) === (model.get(`${host}:${port}`) === 'live')
   }
 })
+
+t.test('RelayPorts.sweep', async (t) => {
+  t.test('releases what one worker holds: claimed, live and reserved, on every address, the edges too', async (t) => {
+    const shared = RelayPorts.allocate(2, 101, 112)
+    const [dead, other] = [1, 2].map((worker) => new RelayPorts(2, 101, 112, new SeededRandom(worker), worker, shared))
+    const held = [dead.claim(0), dead.claim(1), dead.claimEven(0, false)]
+    const even = dead.claimEven(1, true)
+    held.push(even, even + 1)
+    dead.markLive(0, held[0])
+    dead.markLive(1, held[1])
+    const own = other.claim(1)
+    other.markLive(1, own)
+    t.equal(other.sweep(1), 5)
+    t.equal(other.claimedCount(), 1)
+    t.equal(other.isLive(1, own), true)
+    t.same([other.liveCount(0), other.liveCount(1)], [0, 1])
+    t.equal(other.sweep(1), 0)
+    const all = Array.from({ length: 12 }, () => other.claim(0))
+    t.equal(new Set(all).size, 12, 'all are free again')
+    t.equal(other.claim(0), 0, 'and none beyond the edges')
+    t.equal(dead.sweep(2), 13)
+  })
+})

@@ -1,0 +1,113 @@
+// A worker thread on shared tables: does one job, given as workerData, and posts what came of it. For test/turn/shared-tables.test.ts.
+import { parentPort, workerData } from 'node:worker_threads'
+import { lockOfWorker, type SharedTables } from '../../src/turn/shared-tables.js'
+import { type StageWorker, workerOn } from './shared-stage.js'
+
+export interface TableJob {
+  readonly name: 'grab' | 'churn' | 'trade' | 'die' | 'take'
+  readonly tables: SharedTables
+  readonly workerIndex: number
+  readonly userQuota: number
+  readonly users: readonly string[]
+  /** All workers start when this is as many as they are. */
+  readonly gate: SharedArrayBuffer
+  readonly workerCount: number
+  /** 'trade': tokens that are on offer, eight bytes each, zeros where there is none; and how often each was claimed. */
+  readonly tokens: SharedArrayBuffer
+  readonly claims: SharedArrayBuffer
+}
+
+export interface TableResult {
+  /** Places held at the end. */
+  readonly held: number
+  /** The most places that this worker ever saw held. */
+  readonly heldMax: number
+  readonly operationCount: number
+}
+
+const CHURN_COUNT = 5_000
+
+const job = workerData as TableJob
+const worker = workerOn(job.tables, job.workerIndex, job.userQuota)
+const result = { held: 0, heldMax: 0, operationCount: 0 }
+
+function note(): void {
+  result.operationCount++
+  result.heldMax = Math.max(result.heldMax, worker.quotas.held)
+}
+
+/** Takes places until nobody gets one any more. */
+function grab({ quotas, relayPorts, random }: StageWorker): void {
+  for (let refusals = 0; refusals < 50; ) {
+    if (quotas.take(random.pick(job.users)) === null) {
+      result.held++
+      if (relayPorts.claim(0) === 0) throw new Error('no port for a place')
+    } else {
+      refusals++
+    }
+    note()
+  }
+}
+
+/** Takes and gives places and ports at random, and gives all back. */
+function churn({ quotas, relayPorts, random }: StageWorker): void {
+  const held: { user: string; port: number }[] = []
+  const give = () => {
+    const { user, port } = held.splice(random.nextInt(held.length), 1)[0]
+    relayPorts.release(0, port)
+    quotas.give(user)
+  }
+  for (let step = 0; step < CHURN_COUNT; step++) {
+    const user = random.pick(job.users)
+    if (random.oneIn(2) && held.length > 0) give()
+    else if (quotas.take(user) === null) held.push({ user, port: relayPorts.claim(0) })
+    note()
+  }
+  while (held.length > 0) give()
+}
+
+/** Makes reservations for others and claims theirs; each token must be claimed once. */
+function trade({ quotas, relayPorts, reservations, random }: StageWorker): void {
+  const tokens = new Uint8Array(job.tokens)
+  const claims = new Int32Array(job.claims)
+  const perWorker = claims.length / job.workerCount
+  const user = job.users[0]
+  for (let index = 0; index < perWorker; index++) {
+    if (quotas.take(user, 2) !== null) throw new Error('no place')
+    const port = relayPorts.claimEven(0, true)
+    const token = reservations.add(user, 0, port + 1, 1000, random)
+    tokens.set(token, (job.workerIndex * perWorker + index) * 8)
+    result.held++
+  }
+  meet(2)
+  const order = Array.from({ length: claims.length }, (_, index) => index)
+  for (let step = 0; step < 2 * claims.length; step++) {
+    const index = random.pick(order)
+    const reservation = reservations.claim(tokens.slice(index * 8, index * 8 + 8), user, 0)
+    if (reservation === null) continue
+    if (!relayPorts.claimReserved(0, reservation.port)) throw new Error('the port was another’s')
+    Atomics.add(claims, index, 1)
+    result.held++
+  }
+}
+
+/** Waits until all workers have come here `times` times. */
+function meet(times: number): void {
+  const gate = new Int32Array(job.gate)
+  Atomics.add(gate, 0, 1)
+  Atomics.notify(gate, 0)
+  for (let here = 0; here < times * job.workerCount; here = Atomics.load(gate, 0)) Atomics.wait(gate, 0, here, 1000)
+}
+
+meet(1)
+if (job.name === 'grab') grab(worker)
+if (job.name === 'churn') churn(worker)
+if (job.name === 'trade') trade(worker)
+if (job.name === 'take' && worker.quotas.take(job.users[0]) === null) result.held++
+if (job.name === 'die') {
+  worker.quotas.take(job.users[0], 2)
+  worker.relayPorts.claim(0)
+  // In the midst of a change, as far as anybody can tell.
+  lockOfWorker(job.tables, job.workerIndex).hold(() => process.exit())
+}
+parentPort?.postMessage(result satisfies TableResult)
