@@ -1,5 +1,5 @@
-// What is to be sent at the end of a round: packets in the order in which the core sent them, gathered by flow (source socket,
-// destination, traffic class), and flows by source. Packets that arrived interleaved leave together; within a flow the order stays.
+// What is to be sent at the end of a round: packets in the order in which the core sent them, gathered by flow (source socket and
+// destination), and flows by source. Packets that arrived interleaved leave together; within a flow the order stays.
 // On the hot path.
 //
 //   source ─► flow ─► flow            packets of a flow are a list:  header? payload padding?
@@ -23,10 +23,11 @@ export class SendFlows {
   readonly starts = new Int32Array(PACKET_COUNT_MAX)
   readonly lengths = new Int32Array(PACKET_COUNT_MAX)
   readonly paddings = new Int32Array(PACKET_COUNT_MAX)
+  /** Not a property of the flow: one packet that a router has marked (ECN) must not change places with the others. */
+  readonly trafficClasses = new Int32Array(PACKET_COUNT_MAX)
   readonly nextPackets = new Int32Array(PACKET_COUNT_MAX)
   // By flow.
   readonly destinations: TransportAddress[] = []
-  readonly trafficClasses = new Int32Array(FLOW_COUNT_MAX)
   readonly firstPackets = new Int32Array(FLOW_COUNT_MAX)
   /** The next flow of the same source, or -1. */
   readonly nextFlows = new Int32Array(FLOW_COUNT_MAX)
@@ -69,10 +70,11 @@ export class SendFlows {
     this.starts[packet] = start
     this.lengths[packet] = length
     this.paddings[packet] = padding
+    this.trafficClasses[packet] = trafficClass
     this.nextPackets[packet] = -1
     const latest = this.#latestFlow
-    if (latest >= 0 && this.#isFlow(latest, source, destination, trafficClass)) this.#append(latest, packet)
-    else this.#addToOtherFlow(source, destination, trafficClass, packet)
+    if (latest >= 0 && this.#isFlow(latest, source, destination)) this.#append(latest, packet)
+    else this.#addToOtherFlow(source, destination, packet)
   }
 
   /** All has been sent. */
@@ -85,12 +87,12 @@ export class SendFlows {
     this.#latestFlow = -1
   }
 
-  #addToOtherFlow(source: number, destination: TransportAddress, trafficClass: number, packet: number): void {
-    const hash = hashTransportAddress(destination) ^ Math.imul(source, 0x2c1b3c6d) ^ (trafficClass << 4)
+  #addToOtherFlow(source: number, destination: TransportAddress, packet: number): void {
+    const hash = hashTransportAddress(destination) ^ Math.imul(source, 0x2c1b3c6d)
     let slot = (hash ^ (hash >>> 12)) & TABLE_MASK
     while (this.#table[slot] !== 0) {
       const flow = this.#table[slot] - 1
-      if (this.#isFlow(flow, source, destination, trafficClass)) {
+      if (this.#isFlow(flow, source, destination)) {
         this.#append(flow, packet)
         return
       }
@@ -101,7 +103,6 @@ export class SendFlows {
     this.#tableSlots[flow] = slot
     this.#flowSources[flow] = source
     this.destinations[flow].copyFrom(destination)
-    this.trafficClasses[flow] = trafficClass
     this.firstPackets[flow] = packet
     this.#lastPackets[flow] = packet
     this.nextFlows[flow] = -1
@@ -129,11 +130,7 @@ export class SendFlows {
     this.#latestFlow = flow
   }
 
-  #isFlow(flow: number, source: number, destination: TransportAddress, trafficClass: number): boolean {
-    return (
-      this.#flowSources[flow] === source &&
-      this.trafficClasses[flow] === trafficClass &&
-      this.destinations[flow].equals(destination)
-    )
+  #isFlow(flow: number, source: number, destination: TransportAddress): boolean {
+    return this.#flowSources[flow] === source && this.destinations[flow].equals(destination)
   }
 }

@@ -130,17 +130,19 @@ export class SendQueue {
     }
   }
 
-  /** How many packets, from this one on, one message may carry: all of one length, but for the last, which may be shorter. */
+  /** How many packets, from this one on, one message may carry: of one class and length, but the last may be shorter. */
   #runLength(flow: number, first: number): number {
     const flows = this.#flows
     const segmentLength = this.#lengthOf(first)
     if (!this.#usesGso || segmentLength === 0) return 1
     let packet = flows.nextPackets[first]
     if (packet < 0 || this.#rests.isResting(flows.destinations[flow], segmentLength, this.now)) return 1
+    const trafficClass = flows.trafficClasses[first]
     let count = 1
     let total = segmentLength
     let length = segmentLength
     while (packet >= 0 && count < UDP_SEGMENT_COUNT_MAX && length === segmentLength) {
+      if (flows.trafficClasses[packet] !== trafficClass) break
       length = this.#lengthOf(packet)
       total += length
       if (length > segmentLength || length === 0 || total > SEGMENTED_LENGTH_MAX) break
@@ -166,7 +168,7 @@ export class SendQueue {
     }
     const segmentLength = count > 1 ? this.#lengthOf(first) : 0
     const isIPv6 = this.#sources.isIPv6[source] === 1
-    const trafficClass = flows.trafficClasses[this.#flow]
+    const trafficClass = flows.trafficClasses[first]
     batch.addMessage(partCount, name, nameLength, isIPv6, segmentLength, trafficClass, this.#sources.localOf(source))
     this.#messageFlows[message] = this.#flow
     this.#messagePackets[message] = first
