@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
-import type { TurnServer } from '../../src/index.js'
+import type { RefusalReason, TurnServer } from '../../src/index.js'
 import {
   ATTRIBUTE_MESSAGE_INTEGRITY,
   ATTRIBUTE_MESSAGE_INTEGRITY_SHA256,
@@ -22,7 +22,6 @@ import {
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
 } from '../../src/stun/constants.js'
-import { nextEvent } from '../support/next-event.js'
 import {
   type Describe,
   describeAllocate,
@@ -128,7 +127,7 @@ export function authentication(t: Test, suite: Suite): void {
         [{ nonce: null }, 'missing-attribute', 'alice'],
       ] as const
       for (const [options, reason, user] of expectations) {
-        const { answer, refusal } = await refused(server, client, options)
+        const { answer, refusal } = await refused(suite, server, client, reason, options)
         t.match(refusal, {
           reason,
           user,
@@ -330,7 +329,8 @@ export function authentication(t: Test, suite: Suite): void {
       t.equal(await refreshCode(client, restCredential(`${now + 60}:carol`, 'north')), AUTHENTIC)
       t.equal(await refreshCode(client, restCredential(`${now + 60}`, 'old secret')), AUTHENTIC)
       t.equal(await refreshCode(client, restCredential(`${now + 60}:carol`, 'south')), 401)
-      const { refusal } = await refused(server, client, restCredential(`${now - 60}:carol`, 'north'))
+      const expired = restCredential(`${now - 60}:carol`, 'north')
+      const { refusal } = await refused(suite, server, client, 'expired-credential', expired)
       t.match(refusal, { reason: 'expired-credential', code: 401 })
     })
   })
@@ -357,12 +357,17 @@ export function authentication(t: Test, suite: Suite): void {
   })
 }
 
-/** Sends an Allocate that is refused, and waits for the server's event. */
-async function refused(server: TurnServer, client: TurnClient, options: RequestOptions) {
-  const event = nextEvent(server, 'refusal')
+/** Sends an Allocate that is refused for this reason, and waits for the server's event. */
+async function refused(
+  suite: Suite,
+  server: TurnServer,
+  client: TurnClient,
+  reason: RefusalReason,
+  options: RequestOptions,
+) {
+  const event = suite.refusal(server, client, reason)
   const answer = await client.request(METHOD_ALLOCATE, () => {}, options)
-  const [refusal] = await event
-  return { answer, refusal }
+  return { answer, refusal: await event }
 }
 
 function restCredential(username: string, secret: string): RequestOptions {

@@ -25,6 +25,9 @@ import { trafficClass } from './traffic-class.js'
 import { wildcard } from './wildcard.js'
 import { workers } from './workers.js'
 
+/** Of the whole suite, on a busy machine. */
+const TOTAL_MILLISECONDS_MAX = 240_000
+
 const SECTIONS = [
   binding,
   authentication,
@@ -52,6 +55,7 @@ const SECTIONS = [
 
 export function conformance(t: Test, transport: TransportUnderTest): void {
   const suite = new Suite(transport)
+  t.setTimeout(TOTAL_MILLISECONDS_MAX)
   t.test(`conformance of the ${transport.name}`, async (t) => {
     for (const section of SECTIONS) section(t, suite)
   })

@@ -105,7 +105,8 @@ function forged(t: Test, suite: Suite, server: TurnServer): void {
     const [client, other] = [await suite.allocate(t, server), await suite.allocate(t, server)]
     const [{ host, port }] = server.address()
     for (const source of [addressOf(host, port), other.relay]) {
-      for (let code = 0; code < 16; code++) forge({ type: 3, code, source, destination: client.localAddress })
+      // Not fragmentation needed (4): the machine would believe that its loopback is narrow, for every test.
+      for (const code of [0, 1, 2, 3, 5, 13, 15]) forge({ type: 3, code, source, destination: client.localAddress })
     }
     t.equal((await client.refresh()).code, 0)
     t.equal((await other.refresh()).code, 0)

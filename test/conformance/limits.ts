@@ -3,7 +3,6 @@
 import type { Test } from 'tap'
 import type { RefusalReason, TurnServer } from '../../src/index.js'
 import { ATTRIBUTE_RESERVATION_TOKEN } from '../../src/stun/constants.js'
-import { nextEvent } from '../support/next-event.js'
 import type { TurnClient } from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
 import { BOB, type Suite, withoutIPv6 } from './suite.js'
@@ -17,7 +16,7 @@ export function limits(t: Test, suite: Suite): void {
       const clients = await allocateMany(t, suite, server, PORT_COUNT)
       t.equal(new Set(clients.map(({ relay }) => relay.port)).size, PORT_COUNT, 'all different')
       const late = await suite.connect(t, server)
-      t.equal(await refusedAllocate(t, server, late, 'no-relay-port'), 508)
+      t.equal(await refusedAllocate(t, suite, server, late, 'no-relay-port'), 508)
       const port = clients[3].relay.port
       await clients[3].refresh({ lifetimeSeconds: 0 })
       t.equal((await late.allocate()).code, 0)
@@ -28,7 +27,7 @@ export function limits(t: Test, suite: Suite): void {
       const server = await suite.startServer(t, { maxAllocations: 3 })
       const [first] = await allocateMany(t, suite, server, 3)
       const late = await suite.connect(t, server, BOB)
-      t.equal(await refusedAllocate(t, server, late, 'licence'), 508)
+      t.equal(await refusedAllocate(t, suite, server, late, 'licence'), 508)
       await first.refresh({ lifetimeSeconds: 0 })
       t.equal((await late.allocate()).code, 0)
     })
@@ -37,7 +36,7 @@ export function limits(t: Test, suite: Suite): void {
       const server = await suite.startServer(t, { userQuota: 2 })
       const [first] = await allocateMany(t, suite, server, 2)
       const late = await suite.connect(t, server)
-      t.equal(await refusedAllocate(t, server, late, 'user-quota'), 486)
+      t.equal(await refusedAllocate(t, suite, server, late, 'user-quota'), 486)
       t.equal((await (await suite.connect(t, server, BOB)).allocate()).code, 0)
       await first.refresh({ lifetimeSeconds: 0 })
       t.equal((await late.allocate()).code, 0)
@@ -47,7 +46,7 @@ export function limits(t: Test, suite: Suite): void {
       const server = await suite.startServer(t, { userQuota: 2, maxAllocations: 2 })
       await allocateMany(t, suite, server, 2)
       const late = await suite.connect(t, server)
-      t.equal(await refusedAllocate(t, server, late, 'user-quota'), 486)
+      t.equal(await refusedAllocate(t, suite, server, late, 'user-quota'), 486)
       t.equal((await late.allocate({ token: Buffer.alloc(8) })).code, 508)
     })
 
@@ -63,7 +62,7 @@ export function limits(t: Test, suite: Suite): void {
       const codes = answers.map(({ code }) => code)
       t.equal(codes.filter((code) => code === 0).length, 10)
       t.equal(codes.filter((code) => code === 486).length, 90)
-      t.equal(server.allocationCount(), 10)
+      await suite.allocationCountIs(t, server, 10)
     })
 
     t.test('a reserved port counts until it is claimed, and a claim costs nothing more', async (t) => {
@@ -81,9 +80,9 @@ export function limits(t: Test, suite: Suite): void {
       const server = await suite.startServer(t, { maxAllocations: 1 })
       const client = await suite.allocate(t, server, { additionalFamily: 6 })
       const late = await suite.connect(t, server)
-      t.equal(await refusedAllocate(t, server, late, 'licence'), 508)
+      t.equal(await refusedAllocate(t, suite, server, late, 'licence'), 508)
       await client.refresh({ lifetimeSeconds: 0, family: 4 })
-      t.equal(await refusedAllocate(t, server, late, 'licence'), 508, 'half of it is still there')
+      t.equal(await refusedAllocate(t, suite, server, late, 'licence'), 508, 'half of it is still there')
       await client.refresh({ lifetimeSeconds: 0 })
       t.equal((await late.allocate()).code, 0)
     })
@@ -121,13 +120,14 @@ async function allocateMany(t: Test, suite: Suite, server: TurnServer, count: nu
 /** The code of an Allocate that is refused for this reason. */
 async function refusedAllocate(
   t: Test,
+  suite: Suite,
   server: TurnServer,
   client: TurnClient,
   reason: RefusalReason,
 ): Promise<number> {
-  const event = nextEvent(server, 'refusal')
+  const event = suite.refusal(server, client, reason)
   const { code } = await client.allocate()
-  const [refusal] = await event
+  const refusal = await event
   t.match(refusal, { reason, code, method: 'Allocate', user: client.defaults.username ?? '' })
   return code
 }

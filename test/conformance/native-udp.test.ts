@@ -4,6 +4,5 @@ import { NATIVE } from '../support/engines.js'
 import { conformance } from './conformance.js'
 import { udpTransport } from './udp-transport.js'
 
-t.test('the native engine', { skip: NATIVE.skip }, async (t) => {
-  conformance(t, udpTransport(NATIVE, { first: 23_000, last: 23_999 }))
-})
+if (NATIVE.skip === false) conformance(t, udpTransport(NATIVE, { first: 23_000, last: 23_999 }))
+else t.test('conformance of the native engine over UDP', { skip: NATIVE.skip }, () => {})

@@ -4,7 +4,6 @@ import type { Test } from 'tap'
 import type { TransportAddress } from '../../src/stun/address.js'
 import { CLASS_REQUEST, METHOD_ALLOCATE, METHOD_BINDING } from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
-import { nextEvent } from '../support/next-event.js'
 import { describeAllocate, type TurnClient } from '../support/turn-client.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { LOOPBACKS, type Suite, serverAddress, withoutIPv6 } from './suite.js'
@@ -122,10 +121,10 @@ export function peerPolicy(t: Test, suite: Suite): void {
     t.test('the refusal says who wanted to reach whom', async (t) => {
       const server = await start(t)
       const client = await suite.allocate(t, server)
-      const refusal = nextEvent(server, 'refusal')
+      const refusal = suite.refusal(server, client, 'peer-policy')
       await client.createPermission(addressOf('169.254.169.254', 80))
       const source = client.localAddress.toString()
-      t.match(await refusal, [{ reason: 'peer-policy', code: 403, user: 'alice', source, peer: '169.254.169.254:80' }])
+      t.match(await refusal, { reason: 'peer-policy', code: 403, user: 'alice', source, peer: '169.254.169.254:80' })
     })
   })
 
@@ -215,8 +214,8 @@ export function peerPolicy(t: Test, suite: Suite): void {
 
     t.test('an Allocate through one’s own relay gets nothing: no nested allocations', async (t) => {
       const client = await suite.allocate(t, server)
-      const before = server.allocationCount()
       t.equal((await client.createPermission(addressOf('127.0.0.1', 0))).code, 0)
+      const before = server.allocationCount()
       client.sendTo(serverAddress(server), client.message(METHOD_ALLOCATE, describeAllocate, { integrity: 'none' }))
       client.sendTo(serverAddress(server), client.message(METHOD_ALLOCATE, describeAllocate))
       await client.settle()

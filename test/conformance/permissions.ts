@@ -21,6 +21,7 @@ export function permissions(t: Test, suite: Suite): void {
       const stranger = await UdpPeer.open(t, '127.0.0.3')
       stranger.send(client.relay, 'too early')
       peer.send(client.relay, 'too early')
+      await client.settle()
       const answer = await client.createPermission(addressOf('127.0.0.2', 1))
       t.equal(answer.code, 0)
       t.same(answer.types, [ATTRIBUTE_MESSAGE_INTEGRITY])

@@ -1,10 +1,12 @@
 // What the conformance tests stand on: the contract of a transport under test, and servers and clients made through it.
 // Nothing here or in the sections depends on UDP but through TransportUnderTest.
 import type { Test } from 'tap'
-import type { ServerAddress, TurnServer, TurnServerOptions } from '../../src/index.js'
+import type { Refusal, RefusalReason, ServerAddress, TurnServer, TurnServerOptions } from '../../src/index.js'
 import type { TransportAddress } from '../../src/stun/address.js'
+import { until } from '../command/until.js'
 import type { ClientTransport } from '../support/client-transport.js'
 import { findFreePorts, type Territory } from '../support/free-ports.js'
+import { nextEvent } from '../support/next-event.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type AllocateOptions, type RequestOptions, TurnClient } from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
@@ -120,6 +122,20 @@ export class Suite {
     const { code } = await client.allocate(options)
     if (code !== 0) throw new Error(`Allocate was answered with ${code}`)
     return client
+  }
+
+  /** The refusal of this client for this reason; call it before, await it after. */
+  async refusal(server: TurnServer, client: TurnClient, reason: RefusalReason): Promise<Refusal> {
+    const source = client.localAddress.toString()
+    const isIt = (refusal: Refusal) => refusal.source === source && refusal.reason === reason
+    const [refusal] = await nextEvent(server, 'refusal', isIt)
+    return refusal
+  }
+
+  /** Allocations that exist. The count may be a moment behind the answer that changed it. */
+  async allocationCountIs(t: Test, server: TurnServer, count: number): Promise<void> {
+    await until(() => server.allocationCount() === count, `${server.allocationCount()} allocations are ${count}`)
+    t.equal(server.allocationCount(), count)
   }
 
   /** Sends what must go unanswered and change nothing; over a stream it may also close the connection. */

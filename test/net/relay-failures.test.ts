@@ -3,6 +3,7 @@
 import t, { type Test } from 'tap'
 import { createTurnServer, type Refusal, type TurnServer, type TurnServerOptions } from '../../src/index.js'
 import { METHOD_ALLOCATE, METHOD_CHANNEL_BIND } from '../../src/stun/constants.js'
+import { until } from '../command/until.js'
 import { connectUdp } from '../support/client-transport.js'
 import { ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { findFreePorts } from '../support/free-ports.js'
@@ -61,12 +62,13 @@ for (const engine of ENGINES) {
       for (const options of [{}, { evenPort: 'even' }, { evenPort: 'pair' }] as const) {
         const client = await connect(t, port)
         await client.learnChallenge()
-        const refusal = nextEvent(server, 'refusal')
+        const source = client.localAddress.toString()
+        const refusal = nextEvent(server, 'refusal', (event) => event.source === source)
         t.equal((await client.allocate(options)).code, 508)
         t.match(await refusal, [{ reason: 'relay-failed', code: 508, user: 'alice' }])
         t.equal((await client.refresh()).code, 437)
       }
-      t.equal(server.allocationCount(), 0)
+      await until(() => server.allocationCount() === 0, 'no allocation is left')
       for (const stranger of strangers) await stranger.close()
       for (let index = 0; index < 2; index++) t.equal((await (await connect(t, port)).allocate()).code, 0)
     })
