@@ -32,6 +32,10 @@ export interface TurnCoreOptions {
   /** What the workers of one server share, and which of them this is (`relayPorts` lies in `tables.ports`). Absent: own tables, worker 0. */
   readonly tables?: SharedTables
   readonly workerIndex?: number
+  /** Answers a second to a source that has proved nothing, and with it the failure budget: answer-limits.ts. Absent: neither. */
+  readonly unauthenticatedRate?: number
+  /** Do these two hold for loopback too? */
+  readonly limitsLoopback?: boolean
   /** Where dropped frames and datagrams are counted, by DROP_ reason; shared memory, so that others may read it. Own if absent. */
   readonly drops?: Float64Array
 }

@@ -16,7 +16,9 @@ import { CHANNEL_NUMBER_MAX, CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, ME
 import { isFingerprintValid } from '../stun/integrity.js'
 import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
+import type { AnswerLimits } from './answer-limits.js'
 import type { TurnCoreOptions } from './core-options.js'
+import { openTables } from './core-tables.js'
 import {
   DROP_BAD_FINGERPRINT,
   DROP_NAMES,
@@ -32,7 +34,6 @@ import { deleteAllocation, deleteRelay, handleRelayFailed, handleRelayOpened, ty
 import type { DeletionCause, RandomSource, TurnObserver, TurnOutput } from './output.js'
 import { relayIcmp } from './peer-icmp.js'
 import type { PeerPolicy } from './peer-policy.js'
-import { openPlaces } from './places.js'
 import type { Quotas } from './quotas.js'
 import { RelayScratch, relayChannelData, relayDatagram, relaySend } from './relay.js'
 import type { RelayHost } from './relay-host.js'
@@ -70,6 +71,7 @@ export class TurnCore {
   now = 0
   isDraining = false
   readonly #monotonicStartTicks: number
+  readonly #answerLimits: AnswerLimits | null
   readonly #request = new Request()
   readonly #relayHostIndexes: Readonly<Record<4 | 6, readonly number[]>>
   readonly #onRelayExpired = (relay: Relay) => deleteRelay(this, relay, 'expired')
@@ -82,9 +84,10 @@ export class TurnCore {
     this.relayHosts = options.relayHosts
     this.relayPorts = options.relayPorts
     this.random = options.random
-    const { quotas, reservations } = openPlaces(options)
+    const { quotas, reservations, answerLimits } = openTables(options)
     this.quotas = quotas
     this.reservations = reservations
+    this.#answerLimits = answerLimits
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
@@ -172,6 +175,12 @@ export class TurnCore {
 
   relayHostIndexesOf(family: 4 | 6): readonly number[] {
     return this.#relayHostIndexes[family]
+  }
+
+  /** 0 if this client may get an answer though it has proved nothing, or the DROP_ reason. `isFailure`: its credentials are wrong. */
+  dropOfAnswer(client: FiveTuple, isFailure: boolean): number {
+    const limits = this.#answerLimits
+    return limits === null ? DROP_NONE : limits.dropOf(client, isFailure, this.monotonicTicks())
   }
 
   /** Has the message a comprehension-required attribute that this server does not understand? */

@@ -23,6 +23,9 @@ import type { Request } from './request.js'
 import { respondChallenge, respondError } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
 
+/** No DROP_ reason. */
+const AUTHENTIC = -1
+
 /** `request.message` has just been decoded. Returns 0 or the DROP_ reason. */
 export function handleRequest(core: TurnCore, client: FiveTuple, request: Request): number {
   const { method } = request.message
@@ -34,19 +37,24 @@ export function handleRequest(core: TurnCore, client: FiveTuple, request: Reques
     core.observer.refused('nested-client', 0, method, '', client.client, null)
     return DROP_NESTED_CLIENT
   }
-  if (method !== METHOD_BINDING && !authenticate(core, request)) return DROP_NONE
+  if (method === METHOD_BINDING) return handleBindingRequest(core, request)
+  const drop = authenticate(core, request)
+  if (drop !== AUTHENTIC) return drop
   if (refuseUnknownRequired(core, request)) return DROP_NONE
-  if (method === METHOD_BINDING) {
-    handleBinding(core, request)
-    return DROP_NONE
-  }
   if (method === METHOD_ALLOCATE) return handleAllocate(core, request)
   handleAllocationRequest(core, request)
   return DROP_NONE
 }
 
-/** RFC 8489 §9.2.4. Answers and returns false unless the request is authentic. */
-function authenticate(core: TurnCore, request: Request): boolean {
+function handleBindingRequest(core: TurnCore, request: Request): number {
+  const drop = core.dropOfAnswer(request.exchange.client, false)
+  if (drop !== DROP_NONE) return drop
+  if (!refuseUnknownRequired(core, request)) handleBinding(core, request)
+  return DROP_NONE
+}
+
+/** RFC 8489 §9.2.4. Returns AUTHENTIC; otherwise the request has been answered (0), or is not to be (a DROP_ reason). */
+function authenticate(core: TurnCore, request: Request): number {
   const { exchange, message } = request
   const { authenticator } = core
   const allocationUsername = request.allocation?.username ?? null
@@ -55,11 +63,15 @@ function authenticate(core: TurnCore, request: Request): boolean {
   if (code === 0) {
     exchange.key = authenticator.key
     exchange.integrity = authenticator.integrity
-    return true
+    return AUTHENTIC
   }
+  // A stale nonce is no failure when the key was right.
+  const isFailure = authenticator.reason !== null && authenticator.key === null
+  const drop = core.dropOfAnswer(exchange.client, isFailure)
+  if (drop !== DROP_NONE) return drop
   if (authenticator.reason === null) respondChallenge(core, exchange)
   else respondError(core, exchange, code, authenticator.reason)
-  return false
+  return DROP_NONE
 }
 
 /** RFC 8489 §6.3.1: 420 with every attribute that is required and unknown. */

@@ -5,6 +5,8 @@
 //   ports         who holds which relay port                 relay-ports.ts
 //   users         places in the quota, by user and worker    user-table.ts, quotas.ts
 //   reservations  ports that wait for their token            reservation-list.ts, reservations.ts
+//   replies       answers to sources that proved nothing     source-table.ts, answer-limits.ts
+//   failures      answers to sources with wrong credentials  the same
 //
 // Why a lock here, and none per packet: docs/adr/0008-shared-tables.md.
 import { KeyedHash } from './keyed-hash.js'
@@ -12,6 +14,7 @@ import type { RandomSource } from './output.js'
 import { RelayPorts } from './relay-ports.js'
 import { ReservationList } from './reservation-list.js'
 import { SharedLock, SWEEPER } from './shared-lock.js'
+import { SourceTable } from './source-table.js'
 import { UserTable } from './user-table.js'
 
 /** A worker's number plus one is its owner's mark in the tables, of one byte. */
@@ -33,6 +36,8 @@ export interface SharedTables {
   readonly ports: SharedArrayBuffer
   readonly users: SharedArrayBuffer
   readonly reservations: SharedArrayBuffer
+  readonly replies: SharedArrayBuffer
+  readonly failures: SharedArrayBuffer
 }
 
 const CONTROL_WORDS = 4
@@ -49,6 +54,8 @@ export function allocateSharedTables(limits: TableLimits): SharedTables {
     ports: RelayPorts.allocate(relayHostCount, minPort, maxPort),
     users: UserTable.allocate(placeCount, workerCount),
     reservations: ReservationList.allocate(placeCount),
+    replies: SourceTable.allocate(),
+    failures: SourceTable.allocate(),
   }
 }
 

@@ -9,6 +9,7 @@ import { TurnCore } from '../../src/turn/core.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
+import type { SharedTables } from '../../src/turn/shared-tables.js'
 import { ALICE, BOB, CoreClient, type CoreClientOptions } from './core-client.js'
 import { SeededRandom } from './random.js'
 import { type Effect, RecordingObserver, RecordingOutput } from './recording-output.js'
@@ -45,6 +46,12 @@ export interface CoreHarnessOptions {
   readonly channelNumberMax?: number
   readonly supportsDontFragment?: boolean
   readonly drops?: Float64Array
+  readonly unauthenticatedRate?: number
+  readonly limitsLoopback?: boolean
+  readonly monotonicStartSeconds?: number
+  /** Shared tables, and which of their workers this core is. Relay ports are these tables' then. */
+  readonly tables?: SharedTables
+  readonly workerIndex?: number
 }
 
 export class CoreHarness {
@@ -62,7 +69,8 @@ export class CoreHarness {
     this.random = new SeededRandom(options.seed ?? 1)
     const relayHosts = (options.relayHosts ?? [SERVER_HOST]).map(relayHostOf)
     const { minPort = 24_000, maxPort = 29_999 } = options
-    this.relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, this.random)
+    const { tables, workerIndex = 0 } = options
+    this.relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, this.random, workerIndex, tables?.ports)
     this.policy = policyOf(options, relayHosts, this.relayPorts)
     this.core = new TurnCore({
       output: this.output,
@@ -74,12 +82,11 @@ export class CoreHarness {
       random: this.random,
       maxAllocations: options.maxAllocations ?? 1800,
       userQuota: options.userQuota ?? 0,
-      monotonicStartSeconds: 1_000,
+      monotonicStartSeconds: options.monotonicStartSeconds ?? 1_000,
       permissionCountMax: options.permissionCountMax ?? 128,
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
-      ...(options.channelNumberMax === undefined ? {} : { channelNumberMax: options.channelNumberMax }),
-      ...(options.drops === undefined ? {} : { drops: options.drops }),
+      ...given(options, 'channelNumberMax', 'drops', 'unauthenticatedRate', 'limitsLoopback', 'tables', 'workerIndex'),
     })
   }
 
@@ -142,6 +149,17 @@ export class CoreHarness {
     }
     return [...open]
   }
+}
+
+/** Those of the options that are there at all: an optional one of the core is absent, not undefined. */
+function given<Key extends keyof CoreHarnessOptions>(
+  options: CoreHarnessOptions,
+  ...keys: readonly Key[]
+): Pick<CoreHarnessOptions, Key> {
+  return Object.fromEntries(keys.filter((key) => key in options).map((key) => [key, options[key]])) as Pick<
+    CoreHarnessOptions,
+    Key
+  >
 }
 
 /** A store-backed authenticator of these users, with a fixed secret. */

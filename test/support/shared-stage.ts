@@ -1,6 +1,6 @@
 // Shared tables with some workers on them, without cores: for tests of quotas and reservations.
 
-import { openPlaces } from '../../src/turn/places.js'
+import { openTables } from '../../src/turn/core-tables.js'
 import type { Quotas } from '../../src/turn/quotas.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
 import type { Reservations } from '../../src/turn/reservations.js'
@@ -40,8 +40,8 @@ export function workerOn(tables: SharedTables, workerIndex = 0, userQuota = 0, s
   const random = new SeededRandom(seed)
   const relayPorts = new RelayPorts(1, minPort, maxPort, random, workerIndex, tables.ports)
   const relayHosts = [relayHostOf(SERVER_HOST)]
-  const places = openPlaces({ maxAllocations, userQuota, relayPorts, relayHosts, random, tables, workerIndex })
-  return { ...places, relayPorts, random }
+  const worker = openTables({ maxAllocations, userQuota, relayPorts, relayHosts, random, tables, workerIndex })
+  return { ...worker, relayPorts, random }
 }
 
 export function workersOn(tables: SharedTables, userQuota = 0): StageWorker[] {

@@ -1,0 +1,64 @@
+// How many answers a source gets that has proved nothing (docs/security.md): the reply limiter keeps this server from being the mirror
+// of a reflection attack, the failure budget from being asked for passwords all day. Both are asked before an answer is written, so
+// none costs a nonce that is not sent. Requests with right credentials never come here.
+//
+// Reply limit     UDP only, where a source may be forged: Binding answers, challenges, stale nonces, failures
+// Failure budget  every transport: requests whose credentials are wrong or malformed; challenges are no failures
+import { FAMILY_IPV6, type TransportAddress } from '../stun/address.js'
+import { TICKS_PER_SECOND } from './allocation.js'
+import { DROP_FAILURE_BUDGET, DROP_NONE, DROP_REPLY_LIMIT } from './drop-reasons.js'
+import { type FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
+import type { KeyedHash } from './keyed-hash.js'
+import { SourceTable } from './source-table.js'
+
+/** The reply limiter's burst, in seconds of its rate. */
+const BURST_SECONDS = 10
+/** Failures of one source that are answered in FAILURE_PERIOD_SECONDS, and at once. */
+export const FAILURE_BUDGET = 200
+export const FAILURE_PERIOD_SECONDS = 10
+
+export interface AnswerLimitOptions {
+  /** Answers a second and source; 0: no limit, which leaves the failure budget. */
+  readonly unauthenticatedRate: number
+  /** Otherwise clients of 127.0.0.0/8 and ::1 are exempt from both. */
+  readonly limitsLoopback: boolean
+  readonly hash: KeyedHash
+  readonly replies: SharedArrayBuffer
+  readonly failures: SharedArrayBuffer
+}
+
+export class AnswerLimits {
+  readonly #replies: SourceTable | null
+  readonly #failures: SourceTable
+  readonly #limitsLoopback: boolean
+  readonly #hash: KeyedHash
+
+  constructor({ unauthenticatedRate, limitsLoopback, hash, replies, failures }: AnswerLimitOptions) {
+    this.#replies =
+      unauthenticatedRate > 0
+        ? new SourceTable(unauthenticatedRate, unauthenticatedRate * BURST_SECONDS, TICKS_PER_SECOND, replies)
+        : null
+    const failuresPerSecond = FAILURE_BUDGET / FAILURE_PERIOD_SECONDS
+    this.#failures = new SourceTable(failuresPerSecond, FAILURE_BUDGET, TICKS_PER_SECOND, failures)
+    this.#limitsLoopback = limitsLoopback
+    this.#hash = hash
+  }
+
+  /**
+   * 0 if this client may be answered, which is counted, or the DROP_ reason.
+   * @param isFailure the answer refuses credentials
+   * @param now ticks of CLOCK_MONOTONIC
+   */
+  dropOf({ client, transport }: FiveTuple, isFailure: boolean, now: number): number {
+    if (!this.#limitsLoopback && isLoopback(client)) return DROP_NONE
+    const { low, high } = this.#hash.hashSource(client)
+    if (isFailure && !this.#failures.admit(low, high, now)) return DROP_FAILURE_BUDGET
+    if (this.#replies === null || transport !== TRANSPORT_UDP) return DROP_NONE
+    return this.#replies.admit(low, high, now) ? DROP_NONE : DROP_REPLY_LIMIT
+  }
+}
+
+function isLoopback({ family, word0, word1, word2, word3 }: TransportAddress): boolean {
+  if (family === FAMILY_IPV6) return word0 === 0 && word1 === 0 && word2 === 0 && word3 === 1
+  return word0 >>> 24 === 127
+}
