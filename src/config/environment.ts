@@ -10,6 +10,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const PREFIX = 'TURND_'
 /** Kubernetes sets these for a service that is called turnd; nobody wrote them. */
 const FOREIGN = /^TURND_(SERVICE|PORT)(_|$)/
+/** Switches of tests, which are no options and change nothing that is written here. */
+const FOR_TESTS = /^TURND_(SELF_)?TEST_/
 
 /** Every option that a variable gives; an empty variable gives nothing. */
 export function readEnvironment(environment: Environment): { given: GivenOption[]; warnings: string[] } {
@@ -22,7 +24,7 @@ export function readEnvironment(environment: Environment): { given: GivenOption[
     given.push({ option, source: ENVIRONMENT, values: option.repeatable ? splitList(value) : [value] })
   }
   const warnings = Object.keys(environment)
-    .filter((name) => name.startsWith(PREFIX) && !known.has(name) && !FOREIGN.test(name))
+    .filter((name) => name.startsWith(PREFIX) && !known.has(name) && !FOREIGN.test(name) && !FOR_TESTS.test(name))
     .map(unknownVariable)
   return { given, warnings }
 }

@@ -20,13 +20,13 @@ t.setTimeout(60_000)
 
 const start = (t: Test, ...args: string[]) => startLocalServer(t, MIN_PORT, [...USERS, ...args], [PASSWORD])
 
-/** The refusal of this client that is logged next, apart from its time and sentence. */
+/** The refusal of this client that is logged next, apart from its time and sentence, and the worker that the client is on. */
 async function refusalOf(server: ServerProcess, client: TurnClient, reason: RefusalReason): Promise<LogLine> {
   const source = client.localAddress.toString()
   const line = await server.waitForLog(
     (line) => line.event === 'refusal' && line.source === source && line.reason === reason,
   )
-  const { msg, time, ...fields } = line
+  const { msg, time, worker, ...fields } = line
   return fields
 }
 

@@ -6,7 +6,7 @@ import { withDeadline } from '../support/deadline.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
 
-export const TURND = join(projectRoot, 'dist', 'turnd.js')
+export const TURND = programOf(projectRoot)
 const RUN_MILLISECONDS_MAX = 10_000
 
 export interface Run {
@@ -20,6 +20,8 @@ export interface RunOptions {
   /** The working directory: where ./turnd-state would appear. */
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
+  /** Where turnd is installed, if it is not this project. */
+  readonly root?: string
   /** Standard input. */
   readonly input?: string
 }
@@ -27,11 +29,15 @@ export interface RunOptions {
 /** Runs turnd with these arguments. Rejects, and ends the process, when it takes longer than a start may. */
 export async function runTurnd(args: readonly string[], options: RunOptions): Promise<Run> {
   // `env -u`: tap instruments the Node processes that its tests start.
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, TURND, ...args], {
-    cwd: options.cwd,
-    env: { PATH: process.env.PATH ?? '', ...options.env },
-    stdio: 'pipe',
-  })
+  const child = spawn(
+    'env',
+    ['-u', 'NODE_OPTIONS', process.execPath, programOf(options.root ?? projectRoot), ...args],
+    {
+      cwd: options.cwd,
+      env: { PATH: process.env.PATH ?? '', ...options.env },
+      stdio: 'pipe',
+    },
+  )
   const forget = onProcessEnd(() => child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''
@@ -54,4 +60,8 @@ export async function runTurnd(args: readonly string[], options: RunOptions): Pr
     child.kill('SIGKILL')
     forget()
   }
+}
+
+function programOf(root: string): string {
+  return join(root, 'dist', 'turnd.js')
 }

@@ -65,7 +65,7 @@ t.test('a terminal', { skip: terminalOrSkip() }, async (t) => {
     const events = log.trimEnd().split('\n')
     t.match(
       events.map((line) => JSON.parse(line).event),
-      ['warning', 'ready', 'generated-user', 'signal', 'draining', 'stopped'],
+      ['warning', 'engine', 'ready', 'generated-user', 'signal', 'draining', 'stopped'],
     )
     t.notMatch(log, JSON.parse(readFileSync(join(cwd, 'turnd-state', GENERATED_USER_FILE), 'utf8')).password)
     t.notMatch(terminal.screen, /"event"/)

@@ -39,6 +39,12 @@ t.test('the environment', async (t) => {
     t.same(warnings, [])
   })
 
+  t.test('says nothing of the switches of tests', async (t) => {
+    const environment = { TURND_TEST_LONG: '1', TURND_TEST_CRASH_WORKER: '0', TURND_SELF_TEST_FAIL: 'gro' }
+    t.same(parse({ environment }).warnings, [])
+    t.equal(parse({ environment: { TURND_TESTS: '1', TURND_LONG_TEST_: '1' } }).warnings.length, 2)
+  })
+
   t.test('knows several words for true and false', async (t) => {
     for (const [word, expected] of [
       ['true', true],

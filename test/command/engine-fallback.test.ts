@@ -1,0 +1,131 @@
+// Where the native engine cannot run, or only in part: the server starts with what there is, says why, and relays; --engine native stops the
+// start with one sentence instead. Whatever a broken koffi does, it does to the self-test's process.
+import t, { type Test } from 'tap'
+import { NATIVE } from '../support/engines.js'
+import { startServer } from '../support/server-process.js'
+import { UdpPeer } from '../support/udp-peer.js'
+import { installWithKoffi } from './installation.js'
+import { connectClient, localArguments } from './local-server.js'
+import { runTurnd } from './run-turnd.js'
+
+const MIN_PORT = 31_800
+const PASSWORD = 'hunter2'
+const ARGS = [...localArguments(MIN_PORT), '--user', `alice:${PASSWORD}`]
+const CHANNEL = 0x4000
+const BURST_COUNT = 50
+const LEVEL_INFO = 30
+const LEVEL_WARN = 40
+
+t.setTimeout(120_000)
+t.jobs = 4
+const atOnce = { buffered: true }
+
+/** What stands where koffi should be, and what the log says of it. */
+const BROKEN: readonly [what: string, koffi: string | null, reason: RegExp][] = [
+  ['is not there', null, /^koffi is not installed/],
+  [
+    'has no binary for this machine',
+    "throw new Error('no binary for this machine')",
+    /^koffi .*no binary for this machine$/,
+  ],
+  ['is another module', 'module.exports = {}', /./],
+  ['ends the process', 'process.exit(3)', /ended with code 3$/],
+  ['crashes the process', 'process.abort()', /crashed with SIGABRT$/],
+  ['hangs', 'for (;;);', /did not end within \d+ seconds$/],
+  ['prints', "console.log('{}'); process.exit(0)", /printed something else/],
+]
+
+for (const [what, koffi, reason] of BROKEN) {
+  t.test(`a koffi that ${what}`, atOnce, async (t) => {
+    const root = installWithKoffi(t, koffi)
+    await runsOnDgram(t, [], { root }, reason)
+
+    const run = await runTurnd([...ARGS, '--engine', 'native'], { cwd: root, root })
+    checkRefused(t, run, reason)
+  })
+}
+
+/** Steps of the self-test that fail at its own switch, where the real one passes. */
+const STEPS: readonly [step: string, reason: RegExp][] = [
+  ['koffi', /koffi cannot be loaded: ./],
+  ['layout', /self-test failed: ./],
+  ['crash', /crashed with SIGABRT$/],
+  ['hang', /./],
+]
+
+for (const [step, reason] of STEPS) {
+  t.test(`a self-test that fails at ${step}`, { ...atOnce, skip: NATIVE.skip }, async (t) => {
+    const environment = { TURND_SELF_TEST_FAIL: step }
+    await runsOnDgram(t, [], { prefix: asEnvironment(environment) }, reason)
+
+    const run = await runTurnd([...ARGS, '--engine', 'native'], { cwd: t.testdir({}), env: environment })
+    checkRefused(t, run, reason)
+  })
+}
+
+for (const [missing, present, reason] of [
+  ['gro', 'gso', /^UDP_GRO .*received packet by packet$/],
+  ['gso', 'gro', /^UDP_SEGMENT .*sent packet by packet$/],
+] as const) {
+  t.test(`without ${missing} it is native all the same`, { ...atOnce, skip: NATIVE.skip }, async (t) => {
+    for (const engine of ['auto', 'native']) {
+      const prefix = asEnvironment({ TURND_SELF_TEST_FAIL: missing })
+      const server = await startServer(t, [...ARGS, '--engine', engine], { prefix })
+      const offloads = { [missing]: false, [present]: true }
+      t.match(server.ready, { engine: 'native', offloads, engineReason: reason })
+      t.match(server.linesOf('engine'), [{ level: LEVEL_WARN, engine: 'native', offloads }])
+      await relays(t, server)
+      t.equal(await server.stop(), 0)
+    }
+  })
+}
+
+t.test('with everything it is native, and there is no reason to give', { ...atOnce, skip: NATIVE.skip }, async (t) => {
+  const server = await startServer(t, ARGS)
+  t.match(server.ready, { engine: 'native', offloads: { gro: true, gso: true } })
+  t.notOk('engineReason' in server.ready)
+  t.match(server.linesOf('engine'), [{ level: LEVEL_INFO }])
+  await relays(t, server)
+})
+
+async function runsOnDgram(
+  t: Test,
+  args: readonly string[],
+  options: Parameters<typeof startServer>[2],
+  reason: RegExp,
+): Promise<void> {
+  const server = await startServer(t, [...ARGS, ...args], options)
+  t.match(server.ready, { engine: 'dgram', workers: 1, engineReason: reason })
+  t.match(server.linesOf('engine'), [
+    { level: LEVEL_WARN, engine: 'dgram', engineReason: reason, msg: /^dgram engine: ./ },
+  ])
+  await relays(t, server)
+  t.equal(await server.stop(), 0)
+}
+
+function checkRefused(t: Test, { code, stderr, stdout }: Awaited<ReturnType<typeof runTurnd>>, reason: RegExp): void {
+  t.equal(code, 2)
+  // One sentence, which ends with the remedy.
+  const sentence =
+    /^turnd: --engine native is not possible on this machine: (.+); mend that, or choose --engine auto or dgram\n$/
+  t.match(stderr, sentence)
+  t.match(sentence.exec(stderr)?.[1], reason)
+  t.notMatch(stdout, '"ready"')
+}
+
+/** A call, and a burst of packets of one length and of others, both ways. */
+async function relays(t: Test, server: Parameters<typeof connectClient>[1]): Promise<void> {
+  const client = await connectClient(t, server, 'alice', PASSWORD)
+  const peer = await UdpPeer.open(t)
+  t.equal((await client.allocate()).code, 0)
+  t.equal((await client.bindChannel(CHANNEL, peer.address)).code, 0)
+  const texts = Array.from({ length: BURST_COUNT }, (_, index) => `packet ${index}`.padEnd(index % 10 === 0 ? 20 : 172))
+  for (const text of texts) client.sendChannelData(CHANNEL, text)
+  for (const text of texts) t.equal((await peer.inbox.next()).text, text)
+  for (const text of texts) peer.send(client.relay, text)
+  for (const text of texts) t.match(await client.nextData(), { text, channelNumber: CHANNEL })
+}
+
+function asEnvironment(variables: Readonly<Record<string, string>>): string[] {
+  return ['env', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)]
+}

@@ -1,0 +1,29 @@
+// An installation of turnd beside the project, where the foreign function interface can be missing or broken. Used by engine-fallback.test.ts.
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { projectRoot } from '../support/project-root.js'
+
+/** What else turnd is made of, from package.json. */
+const DEPENDENCIES = ['pino', 'pino-pretty']
+
+/**
+ * Copies the built server to a directory outside of the project, so that no koffi is found by walking up from it. Removed when `t` ends.
+ * @param koffi the text of the module that stands for koffi; null: there is none
+ */
+export function installWithKoffi(t: Test, koffi: string | null): string {
+  const root = mkdtempSync(join(tmpdir(), 'turnd-installation-'))
+  t.teardown(() => rmSync(root, { recursive: true, force: true }))
+  cpSync(join(projectRoot, 'dist'), join(root, 'dist'), { recursive: true })
+  cpSync(join(projectRoot, 'package.json'), join(root, 'package.json'))
+  const modules = join(root, 'node_modules')
+  mkdirSync(modules)
+  for (const name of DEPENDENCIES) symlinkSync(join(projectRoot, 'node_modules', name), join(modules, name))
+  if (koffi !== null) {
+    mkdirSync(join(modules, 'koffi'))
+    writeFileSync(join(modules, 'koffi', 'package.json'), JSON.stringify({ name: 'koffi', main: 'index.js' }))
+    writeFileSync(join(modules, 'koffi', 'index.js'), koffi)
+  }
+  return root
+}

@@ -1,0 +1,116 @@
+// A server whose clients are on several threads is one server: users, limits, counters, the log, and its end.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import type { TurnServerOptions } from '../../src/index.js'
+import { until } from '../command/until.js'
+import { NATIVE } from '../support/engines.js'
+import type { TurnClient } from '../support/turn-client.js'
+import { UdpPeer } from '../support/udp-peer.js'
+import { allocateOnAll, connectTo, startOnWorkers, USER } from './on-workers.js'
+
+const OPTIONS: TurnServerOptions = { minPort: 31_500, maxPort: 31_599, user: `${USER.username}:${USER.password}` }
+const CHANNEL = 0x4000
+
+t.test('a server on workers', { skip: NATIVE.skip }, async (t) => {
+  t.test('says so, and what the kernel does for it', async (t) => {
+    const { lines } = await startOnWorkers(t, OPTIONS)
+    const engine = { engine: 'native', workers: 2, offloads: {} }
+    const [chosen, ready] = lines.filter(({ event }) => event !== 'warning')
+    t.match(chosen, { event: 'engine', ...engine, msg: /^native engine with 2 workers/ })
+    t.match(ready, { event: 'ready', ...engine })
+  })
+
+  t.test('counts as one', async (t) => {
+    const world = await startOnWorkers(t, OPTIONS)
+    const { server } = world
+    const clients = await allocateOnAll(t, world)
+    t.equal(server.allocationCount(), clients.flat().length)
+    const peer = await UdpPeer.open(t)
+    const before = server.counters()
+    for (const client of clients.flat()) {
+      t.equal((await client.bindChannel(CHANNEL, peer.address)).code, 0)
+      client.sendChannelData(CHANNEL, 'to the peer')
+      await peer.inbox.next()
+      client.sendChannelData(CHANNEL + 1, 'nowhere')
+      await client.settle()
+    }
+    const { drops, engine } = server.counters()
+    const count = clients.flat().length
+    // ChannelBind, data, data for nobody, Binding; and two answers and the data.
+    t.equal(engine.packetsReceived - before.engine.packetsReceived, 4 * count)
+    t.equal(engine.packetsSent - before.engine.packetsSent, 3 * count)
+    t.same(drops, { 'no-channel': count })
+    t.ok(engine.averageReceiveBatch >= 1)
+    await server.stop()
+    t.match(world.lines.at(-1), {
+      event: 'stopped',
+      drops: { 'no-channel': count },
+      engine: { averageGsoSegments: Number },
+    })
+  })
+
+  t.test('lets a user in, or out, when the users file changes', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'turnd-workers-'))
+    t.teardown(() => rmSync(directory, { recursive: true }))
+    const path = join(directory, 'users')
+    const write = (...names: string[]) =>
+      writeFileSync(path, names.map((name) => `${makeUsersFileLine(name, 'turnd', 'secret').text}\n`).join(''))
+    write('alice')
+    const world = await startOnWorkers(t, { ...OPTIONS, user: undefined, usersFile: path })
+    const clients = (await allocateOnAll(t, world)).map((ofWorker) => ofWorker[0])
+    // Whoever has an allocation can ask again in another name: refused with 441 if that user exists, 401 if not.
+    const codesFor = (username: string) =>
+      Promise.all(clients.map(async (client) => (await client.refresh({}, { username })).code))
+    t.same(await codesFor('bob'), [401, 401])
+    write('alice', 'bob')
+    t.equal(world.server.reload(), true)
+    await until(async () => (await codesFor('bob')).join() === '441,441', 'both workers know bob')
+    write('bob')
+    await until(async () => (await codesFor('alice')).join() === '401,401', 'the file is read by itself')
+    t.same(await codesFor('bob'), [441, 441])
+  })
+
+  t.test('counts every refusal of a flood, reports a part, and sums up the rest', async (t) => {
+    const { lines, server } = await startOnWorkers(t, OPTIONS)
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connectTo(t, server)))
+    const guess = async (client: TurnClient) => {
+      for (let count = 0; count < 50; count++) t.equal((await client.allocate({}, { password: 'wrong' })).code, 401)
+    }
+    await Promise.all(clients.map(guess))
+    t.same(server.counters().refusals, { 'bad-password': 1000 })
+    await server.stop()
+    const ofEvent = (event: string) => lines.filter((line) => line.event === event)
+    const suppressed = ofEvent('refusals-suppressed').reduce((sum, { count }) => sum + Number(count), 0)
+    t.equal(ofEvent('refusal').length + suppressed, 1000, 'each has a line, or is in a sum')
+    t.match(lines.at(-1), { event: 'stopped', refusals: { 'bad-password': 1000 } })
+  })
+
+  t.test('leaves no thread and no file descriptor when it stops, and has told of every allocation', async (t) => {
+    const first = await startOnWorkers(t, OPTIONS)
+    await first.server.stop()
+    const before = resources()
+    for (let round = 0; round < 3; round++) await startAndStop(t)
+    await until(() => resources().threads <= before.threads, 'the threads have gone')
+    t.same(resources(), before)
+  })
+})
+
+async function startAndStop(t: Test): Promise<void> {
+  const world = await startOnWorkers(t, OPTIONS)
+  const clients = (await allocateOnAll(t, world)).flat()
+  let deletedCount = 0
+  world.server.on('allocationDeleted', (_, cause) => {
+    if (cause === 'stopped') deletedCount++
+  })
+  for (const client of clients) await client.transport.close()
+  await world.server.stop()
+  t.equal(deletedCount, clients.length)
+}
+
+/** Of this process: files that are open, and threads. */
+function resources(): { files: number; threads: number } {
+  return { files: readdirSync('/proc/self/fd').length, threads: readdirSync('/proc/self/task').length }
+}
