@@ -1,6 +1,7 @@
 // Measures one operation inside this process: how many a second, and how many bytes of heap each leaves behind as garbage.
 // Needs `node --expose-gc`, and a young generation large enough that nothing is collected in the middle of a chunk (see run.ts).
 import { getHeapStatistics } from 'node:v8'
+import { median } from './statistics.js'
 
 export interface Measurement {
   readonly name: string
@@ -86,10 +87,4 @@ function collectGarbage(): void {
   if (globalThis.gc === undefined) throw new Error('start node with --expose-gc')
   globalThis.gc()
   globalThis.gc()
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

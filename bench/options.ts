@@ -2,28 +2,51 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 
-export const BENCH_NAMES = ['codec', 'core', 'relay'] as const
-export type BenchName = (typeof BENCH_NAMES)[number]
+/** In the order in which they run. */
+export const CASE_NAMES = [
+  'core',
+  'codec',
+  'start',
+  'memory',
+  'allocations',
+  'relay',
+  'latency',
+  'mixed',
+  'calls',
+  'profile',
+] as const
+export type CaseName = (typeof CASE_NAMES)[number]
 
-export const USAGE = `npm run bench -- [${BENCH_NAMES.join('|')}] [options]     all of them without a name
+/** `profile` is for looking for something, and only when it is asked for. */
+const DEFAULT_CASES = CASE_NAMES.filter((name) => name !== 'profile')
 
-  --seconds N         length of a measured slice (default 2)
-  --pairs N           pairs of slices in a comparison, the first of them discarded (default 6)
-  --flows N[,N]       allocations (default 100,1); indications run with the first number
-  --in-flight N       packets on their way at most (default 256)
-  --engine NAME       turnd's engine (default dgram)
+export const USAGE = `npm run bench -- [CASE…] [options]
+
+  core         the protocol core without sockets        codec        decoding and writing of messages
+  relay        packets per second beside coturn         latency      percentiles at 30 % of coturn's capacity
+  mixed        audio and video at a fixed rate          memory       of idle allocations
+  allocations  set up per second                        start        until the first answer
+  calls        system calls per packet (strace)         profile      where the cycles go (perf)
+
+Without a case: all but profile, and the table of targets at the end; 8 minutes.
+
+  --seconds N         length of a measured slice (default 1.5)
+  --pairs N           rounds of slices in a comparison, the first of them discarded (default 5)
+  --flows N           allocations of a load (default 100)
+  --load TEXT         relay and profile: only loads whose name contains this
+  --engine NAME       turnd's engine: native, dgram or auto (default native)
   --turnd PATH        another build's turnd.js
   --coturn PATH       another build of coturn (default turnserver of the PATH); 'none' leaves it out
-  --cores S,G         cores of the server and of the load generator (default 1,0)
+  --cores S,G         cores of the servers and of the load generator (default 1,0)
   --json FILE         write what was measured, with the machine, to FILE
-  --save              write it to docs/performance/ and the tables to docs/performance.md`
+  --save              write it to docs/performance/ and docs/performance.md`
 
 export interface BenchOptions {
-  readonly benches: readonly BenchName[]
+  readonly cases: readonly CaseName[]
   readonly seconds: number
   readonly pairCount: number
-  readonly flowCounts: readonly number[]
-  readonly inFlightMax: number
+  readonly flowCount: number
+  readonly load: string
   readonly engine: string
   readonly turnd: string | null
   readonly coturn: string
@@ -39,11 +62,11 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     args: [...args],
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '2' },
-      pairs: { type: 'string', default: '6' },
-      flows: { type: 'string', default: '100,1' },
-      'in-flight': { type: 'string', default: '256' },
-      engine: { type: 'string', default: 'dgram' },
+      seconds: { type: 'string', default: '1.5' },
+      pairs: { type: 'string', default: '5' },
+      flows: { type: 'string', default: '100' },
+      load: { type: 'string', default: '' },
+      engine: { type: 'string', default: 'native' },
       turnd: { type: 'string' },
       coturn: { type: 'string', default: 'turnserver' },
       cores: { type: 'string', default: '1,0' },
@@ -53,12 +76,13 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     },
   })
   const [server, generator] = numbers('cores', values.cores, 2, 0, availableParallelism() - 1)
+  const wanted = positionals.map(caseName)
   return {
-    benches: positionals.length === 0 ? BENCH_NAMES : positionals.map(benchName),
+    cases: wanted.length === 0 ? DEFAULT_CASES : CASE_NAMES.filter((name) => wanted.includes(name)),
     seconds: numbers('seconds', values.seconds, 1, 0.1, 3600)[0],
     pairCount: numbers('pairs', values.pairs, 1, 2, 1000)[0],
-    flowCounts: numbers('flows', values.flows, null, 1, 1000),
-    inFlightMax: numbers('in-flight', values['in-flight'], 1, 1, 100_000)[0],
+    flowCount: numbers('flows', values.flows, 1, 1, 1000)[0],
+    load: values.load,
     engine: values.engine,
     turnd: values.turnd ?? null,
     coturn: values.coturn,
@@ -69,17 +93,18 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   }
 }
 
-function benchName(text: string): BenchName {
-  const name = BENCH_NAMES.find((known) => known === text)
-  if (name === undefined) throw new Error(`there is no bench ${text}; there are ${BENCH_NAMES.join(', ')}`)
+function caseName(text: string): CaseName {
+  const name = CASE_NAMES.find((known) => known === text)
+  if (name === undefined) throw new Error(`there is no case ${text}; there are ${CASE_NAMES.join(', ')}`)
   return name
 }
 
-function numbers(option: string, text: string, count: number | null, min: number, max: number): number[] {
+function numbers(option: string, text: string, count: number, min: number, max: number): number[] {
   const list = text.split(',').map(Number)
-  if ((count !== null && list.length !== count) || list.some((value) => !(value >= min && value <= max))) {
-    const form = count === 1 ? 'a number' : `${count ?? 'some'} numbers`
-    throw new Error(`--${option} ${text}: expected ${form} of ${min} to ${max}`)
+  if (list.length !== count || list.some((value) => !(value >= min && value <= max))) {
+    throw new Error(
+      `--${option} ${text}: expected ${count === 1 ? 'a number' : `${count} numbers`} of ${min} to ${max}`,
+    )
   }
   return list
 }

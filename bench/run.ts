@@ -1,88 +1,61 @@
-// `npm run bench`: runs the benches that are asked for, one after the other, and prints tables; see docs/performance.md.
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { describeHost, type HostFacts, hostFacts } from './host.js'
-import { microTable, runMicroBench } from './micro.js'
-import { type BenchName, type BenchOptions, parseOptions, USAGE } from './options.js'
-import type { ServerCommand } from './relay/server-process.js'
+// `npm run bench`: runs the cases that are asked for, one after the other, and prints tables; see docs/performance.md.
+import { writeFileSync } from 'node:fs'
+import { runAllocations } from './cases/allocations.js'
+import { runCalls } from './cases/calls.js'
+import { runLatency } from './cases/latency.js'
+import { runMemory } from './cases/memory.js'
+import { runCodec, runCore } from './cases/micro-cases.js'
+import { runMixed } from './cases/mixed.js'
+import { runProfile } from './cases/profile.js'
+import { runRelay } from './cases/relay.js'
+import { runStart } from './cases/start.js'
+import { BenchContext } from './context.js'
+import { describeHost, hostFacts } from './host.js'
+import { isInNamespace, runInNamespace } from './namespace.js'
+import { type BenchOptions, type CaseName, parseOptions, USAGE } from './options.js'
+import { type Report, targetTable } from './report.js'
+import { formatSection, saveCase, saveSummary, toJson } from './saved.js'
 import { formatTable } from './table.js'
 
-/** What one bench has to say: tables for people, data for programs. */
-interface Report {
-  readonly tables: readonly string[]
-  readonly data: unknown
+const CASES: Readonly<Record<CaseName, (context: BenchContext) => Promise<Report>>> = {
+  core: runCore,
+  codec: runCodec,
+  start: runStart,
+  memory: runMemory,
+  allocations: runAllocations,
+  relay: runRelay,
+  latency: runLatency,
+  mixed: runMixed,
+  calls: runCalls,
+  profile: runProfile,
 }
+/** They need no sockets. */
+const PORTABLE_CASES: readonly CaseName[] = ['core', 'codec']
 
-const ROOT = new URL('../../', import.meta.url)
-const TURND = fileURLToPath(new URL('../src/turnd.js', import.meta.url))
+const start = performance.now()
 
 function progress(line: string): void {
-  process.stderr.write(`${line}\n`)
+  const seconds = Math.round((performance.now() - start) / 1000)
+  process.stderr.write(`${String(seconds).padStart(4)} s  ${line}\n`)
 }
 
-async function runBench(name: BenchName, options: BenchOptions): Promise<Report> {
-  if (name === 'relay') return runRelay(options)
-  progress(`${name}: each operation for ${options.seconds} s`)
-  const measurements = await runMicroBench(name, options.seconds)
-  return { tables: [formatTable(microTable(measurements))], data: measurements }
-}
-
-async function runRelay(options: BenchOptions): Promise<Report> {
-  if (process.platform !== 'linux')
-    throw new Error('bench relay needs Linux: its load generator makes its system calls')
-  // Here, because koffi and these calls exist only where this bench can run.
-  const { coturnCommand, turndCommand } = await import('./relay/server-process.js')
-  const { ratioTable, relayTable, runRelayBench } = await import('./relay.js')
-  const turnd = turndCommand(options.turnd ?? TURND, options.engine)
-  const coturn = findCoturn(options.coturn, coturnCommand)
-  const comparisons = await runRelayBench({ ...options, turnd, coturn: coturn?.command ?? null }, progress)
-  const tables = [formatTable(relayTable(comparisons)), formatTable(ratioTable(comparisons))]
-  const servers = `turnd: engine ${options.engine}; coturn: ${coturn?.version ?? 'none'}`
-  return { tables: [servers, ...tables], data: { servers, comparisons } }
-}
-
-function findCoturn(
-  program: string,
-  command: (program: string) => ServerCommand,
-): { command: ServerCommand; version: string } | null {
-  if (program === 'none') return null
-  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' })
-  if (status === 0) return { command: command(program), version: stdout.trim().split('\n')[0] }
-  progress(
-    `coturn (${program}) does not run here, so there is nothing to compare with: apt install coturn, or --coturn PATH`,
-  )
-  return null
-}
-
-function save(name: BenchName, host: HostFacts, report: Report): void {
-  mkdirSync(new URL('docs/performance/', ROOT), { recursive: true })
-  writeJson(fileURLToPath(new URL(`docs/performance/${name}.json`, ROOT)), host, { [name]: report.data })
-  const page = new URL('docs/performance.md', ROOT)
-  const section = new RegExp(`(<!-- bench ${name} -->\n)[^]*?(<!-- end -->)`)
-  const text = readFileSync(page, 'utf8')
-  if (!section.test(text)) throw new Error(`docs/performance.md has no section for bench ${name}`)
-  const content = [`${describeHost(host)}.`, ...report.tables].join('\n\n')
-  writeFileSync(
-    page,
-    text.replace(section, (_, start: string, end: string) => `${start}\n${content}\n\n${end}`),
-  )
-}
-
-function writeJson(path: string, host: HostFacts, results: Record<string, unknown>): void {
-  writeFileSync(path, `${JSON.stringify({ host, ...results }, null, 2)}\n`)
-}
-
-async function main(options: BenchOptions): Promise<void> {
+async function runCases(options: BenchOptions): Promise<void> {
   const host = hostFacts()
-  const results: Record<string, unknown> = {}
-  for (const name of options.benches) {
-    const report = await runBench(name, options)
-    results[name] = report.data
-    process.stdout.write(`\n${name} (${describeHost(host)})\n\n${report.tables.join('\n\n')}\n\n`)
-    if (options.save) save(name, host, report)
+  const context = new BenchContext(options, isInNamespace(), progress)
+  if (!isInNamespace())
+    progress('no network namespace here: single packets leave by ordinary sockets, and fewer of them')
+  const reports = new Map<CaseName, Report>()
+  for (const name of options.cases) {
+    if (process.platform !== 'linux' && !PORTABLE_CASES.includes(name)) throw new Error(`bench ${name} needs Linux`)
+    const report = await CASES[name](context)
+    reports.set(name, report)
+    process.stdout.write(`\n${name} (${describeHost(host)})\n\n${report.sections.map(formatSection).join('\n\n')}\n\n`)
+    if (options.save && name !== 'profile') saveCase(name, host, report)
   }
-  if (options.json !== null) writeJson(options.json, host, results)
+  const targets = [...reports.values()].flatMap((report) => report.targets)
+  if (targets.length > 0) process.stdout.write(`\nTargets\n\n${formatTable(targetTable(targets))}\n\n`)
+  if (options.save) saveSummary()
+  if (options.json !== null) writeFileSync(options.json, toJson({ host, cases: Object.fromEntries(reports) }))
 }
 
 function optionsOrUsage(args: readonly string[]): BenchOptions | null {
@@ -99,8 +72,12 @@ function optionsOrUsage(args: readonly string[]): BenchOptions | null {
 
 const options = optionsOrUsage(process.argv.slice(2))
 if (options !== null) {
-  await main(options).catch((error: Error) => {
-    progress(`bench: ${error.message}`)
-    process.exitCode = 1
-  })
+  const code = await runInNamespace(import.meta.url, process.argv.slice(2))
+  if (code !== null) process.exitCode = code
+  else {
+    await runCases(options).catch((error: Error) => {
+      progress(`bench: ${error.message}`)
+      process.exitCode = 1
+    })
+  }
 }

@@ -19,3 +19,8 @@ export function formatTable(table: Table): string {
 export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
+
+/** 0.054 → 5 % */
+export function formatPercent(share: number, digits = 0): string {
+  return `${(share * 100).toFixed(digits)} %`
+}

@@ -1,130 +1,36 @@
-// A TURN client that sets up allocations for the benches: the 401 dance, CreatePermission, ChannelBind (RFC 8656 §7, §9, §11).
-// It owns no socket: `exchange` carries a request to the server and returns the answer, over real sockets or straight into the core.
-import { randomBytes } from 'node:crypto'
-import { md5Key } from '../src/auth/credentials.js'
-import { TransportAddress } from '../src/stun/address.js'
-import {
-  ATTRIBUTE_CHANNEL_NUMBER,
-  ATTRIBUTE_ERROR_CODE,
-  ATTRIBUTE_LIFETIME,
-  ATTRIBUTE_NONCE,
-  ATTRIBUTE_REALM,
-  ATTRIBUTE_REQUESTED_TRANSPORT,
-  ATTRIBUTE_USERNAME,
-  ATTRIBUTE_XOR_PEER_ADDRESS,
-  ATTRIBUTE_XOR_RELAYED_ADDRESS,
-  CLASS_REQUEST,
-  CLASS_SUCCESS,
-  ERROR_ALLOCATION_MISMATCH,
-  ERROR_UNAUTHENTICATED,
-  METHOD_ALLOCATE,
-  METHOD_CHANNEL_BIND,
-  METHOD_CREATE_PERMISSION,
-  METHOD_REFRESH,
-  methodName,
-  TRANSPORT_PROTOCOL_UDP,
-} from '../src/stun/constants.js'
-import { DECODE_OK, decodeMessage, MessageView } from '../src/stun/message.js'
-import { MessageWriter } from '../src/stun/writer.js'
-
-const LIFETIME_SECONDS = 3600
-const REQUEST_LENGTH_MAX = 1024
-
-export interface ClientUser {
-  readonly username: string
-  readonly password: string
-}
+// A TURN client whose requests are answered one after the other. It owns no socket: `exchange` carries a request to the server and
+// returns the answer, here straight into the core (core-world.ts).
+import type { TransportAddress } from '../src/stun/address.js'
+import { type ClientUser, type Dialogue, TurnDialogue } from './turn-dialogue.js'
 
 /** Carries one request to the server. Returns its answer; throws if there is none. */
 export type Exchange = (request: Uint8Array) => Uint8Array
 
 export class TurnClient {
-  /** Where peers reach the client, after allocate(). */
-  readonly relayedTransportAddress = new TransportAddress()
   readonly #exchange: Exchange
-  readonly #user: ClientUser
-  readonly #view = new MessageView()
-  readonly #writer = new MessageWriter()
-  readonly #request = new Uint8Array(REQUEST_LENGTH_MAX)
-  #key: Uint8Array | null = null
-  #realm = ''
-  #nonce: Uint8Array = new Uint8Array(0)
+  readonly #dialogue: TurnDialogue
 
   constructor(exchange: Exchange, user: ClientUser) {
     this.#exchange = exchange
-    this.#user = user
+    this.#dialogue = new TurnDialogue(user)
   }
 
   /** Returns false if the server has an allocation for this 5-tuple already. */
   allocate(): boolean {
-    const describe = (writer: MessageWriter) => {
-      writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, TRANSPORT_PROTOCOL_UDP << 24)
-      writer.writeUint32(ATTRIBUTE_LIFETIME, LIFETIME_SECONDS)
-    }
-    const challenge = this.#send(METHOD_ALLOCATE, describe)
-    if (errorCode(challenge) === ERROR_ALLOCATION_MISMATCH) return false
-    this.#learnChallenge(challenge)
-    const answer = this.#sendExpectingSuccess(METHOD_ALLOCATE, describe)
-    if (!answer.readXorAddress(answer.find(ATTRIBUTE_XOR_RELAYED_ADDRESS), this.relayedTransportAddress)) {
-      throw new Error('Allocate was answered without XOR-RELAYED-ADDRESS')
-    }
-    return true
+    return this.#carry(this.#dialogue.allocate())
   }
 
   createPermission(peer: TransportAddress): void {
-    this.#sendExpectingSuccess(METHOD_CREATE_PERMISSION, (writer) => {
-      writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
-    })
+    this.#carry(this.#dialogue.createPermission(peer))
   }
 
   bindChannel(channelNumber: number, peer: TransportAddress): void {
-    this.#sendExpectingSuccess(METHOD_CHANNEL_BIND, (writer) => {
-      writer.writeUint32(ATTRIBUTE_CHANNEL_NUMBER, channelNumber << 16)
-      writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
-    })
+    this.#carry(this.#dialogue.bindChannel(channelNumber, peer))
   }
 
-  /** Deletes the allocation. */
-  release(): void {
-    this.#sendExpectingSuccess(METHOD_REFRESH, (writer) => {
-      writer.writeUint32(ATTRIBUTE_LIFETIME, 0)
-    })
+  #carry<Result>(dialogue: Dialogue<Result>): Result {
+    let step = dialogue.next()
+    while (step.done !== true) step = dialogue.next(this.#exchange(step.value))
+    return step.value
   }
-
-  #learnChallenge(answer: MessageView): void {
-    if (errorCode(answer) !== ERROR_UNAUTHENTICATED) throw new Error(`no 401 to the first Allocate: ${outcome(answer)}`)
-    this.#realm = answer.readText(answer.find(ATTRIBUTE_REALM))
-    this.#nonce = answer.readBytes(answer.find(ATTRIBUTE_NONCE)).slice()
-    this.#key = md5Key(this.#user.username, this.#realm, this.#user.password)
-  }
-
-  #sendExpectingSuccess(method: number, describe: (writer: MessageWriter) => void): MessageView {
-    const answer = this.#send(method, describe)
-    if (answer.messageClass !== CLASS_SUCCESS) throw new Error(`${methodName(method)}: ${outcome(answer)}`)
-    return answer
-  }
-
-  #send(method: number, describe: (writer: MessageWriter) => void): MessageView {
-    const writer = this.#writer.begin(this.#request, 0, CLASS_REQUEST, method, randomBytes(12), 0)
-    describe(writer)
-    if (this.#key !== null) {
-      writer.writeText(ATTRIBUTE_USERNAME, this.#user.username)
-      writer.writeText(ATTRIBUTE_REALM, this.#realm)
-      writer.writeBytes(ATTRIBUTE_NONCE, this.#nonce)
-      writer.writeMessageIntegrity(this.#key)
-    }
-    const answer = this.#exchange(this.#request.subarray(0, writer.finish()))
-    if (decodeMessage(this.#view, answer, 0, answer.length) !== DECODE_OK) {
-      throw new Error(`the answer to ${methodName(method)} is no STUN message`)
-    }
-    return this.#view
-  }
-}
-
-function errorCode(answer: MessageView): number {
-  return answer.readErrorCode(answer.find(ATTRIBUTE_ERROR_CODE))
-}
-
-function outcome(answer: MessageView): string {
-  return answer.messageClass === CLASS_SUCCESS ? 'success' : `error ${errorCode(answer)}`
 }

@@ -1,4 +1,4 @@
-// CPU time of another process, and the sockets that it listens on, from /proc (proc(5)): Linux only.
+// CPU time and memory of another process, and the sockets that it listens on, from /proc (proc(5)): Linux only.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** USER_HZ is 100 on every Linux that Node runs on. */
@@ -6,12 +6,27 @@ const TICKS_PER_SECOND = 100
 const UTIME_FIELD = 11
 const STIME_FIELD = 12
 
-/** User and system time of all threads of a process, in seconds. */
-export function cpuSeconds(pid: number): number {
+/** What a process has used so far, all threads together. */
+export interface CpuTime {
+  readonly userSeconds: number
+  readonly systemSeconds: number
+}
+
+export function cpuTime(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
   // The name in parentheses may hold spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD])) / TICKS_PER_SECOND
+  return {
+    userSeconds: Number(fields[UTIME_FIELD]) / TICKS_PER_SECOND,
+    systemSeconds: Number(fields[STIME_FIELD]) / TICKS_PER_SECOND,
+  }
+}
+
+/** The memory of a process that lies in RAM, in bytes. */
+export function residentBytes(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  if (match === null) throw new Error(`process ${pid} has no VmRSS`)
+  return Number(match[1]) * 1024
 }
 
 /** The local addresses of the process's IP sockets which are not loopback's, in the kernel's hexadecimal form. */

@@ -1,0 +1,83 @@
+// The saturating loads of the relay case: what they are called, and what of coturn's speed is promised for them.
+import type { SaturateOptions } from '../generator/saturate.js'
+import type { Direction } from '../generator/stage.js'
+import { PAYLOAD_LENGTH } from '../micro.js'
+
+export interface Load {
+  readonly name: string
+  readonly framing: SaturateOptions['framing']
+  readonly direction: Direction
+  readonly flowCount: number
+  readonly burst: number
+  readonly inFlightMax: number
+  /** Of packets per server CPU second, for the native engine. */
+  readonly target: number | null
+  /** The same for the dgram engine, which is measured too then. */
+  readonly dgramTarget: number | null
+}
+
+export const BURST = 16
+const COALESCED_TARGET = 4
+const SINGLE_TARGET = 1.3
+const DGRAM_TARGET = 0.5
+/** More than a server takes at once, less than its socket buffers hold by default (some 200 KiB, with overhead, of single packets). */
+const SINGLES_IN_FLIGHT = 256
+const BURSTS_IN_FLIGHT = 64
+
+export function relayLoads(flowCount: number): Load[] {
+  return [
+    ...both({ what: 'bursts of 16', framing: 'channel', burst: BURST, flowCount, target: COALESCED_TARGET }),
+    ...both({ what: 'bursts of 16', framing: 'channel', burst: BURST, flowCount: 1, target: COALESCED_TARGET }),
+    ...both({
+      what: 'single packets',
+      framing: 'channel',
+      burst: 1,
+      flowCount,
+      target: SINGLE_TARGET,
+      isDgramToo: true,
+    }),
+    ...both({ what: 'indications in bursts of 16', framing: 'indication', burst: BURST, flowCount, target: null }),
+    ...both({ what: 'single indications', framing: 'indication', burst: 1, flowCount, target: null }),
+  ]
+}
+
+interface Kind {
+  readonly what: string
+  readonly framing: SaturateOptions['framing']
+  readonly burst: number
+  readonly flowCount: number
+  readonly target: number | null
+  readonly isDgramToo?: boolean
+}
+
+function both({ what, framing, burst, flowCount, target, isDgramToo = false }: Kind): Load[] {
+  const directions: Direction[] = ['client-to-peer', 'peer-to-client']
+  return directions.map((direction) => ({
+    name: `${what}, ${direction === 'client-to-peer' ? 'client → peer' : 'peer → client'}, ${allocations(flowCount)}`,
+    framing,
+    direction,
+    flowCount,
+    burst,
+    inFlightMax: burst === 1 ? SINGLES_IN_FLIGHT : BURSTS_IN_FLIGHT * burst,
+    target,
+    dgramTarget: isDgramToo ? DGRAM_TARGET : null,
+  }))
+}
+
+function allocations(count: number): string {
+  return count === 1 ? '1 allocation' : `${count} allocations`
+}
+
+export function saturateOptions(load: Load): Omit<SaturateOptions, 'target' | 'user' | 'network' | 'canInject'> {
+  const { framing, direction, flowCount, burst, inFlightMax } = load
+  return {
+    framing,
+    direction,
+    flowCount,
+    burst,
+    inFlightMax,
+    payloadLength: PAYLOAD_LENGTH,
+    warmUpSeconds: 0.5,
+    seconds: 0,
+  }
+}

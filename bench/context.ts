@@ -1,0 +1,86 @@
+// What every case is given: the options, the servers' commands, and a voice.
+import { fileURLToPath } from 'node:url'
+import type { StageOptions, Target } from './generator/stage.js'
+import type { BenchOptions } from './options.js'
+import { coturnCommand, coturnVersion, type ServerCommand, turndCommand, USER } from './servers/commands.js'
+import { nextNetwork } from './servers/run-generator.js'
+import { ServerProcess } from './servers/server-process.js'
+
+/** The build that `npm run bench` has just made. */
+const TURND = fileURLToPath(new URL('../src/turnd.js', import.meta.url))
+
+/** Disturbed slices are measured again for so long in one run, not longer. */
+const REPEAT_SECONDS = 60
+
+export class BenchContext {
+  readonly options: BenchOptions
+  readonly turnd: ServerCommand
+  /** turnd with the portable engine; null when that is what is measured anyway. */
+  readonly turndDgram: ServerCommand | null
+  /** null where there is none: then turnd runs alone. */
+  readonly coturn: ServerCommand | null
+  /** Whether single packets may be injected: see generator/injected-messages.ts. */
+  readonly canInject: boolean
+  readonly progress: (line: string) => void
+  repeatSeconds = REPEAT_SECONDS
+  /** Single packets per second that coturn relayed at most, if that was measured in this run. */
+  coturnCapacity: number | null = null
+
+  constructor(options: BenchOptions, canInject: boolean, progress: (line: string) => void) {
+    const script = options.turnd ?? TURND
+    this.options = options
+    this.canInject = canInject
+    this.progress = progress
+    this.turnd = turndCommand(script, options.engine)
+    this.turndDgram = options.engine === 'dgram' ? null : turndCommand(script, 'dgram', 'turnd dgram')
+    this.coturn = findCoturn(options.coturn, progress)
+  }
+
+  /** turnd, and coturn if it is here. */
+  commands(): ServerCommand[] {
+    return this.coturn === null ? [this.turnd] : [this.turnd, this.coturn]
+  }
+
+  /** Starts these servers on the servers' core, runs the work and stops them, whatever happens. */
+  async withServers<Result>(
+    commands: readonly ServerCommand[],
+    work: (servers: readonly ServerProcess[]) => Promise<Result>,
+  ): Promise<Result> {
+    const servers: ServerProcess[] = []
+    try {
+      for (const command of commands) servers.push(await this.startServer(command))
+      return await work(servers)
+    } finally {
+      for (const server of servers) await server.stop()
+    }
+  }
+
+  async startServer(command: ServerCommand): Promise<ServerProcess> {
+    const server = await ServerProcess.start(command, this.options.cores.server)
+    const engine = server.engine()
+    const wanted = command === this.turndDgram ? 'dgram' : this.options.engine
+    if (engine !== null && wanted !== 'auto' && engine !== wanted) {
+      this.progress(`ATTENTION: turnd was asked for its ${wanted} engine, but runs with ${engine}`)
+    }
+    return server
+  }
+
+  target(server: ServerProcess): Target {
+    return { port: server.port, pid: server.pid, core: this.options.cores.server }
+  }
+
+  /** Options of the generator's stage. */
+  stage(target: Target | null, framing: StageOptions['framing'] = 'channel'): StageOptions {
+    const flowCount = this.options.flowCount
+    return { target, user: USER, network: nextNetwork(), flowCount, framing, canInject: this.canInject }
+  }
+}
+
+function findCoturn(program: string, progress: (line: string) => void): ServerCommand | null {
+  if (program === 'none') return null
+  if (coturnVersion(program) !== null) return coturnCommand(program)
+  progress(
+    `coturn (${program}) does not run here, so there is nothing to compare with: apt install coturn, or --coturn PATH`,
+  )
+  return null
+}

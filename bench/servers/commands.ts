@@ -1,0 +1,59 @@
+// How the servers under test are started: configured alike, on loopback, with one relay thread.
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import type { ClientUser } from '../turn-dialogue.js'
+
+export type ServerName = 'turnd' | 'turnd dgram' | 'coturn'
+
+export const USER: ClientUser = { username: 'bench', password: 'bench' }
+const REALM = 'bench'
+/** Below the ephemeral ports, which the benches' own sockets have; enough for the allocations of every case. */
+const RELAY_PORT_MIN = 10_000
+const RELAY_PORT_MAX = 32_000
+const ALLOCATION_COUNT_MAX = RELAY_PORT_MAX - RELAY_PORT_MIN
+
+export interface ServerCommand {
+  readonly name: ServerName
+  /** The program and its first arguments. */
+  readonly program: readonly string[]
+  readonly arguments: (port: number, directory: string) => readonly string[]
+}
+
+/** @param script dist/turnd.js, or that of another build */
+export function turndCommand(script: string, engine: string, name: ServerName = 'turnd'): ServerCommand {
+  const user = `${USER.username}:${USER.password}`
+  return {
+    name,
+    program: [process.execPath, script],
+    arguments: (port, directory) => [
+      ...['--realm', REALM, '--user', user, '--listen', `udp:127.0.0.1:${port}`, '--relay-ip', '127.0.0.1'],
+      ...['--allow-peer', '127.0.0.0/8', '--admin-listen', 'none', '--state-dir', join(directory, 'state')],
+      ...['--min-port', String(RELAY_PORT_MIN), '--max-port', String(RELAY_PORT_MAX)],
+      ...['--max-allocations', String(ALLOCATION_COUNT_MAX), '--engine', engine, '--workers', '1'],
+      ...['--drain-timeout', '0'],
+    ],
+  }
+}
+
+/** One relay thread, and nothing that turnd does not do here: no TCP, TLS, DTLS, command line or multicast. */
+export function coturnCommand(program: string): ServerCommand {
+  const user = `${USER.username}:${USER.password}`
+  return {
+    name: 'coturn',
+    program: [program],
+    arguments: (port, directory) => [
+      ...['-n', '--lt-cred-mech', '-u', user, '-r', REALM, '-L', '127.0.0.1', '-p', String(port), '-E', '127.0.0.1'],
+      ...['--allow-loopback-peers', '--relay-threads', '1'],
+      ...['--min-port', String(RELAY_PORT_MIN), '--max-port', String(RELAY_PORT_MAX)],
+      ...['--no-tcp', '--no-tcp-relay', '--no-tls', '--no-dtls', '--no-cli', '--no-multicast-peers'],
+      ...['--pidfile', join(directory, 'pid'), '--log-file', join(directory, 'log'), '--simple-log'],
+      ...['--db', join(directory, 'db')],
+    ],
+  }
+}
+
+/** What `program --version` says, or null if it does not run. */
+export function coturnVersion(program: string): string | null {
+  const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim().split('\n')[0] : null
+}
