@@ -40,7 +40,7 @@ for (const [what, koffi, reason] of BROKEN) {
     const root = installWithKoffi(t, koffi)
     await runsOnDgram(t, [], { root }, reason)
 
-    const run = await runTurnd([...ARGS, '--engine', 'native'], { cwd: root, root })
+    const run = await runTurnd([...ARGS, '--listen', 'udp:127.0.0.1:0', '--engine', 'native'], { cwd: root, root })
     checkRefused(t, run, reason)
   })
 }
@@ -58,7 +58,10 @@ for (const [step, reason] of STEPS) {
     const environment = { TURND_SELF_TEST_FAIL: step }
     await runsOnDgram(t, [], { prefix: asEnvironment(environment) }, reason)
 
-    const run = await runTurnd([...ARGS, '--engine', 'native'], { cwd: t.testdir({}), env: environment })
+    const run = await runTurnd([...ARGS, '--listen', 'udp:127.0.0.1:0', '--engine', 'native'], {
+      cwd: t.testdir({}),
+      env: environment,
+    })
     checkRefused(t, run, reason)
   })
 }

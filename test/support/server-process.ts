@@ -13,7 +13,6 @@ import type { EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
-const SERVER_PATH = join(projectRoot, 'dist', 'turnd.js')
 const READY_MILLISECONDS_MAX = 10_000
 const STOP_MILLISECONDS_MAX = 5_000
 
@@ -32,6 +31,8 @@ export interface ReadyLine extends LogLine {
 export interface ServerProcessOptions {
   /** What the command is run by, such as `ip netns exec NAME`; it must replace itself by the command. */
   readonly prefix?: readonly string[]
+  /** Where the server is installed, if it is not this project. */
+  readonly root?: string
   /** Kept after the end; a fresh one, removed at the end, if none is given. */
   readonly stateDirectory?: string
 }
@@ -83,8 +84,9 @@ export class ServerProcess {
   constructor(args: readonly string[], options: ServerProcessOptions) {
     this.#stateDirectory = options.stateDirectory ? null : mkdtempSync(join(tmpdir(), 'turnd-test-'))
     const stateDirectory = options.stateDirectory ?? this.#stateDirectory!
+    const program = join(options.root ?? projectRoot, 'dist', 'turnd.js')
     // `env -u`: tap instruments the Node processes that its tests start, which would change how the server ends.
-    const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, SERVER_PATH]
+    const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, program]
     const [file = '', ...rest] = [...command, ...withDefaults(args), '--state-dir', stateDirectory]
     this.#child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } })
     const forget = onProcessEnd(() => {
