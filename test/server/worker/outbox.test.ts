@@ -75,12 +75,20 @@ t.test('to a main thread that reads nothing', async (t) => {
   })
 })
 
-t.test('a successor counts from where its predecessor was read', async (t) => {
-  const { batches, statistics } = setUp()
-  statistics.words[WORD_BATCHES_READ] = 1_000_000
-  const outbox = new Outbox(statistics, (reports) => batches.push(reports))
-  outbox.report(report('alice'))
-  t.equal(batches.length, 1)
+t.test('a successor counts unread batches from where its predecessor was read', async (t) => {
+  for (const readBefore of [1_000_000, 2 ** 31 - 10]) {
+    const { batches, statistics } = setUp()
+    statistics.words[WORD_BATCHES_READ] = readBefore
+    const outbox = new Outbox(statistics, (reports) => batches.push(reports))
+    for (let tick = 1; tick <= 100; tick++) {
+      outbox.advance(tick)
+      outbox.report(report(String(tick)))
+    }
+    t.equal(batches.length, BATCHES_UNREAD_MAX)
+    Atomics.add(statistics.words, WORD_BATCHES_READ, BATCHES_UNREAD_MAX)
+    outbox.advance(101)
+    t.equal(batches.length, BATCHES_UNREAD_MAX + 1)
+  }
 })
 
 t.test('refusals', async (t) => {
