@@ -9,11 +9,8 @@
 //   └────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // Payloads are never copied: what the core hands to the output is a range of the slot it came in. On the hot path.
-import type { TransportAddress } from '../../stun/address.js'
-import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
 import type { TurnCore } from '../../turn/core.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../turn/five-tuple.js'
-import type { TurnOutput } from '../../turn/output.js'
 import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 import type { Offloads } from '../choose-engine.js'
 import {
@@ -28,14 +25,15 @@ import {
 } from '../counters.js'
 import type { Arena } from './arena.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
-import { EADDRINUSE, EPOLLERR } from './layout.js'
+import { EPOLLERR } from './layout.js'
 import type { Libc } from './libc.js'
 import type { AdoptedListener } from './listener-sockets.js'
+import { NativeOutput } from './native-output.js'
 import { POLLER_LENGTH, Poller, READY_LISTENER, READY_RELAY } from './poller.js'
 import { ReceiveSlots, receiveSlotsLength } from './receive-slots.js'
+import { RelaySockets } from './relay-sockets.js'
 import { SEND_QUEUE_LENGTH, SendQueue } from './send-queue.js'
 import { SendSources } from './send-sources.js'
-import { UdpSockets } from './udp-socket.js'
 
 const SLOT_COUNT = 256
 /** Messages taken from one socket in a round: a busy one must not starve the others. */
@@ -44,7 +42,6 @@ const RELAY_BUDGET = 64
 const ERROR_BUDGET = 16
 /** With fewer free slots than this a call would be made for little. */
 const FREE_SLOTS_MIN = 32
-const RELAY_SLOT_MASK = RELAY_COUNT_MAX - 1
 
 /** By slot of the relay id, and then epoll's and the eventfd. */
 export const HELD_FD_COUNT = RELAY_COUNT_MAX + 2
@@ -65,51 +62,39 @@ export interface NativeEngineOptions {
   readonly heldFds?: Int32Array
 }
 
-export class NativeEngine implements TurnOutput {
+export class NativeEngine extends NativeOutput {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  readonly #libc: Libc
-  readonly #arena: Arena
   readonly #listeners: readonly AdoptedListener[]
-  readonly #offloads: Offloads
   readonly #heldFds: Int32Array
-  readonly #sockets: UdpSockets
-  readonly #sources = new SendSources()
   readonly #slots: ReceiveSlots
-  readonly #queue: SendQueue
   readonly #poller: Poller
   readonly #errors: ErrorQueue
   readonly #client = new FiveTuple()
-  /** By slot of the relay id: 1 while its packets carry the DF bit. */
-  readonly #dontFragment = new Uint8Array(RELAY_COUNT_MAX)
-  /** Relays that were opened in this round, and how that went: the core learns of it when its call is over. */
-  readonly #openedIds: number[] = []
-  readonly #openedResults: number[] = []
   #core: TurnCore | null = null
   #nextSlot = 0
-  /** What is being received: its traffic class, and whether it lies in its slot alone. */
-  #trafficClass = 0
-  #isLone = false
 
-  constructor({ arena, counters, heldFds, libc, listeners, offloads }: NativeEngineOptions) {
-    this.counters = counters ?? newCounters()
-    this.#libc = libc
-    this.#arena = arena
+  constructor(options: NativeEngineOptions) {
+    const { arena, libc, listeners, offloads } = options
+    const counters = options.counters ?? newCounters()
+    const heldFds = options.heldFds ?? new Int32Array(HELD_FD_COUNT)
+    const sources = new SendSources()
+    const poller = new Poller(libc, arena)
+    const queue = new SendQueue(libc, arena, sources, counters, offloads.gso)
+    super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds))
+    this.counters = counters
     this.#listeners = listeners
-    this.#offloads = offloads
-    this.#heldFds = heldFds ?? new Int32Array(HELD_FD_COUNT)
-    this.#sockets = new UdpSockets(libc, arena)
+    this.#heldFds = heldFds
+    this.#poller = poller
     this.#slots = new ReceiveSlots(libc, arena, SLOT_COUNT)
-    this.#queue = new SendQueue(libc, arena, this.#sources, this.counters, offloads.gso)
-    this.#poller = new Poller(libc, arena)
-    this.#heldFds[RELAY_COUNT_MAX] = this.#poller.fd + 1
-    this.#heldFds[RELAY_COUNT_MAX + 1] = this.#poller.wakeFd + 1
     this.#errors = new ErrorQueue(libc, arena)
     this.#client.transport = TRANSPORT_UDP
+    heldFds[RELAY_COUNT_MAX] = poller.fd + 1
+    heldFds[RELAY_COUNT_MAX + 1] = poller.wakeFd + 1
     for (const [index, { address, fd }] of listeners.entries()) {
-      this.#sources.addListener(fd, address.family, index, null)
-      this.#poller.addListener(fd, index)
+      sources.addListener(fd, address.family, index, null)
+      poller.addListener(fd, index)
     }
   }
 
@@ -130,7 +115,7 @@ export class NativeEngine implements TurnOutput {
     this.#finishRound(core)
     const readyCount = this.#poller.wait(timeoutMilliseconds)
     this.counters[COUNTER_WAITS]++
-    this.#queue.now = core.now
+    this.queue.now = core.now
     for (let ready = 0; ready < readyCount; ready++) {
       this.#poller.read(ready)
       const { id, kind } = this.#poller
@@ -142,113 +127,22 @@ export class NativeEngine implements TurnOutput {
 
   /** Closes what is the engine's own: relays are closed by the core, listeners by whoever opened them. */
   close(): void {
-    this.#queue.flush()
+    this.queue.flush()
     this.#poller.close()
     this.#heldFds.fill(0, RELAY_COUNT_MAX)
   }
 
-  sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
-    const length = end - start
-    this.#queue.makeRoom(length)
-    const staged = this.#queue.stage(length)
-    this.#copy(bytes, start, end, staged)
-    this.#queue.add(this.#sources.ofListener(client.listenerId), client.client, 0, 0, 0, staged, length, 0)
-  }
-
-  sendDataIndication(
-    client: FiveTuple,
-    header: Uint8Array,
-    headerEnd: number,
-    _bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const padding = -(end - start) & 3
-    const source = this.#sources.ofListener(client.listenerId)
-    this.#queue.makeRoom(headerEnd)
-    const at = this.#isLone ? start - headerEnd : this.#queue.stage(headerEnd)
-    this.#copy(header, 0, headerEnd, at)
-    if (!this.#isLone) {
-      this.#queue.add(source, client.client, this.#trafficClass, at, headerEnd, start, end - start, padding)
-      return
-    }
-    for (let index = 0; index < padding; index++) this.#arena.bytes[end + index] = 0
-    this.#queue.add(source, client.client, this.#trafficClass, 0, 0, at, end - at + padding, 0)
-  }
-
-  sendChannelData(client: FiveTuple, channelNumber: number, _bytes: Uint8Array, start: number, end: number): void {
-    const source = this.#sources.ofListener(client.listenerId)
-    const { bytes } = this.#arena
-    this.#queue.makeRoom(CHANNEL_DATA_HEADER_LENGTH)
-    if (this.#isLone) {
-      const at = start - CHANNEL_DATA_HEADER_LENGTH
-      writeChannelDataHeader(bytes, at, channelNumber, end - start)
-      this.#queue.add(source, client.client, this.#trafficClass, 0, 0, at, end - at, 0)
-      return
-    }
-    const at = this.#queue.stage(CHANNEL_DATA_HEADER_LENGTH)
-    writeChannelDataHeader(bytes, at, channelNumber, end - start)
-    const length = end - start
-    this.#queue.add(source, client.client, this.#trafficClass, at, CHANNEL_DATA_HEADER_LENGTH, start, length, 0)
-  }
-
-  sendToPeer(
-    relayId: number,
-    peer: TransportAddress,
-    _bytes: Uint8Array,
-    start: number,
-    end: number,
-    dontFragment: boolean,
-  ): void {
-    const source = this.#sources.ofRelay(relayId)
-    if (source < 0) return
-    if ((this.#dontFragment[source] === 1) !== dontFragment) this.#setDontFragment(source, dontFragment)
-    this.#queue.makeRoom(0)
-    this.#queue.add(source, peer, this.#trafficClass, 0, 0, start, end - start, 0)
-  }
-
-  openRelay(relayId: number, address: TransportAddress): void {
-    const fd = this.#sockets.openRelay(address, this.#offloads)
-    this.#openedIds.push(relayId)
-    this.#openedResults.push(fd < 0 ? this.#sockets.errno : 0)
-    if (fd < 0) return
-    this.#heldFds[relayId & RELAY_SLOT_MASK] = fd + 1
-    this.#sources.openRelay(relayId, fd, address.family === 6)
-    this.#dontFragment[relayId & RELAY_SLOT_MASK] = 0
-    this.#poller.addRelay(fd, relayId)
-  }
-
-  closeRelay(relayId: number): void {
-    const source = this.#sources.ofRelay(relayId)
-    if (source < 0) return
-    // What it has to send goes out before its socket, whose number may be another's at once, is closed.
-    this.#queue.flush()
-    this.#libc.close(this.#sources.fds[source])
-    this.#sources.closeRelay(relayId)
-    this.#heldFds[source] = 0
-  }
-
-  closeClient(): void {
-    // UDP clients have no connection.
-  }
-
   /** Tells the core of relays that were opened, and sends everything: afterwards all slots are free. */
   #finishRound(core: TurnCore): void {
-    for (let index = 0; index < this.#openedIds.length; index++) {
-      const errno = this.#openedResults[index]
-      if (errno === 0) core.handleRelayOpened(this.#openedIds[index])
-      else core.handleRelayFailed(this.#openedIds[index], errno === EADDRINUSE)
-    }
-    this.#openedIds.length = 0
-    this.#openedResults.length = 0
-    this.#queue.flush()
+    this.relays.report(core)
+    this.queue.flush()
     this.#nextSlot = 0
   }
 
   /** Receives up to `budget` messages into free slots. Returns how many, from #nextSlot on. */
   #receive(fd: number, budget: number): number {
     if (SLOT_COUNT - this.#nextSlot < FREE_SLOTS_MIN) {
-      this.#queue.flush()
+      this.queue.flush()
       this.#nextSlot = 0
     }
     const count = Math.min(budget, SLOT_COUNT - this.#nextSlot)
@@ -263,9 +157,9 @@ export class NativeEngine implements TurnOutput {
     const slots = this.#slots
     const isUsable = slots.parse(this.#nextSlot++)
     const length = slots.end - slots.start
-    this.#isLone = length <= slots.segmentLength
-    this.#trafficClass = slots.trafficClass
-    const count = this.#isLone ? 1 : Math.ceil(length / slots.segmentLength)
+    this.isLone = length <= slots.segmentLength
+    this.trafficClass = slots.trafficClass
+    const count = this.isLone ? 1 : Math.ceil(length / slots.segmentLength)
     this.counters[COUNTER_PACKETS_RECEIVED] += count
     this.counters[COUNTER_BYTES_RECEIVED] += length
     if (count > 1) this.counters[COUNTER_COALESCED_RECEIVED] += count
@@ -281,13 +175,13 @@ export class NativeEngine implements TurnOutput {
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
       client.client.copyFrom(slots.source)
-      client.listenerId = isWildcard ? this.#sources.listenerAt(socket, slots.local) : socket
+      client.listenerId = isWildcard ? this.sources.listenerAt(socket, slots.local) : socket
       if (client.listenerId < 0) continue
       let start = slots.start
       const { end, segmentLength } = slots
       do {
         const next = Math.min(start + segmentLength, end)
-        core.handleClientFrame(client, this.#arena.bytes, start, next)
+        core.handleClientFrame(client, this.arena.bytes, start, next)
         start = next
       } while (start < end)
     }
@@ -295,18 +189,18 @@ export class NativeEngine implements TurnOutput {
   }
 
   #receivePeers(core: TurnCore, relayId: number, events: number): void {
-    const source = this.#sources.ofRelay(relayId)
+    const source = this.sources.ofRelay(relayId)
     if (source < 0) return
     if ((events & EPOLLERR) !== 0) this.#receiveErrors(core, relayId, source)
     const slots = this.#slots
-    const received = this.#receive(this.#sources.fds[source], RELAY_BUDGET)
+    const received = this.#receive(this.sources.fds[source], RELAY_BUDGET)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
       let start = slots.start
       const { end, segmentLength } = slots
       do {
         const next = Math.min(start + segmentLength, end)
-        core.handlePeerDatagram(relayId, slots.source, this.#arena.bytes, start, next)
+        core.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
         start = next
       } while (start < end)
     }
@@ -315,7 +209,7 @@ export class NativeEngine implements TurnOutput {
 
   #receiveErrors(core: TurnCore, relayId: number, source: number): void {
     const errors = this.#errors
-    for (let count = 0; count < ERROR_BUDGET && errors.next(this.#sources.fds[source]); count++) {
+    for (let count = 0; count < ERROR_BUDGET && errors.next(this.sources.fds[source]); count++) {
       if (errors.icmpType === 0) continue
       this.counters[COUNTER_ICMP_ERRORS]++
       core.handlePeerIcmp(relayId, errors.peer, errors.icmpType, errors.icmpCode, errors.errorData)
@@ -324,19 +218,7 @@ export class NativeEngine implements TurnOutput {
 
   /** What the core sends from here on is not about a packet that lies in a slot. */
   #forgetReceived(): void {
-    this.#isLone = false
-    this.#trafficClass = 0
-  }
-
-  #setDontFragment(source: number, isOn: boolean): void {
-    // What is queued was meant to leave as things are.
-    this.#queue.flush()
-    this.#sockets.setDontFragment(this.#sources.fds[source], this.#sources.isIPv6[source] === 1, isOn)
-    this.#dontFragment[source] = isOn ? 1 : 0
-  }
-
-  #copy(from: Uint8Array, start: number, end: number, to: number): void {
-    const { bytes } = this.#arena
-    for (let index = start; index < end; index++) bytes[to + index - start] = from[index]
+    this.isLone = false
+    this.trafficClass = 0
   }
 }
