@@ -9,8 +9,9 @@ import { formatHelp } from './config/help.js'
 import { readTextFile } from './config/read-text-file.js'
 import type { ParsedSettings } from './config/settings.js'
 import { escapeControls } from './log/escape.js'
-import { createLogger, type Logger } from './log/logger.js'
-import { TurnServer } from './server/server.js'
+import type { Logger } from './log/logger.js'
+import { chooseEngine } from './net/choose-engine.js'
+import type { TurnServer } from './server/server.js'
 
 async function main(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'user') {
@@ -25,8 +26,16 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function serve(parsed: ParsedSettings): Promise<void> {
+  // The self-test of the native engine takes a child process, which works while this one loads the rest of the program.
+  const choosing = chooseEngine(parsed.settings.engine, process.env)
+  // Whoever awaits it gets the error.
+  choosing.catch(() => {})
+  const [{ createLogger }, { TurnServer }] = await Promise.all([
+    import('./log/logger.js'),
+    import('./server/server.js'),
+  ])
   const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
-  const server = new TurnServer(parsed, logger, true)
+  const server = new TurnServer(parsed, logger, true, choosing)
   handleSignals(server, logger)
   await server.start()
   if (process.stderr.isTTY) process.stderr.write(banner(server))

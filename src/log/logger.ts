@@ -1,7 +1,8 @@
 // The log: JSON lines on standard output for machines, readable lines on a terminal. Every line has an `event`.
+import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import pino, { type Logger } from 'pino'
-import pretty from 'pino-pretty'
+import type { PinoPretty } from 'pino-pretty'
 import { escapeHidden } from './escape.js'
 
 export type { Logger }
@@ -13,6 +14,8 @@ const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024
 export function createLogger(level: string, isTerminal: boolean): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   if (isTerminal) {
+    // Loaded for people only: it would take a tenth of every service's start.
+    const pretty: typeof PinoPretty = createRequire(import.meta.url)('pino-pretty')
     const stream = pretty({
       colorize: true,
       translateTime: 'SYS:HH:MM:ss.l',

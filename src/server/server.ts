@@ -6,7 +6,7 @@ import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
-import { chooseEngine } from '../net/choose-engine.js'
+import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { hostAddress } from '../stun/address.js'
 import type { DeletionCause } from '../turn/output.js'
@@ -59,19 +59,24 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   readonly settings: Settings
   readonly #parsed: ParsedSettings
   readonly #hasStateDir: boolean
+  readonly #choosing: Promise<EngineChoice> | null
   readonly #logger: Logger
   readonly #reporter: Reporter
   #running: Running | null = null
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
-  /** @param hasStateDir without one nothing is read from disk or kept on it, and a user must be configured */
-  constructor(parsed: ParsedSettings, logger: Logger, hasStateDir: boolean) {
+  /**
+   * @param hasStateDir without one nothing is read from disk or kept on it, and a user must be configured
+   * @param choosing the choice of the engine, if it is being made already
+   */
+  constructor(parsed: ParsedSettings, logger: Logger, hasStateDir: boolean, choosing?: Promise<EngineChoice>) {
     super()
     this.settings = parsed.settings
     this.#parsed = parsed
     this.#logger = logger
     this.#hasStateDir = hasStateDir
+    this.#choosing = choosing ?? null
     this.#reporter = new Reporter(logger, {
       allocation: (info) => void this.emit('allocation', info),
       allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
@@ -94,7 +99,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     try {
       const nonceSecret = this.#loadNonceSecret()
       const [choice, relayHosts] = await allOf(
-        chooseEngine(settings.engine, process.env),
+        this.#choosing ?? chooseEngine(settings.engine, process.env),
         resolveRelayHosts(settings, (text) => this.#warn(text)),
       )
       const limitsLoopback = this.#parsed.given.has('unauthenticatedRate')

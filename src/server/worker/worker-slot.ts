@@ -8,8 +8,8 @@ import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import type { NativeCalls } from './native-calls.js'
 
 const WORKER_URL = new URL('./worker.js', import.meta.url)
-/** A worker that was told to stop and does not is ended. */
-const STOP_MILLISECONDS_MAX = 3_000
+/** A worker looks for commands after every wait: one that does not answer for so long hangs. */
+const ANSWER_MILLISECONDS_MAX = 3_000
 /** Who lives so long has not died because of how it was started. */
 const LIFETIME_MILLISECONDS_LONG = 60_000
 const RESTART_SECONDS_MAX = 30
@@ -63,14 +63,19 @@ export class WorkerSlot {
   }
 
   /** The owner's startOf says so to workers that start later. Resolves when the one of now takes no more allocations. */
-  drain(): Promise<void> {
-    if (this.#thread === null) return Promise.resolve()
-    const drained = new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
+  async drain(): Promise<void> {
+    if (this.#thread === null) return
+    let timer: NodeJS.Timeout | undefined
+    const drained = new Promise<void>((resolve) => {
+      this.#drainWaiters.push(resolve)
+      timer = setTimeout(resolve, ANSWER_MILLISECONDS_MAX)
+    })
     this.send({ kind: 'drain' })
-    return drained
+    await drained
+    clearTimeout(timer)
   }
 
-  /** Resolves when the thread has ended, and everything it held is closed. */
+  /** Resolves when the thread has ended, and everything it held is closed. One that hangs is ended by force. */
   async stop(): Promise<void> {
     this.#isStopping = true
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer)
@@ -78,7 +83,7 @@ export class WorkerSlot {
     if (thread === null) return
     const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
     this.send({ kind: 'stop' })
-    const timer = setTimeout(() => void thread.terminate(), STOP_MILLISECONDS_MAX)
+    const timer = setTimeout(() => void thread.terminate(), ANSWER_MILLISECONDS_MAX)
     await ended
     clearTimeout(timer)
   }
