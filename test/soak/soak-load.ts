@@ -74,7 +74,11 @@ export class SoakLoad {
     return this.#calls.reduce((count, call) => count + (call?.isOpen ? 1 : 0), 0)
   }
 
-  /** Opens every call, without payloads. */
+  get openCalls(): Call[] {
+    return this.#calls.filter((call): call is Call => call?.isOpen === true)
+  }
+
+  /** Opens every call that is not open, without payloads. */
   async open(): Promise<void> {
     await this.#turnUntil(
       () => this.openCount === this.callCountMax,
@@ -108,6 +112,24 @@ export class SoakLoad {
         if (now - watched > 100) watched = now
       },
     )
+  }
+
+  /** Waits until the payloads of these calls have returned, or nothing has come for a while. */
+  async settle(calls: readonly Call[]): Promise<void> {
+    const isSettled = (call: Call) => {
+      return call.returned === call.sent || performance.now() - call.lastProgress > LOST_MILLISECONDS
+    }
+    await this.#turnUntil(
+      () => calls.every(isSettled),
+      () => {},
+    )
+  }
+
+  /** Forgets a call whose allocation is gone, without a word to the server; open() makes another one in its place. */
+  abandon(call: Call): void {
+    this.#io.close(call.socket)
+    this.#calls[call.flow] = null
+    this.faults.lost += call.sent - call.returned
   }
 
   /** Ends every call, when its payloads have returned. */
