@@ -1,5 +1,6 @@
-// Users with stored keys, found by name and by userhash. The users file and the configured users are such tables; a packed copy of
-// one is plain data that another thread can be given, and serves there as a store (PackedUsers).
+// Users with stored keys, found by name and by userhash. The users file and the configured users are such tables. A packed copy of one
+// is plain data that another thread can be given, and serves there as a store (PackedUsers), which learns of changes by what changed:
+// a file of many users that gains one must not keep a thread from relaying.
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 import { userhash } from './credentials.js'
 
@@ -15,6 +16,14 @@ export interface PackedCredentials {
   readonly keys: Uint8Array
   /** For each user: bit 0, there is an MD5 key; bit 1, there is a SHA-256 key. */
   readonly present: Uint8Array
+}
+
+/** What makes one table the other: plain data too. */
+export interface CredentialChanges {
+  readonly removedUsernames: readonly string[]
+  readonly removedUserhashes: readonly string[]
+  /** New users, and those with new keys. */
+  readonly added: PackedCredentials
 }
 
 const HAS_MD5 = 1
@@ -48,56 +57,106 @@ export class CredentialTable implements CredentialStore {
   }
 
   pack(): PackedCredentials {
-    const keys = new Uint8Array(this.size * KEYS_LENGTH)
-    const present = new Uint8Array(this.size)
-    for (const [index, { md5Key, sha256Key }] of [...this.#byName.values()].entries()) {
-      if (md5Key !== null) keys.set(md5Key, index * KEYS_LENGTH)
-      if (sha256Key !== null) keys.set(sha256Key, index * KEYS_LENGTH + MD5_KEY_LENGTH)
-      present[index] = (md5Key === null ? 0 : HAS_MD5) | (sha256Key === null ? 0 : HAS_SHA256)
+    return packed([...this.#byUserhash])
+  }
+
+  /** How this table differs from an earlier one of the same realm. */
+  changesSince(earlier: CredentialTable): CredentialChanges {
+    const removed = [...earlier.#byUserhash].filter(([, { username }]) => !this.#byName.has(username))
+    const added = [...this.#byUserhash].filter(([, credential]) => {
+      const before = earlier.#byName.get(credential.username)
+      return before === undefined || !hasSameKeys(credential, before)
+    })
+    return {
+      removedUsernames: removed.map(([, { username }]) => username),
+      removedUserhashes: removed.map(([hash]) => hash),
+      added: packed(added),
     }
-    // Both maps were filled in one order.
-    return { usernames: [...this.#byName.keys()], userhashes: [...this.#byUserhash.keys()], keys, present }
   }
 }
 
-/** A store over a packed table, which may be replaced. Credentials are made when they are looked up: installing costs little. */
+function packed(entries: readonly (readonly [userhash: string, credential: Credential])[]): PackedCredentials {
+  const keys = new Uint8Array(entries.length * KEYS_LENGTH)
+  const present = new Uint8Array(entries.length)
+  for (const [index, [, { md5Key, sha256Key }]] of entries.entries()) {
+    if (md5Key !== null) keys.set(md5Key, index * KEYS_LENGTH)
+    if (sha256Key !== null) keys.set(sha256Key, index * KEYS_LENGTH + MD5_KEY_LENGTH)
+    present[index] = (md5Key === null ? 0 : HAS_MD5) | (sha256Key === null ? 0 : HAS_SHA256)
+  }
+  return {
+    usernames: entries.map(([, { username }]) => username),
+    userhashes: entries.map(([hash]) => hash),
+    keys,
+    present,
+  }
+}
+
+function hasSameKeys(one: Credential, other: Credential): boolean {
+  return isSameKey(one.md5Key, other.md5Key) && isSameKey(one.sha256Key, other.sha256Key)
+}
+
+/** Both are the operator's: nobody learns anything from the time. */
+function isSameKey(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  return one === null || other === null ? one === other : Buffer.compare(one, other) === 0
+}
+
+/** A store over a packed table. Credentials of its start are made when they are looked up, so that it starts quickly. */
 export class PackedUsers implements CredentialStore {
   readonly verifiesUserhash = true
-  verifiesSha256 = true
-  #packed: PackedCredentials
-  #indexByName = new Map<string, number>()
-  #indexByUserhash = new Map<string, number>()
+  readonly #packed: PackedCredentials
+  /** A credential, or its index in the packed table. */
+  readonly #byName = new Map<string, Credential | number>()
+  readonly #byUserhash = new Map<string, Credential | number>()
+  /** Users without a SHA-256 key. */
+  readonly #withoutSha256 = new Set<string>()
 
-  constructor(packed: PackedCredentials) {
-    this.#packed = packed
-    this.install(packed)
+  constructor(users: PackedCredentials) {
+    this.#packed = users
+    for (const [index, username] of users.usernames.entries()) this.#set(users, index, username, index)
   }
 
-  /** From now on these users, and no others. */
-  install(packed: PackedCredentials): void {
-    this.#packed = packed
-    this.#indexByName = new Map(packed.usernames.map((username, index) => [username, index]))
-    this.#indexByUserhash = new Map(packed.userhashes.map((hash, index) => [hash, index]))
-    this.verifiesSha256 = packed.present.every((bits) => (bits & HAS_SHA256) !== 0)
+  get verifiesSha256(): boolean {
+    return this.#withoutSha256.size === 0
+  }
+
+  apply({ added, removedUserhashes, removedUsernames }: CredentialChanges): void {
+    for (const hash of removedUserhashes) this.#byUserhash.delete(hash)
+    for (const username of removedUsernames) {
+      this.#byName.delete(username)
+      this.#withoutSha256.delete(username)
+    }
+    for (const [index, username] of added.usernames.entries()) {
+      this.#set(added, index, username, credentialAt(added, index))
+    }
   }
 
   find(username: string): CredentialLookup {
-    return this.#credentialAt(this.#indexByName.get(username)) ?? 'unknown-user'
+    return this.#credential(this.#byName.get(username)) ?? 'unknown-user'
   }
 
   findByUserhash(userhashHex: string): Credential | null {
-    return this.#credentialAt(this.#indexByUserhash.get(userhashHex))
+    return this.#credential(this.#byUserhash.get(userhashHex))
   }
 
-  #credentialAt(index: number | undefined): Credential | null {
-    if (index === undefined) return null
-    const { keys, present, usernames } = this.#packed
-    const start = index * KEYS_LENGTH
-    const middle = start + MD5_KEY_LENGTH
-    return {
-      username: usernames[index],
-      md5Key: (present[index] & HAS_MD5) === 0 ? null : keys.subarray(start, middle),
-      sha256Key: (present[index] & HAS_SHA256) === 0 ? null : keys.subarray(middle, start + KEYS_LENGTH),
-    }
+  #set(users: PackedCredentials, index: number, username: string, entry: Credential | number): void {
+    this.#byName.set(username, entry)
+    this.#byUserhash.set(users.userhashes[index], entry)
+    if ((users.present[index] & HAS_SHA256) === 0) this.#withoutSha256.add(username)
+    else this.#withoutSha256.delete(username)
+  }
+
+  #credential(entry: Credential | number | undefined): Credential | null {
+    if (entry === undefined) return null
+    return typeof entry === 'number' ? credentialAt(this.#packed, entry) : entry
+  }
+}
+
+function credentialAt({ keys, present, usernames }: PackedCredentials, index: number): Credential {
+  const start = index * KEYS_LENGTH
+  const middle = start + MD5_KEY_LENGTH
+  return {
+    username: usernames[index],
+    md5Key: (present[index] & HAS_MD5) === 0 ? null : keys.subarray(start, middle),
+    sha256Key: (present[index] & HAS_SHA256) === 0 ? null : keys.subarray(middle, start + KEYS_LENGTH),
   }
 }

@@ -2,7 +2,7 @@
 // A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { CredentialTable, type PackedCredentials } from './credential-table.js'
+import { type CredentialChanges, CredentialTable, type PackedCredentials } from './credential-table.js'
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 import { opaquePart } from './credentials.js'
 import { errorText } from './private-file.js'
@@ -23,8 +23,8 @@ export function usersFileOfStateDir(stateDir: string): string | null {
 export class UsersFileStore implements CredentialStore {
   readonly path: string
   readonly verifiesUserhash = true
-  /** Called after the users were read again. */
-  onReloaded: () => void = () => {}
+  /** Called after the users were read again, with what is different now. */
+  onReloaded: (changes: CredentialChanges) => void = () => {}
   readonly #realm: string
   readonly #onProblem: (text: string) => void
   readonly #timer: NodeJS.Timeout
@@ -65,13 +65,14 @@ export class UsersFileStore implements CredentialStore {
 
   /** Reads the file now. False, and the users as they were, if it cannot be read or has a bad line. */
   reload(): boolean {
+    const earlier = this.#users
     try {
       this.#users = this.#load()
     } catch (error) {
       this.#onProblem(`${error instanceof Error ? error.message : error}; the users loaded before stay`)
       return false
     }
-    this.onReloaded()
+    this.onReloaded(this.#users.changesSince(earlier))
     return true
   }
 

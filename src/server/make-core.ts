@@ -31,8 +31,6 @@ export interface CoreParts {
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
   const { maxPort, minPort } = settings
-  const { limitsLoopback, maxBps, unauthenticatedRate, userMaxBps } = settings
-  const rates = { maxBps, userMaxBps, unauthenticatedRate, limitsLoopback }
   const random = new CryptoRandom()
   const relayPorts =
     shared === undefined
@@ -63,7 +61,10 @@ export function makeCore(parts: CoreParts): TurnCore {
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
     supportsDontFragment,
     drops,
-    ...rates,
+    maxBps: settings.maxBps,
+    userMaxBps: settings.userMaxBps,
+    unauthenticatedRate: settings.unauthenticatedRate,
+    limitsLoopback: settings.limitsLoopback,
     ...shared,
   })
 }

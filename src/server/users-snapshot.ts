@@ -1,5 +1,5 @@
 // The users of a server as plain data for workers, and the stores that a worker makes of it. Workers read no files: when the users
-// file has changed, they get its users anew.
+// file has changed, they are told what is different.
 import { type PackedCredentials, PackedUsers } from '../auth/credential-table.js'
 import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'

@@ -16,6 +16,7 @@ import type { Relaying, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { installCrashHook } from './worker/crash-hook.js'
+import type { Command } from './worker/messages.js'
 import { NativeCalls } from './worker/native-calls.js'
 import { type SharedStart, type SlotOwner, WorkerSlot } from './worker/worker-slot.js'
 
@@ -87,7 +88,7 @@ class WorkerPool implements Relaying, SlotOwner {
     })
     this.#slots = Array.from({ length: workerCount }, (_, index) => new WorkerSlot(index, this))
     this.#removeCrashHook = installCrashHook(workerCount, (index) => this.#slots[index].send({ kind: 'crash' }))
-    if (users.usersFile !== null) users.usersFile.onReloaded = () => this.#sendUsers()
+    if (users.usersFile !== null) users.usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
   }
 
   get listeners(): readonly Listener[] {
@@ -115,7 +116,7 @@ class WorkerPool implements Relaying, SlotOwner {
     const isSame = (known: readonly TransportAddress[]) => hosts.map(String).join() === known.map(String).join()
     if (isSame(this.#localHosts)) return
     this.#localHosts = hosts
-    for (const slot of this.#slots) slot.send({ kind: 'local-hosts', hosts })
+    this.#tell({ kind: 'local-hosts', hosts })
   }
 
   async stop(): Promise<void> {
@@ -158,9 +159,7 @@ class WorkerPool implements Relaying, SlotOwner {
     this.#parts.news.workerRestarted(workerIndex)
   }
 
-  #sendUsers(): void {
-    const { usersFile } = this.#parts.users.snapshot()
-    if (usersFile === null) return
-    for (const slot of this.#slots) slot.send({ kind: 'users', usersFile })
+  #tell(command: Command): void {
+    for (const slot of this.#slots) slot.send(command)
   }
 }

@@ -1,7 +1,7 @@
 // Users with stored keys, and the packed copy of them that another thread serves from.
 import t from 'tap'
 import { CredentialTable, type PackedCredentials, PackedUsers } from '../../src/auth/credential-table.js'
-import { type Credential, makeCredential, userhash } from '../../src/auth/credentials.js'
+import { type Credential, type CredentialLookup, makeCredential, userhash } from '../../src/auth/credentials.js'
 
 const REALM = 'r'
 const alice = makeCredential('alice', REALM, 'secret')
@@ -10,6 +10,11 @@ const carol: Credential = { ...makeCredential('carol', REALM, 'third'), sha256Ke
 
 /** What arrives in another thread. */
 const posted = (table: CredentialTable): PackedCredentials => structuredClone(table.pack())
+
+const keysOf = (lookup: CredentialLookup) =>
+  typeof lookup === 'string'
+    ? lookup
+    : [lookup.md5Key, lookup.sha256Key].map((key) => key && Buffer.from(key).toString('hex'))
 
 t.test('a packed table', async (t) => {
   t.test('finds in another thread whom the table finds, with the same keys', async (t) => {
@@ -36,13 +41,25 @@ t.test('a packed table', async (t) => {
     }
   })
 
-  t.test('is replaced whole', async (t) => {
-    const store = new PackedUsers(posted(new CredentialTable(REALM, [alice, carol])))
-    store.install(posted(new CredentialTable(REALM, [bob])))
-    t.equal(store.find('alice'), 'unknown-user')
-    t.equal(store.findByUserhash(userhash('alice', REALM)), null)
-    t.match(store.find('bob'), { username: 'bob' })
-    t.equal(store.verifiesSha256, true)
+  t.test('learns of every change, and of nothing else', async (t) => {
+    const [bobAnew, carolAnew] = [makeCredential('bob', REALM, 'new'), makeCredential('carol', REALM, 'third')]
+    const tables = [[alice, bob, carol], [bob, carol], [bobAnew, carolAnew, alice], [], [carol], [carolAnew, bob]].map(
+      (users) => new CredentialTable(REALM, users),
+    )
+    const store = new PackedUsers(posted(tables[0]))
+    for (const [index, table] of tables.entries()) {
+      const changes = structuredClone(table.changesSince(tables[Math.max(index - 1, 0)]))
+      store.apply(changes)
+      for (const name of ['alice', 'bob', 'carol']) {
+        const keys = keysOf(table.find(name))
+        t.same(keysOf(store.find(name)), keys, `${name} of table ${index}`)
+        t.same(keysOf(store.findByUserhash(userhash(name, REALM)) ?? 'unknown-user'), keys)
+      }
+      t.equal(store.verifiesSha256, table.verifiesSha256)
+    }
+    t.same(tables[2].changesSince(tables[2]).added.usernames, [])
+    t.same(tables[2].changesSince(tables[1]).added.usernames, ['bob', 'carol', 'alice'])
+    t.same(tables[1].changesSince(tables[0]).removedUsernames, ['alice'])
   })
 
   t.test('shares no memory with the keys that it was made from', async (t) => {

@@ -120,16 +120,19 @@ t.test('the users in a worker', async (t) => {
     const users = load(t, { usersFile: path })
     const { stores, usersFile } = inWorker(users)
     let reloadCount = 0
-    if (users.usersFile !== null) users.usersFile.onReloaded = () => reloadCount++
+    if (users.usersFile !== null) {
+      users.usersFile.onReloaded = (changes) => {
+        reloadCount++
+        usersFile?.apply(structuredClone(changes))
+      }
+    }
     writeFileSync(path, 'broken')
     t.equal(users.usersFile?.reload(), false)
     t.equal(reloadCount, 0, 'a broken file changes nothing')
+    t.match(stores[0].find('bob'), { username: 'bob' })
     writeFileSync(path, usersLine('carol'))
     t.equal(users.usersFile?.reload(), true)
     t.equal(reloadCount, 1)
-    t.match(stores[0].find('bob'), { username: 'bob' })
-    const packed = users.snapshot().usersFile
-    if (packed !== null) usersFile?.install(structuredClone(packed))
     t.equal(stores[0].find('bob'), 'unknown-user')
     t.match(stores[0].find('carol'), { username: 'carol' })
   })

@@ -1,5 +1,5 @@
 // What the main thread and a worker say to each other. All of it is plain data: classes do not survive the way (revive.ts).
-import type { PackedCredentials } from '../../auth/credential-table.js'
+import type { CredentialChanges } from '../../auth/credential-table.js'
 import type { Offloads } from '../../net/choose-engine.js'
 import type { AdoptedListener } from '../../net/native/listener-sockets.js'
 import type { TransportAddress } from '../../stun/address.js'
@@ -35,7 +35,7 @@ export type Command =
   | { readonly kind: 'stop' }
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
   /** The users file has changed. */
-  | { readonly kind: 'users'; readonly usersFile: PackedCredentials }
+  | { readonly kind: 'users'; readonly changes: CredentialChanges }
   /** For tests: die (crash-hook.ts). */
   | { readonly kind: 'crash' }
 

@@ -117,7 +117,7 @@ class WorkerLoop {
         this.#core.policy.setLocalHosts(command.hosts.map(reviveAddress))
         return
       case 'users':
-        this.#usersFile?.install(command.usersFile)
+        this.#usersFile?.apply(command.changes)
         return
       case 'crash':
         throw new Error('the test hook demands it')
