@@ -27,24 +27,19 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   const engine = engineFields(opened)
   const { reason } = opened
   const description = describeEngine(opened)
-  logger[reason === '' ? 'info' : 'warn'](
-    { event: 'engine', ...engine },
-    reason === '' ? description : `${description}: ${reason}`,
-  )
+  if (reason === '') logger.info({ event: 'engine', ...engine }, description)
+  else logger.warn({ event: 'engine', ...engine, reason }, `${description}: ${reason}`)
   const listening = relaying.listeners.map(({ scheme, address }) => `${scheme}:${address}`)
   const relays = relayHosts.map(({ address, advertised }) =>
     address === advertised ? address.host : `${advertised.host}/${address.host}`,
   )
-  const fields = { realm, ...engine, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
+  // Who reads only the ready line knows the engine too.
+  const chosen = reason === '' ? engine : { ...engine, engineReason: reason }
+  const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
   logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
 }
 
-/** The same in both lines: who reads only the last one knows. */
-function engineFields({ offloads, reason, relaying }: OpenedRelaying): Record<string, unknown> {
-  return {
-    engine: relaying.engine,
-    workers: relaying.workerCount,
-    ...(offloads === null ? {} : { offloads }),
-    ...(reason === '' ? {} : { engineReason: reason }),
-  }
+function engineFields({ offloads, relaying }: OpenedRelaying): Record<string, unknown> {
+  const fields = { engine: relaying.engine, workers: relaying.workerCount }
+  return offloads === null ? fields : { ...fields, offloads }
 }

@@ -69,10 +69,11 @@ export class Reporter implements RelayingNews {
   }
 
   workerDied({ allocationCount, error, restartSeconds, worker }: WorkerDeath): void {
+    const { message, stack } = error
     const again = restartSeconds === 0 ? 'now' : `in ${restartSeconds} s`
     this.#logger.error(
-      { event: 'worker-died', worker, allocations: allocationCount, restartSeconds, stack: error.stack },
-      `worker ${worker} died (${error.message}): ${allocationCount} allocations of worker ${worker} ended, it starts again ${again}`,
+      { event: 'worker-died', worker, allocations: allocationCount, restartSeconds, error: message, stack },
+      `worker ${worker} died (${message}): ${allocationCount} allocations of worker ${worker} ended, it starts again ${again}`,
     )
     this.#events.workerDied(worker, allocationCount)
   }

@@ -189,7 +189,15 @@ t.test('the death of a worker is an error with its stack, and what it cost', asy
   reporter.workerDied({ worker: 1, error, allocationCount: 5, restartSeconds: 2 })
   reporter.workerRestarted(1)
   t.match(lines, [
-    { event: 'worker-died', level: 50, worker: 1, allocations: 5, restartSeconds: 2, stack: error.stack },
+    {
+      event: 'worker-died',
+      level: 50,
+      worker: 1,
+      allocations: 5,
+      restartSeconds: 2,
+      error: 'broken',
+      stack: error.stack,
+    },
     { event: 'worker-restarted', level: 30, worker: 1 },
   ])
   t.match(lines[0].msg, /^worker 1 died \(broken\): 5 allocations .*in 2 s$/)
