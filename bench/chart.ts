@@ -1,13 +1,13 @@
-// The chart of docs/performance: a bar for each ratio, its spread as a whisker, the promised value as a mark, coturn as a line at 1. Plain
-// SVG with colours for light and dark pages.
+// The chart of docs/performance: a bar for each ratio, its spread as a whisker, the promised value as a mark, coturn as the line at 1 where
+// bars begin. Plain SVG with colours for light and dark pages.
 import { formatRatio, type Ratio } from './report.js'
 
-const WIDTH = 880
-const LABEL_WIDTH = 400
+const WIDTH = 960
+const LABEL_WIDTH = 424
 const VALUE_WIDTH = 70
 const ROW_HEIGHT = 26
 const BAR_HEIGHT = 14
-const TOP = 64
+const TOP = 104
 const BOTTOM = 34
 
 const STYLE = `
@@ -33,55 +33,56 @@ const STYLE = `
     .page { fill: #0d1117 }
   }`
 
-/** @param subtitle where and when it was measured */
-export function ratioChart(title: string, subtitle: string, ratios: readonly Ratio[]): string {
+/** @param subtitle what the bars are, and where and when it was measured */
+export function ratioChart(title: string, subtitle: readonly string[], ratios: readonly Ratio[]): string {
   const height = TOP + ratios.length * ROW_HEIGHT + BOTTOM
-  const largest = Math.max(1, ...ratios.flatMap((ratio) => [ratio.high, ratio.target ?? 0]))
-  const step = niceStep(largest)
-  const end = Math.ceil(largest / step) * step
-  const x = (value: number) => LABEL_WIDTH + (value / end) * (WIDTH - LABEL_WIDTH - VALUE_WIDTH)
-  const ticks = Array.from({ length: Math.round(end / step) + 1 }, (_, index) => index * step)
+  const values = ratios.flatMap((ratio) => [ratio.low, ratio.high, ratio.target ?? 1])
+  // Logarithmic, in powers of two: twice as fast and half as fast are as far from the middle.
+  const first = Math.min(-1, Math.floor(Math.log2(Math.min(...values))))
+  const last = Math.max(1, Math.ceil(Math.log2(Math.max(...values))))
+  const x = (value: number) => {
+    return LABEL_WIDTH + ((Math.log2(value) - first) / (last - first)) * (WIDTH - LABEL_WIDTH - VALUE_WIDTH)
+  }
+  const ticks = Array.from({ length: last - first + 1 }, (_, index) => 2 ** (first + index))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     `<title>${escapeXml(title)}</title>`,
     `<style>${STYLE}\n</style>`,
     `<rect class="page" width="${WIDTH}" height="${height}" rx="6"/>`,
     text(16, 26, 'title', title),
-    text(16, 46, 'quiet', subtitle),
+    ...subtitle.map((content, index) => text(16, 46 + index * 17, 'quiet', content)),
     ...ticks.flatMap((tick) => gridLine(x(tick), tick, height)),
     line('one', x(1), TOP - 6, x(1), height - BOTTOM),
     ...ratios.flatMap((ratio, index) => bar(ratio, TOP + index * ROW_HEIGHT, x)),
-    ...legend(height - 8),
+    ...legend(height - 10),
     '</svg>',
     '',
   ].join('\n')
 }
 
+/** From coturn's line to the median. */
 function bar(ratio: Ratio, top: number, x: (value: number) => number): string[] {
   const middle = top + ROW_HEIGHT / 2
   const barTop = middle - BAR_HEIGHT / 2
   const kind = ratio.target === null ? 'free' : ratio.median >= ratio.target ? 'met' : 'missed'
-  const width = (x(ratio.median) - x(0)).toFixed(1)
+  const left = x(Math.min(1, ratio.median)).toFixed(1)
+  const width = Math.abs(x(ratio.median) - x(1)).toFixed(1)
+  const { target } = ratio
   return [
     '<g>',
     `<title>${escapeXml(`${ratio.name}: ${formatRatio(ratio)}`)}</title>`,
-    text(LABEL_WIDTH - 10, middle + 4, 'end', ratio.name),
-    `<rect class="${kind}" x="${x(0)}" y="${barTop}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
+    text(LABEL_WIDTH - 12, middle + 4, 'end', ratio.name),
+    `<rect class="${kind}" x="${left}" y="${barTop}" width="${width}" height="${BAR_HEIGHT}"/>`,
+    ...(target === null ? [] : [line('target', x(target), barTop - 4, x(target), barTop + BAR_HEIGHT + 4)]),
     line('spread', x(ratio.low), middle, x(ratio.high), middle),
     ...[ratio.low, ratio.high].map((value) => line('spread', x(value), middle - 4, x(value), middle + 4)),
-    ...(ratio.target === null
-      ? []
-      : [line('target', x(ratio.target), barTop - 4, x(ratio.target), barTop + BAR_HEIGHT + 4)]),
     text(WIDTH - 12, middle + 4, 'end', `${ratio.median.toFixed(2)} ×`),
     '</g>',
   ]
 }
 
 function gridLine(at: number, value: number, height: number): string[] {
-  return [
-    line('grid', at, TOP - 6, at, height - BOTTOM),
-    text(at, TOP - 10, 'quiet middle', `${Number(value.toFixed(2))}`),
-  ]
+  return [line('grid', at, TOP - 6, at, height - BOTTOM), text(at, TOP - 12, 'quiet middle', `${value} ×`)]
 }
 
 function legend(baseline: number): string[] {
@@ -92,14 +93,8 @@ function legend(baseline: number): string[] {
     line('target', 92, mark, 92, mark + 12),
     text(100, baseline, 'quiet', 'target'),
     line('spread', 156, mark + 6, 176, mark + 6),
-    text(184, baseline, 'quiet', 'smallest to largest of the rounds; the bar is their median'),
+    text(184, baseline, 'quiet', 'smallest to largest of the rounds; the bar ends at their median'),
   ]
-}
-
-/** Of four to ten intervals up to this value. */
-function niceStep(largest: number): number {
-  const magnitude = 10 ** Math.floor(Math.log10(largest))
-  return [0.2, 0.5, 1, 2].map((factor) => factor * magnitude).find((step) => largest / step <= 8) ?? magnitude
 }
 
 function line(kind: string, x1: number, y1: number, x2: number, y2: number): string {

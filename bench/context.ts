@@ -9,9 +9,6 @@ import { ServerProcess } from './servers/server-process.js'
 /** The build that `npm run bench` has just made. */
 const TURND = fileURLToPath(new URL('../src/turnd.js', import.meta.url))
 
-/** Disturbed slices are measured again for so long in one run, not longer. */
-const REPEAT_SECONDS = 60
-
 export class BenchContext {
   readonly options: BenchOptions
   readonly turnd: ServerCommand
@@ -22,7 +19,8 @@ export class BenchContext {
   /** Whether single packets may be injected: see generator/injected-messages.ts. */
   readonly canInject: boolean
   readonly progress: (line: string) => void
-  repeatSeconds = REPEAT_SECONDS
+  /** For so long this run may still wait for other programs, and repeat what they disturbed. */
+  patienceSeconds: number
   /** Single packets per second that coturn relayed at most, if that was measured in this run. */
   coturnCapacity: number | null = null
 
@@ -30,6 +28,7 @@ export class BenchContext {
     const script = options.turnd ?? TURND
     this.options = options
     this.canInject = canInject
+    this.patienceSeconds = options.patienceSeconds
     this.progress = progress
     this.turnd = turndCommand(script, options.engine)
     this.turndDgram = options.engine === 'dgram' ? null : turndCommand(script, 'dgram', 'turnd dgram')

@@ -37,6 +37,8 @@ Without a case: all but profile, and the table of targets at the end; 8 minutes.
   --engine NAME       turnd's engine: native, dgram or auto (default native)
   --turnd PATH        another build's turnd.js
   --coturn PATH       another build of coturn (default turnserver of the PATH); 'none' leaves it out
+  --patience N        seconds that the run may spend on waiting for other programs, and on measuring again
+                      what they disturbed (default 60)
   --cores S,G         cores of the servers and of the load generator (default 1,0)
   --json FILE         write what was measured, with the machine, to FILE
   --save              write it to docs/performance/ and docs/performance.md`
@@ -46,6 +48,7 @@ export interface BenchOptions {
   readonly seconds: number
   readonly pairCount: number
   readonly flowCount: number
+  readonly patienceSeconds: number
   readonly load: string
   readonly engine: string
   readonly turnd: string | null
@@ -65,6 +68,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       seconds: { type: 'string', default: '1.5' },
       pairs: { type: 'string', default: '5' },
       flows: { type: 'string', default: '100' },
+      patience: { type: 'string', default: '60' },
       load: { type: 'string', default: '' },
       engine: { type: 'string', default: 'native' },
       turnd: { type: 'string' },
@@ -79,9 +83,10 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const wanted = positionals.map(caseName)
   return {
     cases: wanted.length === 0 ? DEFAULT_CASES : CASE_NAMES.filter((name) => wanted.includes(name)),
-    seconds: numbers('seconds', values.seconds, 1, 0.1, 3600)[0],
+    seconds: numbers('seconds', values.seconds, 1, 0.1, 30)[0],
     pairCount: numbers('pairs', values.pairs, 1, 2, 1000)[0],
     flowCount: numbers('flows', values.flows, 1, 1, 1000)[0],
+    patienceSeconds: numbers('patience', values.patience, 1, 0, 36_000)[0],
     load: values.load,
     engine: values.engine,
     turnd: values.turnd ?? null,

@@ -1,6 +1,7 @@
 // Alternating slices: turnd, coturn, turnd, coturn, … because a machine drifts within seconds. The first round is discarded, ratios
 // are taken within a round, and a slice that other programs disturbed is measured again while there is time for that.
 import type { BenchContext } from './context.js'
+import { waitForQuiet } from './quiet.js'
 import type { ServerName } from './servers/commands.js'
 import type { ServerProcess } from './servers/server-process.js'
 import { type Spread, spreadOf } from './statistics.js'
@@ -45,14 +46,15 @@ async function runQuietSlice<Slice extends SliceFacts>(
   isDiscarded: boolean,
 ): Promise<Slice> {
   for (let repeat = 0; ; repeat++) {
+    await waitForQuiet(context)
     const start = performance.now()
     const slice = await runSlice()
     const isDisturbed = slice.disturbance > DISTURBANCE_LIMIT
-    const again = isDisturbed && !isDiscarded && repeat < REPEAT_COUNT_MAX && context.repeatSeconds > 0
+    const again = isDisturbed && !isDiscarded && repeat < REPEAT_COUNT_MAX && context.patienceSeconds > 0
     const note = isDisturbed ? `, others took ${(slice.disturbance * 100).toFixed(0)} % of a core` : ''
     say(slice, again ? `${note}: measured again` : note)
     if (!again) return slice
-    context.repeatSeconds -= (performance.now() - start) / 1000
+    context.patienceSeconds -= (performance.now() - start) / 1000
   }
 }
 

@@ -1,6 +1,7 @@
 // What an idle allocation costs in memory: resident bytes of a fresh server before and after 5,000 of them, each with a permission and a
 // channel.
 import type { BenchContext } from '../context.js'
+import { waitForQuiet } from '../quiet.js'
 import type { Report } from '../report.js'
 import type { ServerName } from '../servers/commands.js'
 import { median } from '../statistics.js'
@@ -23,6 +24,7 @@ export async function runMemory(context: BenchContext): Promise<Report> {
   const samples: Sample[] = []
   for (let fresh = 0; fresh < FRESH_SERVER_COUNT; fresh++) {
     for (const command of context.commands()) {
+      await waitForQuiet(context)
       const slice = await context.withServers([command], ([server]) => {
         return runSetUp(context, server, ALLOCATION_COUNT, SETTLE_SECONDS)
       })

@@ -2,6 +2,7 @@
 
 import type { BenchContext } from '../context.js'
 import { microTable, runMicroBench } from '../micro.js'
+import { waitForQuiet } from '../quiet.js'
 import type { Report, TargetRow } from '../report.js'
 import { formatCount } from '../table.js'
 
@@ -18,6 +19,7 @@ export async function runCore(context: BenchContext): Promise<Report> {
 
 async function run(context: BenchContext, name: 'codec' | 'core'): Promise<Report> {
   const { seconds } = context.options
+  await waitForQuiet(context)
   context.progress(`${name}: each operation for ${seconds} s`)
   const measurements = await runMicroBench(name, seconds)
   const promised =

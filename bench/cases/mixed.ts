@@ -9,7 +9,7 @@ import { ratioOf, runRounds, slicesOf } from '../slices.js'
 import { median } from '../statistics.js'
 import { formatCount } from '../table.js'
 
-const NAME = 'mixed audio and video, CPU time per packet'
+const NAME = 'mixed audio and video'
 
 export async function runMixed(context: BenchContext): Promise<Report> {
   return context.withServers(context.commands(), async (servers) => {

@@ -2,7 +2,8 @@
 // but one idle.
 import type { BenchContext } from '../context.js'
 import { describeLoadSlice, LOAD_HEAD, type LoadSlice, loadCells, loadSlice, wrongCount } from '../load-slice.js'
-import { formatRatio, type Ratio, type Report, ratioTarget, type TargetRow } from '../report.js'
+import { waitForQuiet } from '../quiet.js'
+import { formatRatio, type Ratio, type Report, ratioTarget } from '../report.js'
 import type { ServerName } from '../servers/commands.js'
 import { runGenerator } from '../servers/run-generator.js'
 import type { ServerProcess } from '../servers/server-process.js'
@@ -18,8 +19,10 @@ interface Comparison {
   readonly rounds: readonly Round<LoadSlice>[]
 }
 
-/** One server's speed as a multiple of another's. */
+/** turnd's speed as a multiple of coturn's. */
 interface Multiple {
+  readonly name: string
+  readonly target: number | null
   readonly perSecond: Spread
   readonly perCpuSecond: Spread
 }
@@ -51,6 +54,7 @@ export async function runLoad(
 
 async function compare(context: BenchContext, load: Load, servers: readonly ServerProcess[]): Promise<Comparison> {
   const options = { ...context.stage(null), ...saturateOptions(load), seconds: LIMIT_SECONDS }
+  await waitForQuiet(context)
   const own = await runGenerator<'saturate'>({ task: 'saturate', options }, context.options.cores.generator)
   const generatorLimit = own.delivered / own.seconds
   context.progress(`${load.name}: the generator against itself ${formatCount(generatorLimit)}/s`)
@@ -69,33 +73,18 @@ function noteCapacity(context: BenchContext, comparisons: readonly Comparison[])
   }
 }
 
-function multiple({ rounds }: Comparison, names: readonly [ServerName, ServerName]): Multiple | null {
-  const perSecond = ratioOf(rounds, names, (slice) => slice.packetsPerSecond)
-  const perCpuSecond = ratioOf(rounds, names, (slice) => slice.packetsPerCpuSecond)
-  return perSecond === null || perCpuSecond === null ? null : { perSecond, perCpuSecond }
-}
-
 function report(context: BenchContext, comparisons: readonly Comparison[], servers: readonly ServerProcess[]): Report {
   const isNative = servers.some((server) => server.name === 'turnd' && server.engine() === 'native')
-  const ratios: Ratio[] = []
-  const targets: TargetRow[] = []
-  const multiples: string[][] = []
-  for (const comparison of comparisons) {
-    const { name, target, dgramTarget } = comparison.load
-    const own = multiple(comparison, ['turnd', 'coturn'])
-    const dgram = isNative ? multiple(comparison, ['turnd dgram', 'coturn']) : own
-    if (own !== null && isNative) note(name, own, target)
-    if (dgram !== null && (dgramTarget !== null || !isNative)) note(`dgram engine: ${name}`, dgram, dgramTarget)
-  }
-  function note(name: string, { perSecond, perCpuSecond }: Multiple, target: number | null): void {
-    const ratio = { name, ...perCpuSecond, target }
-    ratios.push(ratio)
-    targets.push(...ratioTarget(ratio, ` per CPU s, ${perSecond.median.toFixed(2)} × per s`))
-    multiples.push([name, formatRatio(perSecond), formatRatio(perCpuSecond), target === null ? '–' : `≥ ${target} ×`])
-  }
-  const wrong = sum(
-    comparisons.map(({ rounds }) => sum(rounds.flatMap((round) => [...round.values()].map(wrongCount)))),
-  )
+  const native = comparisons.flatMap((comparison) => {
+    return isNative ? multiple(comparison, 'turnd', comparison.load.name, comparison.load.target) : []
+  })
+  const dgram = comparisons.flatMap((comparison) => {
+    const { name, dgramTarget } = comparison.load
+    return multiple(comparison, isNative ? 'turnd dgram' : 'turnd', `dgram engine: ${name}`, dgramTarget)
+  })
+  const multiples = [...native, ...dgram]
+  const slices = comparisons.flatMap(({ rounds }) => rounds.flatMap((round) => [...round.values()]))
+  const wrong = sum(slices.map(wrongCount))
   if (wrong > 0) context.progress(`ATTENTION: ${wrong} packets were damaged, doubled or delivered to others`)
   return {
     sections: [
@@ -104,7 +93,7 @@ function report(context: BenchContext, comparisons: readonly Comparison[], serve
         table: sliceTable(comparisons),
       },
       {
-        text: 'turnd as a multiple of coturn, median, smallest and largest of the rounds:',
+        text: 'turnd as a multiple of coturn: median, smallest and largest of the rounds:',
         table: ratioTable(multiples),
       },
     ],
@@ -112,9 +101,22 @@ function report(context: BenchContext, comparisons: readonly Comparison[], serve
       ...rest,
       rounds: rounds.map((round) => Object.fromEntries(round)),
     })),
-    ratios,
-    targets,
+    ratios: multiples.map(ratioOfMultiple),
+    targets: multiples.flatMap((each) => {
+      return ratioTarget(ratioOfMultiple(each), ` per CPU s, ${each.perSecond.median.toFixed(2)} × per s`)
+    }),
   }
+}
+
+/** Nothing where the server or coturn was not measured. */
+function multiple({ rounds }: Comparison, server: ServerName, name: string, target: number | null): Multiple[] {
+  const perSecond = ratioOf(rounds, [server, 'coturn'], (slice) => slice.packetsPerSecond)
+  const perCpuSecond = ratioOf(rounds, [server, 'coturn'], (slice) => slice.packetsPerCpuSecond)
+  return perSecond === null || perCpuSecond === null ? [] : [{ name, target, perSecond, perCpuSecond }]
+}
+
+function ratioOfMultiple({ name, target, perCpuSecond }: Multiple): Ratio {
+  return { name, target, ...perCpuSecond }
 }
 
 function sliceTable(comparisons: readonly Comparison[]): Table {
@@ -127,6 +129,14 @@ function sliceTable(comparisons: readonly Comparison[]): Table {
   }
 }
 
-function ratioTable(rows: readonly (readonly string[])[]): Table {
-  return { head: ['load', 'packets per second', 'packets per server CPU second', 'target'], rows }
+function ratioTable(multiples: readonly Multiple[]): Table {
+  return {
+    head: ['load', 'packets per second', 'packets per server CPU second', 'target'],
+    rows: multiples.map(({ name, perSecond, perCpuSecond, target }) => [
+      name,
+      formatRatio(perSecond),
+      formatRatio(perCpuSecond),
+      target === null ? '–' : `≥ ${target} ×`,
+    ]),
+  }
 }

@@ -1,5 +1,6 @@
 // How long a server takes from spawn to its first answer to a Binding request, on one core.
 import type { BenchContext } from '../context.js'
+import { waitForQuiet } from '../quiet.js'
 import type { Report } from '../report.js'
 import type { ServerName } from '../servers/commands.js'
 import { spreadOf } from '../statistics.js'
@@ -11,6 +12,7 @@ export async function runStart(context: BenchContext): Promise<Report> {
   const times = new Map<ServerName, number[]>()
   for (let start = 0; start < START_COUNT; start++) {
     for (const command of context.commands()) {
+      await waitForQuiet(context)
       const server = await context.startServer(command)
       await server.stop()
       // The first one brings the files into memory.

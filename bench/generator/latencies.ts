@@ -1,8 +1,8 @@
-// Times from sending to arrival in preallocated memory: a count for every tenth of a microsecond up to 20 ms.
+// Times from sending to arrival in preallocated memory: a count for every tenth of a microsecond up to 0.2 s.
 
 /** Stamps and buckets. */
 const TICKS_PER_MILLISECOND = 10_000
-const BUCKET_COUNT = 20 * TICKS_PER_MILLISECOND
+const BUCKET_COUNT = 200 * TICKS_PER_MILLISECOND
 
 /** The time now, as a stamp of 32 bits. */
 export function stampNow(): number {
@@ -23,7 +23,7 @@ export class Latencies {
     this.count++
   }
 
-  /** Microseconds that this share of the packets did not exceed; 20,000 also stands for more. NaN without packets. */
+  /** Microseconds that this share of the packets did not exceed; 200,000 also stands for more. NaN without packets. */
   percentile(share: number): number {
     let remaining = Math.ceil(this.count * share)
     if (remaining === 0) return Number.NaN
