@@ -148,7 +148,8 @@ async function fromPeers(t: Test, call: Call, host: string): Promise<void> {
       const { channelNumber, peer, text } = await client.nextData()
       const index = channelNumber > 0 ? channelNumber - CHANNEL : 2
       if (channelNumber === 0) t.equal(peer, peers[2].address.toString())
-      if (text !== sent[index][next[index]++]?.toString('latin1')) t.fail(`packet ${next[index] - 1} of peer ${index}`)
+      if (text !== sent[index]?.[next[index]++]?.toString('latin1'))
+        t.fail(`packet ${next[index] - 1} of peer ${index}`)
     }
     t.same(
       next,

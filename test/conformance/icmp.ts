@@ -2,16 +2,18 @@
 // and never harmful to other data.
 import type { Test } from 'tap'
 import type { TurnServer } from '../../src/index.js'
+import { ATTRIBUTE_DONT_FRAGMENT } from '../../src/stun/constants.js'
 import { withoutKoffi } from '../support/engines.js'
 import { openIcmpForge } from '../support/forged-icmp.js'
 import { peerOrSkip } from '../support/peers.js'
-import type { TurnClient } from '../support/turn-client.js'
+import type { Describe, TurnClient } from '../support/turn-client.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { icmpReportOf, nextIcmpReport } from './icmp-indication.js'
 import { LOOPBACKS, type Suite } from './suite.js'
 
 const CHANNEL = 0x4000
 const ROUTER = '127.0.0.9'
+const whole: Describe = (writer) => writer.writeEmpty(ATTRIBUTE_DONT_FRAGMENT)
 const PORT_UNREACHABLE = { '127.0.0.1': { type: 3, code: 3, data: 0 }, '::1': { type: 1, code: 4, data: 0 } } as const
 
 export function icmp(t: Test, suite: Suite): void {
@@ -86,6 +88,21 @@ function forged(t: Test, suite: Suite, server: TurnServer): void {
       await expectSilence(t, client)
     })
   }
+
+  t.test('3, 4: an answer to DONT-FRAGMENT that comes when other data has followed (RFC 8656 §11.5)', async (t) => {
+    const forge = openIcmpForge(t, ROUTER)
+    const client = await suite.allocate(t, server)
+    // An address that no other test uses: the machine keeps the MTU of the path to it.
+    const peer = addressOf('127.77.0.1', 5000)
+    t.equal((await client.createPermission(peer)).code, 0)
+    for (const describe of [whole, () => {}]) {
+      client.sendTo(peer, 'to a port that nobody has', describe)
+      t.match(await nextIcmpReport(client), { type: 3, code: 3 })
+    }
+    forge({ type: 3, code: 4, data: 1400, source: client.relay, destination: peer })
+    t.same(await nextIcmpReport(client), { peer: peer.toString(), type: 3, code: 4, data: 1400 })
+    await expectSilence(t, client)
+  })
 
   t.test('about a peer without a permission are kept from the client (RFC 8656 §11.5)', async (t) => {
     const forge = openIcmpForge(t, ROUTER)
