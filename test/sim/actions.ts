@@ -1,6 +1,7 @@
 // What clients and peers do, drawn at random with fixed weights: mostly sensible, sometimes not.
 import * as stun from '../../src/stun/constants.js'
 import { withPort } from './address-text.js'
+import { sendBurst } from './bursts.js'
 import { ALLOWED_PEERS, FORBIDDEN_PEERS, USERS } from './scenario.js'
 import type { Identity, RequestWish } from './sent-request.js'
 import type { SimClient } from './sim-client.js'
@@ -15,6 +16,7 @@ const ALLOCATED_ACTIONS: readonly (readonly [number, Action])[] = [
   [10, createPermission],
   [12, channelBind],
   [6, call],
+  [8, sendBurst],
   [5, refresh],
   [3, deallocate],
   [3, allocate],
@@ -63,7 +65,7 @@ export function actAsNestedClient(world: World, client: SimClient): void {
   const request = client.sent.at(-1)
   if (live.length === 0 || request === undefined) return
   const { bound, advertised } = world.random.pick(live)
-  world.driver.nestedRequest(world.random.pick([bound, advertised]), request.bytes)
+  world.nestedRequest(world.random.pick([bound, advertised]), request.bytes)
 }
 
 export function randomIdentity(world: World): Identity {

@@ -1,4 +1,5 @@
 // What happened in a run, by name: the proof that the simulator was not idle.
+import type { RimName } from './rim.js'
 
 export class Coverage {
   readonly counts = new Map<string, number>()
@@ -22,27 +23,23 @@ export class Coverage {
   }
 }
 
-/** What every long enough run must have seen: a count of 0 means that some part of the core was never tried. */
-export const COVERAGE_NAMES: readonly string[] = [
+/** What every long enough run must have seen: a count of 0 means that some part was never tried. */
+const COMMON: readonly string[] = [
   'allocation: made',
   'allocation: dual',
   'allocation: half of a dual',
   'allocation: IPv6',
   'allocation: even port',
-  'allocation: over a stream',
   'allocation: answered again',
   'allocation: second life of a transaction',
   'allocation: ended by refresh',
   'allocation: ended by expired',
-  'allocation: ended by client-closed',
   'allocation: ended by stopped',
   'relay: one of two ended by refresh',
   'relay: one of two ended by expired',
   'opening: tried again',
   'opening: failed',
-  'opening: client went away',
   'opening: request repeated meanwhile',
-  'opening: reported after the close',
   'reservation: made',
   'reservation: claimed',
   'reservation: expired',
@@ -59,10 +56,11 @@ export const COVERAGE_NAMES: readonly string[] = [
   'peer to client: channel data',
   'peer to client: hairpin',
   'peer to client: withheld',
-  'peer to client: relay already closed',
   'client: vanished',
   'client: restarted',
   'client: nested',
+  'burst: sent',
+  'burst: channel bound anew',
   'network: lost',
   'network: overtaken',
   'network: repeated',
@@ -89,3 +87,50 @@ export const COVERAGE_NAMES: readonly string[] = [
   'refused: channel-conflict',
   'refused: nested-client',
 ]
+
+const BY_RIM: Readonly<Record<RimName, readonly string[]>> = {
+  bare: [
+    'allocation: over a stream',
+    'allocation: ended by client-closed',
+    'opening: client went away',
+    'opening: reported after the close',
+    'peer to client: relay already closed',
+    'client to peer: DONT-FRAGMENT',
+    'ICMP error: told',
+    'ICMP error: withheld',
+  ],
+  native: [
+    'client to peer: DONT-FRAGMENT',
+    'ICMP error: told',
+    'ICMP error: withheld',
+    'engine: round',
+    'engine: to-peer in segments',
+    'engine: channel-data in segments',
+    'engine: message in segments',
+    'engine: DF bit',
+    'engine: traffic class carried',
+    'engine: packet too long for the own machine',
+    'engine: wildcard listener',
+    'engine: without GRO',
+    'engine: without GSO',
+    'kernel: coalesced buffer',
+    'kernel: truncated buffer',
+    'kernel: slot reused in a round',
+    'kernel: descriptor reused in a round',
+    'kernel: segmented send',
+    'kernel: partial send',
+    'kernel: refused segmentation',
+    'kernel: refused segments for another reason',
+    'kernel: refused EAGAIN',
+    'kernel: refused ENOBUFS',
+    'kernel: refused ECONNREFUSED',
+    'kernel: refused EMSGSIZE',
+    'kernel: wait interrupted',
+    'kernel: error read',
+  ],
+  dgram: ['engine: round', 'dgram: send queued', 'dgram: queue full', 'dgram: closed with packets in the queue'],
+}
+
+export function coverageNamesOf(rim: RimName): readonly string[] {
+  return [...COMMON, ...BY_RIM[rim]]
+}

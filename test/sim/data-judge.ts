@@ -5,37 +5,18 @@ import type { Effect } from '../support/recording-output.js'
 import { familyOf, hostOf, keyOf } from './address-text.js'
 import type { Coverage } from './coverage.js'
 import { ensure, fail } from './failure.js'
+import type { ClientData, IcmpError, PeerData } from './inputs.js'
 import type { Payloads } from './payload.js'
 import type { WireModel } from './wire-model.js'
-
-/** ChannelData, or with channelNumber 0 a Send indication to `peer`. */
-export interface ClientData {
-  readonly kind: 'client-data'
-  readonly key: string
-  readonly channelNumber: number
-  readonly peer: string
-  /** The peer's bound name: where the client wants it to go. */
-  readonly intended: string
-  readonly payload: Uint8Array
-}
-
-/** A datagram at a relay socket; `source` is what the socket sees, `sentBy` and `intended` what the sender knows. */
-export interface PeerData {
-  readonly kind: 'peer-data'
-  readonly relayId: number
-  readonly destination: string
-  readonly source: string
-  readonly sentBy: string
-  readonly intended: string
-  readonly payload: Uint8Array
-}
 
 export class DataJudge {
   readonly #model: WireModel
   readonly #payloads: Payloads
   readonly #coverage: Coverage
+  readonly #supportsDontFragment: boolean
 
-  constructor(model: WireModel, payloads: Payloads, coverage: Coverage) {
+  constructor(model: WireModel, payloads: Payloads, coverage: Coverage, supportsDontFragment: boolean) {
+    this.#supportsDontFragment = supportsDontFragment
     this.#model = model
     this.#payloads = payloads
     this.#coverage = coverage
@@ -57,6 +38,8 @@ export class DataJudge {
     ensure(effect.peer === expected.target, () => `${what}: went to ${effect.peer}, not ${expected.target}`)
     ensure(effect.host === hostOf(effect.peer), () => `${what}: host '${effect.host}' for ${effect.peer}`)
     ensure(isSame(effect.payload, input.payload), () => `${what}: the payload changed`)
+    ensure((effect.dontFragment === true) === input.dontFragment, () => `${what}: DF bit ${effect.dontFragment}`)
+    if (input.dontFragment) this.#coverage.count('client to peer: DONT-FRAGMENT')
     this.#payloads.check(effect.payload, input.key, input.intended)
     // A channel may have been bound anew while ChannelData was on its way: only the number was in it.
     ensure(input.channelNumber > 0 || effect.peer === input.intended, () => `${what}: went astray to ${effect.peer}`)
@@ -65,8 +48,8 @@ export class DataJudge {
     if (this.#model.sockets.at(effect.peer) !== null) this.#coverage.count('client to peer: hairpin')
   }
 
-  judgePeerData(input: PeerData, drop: number, effects: readonly Effect[]): void {
-    const expected = this.#expectedDelivery(input)
+  judgePeerData(relayId: number, input: PeerData, drop: number, effects: readonly Effect[]): void {
+    const expected = this.#expectedDelivery(relayId, input.source)
     const what = `${input.source} to ${input.destination}`
     if (expected === null) {
       ensure(effects.length === 0, () => `${what}: delivered without a live permission, relay or allowed peer`)
@@ -92,8 +75,37 @@ export class DataJudge {
     }
   }
 
-  #expectedSend({ key, channelNumber, peer }: ClientData): { relayId: number; target: string } | null {
+  /** An ICMP error for what a relay had sent (RFC 8656 §11.5). */
+  judgeIcmp(relayId: number, error: IcmpError, drop: number, effects: readonly Effect[]): void {
+    const expected = isRelayedError(error) ? this.#expectedDelivery(relayId, error.peer) : null
+    const what = `ICMP type ${error.type} of ${error.peer} at relay ${relayId}`
+    ensure((drop === 0) === (expected !== null), () => `${what}: drop ${drop}`)
+    if (expected === null) {
+      ensure(effects.length === 0, () => `${what}: told without a live permission, relay or allowed peer`)
+      this.#coverage.count('ICMP error: withheld')
+      return
+    }
+    const [effect] = effects
+    ensure(
+      effects.length === 1 && effect.kind === 'message',
+      () => `${what}: led to ${effects.map(({ kind }) => kind)}`,
+    )
+    const message = new Received(effect.bytes)
+    const isIndication = message.view.messageClass === stun.CLASS_INDICATION && message.view.method === stun.METHOD_DATA
+    ensure(isIndication && !message.has(stun.ATTRIBUTE_DATA), () => `${what}: not an indication without data`)
+    ensure(keyOf(effect.client) === expected.key, () => `${what}: told to ${keyOf(effect.client)}`)
+    const [peer] = message.addresses(stun.ATTRIBUTE_XOR_PEER_ADDRESS)
+    ensure(peer === expected.peer, () => `${what}: named ${peer}, not ${expected.peer}`)
+    const value = Buffer.from(message.value(stun.ATTRIBUTE_ICMP))
+    const told = `${value.readUInt16BE(2) >> 9}/${value.readUInt16BE(2) & 0x1ff}/${value.readUInt32BE(4)}`
+    const wanted = `${error.type}/${error.code}/${hasMtu(error) ? error.info : 0}`
+    ensure(told === wanted, () => `${what}: told as ${told}, not ${wanted}`)
+    this.#coverage.count('ICMP error: told')
+  }
+
+  #expectedSend({ key, channelNumber, peer, dontFragment }: ClientData): { relayId: number; target: string } | null {
     const model = this.#model
+    if (dontFragment && !this.#supportsDontFragment) return null
     const allocation = model.allocations.get(key)
     if (allocation === undefined) return null
     const target = channelNumber === 0 ? peer : model.channelOf(allocation, channelNumber)?.peer
@@ -104,7 +116,7 @@ export class DataJudge {
     return { relayId: relay.relayId, target: model.sockets.boundNameOf(target) }
   }
 
-  #expectedDelivery({ relayId, source }: PeerData): { key: string; peer: string; channelNumber: number } | null {
+  #expectedDelivery(relayId: number, source: string): { key: string; peer: string; channelNumber: number } | null {
     const model = this.#model
     const allocation = model.allocationOfRelay(relayId)
     if (allocation === null || model.sockets.byRelay.get(relayId)?.isLive !== true) return null
@@ -132,6 +144,15 @@ function readDelivery(effect: Effect): { key: string; channelNumber: number; pee
     peer: message.addresses(stun.ATTRIBUTE_XOR_PEER_ADDRESS)[0],
     payload: message.value(stun.ATTRIBUTE_DATA),
   }
+}
+
+/** Destination unreachable, time exceeded; over IPv6 packet too big. */
+function isRelayedError({ peer, type }: IcmpError): boolean {
+  return (familyOf(peer) === 6 ? [1, 2, 3] : [3, 11]).includes(type)
+}
+
+function hasMtu({ peer, type, code }: IcmpError): boolean {
+  return familyOf(peer) === 6 ? type === 2 : type === 3 && code === 4
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

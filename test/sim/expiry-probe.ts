@@ -2,6 +2,7 @@
 
 import { METHOD_CREATE_PERMISSION } from '../../src/stun/constants.js'
 import { familyOf, hostOf } from './address-text.js'
+import { rebindInBurst } from './bursts.js'
 import { ALLOWED_PEERS } from './scenario.js'
 import type { AllocationModel } from './wire-model.js'
 import type { World } from './world.js'
@@ -30,7 +31,13 @@ function expiriesOf(world: World, allocation: AllocationModel): Expiry[] {
   const expiries: Expiry[] = []
   for (const { expiresAt } of allocation.relays.values()) expiries.push({ time: expiresAt, probe: () => {} })
   for (const [channelNumber, { peer, expiresAt }] of allocation.channels) {
-    expiries.push({ time: expiresAt, probe: () => probePeer(world, allocation, channelNumber, peer) })
+    expiries.push({
+      time: expiresAt,
+      probe: () => {
+        probePeer(world, allocation, channelNumber, peer)
+        rebindChannel(world, allocation, channelNumber, peer)
+      },
+    })
   }
   for (const [host, time] of allocation.permissions) {
     const candidates = [...ALLOWED_PEERS, ...world.knownRelays.slice(-6)]
@@ -54,6 +61,15 @@ function probePeer(world: World, allocation: AllocationModel, channelNumber: num
   const relay = world.driver.model.relayOfFamily(allocation, familyOf(peer))
   const source = world.driver.model.sockets.boundNameOf(peer)
   if (relay !== null) world.peerData(source, relay.bound, 4)()
+  world.settle()
+}
+
+/** To another peer, and to the same one: one of them succeeds. */
+function rebindChannel(world: World, { key }: AllocationModel, channelNumber: number, peer: string): void {
+  const client = world.clients.find((candidate) => candidate.key === key && !candidate.isGone)
+  if (client === undefined) return
+  const others = ALLOWED_PEERS.filter((other) => familyOf(other) === familyOf(peer) && other !== peer)
+  rebindInBurst(world, client, channelNumber, [world.random.pick(others), peer])
 }
 
 /** The permission that has just ended, or is about to, together with others: the room for them is counted anew. */

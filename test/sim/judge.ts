@@ -101,11 +101,21 @@ export class Judge {
     }
   }
 
-  /** A request whose source is a relay of this server. */
-  judgeNested(drop: number, effects: readonly Effect[]): void {
+  /** A request whose source is, or was until just now, a relay of this server. */
+  judgeNested(from: string, drop: number, effects: readonly Effect[]): void {
     this.#noteDeletions(null)
-    ensure(drop === DROP_NESTED_CLIENT && effects.length === 0, () => `a nested client was heard (drop ${drop})`)
-    this.#coverage.count('client: nested')
+    const { sockets } = this.#model
+    if (sockets.at(sockets.boundNameOf(from))?.isLive === true) {
+      ensure(drop === DROP_NESTED_CLIENT && effects.length === 0, () => `a nested client was heard (drop ${drop})`)
+      this.#coverage.count('client: nested')
+      return
+    }
+    // A stranger with somebody else's request: it gets an answer, and nothing else.
+    const isAnswer = effects.length === 1 && effects[0].kind === 'message'
+    ensure(
+      drop === 0 && isAnswer,
+      () => `a stranger's request led to ${effects.map(({ kind }) => kind)} (drop ${drop})`,
+    )
   }
 
   /** Takes the observer's news of deletions, which must be of this cause; null: none may have happened. */

@@ -20,6 +20,8 @@ export interface Link extends LinkQuality {
 /** Repeats arrive up to so much later than the first. */
 const REPEAT_TICKS_MAX = 400
 const LATE_REPEAT_TICKS_MAX = 60_000
+/** Within bursts less is lost: they are there to arrive together. */
+const BURST_LOSS_FACTOR = 4
 
 export class Network {
   /** Where the schedule stands, in ticks; the core's clock lags a little behind. */
@@ -32,6 +34,17 @@ export class Network {
     this.schedule = schedule
     this.#random = random
     this.#coverage = coverage
+  }
+
+  /** Datagrams that arrive at the same time, in this order, but for those that are lost. */
+  postBurst(link: Link, delivers: readonly (() => void)[]): void {
+    const arrival = Math.max(link.lastArrival, this.time + 1 + this.#random.nextInt(link.delayTicksMax))
+    link.lastArrival = arrival
+    for (const deliver of delivers) {
+      if (!link.isStream && this.#random.oneIn(link.lossOneIn * BURST_LOSS_FACTOR))
+        this.#coverage.count('network: lost')
+      else this.schedule.add(arrival, deliver)
+    }
   }
 
   post(link: Link, deliver: () => void): void {

@@ -1,40 +1,47 @@
 // The command `npm run sim`: many seeds of the simulator, a line of progress now and then, and what happened in sum. On a failure it prints
 // the command that repeats it, and exits with 1.
 //
-//   npm run sim -- --seeds 1000 [--seed FIRST] [--steps PER_SEED]
+//   npm run sim -- [--engine bare|native|dgram] --seeds 1000 [--seed FIRST] [--steps PER_SEED]
 import { parseArgs } from 'node:util'
 import { Coverage } from './coverage.js'
+import { RIM_NAMES, type RimName } from './rim.js'
 import { SimRunFailure, STEP_COUNT_DEFAULT, simulate } from './simulator.js'
 
 const SEED_COUNT_DEFAULT = 1000
 const MILLISECONDS_BETWEEN_REPORTS = 5_000
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } },
+    options: {
+      engine: { type: 'string' },
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      steps: { type: 'string' },
+    },
   })
+  const rimName = rimOption(values.engine)
   const first = numberOption('--seed', values.seed, 1)
   const seedCount = numberOption('--seeds', values.seeds, values.seed === undefined ? SEED_COUNT_DEFAULT : 1)
   const stepCount = numberOption('--steps', values.steps, STEP_COUNT_DEFAULT)
-  console.log(`simulating ${seedCount} seeds from ${first}, ${stepCount} steps each`)
+  console.log(`simulating ${seedCount} seeds from ${first}, ${stepCount} steps each, engine ${rimName}`)
   try {
-    runSeeds(first, seedCount, stepCount)
+    await runSeeds(rimName, first, seedCount, stepCount)
   } catch (error) {
     if (!(error instanceof SimRunFailure)) throw error
     console.error(error.cause)
     console.error(`FAILED: ${error.message}`)
-    console.error(`replay: npm run sim -- --seeds 1 --seed ${error.seed} --steps ${stepCount}`)
+    console.error(`replay: npm run sim -- --engine ${rimName} --seed ${error.seed} --steps ${stepCount}`)
     process.exitCode = 1
   }
 }
 
-function runSeeds(first: number, seedCount: number, stepCount: number): void {
+async function runSeeds(rimName: RimName, first: number, seedCount: number, stepCount: number): Promise<void> {
   const coverage = new Coverage()
   const start = Date.now()
   let nextReport = start + MILLISECONDS_BETWEEN_REPORTS
   let inputCount = 0
   for (let index = 0; index < seedCount; index++) {
-    const report = simulate(first + index, stepCount)
+    const report = await simulate(first + index, rimName, stepCount)
     coverage.merge(report.coverage)
     inputCount += report.inputCount
     if (Date.now() < nextReport) continue
@@ -43,6 +50,13 @@ function runSeeds(first: number, seedCount: number, stepCount: number): void {
   }
   console.log(coverage.toString())
   console.log(`${seedCount} seeds, ${inputCount} inputs of the core in ${secondsSince(start)} s; no failure`)
+}
+
+function rimOption(text = 'bare'): RimName {
+  const name = RIM_NAMES.find((candidate) => candidate === text)
+  if (name !== undefined) return name
+  console.error(`--engine ${text}: not one of ${RIM_NAMES.join(', ')}`)
+  process.exit(2)
 }
 
 function secondsSince(start: number): string {
@@ -59,4 +73,4 @@ function numberOption(name: string, text: string | undefined, fallback: number):
   return value
 }
 
-main()
+await main()

@@ -1,5 +1,6 @@
 // What the seed decides about a whole run: addresses, limits, how bad the network and the operating system are, who takes part.
 import type { SeededRandom } from '../support/random.js'
+import { withPort } from './address-text.js'
 import type { LinkQuality } from './network.js'
 
 /** Textual transport addresses, as TransportAddress.toString() writes them. */
@@ -48,6 +49,19 @@ export const USERS: readonly { readonly username: string; readonly password: str
   { username: 'carol', password: 'tr0ub4dor' },
 ]
 
+/** The server's own addresses, by the simulator's number of the listener. Streams have numbers behind these. */
+export const LISTENER_HOSTS: Readonly<Record<4 | 6, readonly string[]>> = {
+  4: ['10.0.0.1', '10.0.0.3'],
+  6: ['2a00:5::1', '2a00:5::3'],
+}
+export const LISTENER_PORT = 3478
+
+/** Where clients of this family reach the listener. */
+export function listenerAddress(listenerId: number, family: 4 | 6): string {
+  const hosts = LISTENER_HOSTS[family]
+  return listenerId < hosts.length ? withPort(hosts[listenerId], LISTENER_PORT) : `stream ${listenerId}`
+}
+
 export interface Scenario {
   readonly hosts: readonly HostPair[]
   readonly minPort: number
@@ -56,6 +70,8 @@ export interface Scenario {
   readonly userQuota: number
   readonly permissionCountMax: number
   readonly channelCountMax: number
+  /** Of a core without an engine. */
+  readonly supportsDontFragment: boolean
   readonly link: LinkQuality
   /** Relay sockets that do not open, each once in so many on average. */
   readonly inUseOneIn: number
@@ -82,6 +98,7 @@ export function makeScenario(random: SeededRandom, stepCount: number): Scenario 
     userQuota: random.oneIn(2) ? 0 : 1 + random.nextInt(4),
     permissionCountMax: 2 + random.nextInt(5),
     channelCountMax: 1 + random.nextInt(4),
+    supportsDontFragment: random.oneIn(2),
     link: {
       lossOneIn: random.pick([4, 10, 30, 1000]),
       duplicateOneIn: random.pick([2, 5, 20, 1000]),

@@ -1,29 +1,36 @@
 import t from 'tap'
-import { COVERAGE_NAMES, Coverage } from './coverage.js'
+import { Coverage, coverageNamesOf } from './coverage.js'
+import { RIM_NAMES, type RimName } from './rim.js'
 import { simulate } from './simulator.js'
 
-const SEED_COUNT = process.env.TURND_TEST_LONG === '1' ? 5_000 : 200
+const SEED_COUNTS: Readonly<Record<RimName, number>> =
+  process.env.TURND_TEST_LONG === '1'
+    ? { bare: 5_000, native: 3_000, dgram: 3_000 }
+    : { bare: 120, native: 60, dgram: 120 }
 
-t.test('the whole core in a simulated network', async (t) => {
-  const coverage = new Coverage()
+for (const rim of RIM_NAMES) {
+  t.test(`the whole core in a simulated network, engine ${rim}`, async (t) => {
+    const coverage = new Coverage()
+    const seedCount = SEED_COUNTS[rim]
 
-  t.test(`${SEED_COUNT} seeds: every effect is as the wire model says, and every invariant holds`, async (t) => {
-    let inputCount = 0
-    for (let seed = 1; seed <= SEED_COUNT; seed++) {
-      const report = simulate(seed)
-      inputCount += report.inputCount
-      coverage.merge(report.coverage)
-    }
-    t.ok(inputCount > SEED_COUNT * 200, `${inputCount} inputs`)
+    t.test(`${seedCount} seeds: every effect is as the wire model says, and every invariant holds`, async (t) => {
+      let inputCount = 0
+      for (let seed = 1; seed <= seedCount; seed++) {
+        const report = await simulate(seed, rim)
+        inputCount += report.inputCount
+        coverage.merge(report.coverage)
+      }
+      t.ok(inputCount > seedCount * 200, `${inputCount} inputs`)
+    })
+
+    t.test('was not idle: everything that it is there for has happened', async (t) => {
+      for (const name of coverageNamesOf(rim)) t.ok(coverage.of(name) > 0, `${name}: ${coverage.of(name)}`)
+    })
+
+    t.test('repeats a seed exactly, and no other seed', async (t) => {
+      const countsOf = async (seed: number) => [...(await simulate(seed, rim)).coverage.counts]
+      t.same(await countsOf(7), await countsOf(7))
+      t.notSame(await countsOf(7), await countsOf(8))
+    })
   })
-
-  t.test('was not idle: everything that it is there for has happened', async (t) => {
-    for (const name of COVERAGE_NAMES) t.ok(coverage.of(name) > 0, `${name}: ${coverage.of(name)}`)
-  })
-
-  t.test('repeats a seed exactly, and no other seed', async (t) => {
-    const countsOf = (seed: number) => [...simulate(seed).coverage.counts]
-    t.same(countsOf(7), countsOf(7))
-    t.notSame(countsOf(7), countsOf(8))
-  })
-})
+}

@@ -1,11 +1,13 @@
 // One run of the simulator: a seed makes a world, the world acts step by step, and at the end everything must have gone.
 //
-//   actions ─► network ─► core ─► effects ─► judge, invariants ─► network ─► client, peer, or another relay
+//   actions ─► network ─► rim ─► core ─► effects ─► judge, invariants ─► rim ─► network ─► client, peer, or another relay
 import { SeededRandom } from '../support/random.js'
 import { actAsClient, actAsNestedClient, actAsPeer, randomIdentity } from './actions.js'
 import { Coverage } from './coverage.js'
 import { passToExpiry } from './expiry-probe.js'
 import { checkEmpty } from './invariants.js'
+import { makeRim } from './make-rim.js'
+import type { Rim, RimName } from './rim.js'
 import { makeScenario } from './scenario.js'
 import { SimClient } from './sim-client.js'
 import { World } from './world.js'
@@ -33,32 +35,43 @@ export interface SimReport {
   readonly inputCount: number
 }
 
-/** Runs one seed. Throws a SimRunFailure for the first thing that is not as it must be. */
-export function simulate(seed: number, stepCount = STEP_COUNT_DEFAULT): SimReport {
+/** Runs one seed. Rejects with a SimRunFailure for the first thing that is not as it must be. */
+export async function simulate(
+  seed: number,
+  rimName: RimName = 'bare',
+  stepCount = STEP_COUNT_DEFAULT,
+): Promise<SimReport> {
   const random = new SeededRandom(seed)
-  const world = new World(makeScenario(random, stepCount), random, new Coverage())
-  addClients(world)
+  const coverage = new Coverage()
+  const scenario = makeScenario(random, stepCount)
+  const rim = await makeRim(rimName, scenario, random, seed, coverage)
   let step = 0
   try {
+    const world = new World(scenario, random, coverage, rim)
+    addClients(world, rim)
     for (; step < stepCount; step++) {
-      if (step === world.scenario.drainStep) world.driver.drain()
+      if (step === scenario.drainStep) world.driver.drain()
       act(world)
       passTime(world)
     }
     end(world)
+    rim.checkEnd()
+    return { coverage, inputCount: world.driver.inputCount }
   } catch (error) {
     throw new SimRunFailure(seed, step, error)
+  } finally {
+    rim.close()
   }
-  return { coverage: world.coverage, inputCount: world.driver.inputCount }
 }
 
-function addClients(world: World): void {
+function addClients(world: World, rim: Rim): void {
   const { scenario, random } = world
   for (let index = 0; index < scenario.clientCount; index++) {
     // Pairs share an address and port, at two listeners.
     const address = index % 4 < 2 ? `198.18.0.7:${50_000 + (index >> 1)}` : `[2a00:9::7]:${50_000 + (index >> 1)}`
     world.clients.push(new SimClient(address, index & 1, false, scenario.link, randomIdentity(world)))
   }
+  if (!rim.carriesStreams) return
   for (let index = 0; index < scenario.streamClientCount; index++) {
     const address = `198.18.0.8:${51_000 + random.nextInt(2)}`
     world.clients.push(new SimClient(address, 2 + index, true, scenario.link, randomIdentity(world)))

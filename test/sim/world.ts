@@ -1,18 +1,19 @@
-// The world around the core: clients, peers, a bad network and an unreliable operating system. It carries out the core's effects.
-import { writeChannelDataHeader } from '../../src/stun/channel-data.js'
+// The world around the core: clients, peers, a bad network and time. What the core sends reaches it as departures, past an engine or not.
 import * as stun from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
 import { type Received, writePeers } from '../support/core-client.js'
 import type { SeededRandom } from '../support/random.js'
-import type { Effect } from '../support/recording-output.js'
 import { addressOf } from '../support/turn-address.js'
 import { hostOf, keyOf } from './address-text.js'
-import { CoreDriver, type Origin } from './core-driver.js'
+import { CoreDriver } from './core-driver.js'
 import type { Coverage } from './coverage.js'
 import { ensure } from './failure.js'
+import { type ClientData, channelData, type Departure, type Origin, type PeerData } from './inputs.js'
 import { type Link, Network } from './network.js'
 import { Payloads } from './payload.js'
+import { drawIcmpError } from './peer-errors.js'
+import type { Rim } from './rim.js'
 import { ALLOWED_PEERS, FORBIDDEN_PEERS, type Scenario } from './scenario.js'
 import { Schedule } from './schedule.js'
 import { makeRequest, type RequestWish, type SentRequest } from './sent-request.js'
@@ -20,7 +21,11 @@ import type { SimClient } from './sim-client.js'
 
 /** The core is ticked ten times a second. */
 const TICK_INTERVAL = 10
-const SLOW_OPEN_TICKS_MAX = 3_000
+/** Default, audio, video, and ECN: what is relayed keeps it. */
+const TRAFFIC_CLASSES: readonly number[] = [0, 0, 0, 0xb8, 0x88, 1, 3]
+/** A few errors for many packets. */
+const ERROR_ONE_IN = 12
+const ROUND_COUNT_MAX = 1000
 
 export class World {
   readonly scenario: Scenario
@@ -31,30 +36,40 @@ export class World {
   readonly payloads = new Payloads()
   readonly driver: CoreDriver
   readonly clients: SimClient[] = []
+  readonly peerLink: Link
   /** What clients tell each other outside TURN: relayed addresses and reservation tokens, the latest last. */
   readonly knownRelays: string[] = []
   readonly knownTokens: { readonly token: string; readonly username: string }[] = []
-  readonly #peerLink: Link
+  readonly #rim: Rim
   readonly #retried = new WeakSet<SentRequest>()
+  /** When the engine looks at what has arrived. */
+  #roundTime = Number.POSITIVE_INFINITY
   /** Nothing is wrong any more: sockets open, and peers are silent (the end of a run). */
   isQuiet = false
 
-  constructor(scenario: Scenario, random: SeededRandom, coverage: Coverage) {
+  constructor(scenario: Scenario, random: SeededRandom, coverage: Coverage, rim: Rim) {
     this.scenario = scenario
     this.random = random
     this.coverage = coverage
+    this.#rim = rim
     this.network = new Network(this.schedule, random, coverage)
-    this.driver = new CoreDriver(scenario, random, this.payloads, coverage)
-    this.driver.carryOut = (effects, origin) => this.#carryOut(effects, origin)
-    this.#peerLink = { ...scenario.link, isStream: false, lastArrival: 0 }
+    this.driver = new CoreDriver(scenario, random, this.payloads, coverage, rim)
+    this.peerLink = { ...scenario.link, isStream: false, lastArrival: 0 }
+    rim.attach(this)
   }
 
   /** Lets everything happen until then, the core being ticked on the way. */
   advance(time: number): void {
-    while (this.schedule.nextTime <= time) {
-      this.network.time = Math.max(this.network.time, this.schedule.nextTime)
+    for (;;) {
+      const { nextTime } = this.schedule
+      const isEvent = nextTime <= this.#roundTime
+      const next = isEvent ? nextTime : this.#roundTime
+      if (next > time) break
+      this.network.time = Math.max(this.network.time, next)
       this.#tick()
-      this.schedule.take()()
+      if (isEvent) this.schedule.take()()
+      else this.#rim.round()
+      this.#planRound(isEvent)
     }
     this.network.time = Math.max(this.network.time, time)
     this.#tick()
@@ -67,23 +82,55 @@ export class World {
     this.advance(time)
   }
 
+  /** Lets the engine see to all that has arrived, now. */
+  settle(): void {
+    for (let count = 0; this.#rim.isPending; count++) {
+      ensure(count < ROUND_COUNT_MAX, () => 'the engine does not see to what has arrived')
+      this.#rim.round()
+    }
+    this.#roundTime = Number.POSITIVE_INFINITY
+  }
+
   sendRequest(
     client: SimClient,
     wish: RequestWish,
     change: Partial<SimClient['identity']> & { nonce?: string } = {},
   ): void {
+    this.repeatRequest(client, this.makeRequest(client, wish, change))
+  }
+
+  /** A request that the client remembers, to be sent. */
+  makeRequest(
+    client: SimClient,
+    wish: RequestWish,
+    change: Partial<SimClient['identity']> & { nonce?: string } = {},
+  ): SentRequest {
     const { nonce = client.nonce, ...identity } = change
     const whole = { ...wish, hasCredential: nonce !== '' && wish.hasCredential !== false }
     const transactionId = this.random.nextBytes(12)
     const request = makeRequest(client.fiveTuple, transactionId, { ...client.identity, ...identity }, nonce, whole)
     client.remember(request)
-    this.repeatRequest(client, request)
+    return request
   }
 
   repeatRequest(client: SimClient, request: SentRequest): void {
-    this.network.post(client.link, () => {
-      if (canDeliver(client, request.key)) this.driver.request(request)
-    })
+    this.network.post(client.link, this.request(client, request))
+  }
+
+  /** What `repeatRequest` lets arrive. */
+  request(client: SimClient, request: SentRequest): () => void {
+    return () => {
+      if (!canDeliver(client, request.key)) return
+      this.#rim.frameArrives(request.client, request.bytes, { kind: 'request', request }, 0)
+    }
+  }
+
+  /** A request that claims to come from a relay of ours. */
+  nestedRequest(from: string, bytes: Uint8Array): void {
+    const client = new FiveTuple()
+    client.client.copyFrom(addressOf(from))
+    this.#rim.frameArrives(client, bytes, { kind: 'nested', from }, 0)
+    this.settle()
   }
 
   /** ChannelData, or with channelNumber 0 a Send indication. */
@@ -97,38 +144,58 @@ export class World {
 
   /** A peer (or whoever forges its address) sends to a relayed or bound transport address. */
   sendFromPeer(source: string, relayed: string, fillLength: number): void {
-    this.network.post(this.#peerLink, this.peerData(source, relayed, fillLength))
+    this.network.post(this.peerLink, this.peerData(source, relayed, fillLength))
   }
 
-  /** What `sendData` lets arrive. */
-  clientData(client: FiveTuple, channelNumber: number, peer: string, fillLength: number): () => void {
+  /** What `sendData` lets arrive. A fillLength of -1 is an empty payload. */
+  clientData(
+    client: FiveTuple,
+    channelNumber: number,
+    peer: string,
+    fillLength: number,
+    trafficClass = this.drawTrafficClass(),
+  ): () => void {
     const fiveTuple = new FiveTuple().copyFrom(client)
     const key = keyOf(fiveTuple)
     const intended = this.driver.model.sockets.boundNameOf(peer)
     const payload = fillLength < 0 ? new Uint8Array(0) : this.payloads.make(key, intended, fillLength)
-    const frame = channelNumber === 0 ? this.#sendIndication(peer, payload) : channelData(channelNumber, payload)
-    const input = { kind: 'client-data', key, channelNumber, peer, intended, payload } as const
-    return () => this.driver.clientData(fiveTuple, input, frame)
+    const dontFragment = channelNumber === 0 && this.random.oneIn(8)
+    const frame =
+      channelNumber === 0 ? this.#sendIndication(peer, payload, dontFragment) : channelData(channelNumber, payload)
+    const input: ClientData = {
+      ...{ kind: 'client-data', key, channelNumber, peer, intended, payload, dontFragment },
+    }
+    return () => this.#rim.frameArrives(fiveTuple, frame, input, trafficClass)
+  }
+
+  drawTrafficClass(): number {
+    return this.random.pick(TRAFFIC_CLASSES)
   }
 
   /** What `sendFromPeer` lets arrive. */
-  peerData(source: string, relayed: string, fillLength: number): () => void {
+  peerData(source: string, relayed: string, fillLength: number, trafficClass = this.drawTrafficClass()): () => void {
     const destination = this.driver.model.sockets.boundNameOf(relayed)
     const payload = fillLength < 0 ? new Uint8Array(0) : this.payloads.make(source, destination, fillLength)
-    const origin = { sentBy: source, intended: destination }
-    return () => this.#arriveAtRelay(source, destination, payload, origin)
+    const input: PeerData = {
+      ...{ kind: 'peer-data', destination, source, sentBy: source, intended: destination, payload },
+    }
+    return () => this.#rim.datagramArrives(input, trafficClass)
+  }
+
+  /** A datagram of the core leaves the machine, or for a relay of ours the socket. */
+  depart({ bytes, effect, from, origin, to, trafficClass }: Departure): void {
+    if (effect.kind === 'message') this.#sendToClient(effect.client, bytes)
+    else if (effect.kind === 'to-peer') this.#sendToPeer(from, to, bytes, origin, trafficClass)
   }
 
   #tick(): void {
     this.driver.tick(this.network.time - (this.network.time % TICK_INTERVAL))
   }
 
-  #carryOut(effects: readonly Effect[], origin: Origin): void {
-    for (const effect of effects) {
-      if (effect.kind === 'message') this.#sendToClient(effect.client, effect.bytes)
-      else if (effect.kind === 'to-peer') this.#sendToPeer(effect.relayId, effect.peer, effect.payload, origin)
-      else if (effect.kind === 'open') this.#open(effect.relayId, effect.address)
-    }
+  #planRound(isAfterEvent: boolean): void {
+    if (!this.#rim.isPending) this.#roundTime = Number.POSITIVE_INFINITY
+    else if (!isAfterEvent) this.#roundTime = this.network.time
+    else if (this.#roundTime === Number.POSITIVE_INFINITY) this.#roundTime = this.network.time + this.#rim.roundDelay()
   }
 
   #sendToClient(fiveTuple: FiveTuple, bytes: Uint8Array): void {
@@ -157,58 +224,34 @@ export class World {
     }
   }
 
-  #sendToPeer(relayId: number, target: string, payload: Uint8Array, origin: Origin): void {
-    const source = this.driver.model.sockets.byRelay.get(relayId)
-    ensure(source?.isLive === true, () => `sent from relay ${relayId}, which is not open`)
+  #sendToPeer(source: string, target: string, payload: Uint8Array, origin: Origin, trafficClass: number): void {
+    ensure(this.driver.model.sockets.at(source)?.isLive === true, () => `sent from ${source}, which is not open`)
     ensure(!FORBIDDEN_PEERS.includes(target), () => `sent to ${target}, which is forbidden`)
+    if (!this.isQuiet && this.random.oneIn(ERROR_ONE_IN)) this.#refuse(source, target)
     if (!ALLOWED_PEERS.includes(target)) {
       const isBound = this.scenario.hosts.some((host) => host.bound === hostOf(target))
       ensure(isBound, () => `sent to ${target}, where nobody is`)
-      this.network.post(this.#peerLink, () => this.#arriveAtRelay(source.bound, target, payload, origin))
+      const input: PeerData = { kind: 'peer-data', destination: target, source, ...origin, payload }
+      this.network.post(this.peerLink, () => this.#rim.datagramArrives(input, trafficClass))
       return
     }
-    this.network.post(this.#peerLink, () => {
-      if (!this.isQuiet && this.random.oneIn(2)) this.sendFromPeer(target, source.bound, this.random.nextInt(40))
+    this.network.post(this.peerLink, () => {
+      if (!this.isQuiet && this.random.oneIn(2)) this.sendFromPeer(target, source, this.random.nextInt(40))
     })
   }
 
-  /** At the operating system's door; nobody may be there any more, or an engine may hand it in late. */
-  #arriveAtRelay(source: string, destination: string, payload: Uint8Array, origin: Origin): void {
-    const socket = this.driver.model.sockets.at(destination)
-    if (socket === null || !socket.isLive) return
-    const { relayId } = socket
-    const input = { kind: 'peer-data', relayId, destination, source, ...origin, payload } as const
-    if (!this.random.oneIn(20)) {
-      this.driver.peerData(input)
-      return
-    }
-    this.schedule.add(this.network.time + this.random.nextInt(SLOW_OPEN_TICKS_MAX), () => {
-      if (!this.driver.model.sockets.byRelay.has(relayId)) this.coverage.count('peer to client: relay already closed')
-      this.driver.peerData(input)
-    })
+  /** Somebody on the way, or the peer's host, sends an ICMP error back. */
+  #refuse(source: string, target: string): void {
+    const error = drawIcmpError(this.random, target)
+    this.network.post(this.peerLink, () => this.#rim.errorArrives(source, error))
   }
 
-  #open(relayId: number, bound: string): void {
-    const { random, scenario } = this
-    const isSlow = !this.isQuiet && random.oneIn(scenario.slowOpenOneIn)
-    const delay = 1 + random.nextInt(isSlow ? SLOW_OPEN_TICKS_MAX : 3)
-    const isInUse = !this.isQuiet && random.oneIn(scenario.inUseOneIn)
-    const isRefused = !this.isQuiet && random.oneIn(scenario.refusedOneIn)
-    const isReportedLate = random.oneIn(2)
-    this.schedule.add(this.network.time + delay, () => {
-      const isWaiting = this.driver.model.sockets.byRelay.get(relayId)?.bound === bound
-      // An engine that closed the socket while it was opening may report all the same.
-      if (!isWaiting && !isReportedLate) return
-      if (isInUse || isRefused) this.driver.relayFailed(relayId, isInUse)
-      else this.driver.relayOpened(relayId)
-    })
-  }
-
-  #sendIndication(peer: string, payload: Uint8Array): Uint8Array {
+  #sendIndication(peer: string, payload: Uint8Array, dontFragment: boolean): Uint8Array {
     const writer = new MessageWriter()
     const bytes = new Uint8Array(64 + payload.length + 4)
     writer.begin(bytes, 0, stun.CLASS_INDICATION, stun.METHOD_SEND, this.random.nextBytes(12), 0)
     writePeers(writer, [addressOf(peer)]).writeBytes(stun.ATTRIBUTE_DATA, payload)
+    if (dontFragment) writer.writeEmpty(stun.ATTRIBUTE_DONT_FRAGMENT)
     return bytes.slice(0, writer.finish())
   }
 }
@@ -216,11 +259,4 @@ export class World {
 /** A closed connection delivers nothing, in neither direction; over UDP nobody knows. */
 function canDeliver(client: SimClient, key: string): boolean {
   return !client.isStream || (!client.isGone && client.key === key)
-}
-
-function channelData(channelNumber: number, payload: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(4 + payload.length)
-  writeChannelDataHeader(frame, 0, channelNumber, payload.length)
-  frame.set(payload, 4)
-  return frame
 }

@@ -25,7 +25,7 @@ import {
 import type { Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget } from '../listen-targets.js'
-import { bindUdpSocket } from './udp-socket.js'
+import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
 
 /** libuv queues without bound when the kernel's buffer is full: past this many bytes a socket drops. */
 const SEND_QUEUE_BYTES_MAX = 1024 * 1024
@@ -43,9 +43,14 @@ export class DgramEngine implements RelayEngine {
   readonly #listenerSockets: Socket[] = []
   readonly #relaySockets = new Map<number, Socket>()
   readonly #clock = new TickClock()
+  readonly #system: typeof NODE_DGRAM
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   #core: TurnCore | null = null
   #timer: NodeJS.Timeout | null = null
+
+  constructor(system = NODE_DGRAM) {
+    this.#system = system
+  }
 
   async openListeners(specs: readonly ListenSpec[]): Promise<void> {
     for (const target of expandListenSpecs(specs)) {
@@ -127,6 +132,7 @@ export class DgramEngine implements RelayEngine {
         this.closeRelay(relayId)
         core.handleRelayFailed(relayId, error.code === 'EADDRINUSE')
       },
+      this.#system,
     )
     this.#relaySockets.set(relayId, socket)
   }
@@ -157,6 +163,7 @@ export class DgramEngine implements RelayEngine {
           socket.close()
           reject(listenError(target, error))
         },
+        this.#system,
       )
     })
   }

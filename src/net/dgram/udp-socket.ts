@@ -1,6 +1,6 @@
 // One bound node:dgram socket, set up for speed: the destination is always an IP literal, so the name look-up that node makes
 // for every send is answered at once.
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void
@@ -13,6 +13,14 @@ function lookupIPv6(host: string, _options: unknown, callback: LookupCallback): 
   callback(null, host, 6)
 }
 
+/** Where sockets come from, and what lets a call end before the next begins; the simulator has its own. */
+export interface DgramSystem {
+  createSocket(options: SocketOptions): Socket
+  defer(run: () => void): void
+}
+
+export const NODE_DGRAM: DgramSystem = { createSocket, defer: setImmediate }
+
 /**
  * Creates a socket and binds it; exactly one of the callbacks is called, never synchronously. `address.port` 0 is an ephemeral
  * port. The caller closes the socket, after a failure too.
@@ -23,9 +31,10 @@ export function bindUdpSocket(
   bufferBytes: number,
   onBound: (socket: Socket) => void,
   onFailed: (error: NodeJS.ErrnoException) => void,
+  system = NODE_DGRAM,
 ): Socket {
   const isIPv6 = address.family === FAMILY_IPV6
-  const socket = createSocket({
+  const socket = system.createSocket({
     type: isIPv6 ? 'udp6' : 'udp4',
     ipv6Only: isIPv6,
     lookup: (isIPv6 ? lookupIPv6 : lookupIPv4) as never,
@@ -34,10 +43,10 @@ export function bindUdpSocket(
   })
   // With the look-up above, bind reports within the call; the callers want it later.
   socket.once('error', (error) => {
-    setImmediate(() => onFailed(error))
+    system.defer(() => onFailed(error))
   })
   socket.once('listening', () => {
-    setImmediate(() => {
+    system.defer(() => {
       socket.removeAllListeners('error')
       onBound(socket)
     })

@@ -85,7 +85,7 @@ export class KernelMemory {
 
   /** A size or a pointer: 64 bits, which must be an integer that JavaScript can hold. */
   uint64(at: number): number {
-    const value = Number(this.#view.getBigUint64(at, true))
+    const value = this.#view.getUint32(at + 4, true) * 2 ** 32 + this.#view.getUint32(at, true)
     demand(Number.isSafeInteger(value), () => `a length or pointer of ${value} at offset ${at}`)
     return value
   }
@@ -104,6 +104,12 @@ export class KernelMemory {
 
   setUint64(at: number, value: number): void {
     this.#view.setBigUint64(at, BigInt(value), true)
+  }
+
+  /** Where the first part of a message begins: all that is looked at of a message that is not needed yet. */
+  firstPart(header: number, what: string): number {
+    const iovec = this.at(this.uint64(header + MSGHDR.msg_iov), IOVEC.size, what)
+    return this.at(this.uint64(iovec + IOVEC.iov_base), this.uint64(iovec + IOVEC.iov_len), what)
   }
 
   /** Reads a struct msghdr and everything that it points to. */

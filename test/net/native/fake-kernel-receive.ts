@@ -30,28 +30,43 @@ import type { FakeSocket, ReceiveBuffer, SocketError } from './fake-kernel-socke
 const POISON = 0xee
 /** Traffic class of routers' ICMP messages: the kernel tells it beside an error. */
 const ICMP_TRAFFIC_CLASS = 0xc0
-/** Sorting all ranges takes longer than all the rest of a call: it is done once in so many. */
-const OVERLAP_CHECK_INTERVAL = 32
+/** Looking at every message, also where nothing arrives, takes longer than all the rest of a call: it is done once in so many. */
+const FULL_CHECK_INTERVAL = 16
 
 export class KernelReceiver {
   readonly #memory: KernelMemory
-  /** Bytes that the kernel wrote, by where. */
-  readonly #written = new Map<number, number>()
+  /** Bytes that the kernel wrote, by where; and in which round. */
+  readonly #written = new Map<number, { readonly length: number; readonly round: number }>()
+  #round = 0
   #calls = 0
 
   constructor(memory: KernelMemory) {
     this.#memory = memory
   }
 
-  /** These messages belong to the kernel from now on. */
-  takeAll(messages: readonly Message[]): void {
-    if (this.#calls++ % OVERLAP_CHECK_INTERVAL === 0) checkDisjoint(messages)
-    for (const message of messages) this.#take(message)
+  /** These messages belong to the kernel from now on. Returns true if one of them was used in this round before. */
+  takeAll(headers: readonly number[], what: string, round: number): boolean {
+    const { bytes } = this.#memory
+    let isReused = false
+    for (const header of headers) {
+      const start = this.#memory.firstPart(header, what)
+      const written = this.#written.get(start)
+      if (written === undefined) continue
+      bytes.fill(POISON, start, start + written.length)
+      isReused ||= written.round === round
+      this.#written.delete(start)
+    }
+    this.#round = round
+    if (this.#calls++ % FULL_CHECK_INTERVAL === 0) {
+      checkDisjoint(headers.map((header, index) => this.#memory.message(header, `${what}, message ${index}`)))
+    }
+    return isReused
   }
 
   /** Writes a buffer into a message. Returns its bytes. `fault`: MSG_TRUNC or MSG_CTRUNC on purpose. */
   deliver(socket: FakeSocket, message: Message, buffer: ReceiveBuffer, fault: number, what: string): number {
     const memory = this.#memory
+    this.#poisonNames(message)
     const [first] = buffer.segments
     const whole = Buffer.concat(buffer.segments.map(({ bytes }) => bytes))
     const kept = fault === MSG_TRUNC ? Math.min(whole.length >> 1, message.length) : whole.length
@@ -71,6 +86,7 @@ export class KernelReceiver {
   /** Writes an entry of the error queue into a message. Returns its bytes. */
   deliverError(socket: FakeSocket, message: Message, error: SocketError, what: string): number {
     const memory = this.#memory
+    this.#poisonNames(message)
     const length = this.#scatter(message.parts, error.payload)
     const control = new ControlWriter(memory, message.control)
     if (error.offender !== null && socket.tellsTrafficClass)
@@ -82,14 +98,11 @@ export class KernelReceiver {
     return length
   }
 
-  #take({ name, control, parts }: Message): void {
+  /** Nothing of what was there before may be mistaken for what arrives. */
+  #poisonNames({ control, name }: Message): void {
     const { bytes } = this.#memory
     bytes.fill(POISON, name.start, name.start + name.length)
     bytes.fill(POISON, control.start, control.start + control.length)
-    for (const { start } of parts) {
-      bytes.fill(POISON, start, start + (this.#written.get(start) ?? 0))
-      this.#written.set(start, 0)
-    }
   }
 
   #writeControls(socket: FakeSocket, { segments }: ReceiveBuffer, control: ControlWriter): void {
@@ -148,7 +161,7 @@ export class KernelReceiver {
     for (const { start, length } of parts) {
       const piece = bytes.subarray(done, done + length)
       this.#memory.bytes.set(piece, start)
-      this.#written.set(start, piece.length)
+      this.#written.set(start, { length: piece.length, round: this.#round })
       done += piece.length
     }
     return done

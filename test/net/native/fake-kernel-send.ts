@@ -18,7 +18,7 @@ import {
 } from '../../../src/net/native/layout.js'
 import { TransportAddress } from '../../../src/stun/address.js'
 import type { FakeKernelFaults } from './fake-kernel-faults.js'
-import { type ControlMessage, demand, type KernelMemory, type Message } from './fake-kernel-memory.js'
+import { type ControlMessage, demand, type KernelMemory } from './fake-kernel-memory.js'
 import { DATAGRAM_LENGTH_MAX, type FakeSocket } from './fake-kernel-socket.js'
 
 const UDP_HEADER_LENGTH = 8
@@ -51,7 +51,8 @@ export interface Outgoing {
 }
 
 /** Reads a message. What no engine may ask for is a KernelFault. */
-export function readOutgoing(memory: KernelMemory, socket: FakeSocket, message: Message, what: string): Outgoing {
+export function readOutgoing(memory: KernelMemory, socket: FakeSocket, header: number, what: string): Outgoing {
+  const message = memory.message(header, what)
   const { from, segmentLength, trafficClass } = readControls(memory, socket, memory.controls(message, what), what)
   return {
     ...{ socket, from, segmentLength, trafficClass },

@@ -31,8 +31,9 @@ import {
 } from '../../../src/net/native/layout.js'
 import type { Libc } from '../../../src/net/native/libc.js'
 import { KernelDescriptors } from './fake-kernel-descriptors.js'
+import { ENOPROTOOPT, EPERM } from './fake-kernel-errno.js'
 import { type FakeKernelFaults, NO_FAULTS } from './fake-kernel-faults.js'
-import { demand, KernelMemory, type Message } from './fake-kernel-memory.js'
+import { demand, KernelMemory } from './fake-kernel-memory.js'
 import { FakeEpoll, FakeEventFd, readEventFd } from './fake-kernel-poll.js'
 import { KernelReceiver } from './fake-kernel-receive.js'
 import { datagramsOf, readOutgoing, sendErrorOf } from './fake-kernel-send.js'
@@ -41,8 +42,6 @@ import type { FakeKernelWatcher } from './fake-kernel-watcher.js'
 
 /** An address as a process has it: nothing about it is special, but offsets cannot pass for pointers. */
 const ARENA_BASE = 0x7f3a_4000_0000
-const EPERM = 1
-const ENOPROTOOPT = 92
 const FIRST_EPHEMERAL_PORT = 40_000
 const EPOLL_CTL_DEL = 2
 const EPOLL_CTL_MOD = 3
@@ -160,8 +159,8 @@ export class FakeKernel implements Libc {
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number {
     const socket = this.descriptors.find(fd, 'socket')
     demand(flags === MSG_DONTWAIT && timeout === 0, () => `recvmmsg with flags ${flags}, timeout ${timeout}`)
-    const slots = this.#messages(messages, count, 'recvmmsg')
-    this.#receiver.takeAll(slots)
+    const headers = this.#headers(messages, count, 'recvmmsg')
+    if (this.#receiver.takeAll(headers, 'recvmmsg', this.descriptors.round)) this.#count('slot reused in a round')
     if (socket.pendingError !== 0) return this.#failPending(socket)
     if (socket.queue.length === 0) return this.#fail(EAGAIN)
     const waiting = Math.min(count, socket.queue.length)
@@ -169,8 +168,8 @@ export class FakeKernel implements Libc {
     for (const [index, buffer] of socket.queue.splice(0, received).entries()) {
       const fault = this.faults.truncation()
       const what = `recvmmsg, message ${index} of ${count}`
-      const length = this.#receiver.deliver(socket, slots[index], buffer, fault, what)
-      this.#memory.setUint32(slots[index].header + MMSGHDR.msg_len, length)
+      const slot = this.#memory.message(headers[index], what)
+      this.#memory.setUint32(slot.header + MMSGHDR.msg_len, this.#receiver.deliver(socket, slot, buffer, fault, what))
       if (fault !== 0) this.#count('truncated buffer')
       if (buffer.segments.length > 1) this.#count('coalesced buffer')
       this.watcher.received?.(socket, buffer, fault === 0)
@@ -182,7 +181,7 @@ export class FakeKernel implements Libc {
     const socket = this.descriptors.find(fd, 'socket')
     demand(flags === (MSG_ERRQUEUE | MSG_DONTWAIT), () => `recvmsg with flags ${flags}`)
     const slot = this.#memory.message(this.#memory.at(message, MSGHDR.size, 'recvmsg'), 'recvmsg')
-    this.#receiver.takeAll([slot])
+    this.#receiver.takeAll([slot.header], 'recvmsg', this.descriptors.round)
     const error = socket.errors.shift()
     if (error === undefined) return this.#fail(EAGAIN)
     socket.pendingError = socket.errors.at(0)?.errno ?? 0
@@ -196,8 +195,8 @@ export class FakeKernel implements Libc {
     const socket = this.descriptors.find(fd, 'socket')
     demand(flags === MSG_DONTWAIT, () => `sendmmsg with flags ${flags}`)
     demand(socket.bound !== null, () => 'sendmmsg on a socket without an address')
-    const outgoing = this.#messages(messages, count, 'sendmmsg').map((message, index) => {
-      return readOutgoing(this.#memory, socket, message, `sendmmsg, message ${index} of ${count}`)
+    const outgoing = this.#headers(messages, count, 'sendmmsg').map((header, index) => {
+      return readOutgoing(this.#memory, socket, header, `sendmmsg, message ${index} of ${count}`)
     })
     const tried = count > 1 ? this.faults.sendCount(count) : 1
     for (let index = 0; index < tried; index++) {
@@ -241,7 +240,10 @@ export class FakeKernel implements Libc {
     const at = this.#memory.at(events, countMax * EPOLL_EVENT.size, 'epoll_wait')
     this.descriptors.round++
     const error = this.faults.waitError()
-    if (error !== 0) return this.#fail(error)
+    if (error !== 0) {
+      this.#count('wait interrupted')
+      return this.#fail(error)
+    }
     const count = epoll.wait(at, countMax)
     demand(count > 0 || timeoutMilliseconds >= 0, () => 'epoll_wait would wait for ever')
     return count
@@ -271,12 +273,10 @@ export class FakeKernel implements Libc {
     return this.#errno
   }
 
-  #messages(messages: number, count: number, what: string): Message[] {
+  #headers(messages: number, count: number, what: string): number[] {
     demand(count > 0 && count <= UIO_MAXIOV, () => `${what} of ${count} messages`)
     const first = this.#memory.at(messages, count * MMSGHDR.size, what)
-    return Array.from({ length: count }, (_, index) => {
-      return this.#memory.message(first + index * MMSGHDR.size, `${what}, message ${index} of ${count}`)
-    })
+    return Array.from({ length: count }, (_, index) => first + index * MMSGHDR.size)
   }
 
   #wake({ fd }: FakeSocket | FakeEventFd): void {

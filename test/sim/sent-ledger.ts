@@ -1,0 +1,128 @@
+// What the engine was told to send, against what leaves its sockets: the same datagrams, unchanged, from and to the same addresses, in
+// order within a flow, with DF bit and traffic class. Only what the kernel refused may be missing, and must have been counted.
+//
+// A flow is a pair of transport addresses.
+import { EAGAIN, ECONNREFUSED, EINVAL, EIO, EMSGSIZE } from '../../src/net/native/layout.js'
+import { EHOSTUNREACH, EPERM } from '../net/native/fake-kernel-errno.js'
+import { ensure, fail } from './failure.js'
+import type { Departure } from './inputs.js'
+
+interface Expected {
+  readonly departure: Departure
+  /** How often the kernel refused it, alone, for what may be an earlier packet's error. */
+  refusalCount: number
+  mayBeLost: boolean
+}
+
+/** A datagram as it was on the wire, or was to be. */
+export interface WireDatagram {
+  readonly from: string
+  readonly to: string
+  readonly bytes: Uint8Array
+  /** As far as the engine can tell the kernel. */
+  readonly trafficClass?: number
+  readonly dontFragment?: boolean
+}
+
+/** Errors that are reported by a later packet's call: the engine tries that one again. */
+const ERRORS_OF_OTHERS: readonly number[] = [ECONNREFUSED, EHOSTUNREACH, EPERM, EINVAL, EIO]
+
+export class SentLedger {
+  sentCount = 0
+  sentBytes = 0
+  lostCount = 0
+  readonly #flows = new Map<string, Expected[]>()
+  #latest: Expected | null = null
+
+  expect(departure: Departure): void {
+    const key = `${departure.from} > ${departure.to}`
+    const expected: Expected = { departure, refusalCount: 0, mayBeLost: false }
+    this.#latest = expected
+    const queue = this.#flows.get(key)
+    if (queue === undefined) this.#flows.set(key, [expected])
+    else queue.push(expected)
+  }
+
+  /** A datagram has left. Returns what asked for it. */
+  take(datagram: WireDatagram): Departure {
+    const { from, to, bytes } = datagram
+    const queue = this.#flows.get(`${from} > ${to}`) ?? []
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      if (isAsAsked(datagram, next.departure)) {
+        this.sentCount++
+        this.sentBytes += bytes.length
+        // Of two that look the same (empty ones), one was refused and the other has left: nobody can say which.
+        const twin = next.mayBeLost ? certain(queue, datagram) : undefined
+        if (twin !== undefined) twin.mayBeLost = true
+        return next.departure
+      }
+      ensure(next.mayBeLost, () => wrongDatagram(datagram, next.departure, queue))
+      this.lostCount++
+    }
+    return fail(`${bytes.length} bytes from ${from} to ${to}, which nobody asked for`)
+  }
+
+  /** The kernel has refused one message of these datagrams. */
+  refuse(datagrams: readonly WireDatagram[], errno: number): void {
+    const [{ from, to }] = datagrams
+    // The socket is full: the engine does not try what follows.
+    if (errno === EAGAIN) this.mayLoseAllFrom(from)
+    for (const datagram of datagrams) {
+      const expected = certain(this.#flows.get(`${from} > ${to}`) ?? [], datagram)
+      // Already allowed to be lost, or changed: then it is found when it leaves.
+      if (expected === undefined) continue
+      // Segments must be tried one by one.
+      if (datagrams.length > 1 && (errno === EINVAL || errno === EIO || errno === EMSGSIZE)) continue
+      expected.refusalCount++
+      expected.mayBeLost = !ERRORS_OF_OTHERS.includes(errno) || expected.refusalCount > 1
+    }
+  }
+
+  /** What was expected last may be lost: the engine finds the socket's queue full. */
+  mayLoseLatest(): void {
+    if (this.#latest !== null) this.#latest.mayBeLost = true
+  }
+
+  /** What is on its way from this address may be lost: its socket is full, or closed with a full queue. */
+  mayLoseAllFrom(from: string): void {
+    for (const queue of this.#flows.values()) {
+      if (queue.at(0)?.departure.from !== from) continue
+      for (const expected of queue) expected.mayBeLost = true
+    }
+  }
+
+  /** The engine has nothing left to send. `what` may follow `mayBeLost` in its queue, if that was refused. */
+  endRound(): void {
+    for (const [key, queue] of this.#flows) {
+      for (const { departure, mayBeLost } of queue) {
+        ensure(mayBeLost, () => `${departure.bytes.length} bytes of ${departure.effect.kind} never left: ${key}`)
+        this.lostCount++
+      }
+    }
+    this.#flows.clear()
+  }
+}
+
+/** The first that is this datagram and must leave. */
+function certain(queue: readonly Expected[], datagram: WireDatagram): Expected | undefined {
+  return queue.find(({ departure, mayBeLost }) => !mayBeLost && isAsAsked(datagram, departure))
+}
+
+function isAsAsked({ bytes, dontFragment, trafficClass }: WireDatagram, asked: Departure): boolean {
+  return (
+    Buffer.compare(asked.bytes, bytes) === 0 &&
+    (trafficClass === undefined || trafficClass === asked.trafficClass) &&
+    (dontFragment === undefined || dontFragment === asked.dontFragment)
+  )
+}
+
+function wrongDatagram(datagram: WireDatagram, asked: Departure, later: readonly Expected[]): string {
+  const isLater = later.some(({ departure }) => isAsAsked(datagram, departure))
+  const what = isLater ? 'was sent before its turn' : 'is not what was asked for'
+  return `a datagram from ${asked.from} to ${asked.to} ${what}: ${describe(datagram)}; asked for ${describe(asked)}`
+}
+
+function describe({ bytes, dontFragment, trafficClass }: WireDatagram): string {
+  const head = Buffer.from(bytes.subarray(0, 24)).toString('hex')
+  return `${bytes.length} bytes ${head}…, class ${trafficClass}, DF ${dontFragment}`
+}
