@@ -99,9 +99,7 @@ async function runsOnDgram(
 ): Promise<void> {
   const server = await startServer(t, [...ARGS, ...args], options)
   t.match(server.ready, { engine: 'dgram', workers: 1, engineReason: reason })
-  t.match(server.linesOf('engine'), [
-    { level: LEVEL_WARN, engine: 'dgram', engineReason: reason, msg: /^dgram engine: ./ },
-  ])
+  t.match(server.linesOf('engine'), [{ level: LEVEL_WARN, engine: 'dgram', reason, msg: /^dgram engine: ./ }])
   await relays(t, server)
   t.equal(await server.stop(), 0)
 }
