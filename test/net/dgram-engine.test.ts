@@ -1,78 +1,16 @@
 // The dgram engine alone, with a core that only takes notes: sockets open, close and fail as the core is told, and bytes pass unchanged.
 import { type RemoteInfo, Socket } from 'node:dgram'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { parseListenSpec } from '../../src/config/listen-spec.js'
-import { COUNTER_NAMES } from '../../src/net/counters.js'
 import { DgramEngine } from '../../src/net/dgram/dgram-engine.js'
 import { localAddresses } from '../../src/net/local-addresses.js'
-import type { TransportAddress } from '../../src/stun/address.js'
-import type { TurnCore } from '../../src/turn/core.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
 import { findFreePorts } from '../support/free-ports.js'
-import { Inbox } from '../support/inbox.js'
 import { peerOrSkip } from '../support/peers.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
+import { clientOf, countersOf, named, startNoting } from './noting-core.js'
 
 const SEND_QUEUE_BYTES_MAX = 1024 * 1024
-
-type Note = readonly unknown[]
-
-/** What the engine told the core, in order. Ticks are kept apart. */
-class NotingCore {
-  readonly notes = new Inbox<Note>('the core')
-  readonly ticks = new Inbox<number>('the core’s clock')
-
-  handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
-    const text = Buffer.from(bytes).toString('latin1', start, end)
-    this.notes.put(['frame', client.listenerId, client.transport, client.client.toString(), client.client.host, text])
-  }
-
-  handlePeerDatagram(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
-    const text = Buffer.from(bytes).toString('latin1', start, end)
-    this.notes.put(['datagram', relayId, peer.toString(), peer.host, text])
-  }
-
-  handleRelayOpened(relayId: number): void {
-    this.notes.put(['opened', relayId])
-  }
-
-  handleRelayFailed(relayId: number, inUse: boolean): void {
-    this.notes.put(['failed', relayId, inUse])
-  }
-
-  tick(now: number): void {
-    this.ticks.put(now)
-  }
-}
-
-async function start(t: Test, ...listen: string[]): Promise<{ engine: DgramEngine; core: NotingCore }> {
-  const engine = new DgramEngine()
-  const core = new NotingCore()
-  await engine.openListeners(listen.map(parseListenSpec))
-  engine.start(core as unknown as TurnCore)
-  t.teardown(() => engine.stop())
-  return { engine, core }
-}
-
-/** By name. */
-function countersOf(engine: DgramEngine): Record<string, number> {
-  return Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, engine.counters[index]]))
-}
-
-/** With `host` set, as the core hands addresses out. */
-function named(host: string, port: number): TransportAddress {
-  const address = addressOf(host, port)
-  address.host = host
-  return address
-}
-
-function clientOf(peer: UdpPeer, listenerId = 0): FiveTuple {
-  const client = new FiveTuple()
-  client.transport = TRANSPORT_UDP
-  client.listenerId = listenerId
-  client.client.copyFrom(named(peer.address.family === 6 ? '::1' : '127.0.0.1', peer.address.port))
-  return client
-}
 
 const { minPort } = await findFreePorts({ first: 31_000, last: 31_049 }, 4)
 const PORTS = { relay: minPort, inUse: minPort + 1, closing: minPort + 2 }
@@ -81,7 +19,7 @@ t.test('listeners', async (t) => {
   const skip = peerOrSkip('IPv6 loopback')
 
   t.test('are bound to real ports, and hand frames to the core with their source', { skip }, async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0', 'udp:[::1]:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0', 'udp:[::1]:0')
     t.same(
       engine.listeners.map(({ scheme, address }) => [scheme, address.host]),
       [
@@ -105,7 +43,7 @@ t.test('listeners', async (t) => {
   t.test(
     'of a wildcard are one for each local address, so that answers come from the address that was asked',
     async (t) => {
-      const { engine, core } = await start(t, 'udp:0.0.0.0:0')
+      const { engine, core } = await startNoting(t, 'udp:0.0.0.0:0')
       const hosts = localAddresses().flatMap(({ family, host }) => (family === 4 ? [host] : []))
       t.same(
         engine.listeners.map(({ address }) => address.host),
@@ -158,7 +96,7 @@ t.test('listeners', async (t) => {
   })
 
   t.test('are closed by stop, and time with them', async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0')
     const [first, second] = [await core.ticks.next(), await core.ticks.next()]
     t.ok(Number.isInteger(first) && second > first, `${first}, ${second}`)
     const { port } = engine.listeners[0].address
@@ -173,7 +111,7 @@ t.test('relays', async (t) => {
   const peerHost = '127.0.0.1'
 
   t.test('are opened later, not within the call; data passes both ways', async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0')
     const peer = await UdpPeer.open(t)
     engine.openRelay(7, named(peerHost, PORTS.relay))
     t.same(core.notes.items, [])
@@ -189,7 +127,7 @@ t.test('relays', async (t) => {
   })
 
   t.test('whose port a stranger holds fail as in use; those of a foreign address fail for good', async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0')
     await UdpPeer.open(t, peerHost, PORTS.inUse)
     engine.openRelay(1, named(peerHost, PORTS.inUse))
     t.same(core.notes.items, [])
@@ -199,7 +137,7 @@ t.test('relays', async (t) => {
   })
 
   t.test('can be opened again with the same number after a failure', async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0')
     const stranger = await UdpPeer.open(t, peerHost, PORTS.inUse)
     engine.openRelay(1, named(peerHost, PORTS.inUse))
     t.same(await core.notes.next(), ['failed', 1, true])
@@ -210,7 +148,7 @@ t.test('relays', async (t) => {
   })
 
   t.test('closed while they open are never heard of, and leave their port', async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0')
     const stranger = await UdpPeer.open(t, peerHost, PORTS.inUse)
     // One would succeed, one would fail; both are forgotten before.
     engine.openRelay(1, named(peerHost, PORTS.closing))
@@ -228,7 +166,7 @@ t.test('relays', async (t) => {
   })
 
   t.test('that do not exist send nothing and close quietly', async (t) => {
-    const { engine } = await start(t, 'udp:127.0.0.1:0')
+    const { engine } = await startNoting(t, 'udp:127.0.0.1:0')
     engine.sendToPeer(9, named(peerHost, 9), Buffer.from('payload'), 0, 7)
     engine.closeRelay(9)
     t.match(countersOf(engine), { packetsSent: 0, bytesSent: 0 })
@@ -237,7 +175,7 @@ t.test('relays', async (t) => {
 
 t.test('towards the client', async (t) => {
   t.test('ChannelData is header and payload, a Data indication is padded with zeros', async (t) => {
-    const { engine } = await start(t, 'udp:127.0.0.1:0')
+    const { engine } = await startNoting(t, 'udp:127.0.0.1:0')
     const client = await UdpPeer.open(t)
     const payload = Buffer.from('<payload>')
     engine.sendChannelData(clientOf(client), 0x4001, payload, 1, 8)
@@ -259,7 +197,7 @@ t.test('towards the client', async (t) => {
 t.test('a full send queue', async (t) => {
   // Loopback always takes a datagram at once, so that a queue that fills is made up: what libuv says of it.
   t.test('drops and counts, for relays and for clients, and recovers', async (t) => {
-    const { engine, core } = await start(t, 'udp:127.0.0.1:0')
+    const { engine, core } = await startNoting(t, 'udp:127.0.0.1:0')
     const peer = await UdpPeer.open(t)
     engine.openRelay(1, named('127.0.0.1', PORTS.relay))
     t.same(await core.notes.next(), ['opened', 1])
@@ -280,7 +218,7 @@ t.test('a full send queue', async (t) => {
   })
 
   t.test('keeps what waits in it: the next packet is written elsewhere', async (t) => {
-    const { engine } = await start(t, 'udp:127.0.0.1:0')
+    const { engine } = await startNoting(t, 'udp:127.0.0.1:0')
     const client = await UdpPeer.open(t)
     const sent: Uint8Array[] = []
     let queuedCount = 1
@@ -304,7 +242,7 @@ t.test('a source that no answer can reach is passed over: port 0, an address wit
       return bind.apply(this, args)
     },
   })
-  const { core } = await start(t, 'udp:127.0.0.1:0')
+  const { core } = await startNoting(t, 'udp:127.0.0.1:0')
   const receive = (source: Partial<RemoteInfo>) => listening[0].emit('message', Buffer.from('frame'), source)
   receive({ address: '127.0.0.1', family: 'IPv4', port: 0 })
   receive({ address: 'fe80::1%eth0', family: 'IPv6', port: 5000 })
