@@ -33,6 +33,8 @@ Without a case: all but profile, and the table of targets at the end; 8 minutes.
   --seconds N         length of a measured slice (default 1.5)
   --pairs N           rounds of slices in a comparison, the first of them discarded (default 5)
   --flows N           allocations of a load (default 100)
+  --in-flight N       single packets on their way at most (default 256); below the number of allocations, no two of
+                      one flow ever wait together
   --load TEXT         relay and profile: only loads whose name contains this
   --engine NAME       turnd's engine: native, dgram or auto (default native)
   --turnd PATH        another build's turnd.js
@@ -48,6 +50,7 @@ export interface BenchOptions {
   readonly seconds: number
   readonly pairCount: number
   readonly flowCount: number
+  readonly inFlightMax: number
   readonly patienceSeconds: number
   readonly load: string
   readonly engine: string
@@ -68,6 +71,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       seconds: { type: 'string', default: '1.5' },
       pairs: { type: 'string', default: '5' },
       flows: { type: 'string', default: '100' },
+      'in-flight': { type: 'string', default: '256' },
       patience: { type: 'string', default: '60' },
       load: { type: 'string', default: '' },
       engine: { type: 'string', default: 'native' },
@@ -86,6 +90,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     seconds: numbers('seconds', values.seconds, 1, 0.1, 30)[0],
     pairCount: numbers('pairs', values.pairs, 1, 2, 1000)[0],
     flowCount: numbers('flows', values.flows, 1, 1, 1000)[0],
+    inFlightMax: numbers('in-flight', values['in-flight'], 1, 16, 100_000)[0],
     patienceSeconds: numbers('patience', values.patience, 1, 0, 36_000)[0],
     load: values.load,
     engine: values.engine,

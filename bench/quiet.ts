@@ -4,12 +4,16 @@ import { coreBusySeconds } from './servers/proc-files.js'
 
 const LOOK_MS = 150
 const BUSY_SHARE_MAX = 0.1
+/** Not all patience at once. */
+const WAIT_SECONDS_MAX = 30
+const SILENT_SECONDS = 2
 
 /** Returns when the cores of the bench are idle, or when the run's patience is used up. */
 export async function waitForQuiet(context: BenchContext): Promise<void> {
   if (process.platform !== 'linux') return
   const cores = Object.values(context.options.cores)
-  while (context.patienceSeconds > 0) {
+  let waited = 0
+  while (context.patienceSeconds > 0 && waited < WAIT_SECONDS_MAX) {
     const before = cores.map(coreBusySeconds)
     const start = performance.now()
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
@@ -17,5 +21,7 @@ export async function waitForQuiet(context: BenchContext): Promise<void> {
     const isQuiet = cores.every((core, index) => (coreBusySeconds(core) - before[index]) / seconds < BUSY_SHARE_MAX)
     if (isQuiet) return
     context.patienceSeconds -= seconds
+    if (waited < SILENT_SECONDS && waited + seconds >= SILENT_SECONDS) context.progress('waiting for other programs')
+    waited += seconds
   }
 }

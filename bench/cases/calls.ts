@@ -28,7 +28,7 @@ interface ServerCalls {
 }
 
 export async function runCalls(context: BenchContext): Promise<Report> {
-  const loads = relayLoads(context.options.flowCount).filter((load) => {
+  const loads = relayLoads(context.options).filter((load) => {
     return load.burst === BURST && load.framing === 'channel' && load.flowCount === context.options.flowCount
   })
   const commands = [context.turnd, context.turndDgram, context.coturn].filter((command) => command !== null)

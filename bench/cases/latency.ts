@@ -41,7 +41,7 @@ export async function runLatency(context: BenchContext): Promise<Report> {
 async function measureCapacity(context: BenchContext, servers: readonly ServerProcess[]): Promise<number> {
   const server = servers[servers.length - 1]
   const rates: number[] = []
-  for (const load of relayLoads(context.options.flowCount)) {
+  for (const load of relayLoads(context.options)) {
     if (load.burst !== 1 || load.framing !== 'channel') continue
     const slice = await runLoad(context, load, server, CAPACITY_SECONDS)
     context.progress(`capacity of ${server.name}, ${load.name}: ${describeLoadSlice(slice)}`)

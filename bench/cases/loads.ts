@@ -20,11 +20,11 @@ export const BURST = 16
 const COALESCED_TARGET = 4
 const SINGLE_TARGET = 1.3
 const DGRAM_TARGET = 0.5
-/** More than a server takes at once, less than its socket buffers hold by default (some 200 KiB, with overhead, of single packets). */
-const SINGLES_IN_FLIGHT = 256
 const BURSTS_IN_FLIGHT = 64
 
-export function relayLoads(flowCount: number): Load[] {
+/** @param inFlightMax of single packets: more than a server takes at once, less than its socket buffers hold by default */
+export function relayLoads({ flowCount, inFlightMax }: { flowCount: number; inFlightMax: number }): Load[] {
+  const both = bothOf(inFlightMax)
   return [
     ...both({ what: 'bursts of 16', framing: 'channel', burst: BURST, flowCount, target: COALESCED_TARGET }),
     ...both({ what: 'bursts of 16', framing: 'channel', burst: BURST, flowCount: 1, target: COALESCED_TARGET }),
@@ -50,18 +50,20 @@ interface Kind {
   readonly isDgramToo?: boolean
 }
 
-function both({ what, framing, burst, flowCount, target, isDgramToo = false }: Kind): Load[] {
+function bothOf(singlesInFlight: number): (kind: Kind) => Load[] {
   const directions: Direction[] = ['client-to-peer', 'peer-to-client']
-  return directions.map((direction) => ({
-    name: `${what}, ${direction === 'client-to-peer' ? 'client → peer' : 'peer → client'}, ${allocations(flowCount)}`,
-    framing,
-    direction,
-    flowCount,
-    burst,
-    inFlightMax: burst === 1 ? SINGLES_IN_FLIGHT : BURSTS_IN_FLIGHT * burst,
-    target,
-    dgramTarget: isDgramToo ? DGRAM_TARGET : null,
-  }))
+  return ({ what, framing, burst, flowCount, target, isDgramToo = false }) => {
+    return directions.map((direction) => ({
+      name: `${what}, ${direction === 'client-to-peer' ? 'client → peer' : 'peer → client'}, ${allocations(flowCount)}`,
+      framing,
+      direction,
+      flowCount,
+      burst,
+      inFlightMax: burst === 1 ? singlesInFlight : BURSTS_IN_FLIGHT * burst,
+      target,
+      dgramTarget: isDgramToo ? DGRAM_TARGET : null,
+    }))
+  }
 }
 
 function allocations(count: number): string {

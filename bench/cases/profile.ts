@@ -22,7 +22,7 @@ const SYMBOL_COUNT = 40
 
 export async function runProfile(context: BenchContext): Promise<Report> {
   const wanted = context.options.load
-  const loads = relayLoads(context.options.flowCount).filter(({ name, burst, framing, flowCount }) => {
+  const loads = relayLoads(context.options).filter(({ name, burst, framing, flowCount }) => {
     return wanted === '' ? burst > 1 && framing === 'channel' && flowCount > 1 : name.includes(wanted)
   })
   const sections: Section[] = []

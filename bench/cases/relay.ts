@@ -30,7 +30,7 @@ interface Multiple {
 const LIMIT_SECONDS = 0.5
 
 export async function runRelay(context: BenchContext): Promise<Report> {
-  const loads = relayLoads(context.options.flowCount).filter(({ name }) => name.includes(context.options.load))
+  const loads = relayLoads(context.options).filter(({ name }) => name.includes(context.options.load))
   if (loads.length === 0) throw new Error(`--load ${context.options.load}: no load is called so`)
   const commands = [...context.commands(), ...(context.turndDgram === null ? [] : [context.turndDgram])]
   return context.withServers(commands, async (servers) => {
