@@ -262,8 +262,8 @@ const TABLE: Table = {
     default: 200,
     defaultText: '200',
     help:
-      'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64); 0: no limit. Loopback is ' +
-      'exempt unless this option is given.',
+      'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64), in bursts of up to ten times as ' +
+      'many; 0: no limit. Loopback is exempt unless this option is given.',
     coturn: [],
     comesLater: null,
   },
