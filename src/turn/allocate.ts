@@ -172,7 +172,7 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
       return
     }
   } else {
-    const refusal = core.quotas.take(exchange.username, reservesNext ? 2 : 1)
+    const refusal = core.quotas.take(exchange.username, reservesNext ? 2 : 1, core.monotonicTicks())
     if (refusal !== null) {
       const code = refusal === 'user-quota' ? ERROR_ALLOCATION_QUOTA_REACHED : ERROR_INSUFFICIENT_CAPACITY
       respondError(core, exchange, code, refusal)

@@ -6,6 +6,7 @@
 //
 // Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
+import type { Bandwidth } from './bandwidth.js'
 import { FiveTuple } from './five-tuple.js'
 
 /** Times are core ticks (10 ms). */
@@ -107,6 +108,8 @@ export class Allocation {
   readonly channels = new Map<number, ChannelBinding>()
   readonly permissions = new Map<number, Permission>()
   permissionCount = 0
+  /** Null if nothing limits it. */
+  bandwidth: Bandwidth | null = null
   /** Payload packets and bytes, by COUNTER_ index. */
   readonly counters = new Float64Array(4)
 

@@ -32,6 +32,9 @@ export interface TurnCoreOptions {
   /** What the workers of one server share, and which of them this is (`relayPorts` lies in `tables.ports`). Absent: own tables, worker 0. */
   readonly tables?: SharedTables
   readonly workerIndex?: number
+  /** Bits of payload a second, each direction by itself, of one allocation, and of all allocations of one user; 0 or absent: no limit. */
+  readonly maxBps?: number
+  readonly userMaxBps?: number
   /** Answers a second to a source that has proved nothing, and with it the failure budget: answer-limits.ts. Absent: neither. */
   readonly unauthenticatedRate?: number
   /** Do these two hold for loopback too? */

@@ -17,6 +17,7 @@ import { isFingerprintValid } from '../stun/integrity.js'
 import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
 import type { AnswerLimits } from './answer-limits.js'
+import { BandwidthLimits } from './bandwidth-limits.js'
 import type { TurnCoreOptions } from './core-options.js'
 import { openTables } from './core-tables.js'
 import {
@@ -54,6 +55,7 @@ export class TurnCore {
   readonly relayPorts: RelayPorts
   readonly random: RandomSource
   readonly quotas: Quotas
+  readonly bandwidthLimits: BandwidthLimits
   readonly permissionCountMax: number
   readonly channelCountMax: number
   readonly channelNumberMax: number
@@ -88,12 +90,14 @@ export class TurnCore {
     this.quotas = quotas
     this.reservations = reservations
     this.#answerLimits = answerLimits
+    this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
+    const { maxBps = 0, userMaxBps = 0 } = options
+    this.bandwidthLimits = new BandwidthLimits(maxBps, userMaxBps, this.#monotonicStartTicks, quotas)
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
-    this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
     this.#relayHostIndexes = { 4: indexesOfFamily(options.relayHosts, 4), 6: indexesOfFamily(options.relayHosts, 6) }
   }
 

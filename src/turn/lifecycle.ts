@@ -50,6 +50,7 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'no-relay-port')
     return
   }
+  allocation.bandwidth = core.bandwidthLimits.open(allocation.username)
   core.allocations.add(allocation)
   core.openings.set(allocation, { exchange, plan })
   for (const relay of relaysOf(allocation)) core.output.openRelay(relay.id, relay.address)
@@ -234,6 +235,7 @@ function forgetAllocation(core: TurnCore, allocation: Allocation, plan: Allocate
   allocation.isDeleted = true
   core.openings.delete(allocation)
   core.allocations.remove(allocation)
+  core.bandwidthLimits.close(allocation.username, allocation.bandwidth)
   giveQuota(core, allocation, plan)
 }
 

@@ -1,6 +1,7 @@
 // The relay licence (--max-allocations) and the quota of each user (--user-quota), for all workers together. A dual allocation counts
 // once; a reserved port counts like an allocation until it is claimed or expires. Places belong to a worker, so that a dead one's
 // can be swept; a user is known by the keyed hash of the name.
+import { BUCKET_TICKS } from './bandwidth.js'
 import type { KeyedHash } from './keyed-hash.js'
 import type { SharedLock } from './shared-lock.js'
 import type { UserTable } from './user-table.js'
@@ -41,10 +42,13 @@ export class Quotas {
     return this.#users.held
   }
 
-  /** Takes `count` places for this user, or none. Returns null, or why not; the quota comes before the licence (RFC 8656 §7.2). */
-  take(username: string, count = 1): QuotaRefusal | null {
+  /**
+   * Takes `count` places for this user, or none. Returns null, or why not; the quota comes before the licence (RFC 8656 §7.2).
+   * @param now ticks of CLOCK_MONOTONIC
+   */
+  take(username: string, count = 1, now = 0): QuotaRefusal | null {
     const { low, high } = this.#hash.hashText(username)
-    return this.#lock.hold(() => this.#take(low, high, count))
+    return this.#lock.hold(() => this.#take(low, high, count, now))
   }
 
   give(username: string): void {
@@ -79,12 +83,25 @@ export class Quotas {
     return true
   }
 
-  #take(low: number, high: number, count: number): QuotaRefusal | null {
+  /**
+   * The two words in shared memory that are the bandwidth of a user who holds a place here, one a direction: the tick of CLOCK_MONOTONIC,
+   * modulo 2^32, at which the user's bucket is full. They are the user's for as long as that place is held.
+   */
+  bandwidthWordsOf(username: string): { words: Int32Array; at: number } {
+    const { low, high } = this.#hash.hashText(username)
+    const entry = this.#lock.hold(() => this.#users.find(low, high))
+    if (entry < 0) throw new Error(`no place in the quota of ${JSON.stringify(username)}`)
+    return { words: this.#users.entries, at: this.#users.bandwidthAt(entry) }
+  }
+
+  #take(low: number, high: number, count: number, now: number): QuotaRefusal | null {
     const known = this.#users.find(low, high)
     const held = known < 0 ? 0 : this.#users.placesOf(known)
     if (this.#userQuota > 0 && held + count > this.#userQuota) return 'user-quota'
     if (this.#users.held + count > this.maxAllocations) return 'licence'
-    this.#users.addPlaces(known < 0 ? this.#users.add(low, high) : known, this.#workerIndex, count)
+    // A newcomer's bucket is empty but for a tick: who came back at once would have another full one each time.
+    const entry = known < 0 ? this.#users.add(low, high, now + BUCKET_TICKS - 1) : known
+    this.#users.addPlaces(entry, this.#workerIndex, count)
     return null
   }
 }

@@ -25,10 +25,12 @@ import {
   RELAY_LIVE,
   type Relay,
 } from './allocation.js'
+import { FROM_CLIENT, TO_CLIENT } from './bandwidth.js'
 import type { TurnCore } from './core.js'
 import {
   DROP_BAD_CHANNEL_LENGTH,
   DROP_BAD_INDICATION,
+  DROP_BANDWIDTH,
   DROP_DONT_FRAGMENT,
   DROP_NO_ALLOCATION,
   DROP_NO_CHANNEL,
@@ -131,6 +133,8 @@ function sendToPeer(
   if (end - start > datagramLengthMax(peer)) return DROP_TOO_LONG
   const verdict = judge(core, allocation, permission, peer)
   if (verdict === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
+  const { bandwidth } = allocation
+  if (bandwidth !== null && !bandwidth.admit(FROM_CLIENT, end - start, core.now)) return DROP_BANDWIDTH
   let target = peer
   if (verdict >= PEER_HAIRPIN) {
     // Another client of this server: its relay is reached at the address that is bound, without the firewall's NAT.
@@ -161,8 +165,9 @@ export function relayDatagram(
   if (judge(core, allocation, permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
   const channel = allocation.findChannel(permission, peer.port)
   const isBound = channel !== null && channel.expiresAt > core.now
-  const { fiveTuple } = allocation
+  const { bandwidth, fiveTuple } = allocation
   if (frameLength(peer, isBound, end - start) > frameLengthMax(fiveTuple, isBound)) return DROP_TOO_LONG
+  if (bandwidth !== null && !bandwidth.admit(TO_CLIENT, end - start, core.now)) return DROP_BANDWIDTH
   allocation.counters[COUNTER_PACKETS_TO_CLIENT]++
   allocation.counters[COUNTER_BYTES_TO_CLIENT] += end - start
   if (isBound) core.output.sendChannelData(fiveTuple, channel.channelNumber, bytes, start, end)

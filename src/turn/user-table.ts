@@ -2,7 +2,7 @@
 // locks: the caller holds the lock of the tables, but for what says otherwise.
 //
 //   index   [ 0 | 3 | 1 | 0 | … ]      open addressing by the name's hash: entry + 1, or 0; at most half full
-//   entries [ low high · spentUp spentDown · places of worker 0, 1, … ]      stays where it is while anybody holds a place
+//   entries [ low high · two words of bandwidth · places of worker 0, 1, … ]      stays where it is while anybody holds a place
 //   free    [ 2 | … ]                  entries that were used before
 //
 // Places are the truth: the rest is made from them again when a worker has died in the midst of a change.
@@ -15,7 +15,7 @@ const FRESH = 2
 
 const LOW = 0
 const HIGH = 1
-const SPENT = 2
+const BANDWIDTH = 2
 const PLACES = 4
 
 export class UserTable {
@@ -72,8 +72,11 @@ export class UserTable {
     return -1
   }
 
-  /** A new entry without places. There must be room: every user holds a place, and places are counted first. */
-  add(low: number, high: number): number {
+  /**
+   * A new entry without places. There must be room: every user holds a place, and places are counted first.
+   * @param fullAt the tick at which the user's bandwidth is full, in both directions; stored modulo 2^32
+   */
+  add(low: number, high: number, fullAt: number): number {
     const freeCount = this.#header[FREE_COUNT]
     const entry = freeCount > 0 ? this.#free[freeCount - 1] : this.#header[FRESH]
     if (entry >= this.capacity) throw new Error('more users than places')
@@ -83,6 +86,7 @@ export class UserTable {
     this.#entries.fill(0, at, at + this.#stride)
     this.#entries[at + LOW] = markOf(low)
     this.#entries[at + HIGH] = high
+    this.#entries.fill(fullAt, at + BANDWIDTH, at + BANDWIDTH + 2)
     this.#place(entry)
     return entry
   }
@@ -126,11 +130,11 @@ export class UserTable {
   }
 
   /** Where the words of the user's shared bandwidth begin, one a direction. They may be used by who holds a place, without the lock. */
-  spentAt(entry: number): number {
-    return entry * this.#stride + SPENT
+  bandwidthAt(entry: number): number {
+    return entry * this.#stride + BANDWIDTH
   }
 
-  /** The memory that spentAt points into. */
+  /** The memory that bandwidthAt points into. */
   get entries(): Int32Array {
     return this.#entries
   }

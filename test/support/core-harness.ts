@@ -46,6 +46,8 @@ export interface CoreHarnessOptions {
   readonly channelNumberMax?: number
   readonly supportsDontFragment?: boolean
   readonly drops?: Float64Array
+  readonly maxBps?: number
+  readonly userMaxBps?: number
   readonly unauthenticatedRate?: number
   readonly limitsLoopback?: boolean
   readonly monotonicStartSeconds?: number
@@ -86,7 +88,8 @@ export class CoreHarness {
       permissionCountMax: options.permissionCountMax ?? 128,
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
-      ...given(options, 'channelNumberMax', 'drops', 'unauthenticatedRate', 'limitsLoopback', 'tables', 'workerIndex'),
+      ...given(options, 'channelNumberMax', 'drops', 'tables', 'workerIndex'),
+      ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback'),
     })
   }
 

@@ -1,15 +1,17 @@
 // A worker thread on shared tables: does one job, given as workerData, and posts what came of it. For test/turn/shared-tables.test.ts.
 import { parentPort, workerData } from 'node:worker_threads'
+import { BUCKET_TICKS } from '../../src/turn/bandwidth.js'
 import { lockOfWorker, type SharedTables } from '../../src/turn/shared-tables.js'
+import { UserBandwidth } from '../../src/turn/user-bandwidth.js'
 import { type StageWorker, workerOn } from './shared-stage.js'
 
 export interface TableJob {
-  readonly name: 'grab' | 'churn' | 'trade' | 'die' | 'take'
+  readonly name: 'grab' | 'churn' | 'trade' | 'lease' | 'die' | 'take'
   readonly tables: SharedTables
   readonly workerIndex: number
   readonly userQuota: number
   readonly users: readonly string[]
-  /** All workers start when this is as many as they are. */
+  /** All workers start when the first word is as many as they are; the second one is the clock of 'lease'. */
   readonly gate: SharedArrayBuffer
   readonly workerCount: number
   /** 'trade': tokens that are on offer, eight bytes each, zeros where there is none; and how often each was claimed. */
@@ -26,6 +28,7 @@ export interface TableResult {
 }
 
 const CHURN_COUNT = 5_000
+const LEASE_TICKS = 100_000
 
 const job = workerData as TableJob
 const worker = workerOn(job.tables, job.workerIndex, job.userQuota)
@@ -91,6 +94,17 @@ function trade({ quotas, relayPorts, reservations, random }: StageWorker): void 
   }
 }
 
+/** Spends the bandwidth of one user byte by byte, a bucket at a time: their clock goes on when it is empty. */
+function lease({ quotas }: StageWorker): void {
+  const { words, at } = quotas.bandwidthWordsOf(job.users[0])
+  const user = new UserBandwidth(1, words, at, 0)
+  const clock = new Int32Array(job.gate, 4)
+  for (let now = 0; now < LEASE_TICKS; now = Atomics.load(clock, 0)) {
+    while (user.admit(0, 1, now)) result.held++
+    Atomics.compareExchange(clock, 0, now, now + BUCKET_TICKS)
+  }
+}
+
 /** Waits until all workers have come here `times` times. */
 function meet(times: number): void {
   const gate = new Int32Array(job.gate)
@@ -103,6 +117,7 @@ meet(1)
 if (job.name === 'grab') grab(worker)
 if (job.name === 'churn') churn(worker)
 if (job.name === 'trade') trade(worker)
+if (job.name === 'lease') lease(worker)
 if (job.name === 'take' && worker.quotas.take(job.users[0]) === null) result.held++
 if (job.name === 'die') {
   worker.quotas.take(job.users[0], 2)

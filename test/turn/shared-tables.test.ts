@@ -13,7 +13,7 @@ function runWorkers(
   jobs: readonly Pick<TableJob, 'name'>[],
   options: Partial<TableJob> = {},
 ): Promise<(TableResult | null)[]> {
-  const gate = new SharedArrayBuffer(4)
+  const gate = new SharedArrayBuffer(8)
   const script = new URL('../support/table-worker.js', import.meta.url)
   return Promise.all(
     jobs.map(({ name }, workerIndex) => {
@@ -103,6 +103,19 @@ t.test('worker threads at one table', async (t) => {
     t.equal(relayPorts.claimedCount(), 400)
   })
 
+  t.test('lease no more bandwidth than a user has', async (t) => {
+    const tables = tablesOf({ workerCount: 5 })
+    const { quotas } = workerOn(tables, 4)
+    quotas.take(USERS[0])
+    const { words, at } = quotas.bandwidthWordsOf(USERS[0])
+    words.fill(0, at, at + 2)
+    const results = await runWorkers(tables, jobs('lease', 4))
+    // A byte is a tick here, and each lease moves the tick at which the bucket is full by what it takes.
+    t.ok(sum(results, 'held') <= words[at], `${sum(results, 'held')} bytes in ${words[at]} ticks`)
+    t.ok(sum(results, 'held') >= 100_000)
+    t.equal(words[at + 1], 0, 'the other direction')
+  })
+
   t.test('wait for one that died with the lock until it is swept', async (t) => {
     const tables = tablesOf({ workerCount: 2 })
     const [dead] = await runWorkers(tables, jobs('die', 1))
@@ -167,7 +180,7 @@ t.test('sweepWorker', async (t) => {
     for (let death = 0; death < 50; death++) {
       for (let user = 0; user < 5; user++) t.equal(a.quotas.take(`user${death}-${user}`), null)
       // Died between a user's entry and the first place in it.
-      userTableOf(tables).add(death + 1, death)
+      userTableOf(tables).add(death + 1, death, 0)
       t.same(sweepWorker(tables, 0), { ports: 0, places: 5 })
       t.equal(userTableOf(tables).find(death + 1, death), -1)
       t.equal(b.quotas.held, 1)

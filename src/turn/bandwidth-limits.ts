@@ -1,0 +1,47 @@
+// Gives allocations their bandwidth (--max-bps, --user-max-bps), and users of this worker the one that they share.
+import { Bandwidth, bytesPerTick } from './bandwidth.js'
+import type { Quotas } from './quotas.js'
+import { UserBandwidth } from './user-bandwidth.js'
+
+export class BandwidthLimits {
+  readonly #maxBps: number
+  readonly #userMaxBps: number
+  readonly #clockOffset: number
+  readonly #quotas: Quotas
+  readonly #users = new Map<string, UserBandwidth>()
+
+  /**
+   * @param maxBps bits of payload a second and direction of one allocation; 0 for no limit
+   * @param userMaxBps the same for all allocations of one user
+   * @param clockOffset ticks of CLOCK_MONOTONIC at the core's tick 0
+   */
+  constructor(maxBps: number, userMaxBps: number, clockOffset: number, quotas: Quotas) {
+    this.#maxBps = maxBps
+    this.#userMaxBps = userMaxBps
+    this.#clockOffset = clockOffset
+    this.#quotas = quotas
+  }
+
+  /** For a new allocation, which holds its place in the quota. Null if there is no limit. */
+  open(username: string): Bandwidth | null {
+    if (this.#maxBps === 0 && this.#userMaxBps === 0) return null
+    return new Bandwidth(this.#maxBps, this.#userMaxBps === 0 ? null : this.#openUser(username))
+  }
+
+  /** The allocation is gone; its place is given back only now, for that is what keeps the user's bucket where it is. */
+  close(username: string, bandwidth: Bandwidth | null): void {
+    const user = bandwidth?.user ?? null
+    if (user !== null && --user.allocationCount === 0) this.#users.delete(username)
+  }
+
+  #openUser(username: string): UserBandwidth {
+    let user = this.#users.get(username)
+    if (user === undefined) {
+      const { words, at } = this.#quotas.bandwidthWordsOf(username)
+      user = new UserBandwidth(bytesPerTick(this.#userMaxBps), words, at, this.#clockOffset)
+      this.#users.set(username, user)
+    }
+    user.allocationCount++
+    return user
+  }
+}
