@@ -37,6 +37,8 @@ export class Poller {
     this.#counter = arena.reserve(COUNTER_LENGTH)
     this.fd = libc.epoll_create1(EPOLL_CLOEXEC)
     this.wakeFd = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+    // Without them the worker could only spin; it ends instead, and is started again later.
+    if (this.fd < 0 || this.wakeFd < 0) throw new Error(`epoll_create1 or eventfd failed, errno ${libc.errno()}`)
     this.#add(this.wakeFd, READY_WAKE, 0)
   }
 

@@ -6,6 +6,7 @@ import {
   EINVAL,
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
+  IP_PMTUDISC_OMIT,
   MSG_CTRUNC,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
@@ -178,6 +179,7 @@ export function checkOptions(kernel: Kernel, family: Family): void {
   kernel.setOption(socket.fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES)
   kernel.setOption(socket.fd, family.level, family.mtuDiscover, IP_PMTUDISC_DO)
   kernel.setOption(socket.fd, family.level, family.mtuDiscover, IP_PMTUDISC_DONT)
+  kernel.setOption(socket.fd, family.level, family.mtuDiscover, IP_PMTUDISC_OMIT)
   const result = kernel.trySetOption(socket.fd, family.level, family.mtuDiscover, UNKNOWN_VALUE)
   if (result !== -1 || kernel.libc.errno() !== EINVAL) throw new Error('errno does not tell why a call failed')
   kernel.libc.close(socket.fd)

@@ -10,6 +10,7 @@ import {
   IP_PKTINFO,
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
+  IP_PMTUDISC_OMIT,
   IP_RECVERR,
   IP_RECVTOS,
   IPPROTO_IP,
@@ -82,10 +83,10 @@ export class UdpSockets {
 
   /** Whether packets of this socket carry the DF bit, and fail instead of being fragmented. */
   setDontFragment(fd: number, isIPv6: boolean, isOn: boolean): boolean {
-    const discovery = isOn ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT
-    if (!isIPv6) return this.#set(fd, IPPROTO_IP, IP_MTU_DISCOVER, discovery)
-    // Routers never fragment IPv6; this is about the host itself.
-    const isSet = this.#set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, discovery)
+    // Without the DF bit either, but DONT would also keep back ICMP's answer to an earlier packet that had it.
+    if (!isIPv6) return this.#set(fd, IPPROTO_IP, IP_MTU_DISCOVER, isOn ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT)
+    // Routers never fragment IPv6; this is about the host itself, which must know the path's MTU.
+    const isSet = this.#set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, isOn ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT)
     return isSet && this.#set(fd, IPPROTO_IPV6, IPV6_DONTFRAG, isOn ? 1 : 0)
   }
 
