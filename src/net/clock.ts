@@ -1,4 +1,4 @@
-// The clocks of the core: 10 ms ticks since start, and the monotonic seconds that nonces are made of.
+// The clocks of the core: 10 ms ticks since start, and the monotonic seconds that nonces and reservations are made of.
 import { TICKS_PER_SECOND } from '../turn/allocation.js'
 
 const MS_PER_TICK = 1000 / TICKS_PER_SECOND
@@ -12,7 +12,7 @@ export class TickClock {
   }
 }
 
-/** CLOCK_MONOTONIC in whole seconds: the same for every process of this boot. */
+/** CLOCK_MONOTONIC in seconds, with the fraction: the same for every process of this boot. */
 export function monotonicSeconds(): number {
-  return Number(process.hrtime.bigint() / 1_000_000_000n)
+  return Number(process.hrtime.bigint()) / 1e9
 }

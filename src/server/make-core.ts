@@ -68,8 +68,3 @@ export function makeCore(parts: CoreParts): TurnCore {
     ...shared,
   })
 }
-
-/** CLOCK_MONOTONIC, with its fraction: all cores of this machine agree on it. */
-function monotonicSeconds(): number {
-  return Number(process.hrtime.bigint()) / 1e9
-}
