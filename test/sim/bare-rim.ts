@@ -85,6 +85,10 @@ export class BareRim implements Rim {
     // It is handed in at once.
   }
 
+  claimOpening(): void {
+    // So is this.
+  }
+
   expect(): void {
     // There is no engine to be told.
   }

@@ -96,12 +96,14 @@ export class CoreDriver implements Referee {
   }
 
   relayOpened(relayId: number, call: () => void): void {
+    this.#rim.claimOpening(relayId, 'opened')
     const socket = this.model.sockets.byRelay.get(relayId)
     if (socket !== undefined) socket.isLive = true
     this.#report(relayId, call)
   }
 
-  relayFailed(relayId: number, call: () => void): void {
+  relayFailed(relayId: number, inUse: boolean, call: () => void): void {
+    this.#rim.claimOpening(relayId, inUse ? 'in-use' : 'refused')
     if (this.model.sockets.byRelay.has(relayId)) this.model.sockets.close(relayId)
     this.#report(relayId, call)
   }

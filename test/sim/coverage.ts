@@ -110,6 +110,7 @@ const BY_RIM: Readonly<Record<RimName, readonly string[]>> = {
     'engine: DF bit',
     'engine: traffic class carried',
     'engine: packet too long for the own machine',
+    'engine: datagram at a socket that is just being opened',
     'engine: wildcard listener',
     'engine: without GRO',
     'engine: without GSO',

@@ -110,8 +110,13 @@ export class DgramRim extends EngineRim implements FakeDgramOwner {
 
   bindError(): string {
     if (!this.#isStarted || this.world.isQuiet) return ''
-    if (this.random.oneIn(this.scenario.inUseOneIn)) return 'EADDRINUSE'
-    return this.random.oneIn(this.scenario.refusedOneIn) ? 'EMFILE' : ''
+    if (this.random.oneIn(this.scenario.inUseOneIn)) {
+      this.noteOpenFailure('in-use')
+      return 'EADDRINUSE'
+    }
+    if (!this.random.oneIn(this.scenario.refusedOneIn)) return ''
+    this.noteOpenFailure('refused')
+    return 'EMFILE'
   }
 
   bound(socket: FakeDgramSocket): void {

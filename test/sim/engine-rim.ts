@@ -12,7 +12,7 @@ import { SeededRandom } from '../support/random.js'
 import { Arrivals } from './arrivals.js'
 import { ensure, fail } from './failure.js'
 import type { Arrived, Departure, FrameInput, IcmpError, PeerData } from './inputs.js'
-import type { Rim, RimName } from './rim.js'
+import type { OpenOutcome, Rim, RimName } from './rim.js'
 import type { Scenario } from './scenario.js'
 import { SentLedger, type WireDatagram } from './sent-ledger.js'
 import type { World } from './world.js'
@@ -33,6 +33,8 @@ export abstract class EngineRim implements Rim {
   /** The latest relay to be opened at an address, and the socket of each relay. */
   readonly #relayIds = new Map<string, number>()
   readonly #relaySockets = new Map<number, object>()
+  readonly #openOutcomes = new Map<number, OpenOutcome>()
+  #openingId = -1
   readonly #roundDelayMax: number
 
   constructor(scenario: Scenario, seed: number) {
@@ -76,6 +78,18 @@ export abstract class EngineRim implements Rim {
 
   expectRelay(relayId: number, address: string): void {
     this.#relayIds.set(address, relayId)
+    this.#openingId = relayId
+    this.#openOutcomes.set(relayId, 'opened')
+  }
+
+  /** The operating system refuses the socket that is being opened. */
+  protected noteOpenFailure(outcome: OpenOutcome): void {
+    this.#openOutcomes.set(this.#openingId, outcome)
+  }
+
+  claimOpening(relayId: number, outcome: OpenOutcome): void {
+    const expected = this.#openOutcomes.get(relayId)
+    ensure(outcome === expected, () => `the socket of relay ${relayId}: ${expected}, reported as ${outcome}`)
   }
 
   /** The operating system has given this address to a relay's socket. */

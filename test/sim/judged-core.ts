@@ -12,7 +12,7 @@ export interface Referee {
   datagram(relayId: number, source: TransportAddress, bytes: Uint8Array, call: () => number): number
   icmp(relayId: number, error: IcmpError, call: () => number): number
   relayOpened(relayId: number, call: () => void): void
-  relayFailed(relayId: number, call: () => void): void
+  relayFailed(relayId: number, inUse: boolean, call: () => void): void
 }
 
 export class JudgedCore extends TurnCore {
@@ -59,6 +59,6 @@ export class JudgedCore extends TurnCore {
   }
 
   override handleRelayFailed(relayId: number, inUse: boolean): void {
-    this.#referee.relayFailed(relayId, () => super.handleRelayFailed(relayId, inUse))
+    this.#referee.relayFailed(relayId, inUse, () => super.handleRelayFailed(relayId, inUse))
   }
 }

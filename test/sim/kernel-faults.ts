@@ -15,6 +15,7 @@ import { EHOSTUNREACH, EMFILE, EPERM } from '../net/native/fake-kernel-errno.js'
 import type { FakeKernelFaults } from '../net/native/fake-kernel-faults.js'
 import type { FakeSocket } from '../net/native/fake-kernel-socket.js'
 import type { SeededRandom } from '../support/random.js'
+import type { OpenOutcome } from './rim.js'
 import type { Scenario } from './scenario.js'
 
 const SEGMENT_ERRORS: readonly number[] = [EINVAL, EIO, EMSGSIZE]
@@ -35,7 +36,11 @@ export class SeededFaults implements FakeKernelFaults {
   }
   readonly #mtus = new Map<string, number>()
 
-  constructor(scenario: Scenario, random: SeededRandom) {
+  readonly #onOpenFailure: (outcome: OpenOutcome) => void
+
+  /** @param onOpenFailure told when a socket is refused, and how */
+  constructor(scenario: Scenario, random: SeededRandom, onOpenFailure: (outcome: OpenOutcome) => void) {
+    this.#onOpenFailure = onOpenFailure
     this.#scenario = scenario
     this.#random = random
     this.#rates = {
@@ -47,11 +52,15 @@ export class SeededFaults implements FakeKernelFaults {
   }
 
   openError(): number {
-    return this.#happens(this.#scenario.refusedOneIn) ? EMFILE : 0
+    if (!this.#happens(this.#scenario.refusedOneIn)) return 0
+    this.#onOpenFailure('refused')
+    return EMFILE
   }
 
   bindError(): number {
-    return this.#happens(this.#scenario.inUseOneIn) ? EADDRINUSE : 0
+    if (!this.#happens(this.#scenario.inUseOneIn)) return 0
+    this.#onOpenFailure('in-use')
+    return EADDRINUSE
   }
 
   waitError(): number {

@@ -16,6 +16,7 @@ import {
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
   SO_EE_ORIGIN_LOCAL,
+  UDP_SEGMENT_COUNT_MAX,
 } from '../../src/net/native/layout.js'
 import type { AdoptedListener } from '../../src/net/native/listener-sockets.js'
 import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../src/net/native/native-engine.js'
@@ -24,14 +25,27 @@ import { FiveTuple } from '../../src/turn/five-tuple.js'
 import { FakeKernel } from '../net/native/fake-kernel.js'
 import { EHOSTUNREACH } from '../net/native/fake-kernel-errno.js'
 import { datagramsOf, type Outgoing, type SentDatagram } from '../net/native/fake-kernel-send.js'
-import type { FakeSocket, ReceiveBuffer, SocketError } from '../net/native/fake-kernel-socket.js'
+import {
+  DATAGRAM_LENGTH_MAX,
+  type FakeSocket,
+  type ReceiveBuffer,
+  type SocketError,
+} from '../net/native/fake-kernel-socket.js'
 import { addressOf } from '../support/turn-address.js'
+import { familyOf } from './address-text.js'
 import type { Coverage } from './coverage.js'
 import { EngineRim } from './engine-rim.js'
 import { ensure } from './failure.js'
 import type { Arrived, FrameInput, IcmpError, PeerData } from './inputs.js'
 import { SeededFaults } from './kernel-faults.js'
-import { LISTENER_HOSTS, LISTENER_PORT, listenerAddress, type Scenario } from './scenario.js'
+import {
+  ALLOWED_PEERS,
+  FORBIDDEN_PEERS,
+  LISTENER_HOSTS,
+  LISTENER_PORT,
+  listenerAddress,
+  type Scenario,
+} from './scenario.js'
 import type { WireDatagram } from './sent-ledger.js'
 import type { World } from './world.js'
 
@@ -67,14 +81,14 @@ export class NativeRim extends EngineRim {
       return { address, isWildcard, fd: sockets.openListener(address, isWildcard, true, offloads) }
     })
     this.engine = new NativeEngine({ libc: kernel, arena: kernel.arena, listeners: this.#listeners, offloads })
-    this.#faults = new SeededFaults(scenario, this.random)
+    this.#faults = new SeededFaults(scenario, this.random, (outcome) => this.noteOpenFailure(outcome))
     kernel.faults = this.#faults
     kernel.watcher = {
       sent: (datagram) => this.#sent(datagram),
       refused: (outgoing, errno) => this.#refused(outgoing, errno),
       received: (socket, buffer, isUsable) => this.#received(socket, buffer, isUsable),
       receivedError: (socket, error) => this.#receivedError(socket, error),
-      bound: (socket) => this.noteRelaySocket(socket.boundText, socket),
+      bound: (socket) => this.#bound(socket),
       count: (name) => coverage.count(`kernel: ${name}`),
     }
   }
@@ -139,6 +153,16 @@ export class NativeRim extends EngineRim {
     // Memory, and nothing else.
   }
 
+  #bound(socket: FakeSocket): void {
+    this.noteRelaySocket(socket.boundText, socket)
+    if (this.world.isQuiet || !this.random.oneIn(4)) return
+    // A stranger has guessed the port: the socket has something to receive before its relay is known to be open.
+    const { world } = this
+    const sources = [...ALLOWED_PEERS, ...FORBIDDEN_PEERS].filter((peer) => familyOf(peer) === (socket.isIPv6 ? 6 : 4))
+    world.peerData(this.random.pick(sources), socket.boundText, 20)()
+    world.coverage.count('engine: datagram at a socket that is just being opened')
+  }
+
   #sent(datagram: SentDatagram): void {
     const departure = this.left(wireOf(datagram))
     const { dontFragment, segmentCount, trafficClass } = datagram
@@ -149,6 +173,9 @@ export class NativeRim extends EngineRim {
 
   #refused(outgoing: Outgoing, errno: number): void {
     const datagrams = datagramsOf(outgoing)
+    ensure(datagrams.length <= UDP_SEGMENT_COUNT_MAX, () => `a send of ${datagrams.length} segments`)
+    const length = outgoing.bytes.length
+    ensure(length <= DATAGRAM_LENGTH_MAX, () => `a send of ${length} bytes`)
     this.ledger.refuse(datagrams.map(wireOf), errno)
     this.#coverage.count(`kernel: refused ${errnoName(errno)}`)
     if (datagrams.length === 1) return

@@ -13,6 +13,9 @@ import type { World } from './world.js'
 export const RIM_NAMES = ['bare', 'native', 'dgram'] as const
 export type RimName = (typeof RIM_NAMES)[number]
 
+/** What became of a relay's socket. */
+export type OpenOutcome = 'opened' | 'in-use' | 'refused'
+
 export interface Rim {
   readonly name: RimName
   /** Gets the core's effects; null: `carryOut` does, when they have been judged. */
@@ -35,6 +38,7 @@ export interface Rim {
   claimFrame(client: FiveTuple, bytes: Uint8Array): Arrived<FrameInput>
   claimDatagram(relayId: number, source: TransportAddress, bytes: Uint8Array): Arrived<PeerData>
   claimError(relayId: number, error: IcmpError): void
+  claimOpening(relayId: number, outcome: OpenOutcome): void
 
   // Effects.
 

@@ -44,6 +44,9 @@ export class World {
   readonly #retried = new WeakSet<SentRequest>()
   /** When the engine looks at what has arrived. */
   #roundTime = Number.POSITIVE_INFINITY
+  /** How many rounds there were at the same time. */
+  #roundCount = 0
+  #lastRoundTime = 0
   /** Nothing is wrong any more: sockets open, and peers are silent (the end of a run). */
   isQuiet = false
 
@@ -68,7 +71,7 @@ export class World {
       this.network.time = Math.max(this.network.time, next)
       this.#tick()
       if (isEvent) this.schedule.take()()
-      else this.#rim.round()
+      else this.#round()
       this.#planRound(isEvent)
     }
     this.network.time = Math.max(this.network.time, time)
@@ -84,10 +87,7 @@ export class World {
 
   /** Lets the engine see to all that has arrived, now. */
   settle(): void {
-    for (let count = 0; this.#rim.isPending; count++) {
-      ensure(count < ROUND_COUNT_MAX, () => 'the engine does not see to what has arrived')
-      this.#rim.round()
-    }
+    while (this.#rim.isPending) this.#round()
     this.#roundTime = Number.POSITIVE_INFINITY
   }
 
@@ -190,6 +190,14 @@ export class World {
 
   #tick(): void {
     this.driver.tick(this.network.time - (this.network.time % TICK_INTERVAL))
+  }
+
+  #round(): void {
+    const { time } = this.network
+    this.#roundCount = time === this.#lastRoundTime ? this.#roundCount + 1 : 0
+    this.#lastRoundTime = time
+    ensure(this.#roundCount < ROUND_COUNT_MAX, () => 'the engine does not see to what has arrived')
+    this.#rim.round()
   }
 
   #planRound(isAfterEvent: boolean): void {
