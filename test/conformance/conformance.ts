@@ -8,6 +8,7 @@ import { binding } from './binding.js'
 import { bursts } from './bursts.js'
 import { channels } from './channels.js'
 import { coalesced } from './coalesced.js'
+import { credentials } from './credentials.js'
 import { data } from './data.js'
 import { discretion } from './discretion.js'
 import { dontFragment } from './dont-fragment.js'
@@ -33,6 +34,7 @@ const TOTAL_MILLISECONDS_MAX = 240_000
 const SECTIONS: readonly Section[] = [
   binding,
   authentication,
+  credentials,
   discretion,
   allocate,
   dualStack,

@@ -212,6 +212,16 @@ export function peerPolicy(t: Test, suite: Suite): void {
       t.same(client.inbox.items, [])
     })
 
+    t.test('another address has a port of its own', { skip: withoutIPv6 }, async (t) => {
+      const client = await suite.allocate(t, server)
+      const [port4, port6] = [serverAddress(server).port, serverAddress(server, 6).port]
+      const peer = await UdpPeer.open(t, '127.0.0.1', port6)
+      t.equal((await client.bindChannel(CHANNEL, addressOf('127.0.0.1', port4))).code, 403, 'the server’s')
+      t.equal((await client.bindChannel(CHANNEL, peer.address)).code, 0, 'another program’s')
+      client.sendChannelData(CHANNEL, 'hello')
+      t.match(await peer.inbox.next(), { text: 'hello' })
+    })
+
     t.test('an Allocate through one’s own relay gets nothing: no nested allocations', async (t) => {
       const client = await suite.allocate(t, server)
       t.equal((await client.createPermission(addressOf('127.0.0.1', 0))).code, 0)

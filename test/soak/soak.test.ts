@@ -13,7 +13,7 @@ const CALL_COUNT = 1800
 /** In each direction: a million a minute are relayed in the long run. */
 const PACKETS_PER_SECOND = isLong ? 8400 : 4000
 const CHURN_PER_SECOND = 60
-const WARM_UP_MILLISECONDS = isLong ? 30_000 : 4_000
+const WARM_UP_MILLISECONDS = isLong ? 60_000 : 4_000
 const RUN_MILLISECONDS = isLong ? 300_000 : 9_000
 const MINUTE = 60_000
 /** Between the first and the last third: V8's heaps breathe, a leak of a few bytes a packet shows in the long run. */
@@ -40,11 +40,16 @@ t.test(`${CALL_COUNT} calls that come and go under load`, { skip: NATIVE.skip },
   await load.run(WARM_UP_MILLISECONDS, () => {})
   const samples: number[] = []
   const minutes = new Minutes(load)
+  const report = (line: string) => {
+    t.comment(line)
+    // Comments wait for the test; who watches a long run sees its figures at once.
+    if (isLong) process.stderr.write(`${line}\n`)
+  }
   await load.run(RUN_MILLISECONDS, (elapsed) => {
     samples.push(residentBytes(pid))
-    if (minutes.isOver(elapsed)) t.comment(minutes.next(pid))
+    if (minutes.isOver(elapsed)) report(minutes.next(pid))
   })
-  t.comment(minutes.next(pid))
+  report(minutes.next(pid))
   await load.end()
 
   t.test('loses, mixes up, damages and reorders nothing', async (t) => {

@@ -11,8 +11,11 @@ import { SoakLoad } from './soak-load.js'
 
 const USER = { username: 'soak', password: 'soak' } as const
 const VICTIM = 0
-/** As many as there are relay ports and places of the licence: what the dead worker held must be free to open them all again. */
-const CALL_COUNT = 40
+/**
+ * As many as there are relay ports and places of the licence: what the dead worker held must be free to open them all again. So few that
+ * what is under way to the dead one leaves the others room to go on (IN_FLIGHT_MAX of the load).
+ */
+const CALL_COUNT = 24
 const FIRST_PORT = 16_000
 const PACKETS_PER_SECOND = 4000
 const CRASH_AFTER_MILLISECONDS = 1000

@@ -5,19 +5,14 @@ import type { Test } from 'tap'
 import { md5Key, sha256Key } from '../../src/auth/credentials.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import {
-  ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY,
   ATTRIBUTE_CHANNEL_NUMBER,
   ATTRIBUTE_DATA,
-  ATTRIBUTE_DONT_FRAGMENT,
-  ATTRIBUTE_EVEN_PORT,
   ATTRIBUTE_LIFETIME,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_PASSWORD_ALGORITHMS,
   ATTRIBUTE_REALM,
   ATTRIBUTE_REQUESTED_ADDRESS_FAMILY,
-  ATTRIBUTE_REQUESTED_TRANSPORT,
-  ATTRIBUTE_RESERVATION_TOKEN,
   ATTRIBUTE_USERHASH,
   ATTRIBUTE_USERNAME,
   ATTRIBUTE_XOR_PEER_ADDRESS,
@@ -32,59 +27,25 @@ import {
   METHOD_SEND,
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
-  TRANSPORT_PROTOCOL_UDP,
 } from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import type { ClientTransport } from './client-transport.js'
 import { withDeadline } from './deadline.js'
 import { Inbox } from './inbox.js'
 import { type IntegrityKind, ReceivedMessage } from './received-message.js'
+import {
+  type AllocateOptions,
+  type Describe,
+  describeAllocate,
+  type RequestOptions,
+  writeFamily,
+} from './turn-requests.js'
+
+export { type AllocateOptions, type Describe, describeAllocate, MODERN, type RequestOptions } from './turn-requests.js'
 
 const ANSWER_MILLISECONDS_MAX = 5_000
 const MESSAGE_LENGTH_MAX = 65_556
 
-export type Describe = (writer: MessageWriter) => void
-
-/** How a request is authenticated. What is not given is as a client of RFC 5389 does it; null leaves an attribute out. */
-export interface RequestOptions {
-  readonly username?: string | null
-  readonly password?: string
-  /** In place of USERNAME. */
-  readonly isAnonymous?: boolean
-  readonly realm?: string | null
-  readonly nonce?: string | null
-  /** PASSWORD-ALGORITHM, which also decides the key. */
-  readonly algorithm?: number | null
-  /** PASSWORD-ALGORITHMS; the server's list if there is an algorithm. */
-  readonly algorithms?: readonly number[] | null
-  readonly integrity?: 'none' | 'sha1' | 'sha256' | 'both'
-  readonly sha256Length?: number
-  /** The password behind the weaker one of two integrity attributes. */
-  readonly sha1Password?: string
-  readonly hasFingerprint?: boolean
-  readonly transactionId?: Uint8Array
-  /** Attributes that an attacker added behind the integrity. */
-  readonly afterIntegrity?: Describe
-}
-
-/** A client of RFC 8489 that takes the strongest of everything. */
-export const MODERN: RequestOptions = { algorithm: PASSWORD_ALGORITHM_SHA256, integrity: 'sha256' }
-
-export interface AllocateOptions {
-  /** REQUESTED-TRANSPORT; null leaves it out. */
-  readonly protocol?: number | null
-  readonly lifetimeSeconds?: number
-  /** 4 and 6 are the families; any other number is an unknown code. */
-  readonly family?: number
-  readonly additionalFamily?: number
-  /** EVEN-PORT, with or without R. */
-  readonly evenPort?: 'even' | 'pair'
-  readonly token?: Uint8Array
-  readonly dontFragment?: boolean
-  readonly extra?: Describe
-}
-
-/** Data from a peer, by a Data indication (channelNumber is 0) or ChannelData (peer is ''). */
 export interface ReceivedData {
   readonly peer: string
   readonly channelNumber: number
@@ -318,26 +279,6 @@ export class TurnClient {
 
 function begin(messageClass: number, method: number, transactionId: Uint8Array = randomBytes(12)): MessageWriter {
   return new MessageWriter().begin(new Uint8Array(MESSAGE_LENGTH_MAX), 0, messageClass, method, transactionId, 0)
-}
-
-/** The attributes of an Allocate. */
-export function describeAllocate(writer: MessageWriter, options: AllocateOptions = {}): void {
-  const { additionalFamily, dontFragment, evenPort, extra, family, lifetimeSeconds, protocol, token } = options
-  if (protocol !== null) {
-    writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, (protocol ?? TRANSPORT_PROTOCOL_UDP) << 24)
-  }
-  if (lifetimeSeconds !== undefined) writer.writeUint32(ATTRIBUTE_LIFETIME, lifetimeSeconds)
-  if (family !== undefined) writeFamily(writer, ATTRIBUTE_REQUESTED_ADDRESS_FAMILY, family)
-  if (additionalFamily !== undefined) writeFamily(writer, ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY, additionalFamily)
-  if (evenPort !== undefined) writer.writeUint8(ATTRIBUTE_EVEN_PORT, evenPort === 'pair' ? 0x80 : 0)
-  if (token !== undefined) writer.writeBytes(ATTRIBUTE_RESERVATION_TOKEN, token)
-  if (dontFragment === true) writer.writeEmpty(ATTRIBUTE_DONT_FRAGMENT)
-  if (extra !== undefined) extra(writer)
-}
-
-function writeFamily(writer: MessageWriter, type: number, family: number): void {
-  const code = family === 4 ? 1 : family === 6 ? 2 : family
-  writer.writeUint32(type, code << 24)
 }
 
 function makeKey(algorithm: number, username: string, realm: string, password: string): Uint8Array {
