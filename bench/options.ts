@@ -30,11 +30,10 @@ export const USAGE = `npm run bench -- [CASE…] [options]
 
 Without a case: all but profile, and the table of targets at the end; 8 minutes.
 
-  --seconds N         length of a measured slice (default 1.5)
+  --seconds N         length of a measured slice (default 1.25)
   --pairs N           rounds of slices in a comparison, the first of them discarded (default 5)
   --flows N           allocations of a load (default 100)
-  --in-flight N       single packets on their way at most (default 256); below the number of allocations, no two of
-                      one flow ever wait together
+  --in-flight N       single packets on their way at most (default 256)
   --load TEXT         relay and profile: only loads whose name contains this
   --engine NAME       turnd's engine: native, dgram or auto (default native)
   --turnd PATH        another build's turnd.js
@@ -68,7 +67,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     args: [...args],
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '1.5' },
+      seconds: { type: 'string', default: '1.25' },
       pairs: { type: 'string', default: '5' },
       flows: { type: 'string', default: '100' },
       'in-flight': { type: 'string', default: '256' },

@@ -42,7 +42,7 @@ async function measureCapacity(context: BenchContext, servers: readonly ServerPr
   const server = servers[servers.length - 1]
   const rates: number[] = []
   for (const load of relayLoads(context.options)) {
-    if (load.burst !== 1 || load.framing !== 'channel') continue
+    if (load.dgramTarget === null) continue
     const slice = await runLoad(context, load, server, CAPACITY_SECONDS)
     context.progress(`capacity of ${server.name}, ${load.name}: ${describeLoadSlice(slice)}`)
     rates.push(slice.packetsPerCpuSecond)

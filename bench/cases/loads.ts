@@ -21,6 +21,8 @@ const COALESCED_TARGET = 4
 const SINGLE_TARGET = 1.3
 const DGRAM_TARGET = 0.5
 const BURSTS_IN_FLIGHT = 64
+/** The generator sends so many at a time. */
+const IN_FLIGHT_MIN = 16
 
 /** @param inFlightMax of single packets: more than a server takes at once, less than its socket buffers hold by default */
 export function relayLoads({ flowCount, inFlightMax }: { flowCount: number; inFlightMax: number }): Load[] {
@@ -36,6 +38,7 @@ export function relayLoads({ flowCount, inFlightMax }: { flowCount: number; inFl
       target: SINGLE_TARGET,
       isDgramToo: true,
     }),
+    ...both({ what: 'lone packets', framing: 'channel', burst: 1, flowCount, target: null, isLone: true }),
     ...both({ what: 'indications in bursts of 16', framing: 'indication', burst: BURST, flowCount, target: null }),
     ...both({ what: 'single indications', framing: 'indication', burst: 1, flowCount, target: null }),
   ]
@@ -48,18 +51,20 @@ interface Kind {
   readonly flowCount: number
   readonly target: number | null
   readonly isDgramToo?: boolean
+  /** Hardly ever two packets of one flow on their way, so that no server can send two together. */
+  readonly isLone?: boolean
 }
 
 function bothOf(singlesInFlight: number): (kind: Kind) => Load[] {
   const directions: Direction[] = ['client-to-peer', 'peer-to-client']
-  return ({ what, framing, burst, flowCount, target, isDgramToo = false }) => {
+  return ({ what, framing, burst, flowCount, target, isDgramToo = false, isLone = false }) => {
     return directions.map((direction) => ({
       name: `${what}, ${direction === 'client-to-peer' ? 'client → peer' : 'peer → client'}, ${allocations(flowCount)}`,
       framing,
       direction,
       flowCount,
       burst,
-      inFlightMax: burst === 1 ? singlesInFlight : BURSTS_IN_FLIGHT * burst,
+      inFlightMax: burst > 1 ? BURSTS_IN_FLIGHT * burst : isLone ? Math.max(flowCount, IN_FLIGHT_MIN) : singlesInFlight,
       target,
       dgramTarget: isDgramToo ? DGRAM_TARGET : null,
     }))

@@ -66,7 +66,7 @@ async function compare(context: BenchContext, load: Load, servers: readonly Serv
 /** For the latency case: what coturn can do with single packets, the slower direction. */
 function noteCapacity(context: BenchContext, comparisons: readonly Comparison[]): void {
   const capacities = comparisons
-    .filter(({ load }) => load.burst === 1 && load.framing === 'channel')
+    .filter(({ load }) => load.dgramTarget !== null)
     .map(({ rounds }) => slicesOf(rounds, 'coturn').map((slice) => slice.packetsPerCpuSecond))
   if (capacities.length === 2 && capacities.every((values) => values.length > 0)) {
     context.coturnCapacity = Math.min(...capacities.map(median))
