@@ -65,9 +65,7 @@ export function handleAllocate(core: TurnCore, request: Request): number {
 function answerExisting(core: TurnCore, exchange: Exchange, existing: Allocation): number {
   const isSame =
     existing.username === exchange.username &&
-    existing.transactionId.every(
-      (byte, index) => byte === exchange.transactionIdBytes[exchange.transactionIdStart + index],
-    )
+    existing.isOfTransaction(exchange.transactionIdBytes, exchange.transactionIdStart)
   if (!isSame) {
     respondError(core, exchange, ERROR_ALLOCATION_MISMATCH, 'allocation-exists')
     return DROP_NONE

@@ -88,12 +88,15 @@ export const COUNTER_BYTES_FROM_CLIENT = 1
 export const COUNTER_PACKETS_TO_CLIENT = 2
 export const COUNTER_BYTES_TO_CLIENT = 3
 
+/** What an allocation has until its first permission, without which nothing is relayed and counted, and its first channel. */
+const NO_CHANNELS: ReadonlyMap<number, ChannelBinding> = new Map()
+const NO_PERMISSIONS: ReadonlyMap<number, Permission> = new Map()
+const NO_COUNTERS = new Float64Array(4)
+
 export class Allocation {
   readonly fiveTuple: FiveTuple
   readonly username: string
   readonly createdAt: number
-  /** The Allocate request's transaction id: the same one again gets the same answer (RFC 8656 §7.2 step 2). */
-  readonly transactionId: Uint8Array
   relay4: Relay | null = null
   relay6: Relay | null = null
   /** True until the Allocate request is answered. */
@@ -105,19 +108,44 @@ export class Allocation {
   /** The family that a dual allocation did not get, and its error code (ADDRESS-ERROR-CODE); 0 if none. */
   failedFamily: 0 | 4 | 6 = 0
   failedFamilyCode = 0
-  readonly channels = new Map<number, ChannelBinding>()
-  readonly permissions = new Map<number, Permission>()
   permissionCount = 0
   /** Null if nothing limits it. */
   bandwidth: Bandwidth | null = null
   /** Payload packets and bytes, by COUNTER_ index. */
-  readonly counters = new Float64Array(4)
+  counters = NO_COUNTERS
+  #channels = NO_CHANNELS as Map<number, ChannelBinding>
+  #permissions = NO_PERMISSIONS as Map<number, Permission>
+  /** The Allocate request's transaction id as words, without the objects of a byte array. */
+  readonly #transactionId0: number
+  readonly #transactionId1: number
+  readonly #transactionId2: number
 
   constructor(fiveTuple: FiveTuple, username: string, createdAt: number, transactionId: Uint8Array) {
     this.fiveTuple = new FiveTuple().copyFrom(fiveTuple)
     this.username = username
     this.createdAt = createdAt
-    this.transactionId = transactionId
+    this.#transactionId0 = wordAt(transactionId, 0)
+    this.#transactionId1 = wordAt(transactionId, 4)
+    this.#transactionId2 = wordAt(transactionId, 8)
+  }
+
+  /** Is this the Allocate request's transaction id, which gets the same answer again (RFC 8656 §7.2 step 2)? */
+  isOfTransaction(bytes: Uint8Array, start: number): boolean {
+    return (
+      this.#transactionId0 === wordAt(bytes, start) &&
+      this.#transactionId1 === wordAt(bytes, start + 4) &&
+      this.#transactionId2 === wordAt(bytes, start + 8)
+    )
+  }
+
+  /** By channel number. */
+  get channels(): ReadonlyMap<number, ChannelBinding> {
+    return this.#channels
+  }
+
+  /** By hash of the peer's IP address. */
+  get permissions(): ReadonlyMap<number, Permission> {
+    return this.#permissions
   }
 
   relayOfFamily(family: number): Relay | null {
@@ -126,7 +154,7 @@ export class Allocation {
 
   /** The permission for this IP address, live or expired, or null. */
   findPermission(peer: TransportAddress): Permission | null {
-    let permission = this.permissions.get(hashHost(peer)) ?? null
+    let permission = this.#permissions.get(hashHost(peer)) ?? null
     while (permission !== null && !permission.address.equalsHost(peer)) permission = permission.nextSameHash
     return permission
   }
@@ -135,13 +163,15 @@ export class Allocation {
   installPermission(peer: TransportAddress, now: number): Permission {
     let permission = this.findPermission(peer)
     if (permission === null) {
+      if (this.#permissions === NO_PERMISSIONS) this.#permissions = new Map()
+      if (this.counters === NO_COUNTERS) this.counters = new Float64Array(4)
       const address = peer.clone()
       address.port = 0
       address.host = formatHost(peer)
       permission = new Permission(address)
       const hash = hashHost(peer)
-      permission.nextSameHash = this.permissions.get(hash) ?? null
-      this.permissions.set(hash, permission)
+      permission.nextSameHash = this.#permissions.get(hash) ?? null
+      this.#permissions.set(hash, permission)
       this.permissionCount++
     }
     permission.expiresAt = now + PERMISSION_LIFETIME_TICKS
@@ -159,12 +189,13 @@ export class Allocation {
     const channel = new ChannelBinding(channelNumber, permission, port)
     channel.nextOfPermission = permission.firstChannel
     permission.firstChannel = channel
-    this.channels.set(channelNumber, channel)
+    if (this.#channels === NO_CHANNELS) this.#channels = new Map()
+    this.#channels.set(channelNumber, channel)
     return channel
   }
 
   removeChannel(channel: ChannelBinding): void {
-    this.channels.delete(channel.channelNumber)
+    this.#channels.delete(channel.channelNumber)
     const permission = channel.permission
     if (permission.firstChannel === channel) {
       permission.firstChannel = channel.nextOfPermission
@@ -177,8 +208,8 @@ export class Allocation {
 
   /** Forgets expired channel bindings, and expired permissions that no binding needs. */
   forgetExpired(now: number): void {
-    for (const channel of this.channels.values()) if (channel.expiresAt <= now) this.removeChannel(channel)
-    for (const first of this.permissions.values()) {
+    for (const channel of this.#channels.values()) if (channel.expiresAt <= now) this.removeChannel(channel)
+    for (const first of this.#permissions.values()) {
       for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
         if (permission.expiresAt <= now && permission.firstChannel === null) this.#removePermission(permission)
       }
@@ -187,8 +218,8 @@ export class Allocation {
 
   /** Forgets every permission and channel of one family (RFC 8656 §8.1: deleting one of two relays). */
   forgetFamily(family: number): void {
-    for (const channel of this.channels.values()) if (channel.peer.family === family) this.removeChannel(channel)
-    for (const first of this.permissions.values()) {
+    for (const channel of this.#channels.values()) if (channel.peer.family === family) this.removeChannel(channel)
+    for (const first of this.#permissions.values()) {
       for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
         if (permission.address.family === family) this.#removePermission(permission)
       }
@@ -197,11 +228,11 @@ export class Allocation {
 
   #removePermission(permission: Permission): void {
     const hash = hashHost(permission.address)
-    const first = this.permissions.get(hash) ?? null
+    const first = this.#permissions.get(hash) ?? null
     this.permissionCount--
     if (first === permission) {
-      if (permission.nextSameHash === null) this.permissions.delete(hash)
-      else this.permissions.set(hash, permission.nextSameHash)
+      if (permission.nextSameHash === null) this.#permissions.delete(hash)
+      else this.#permissions.set(hash, permission.nextSameHash)
       return
     }
     let previous = first
@@ -211,10 +242,15 @@ export class Allocation {
 
   /** Live permissions, for pages and reports. */
   *livePermissions(now: number): IterableIterator<Permission> {
-    for (const first of this.permissions.values()) {
+    for (const first of this.#permissions.values()) {
       for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
         if (permission.expiresAt > now) yield permission
       }
     }
   }
+}
+
+/** Four bytes as a 32-bit integer. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
 }

@@ -141,13 +141,10 @@ function claimRelay(core: TurnCore, allocation: Allocation, family: 4 | 6, plan:
     const port = claimPort(core, hostIndex, plan)
     if (port === 0) continue
     const host = core.relayHosts[hostIndex]
-    const relay = new Relay(
-      relayId,
-      allocation,
-      hostIndex,
-      withPort(host.address, port),
-      withPort(host.advertised, port),
-    )
+    const address = withPort(host.address, port)
+    // Without static NAT the two are one.
+    const advertised = host.advertised.equalsHost(host.address) ? address : withPort(host.advertised, port)
+    const relay = new Relay(relayId, allocation, hostIndex, address, advertised)
     core.relays.add(relay)
     if (family === FAMILY_IPV4) allocation.relay4 = relay
     else allocation.relay6 = relay

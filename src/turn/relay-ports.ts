@@ -66,13 +66,12 @@ export class RelayPorts {
   /** Claims a random free port. Returns it, or 0 if there is none. */
   claim(hostIndex: number): number {
     for (let attempt = 0; attempt < RANDOM_PICK_COUNT; attempt++) {
-      const port = this.minPort + (this.#random.nextUint32() % (this.maxPort - this.minPort + 1))
+      const port = this.#portAt(this.#random.nextUint32())
       if (this.#tryClaim(hostIndex, port)) return port
     }
-    const count = this.maxPort - this.minPort + 1
-    const offset = this.#random.nextUint32() % count
-    for (let step = 0; step < count; step++) {
-      const port = this.minPort + ((offset + step) % count)
+    const offset = this.#random.nextUint32()
+    for (let step = 0; step <= this.maxPort - this.minPort; step++) {
+      const port = this.#portAt(offset + step)
       if (this.#tryClaim(hostIndex, port)) return port
     }
     return 0
@@ -84,7 +83,7 @@ export class RelayPorts {
     for (let attempt = 0; attempt < RANDOM_PICK_COUNT + this.#pairCount; attempt++) {
       const pair =
         attempt < RANDOM_PICK_COUNT ? this.#random.nextUint32() % this.#pairCount : (offset + attempt) % this.#pairCount
-      const port = (this.#firstPair + pair) * 2
+      const port = ((this.#firstPair + pair) * 2) | 0
       if (reserveNext ? this.#tryClaimPair(hostIndex, port) : this.#tryClaim(hostIndex, port)) return port
     }
     return 0
@@ -144,6 +143,11 @@ export class RelayPorts {
       if (isHeld(word >>> 16)) count++
     }
     return count
+  }
+
+  /** Some port of the range. `| 0`: numbers of 32 bits are doubles, and one double among ports makes every `port` field one. */
+  #portAt(number: number): number {
+    return (this.minPort + (number % (this.maxPort - this.minPort + 1))) | 0
   }
 
   #half(hostIndex: number, port: number): number {

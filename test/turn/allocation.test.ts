@@ -146,3 +146,38 @@ t.test('permissions and channels of an allocation agree with a model', async (t)
     t.pass()
   })
 })
+
+t.test('an allocation', async (t) => {
+  t.test('counts for itself from its first permission on, and has nothing to count before', async (t) => {
+    const [busy, idle] = [emptyAllocation(), emptyAllocation()]
+    const peer = new TransportAddress().setIPv4(1, 77)
+    const permission = busy.installPermission(peer, 0)
+    const { counters } = busy
+    busy.counters[0]++
+    busy.addChannel(0x4000, permission, 77)
+    busy.forgetFamily(4)
+    busy.installPermission(peer, 0)
+    t.equal(busy.counters, counters, 'its counters stay')
+    t.same([...idle.counters, ...emptyAllocation().counters], [0, 0, 0, 0, 0, 0, 0, 0])
+    t.same([idle.channels.size, idle.permissions.size, idle.permissionCount], [0, 0, 0])
+    idle.forgetExpired(1)
+    idle.forgetFamily(6)
+    const own = idle.installPermission(peer, 0)
+    t.not(idle.counters, counters)
+    t.equal(busy.channels.size, 0)
+    idle.addChannel(0x4001, own, 77)
+    t.equal(busy.channels.size, 0)
+    t.same([emptyAllocation().channels.size, emptyAllocation().permissions.size], [0, 0])
+  })
+
+  t.test('knows the transaction that made it by all twelve bytes', async (t) => {
+    const id = Uint8Array.from({ length: 12 }, (_, index) => 0xf0 + index)
+    const allocation = new Allocation(new FiveTuple(), 'alice', 0, id)
+    t.equal(allocation.isOfTransaction(Uint8Array.of(9, 9, 9, ...id), 3), true)
+    for (let index = 0; index < 12; index++) {
+      const other = id.slice()
+      other[index] ^= 0x80
+      t.equal(allocation.isOfTransaction(other, 0), false, `byte ${index}`)
+    }
+  })
+})
