@@ -88,7 +88,7 @@ export class DgramRim extends EngineRim implements FakeDgramOwner {
 
   checkEnd(): void {
     this.round()
-    const left = this.#dgram.size - this.engine.listeners.length
+    const left = this.#dgram.openCount - this.engine.listeners.length
     ensure(left === 0, () => `${left} sockets were left open`)
   }
 

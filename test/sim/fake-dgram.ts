@@ -39,6 +39,8 @@ export class FakeDgramSocket extends EventEmitter {
   readonly #isIPv6: boolean
   #queue: Queued[] = []
   #isClosed = false
+  /** Has the engine asked how much waits, since the last send? */
+  #isAsked = false
 
   constructor(network: FakeDgram, owner: FakeDgramOwner, isIPv6: boolean) {
     super()
@@ -55,7 +57,7 @@ export class FakeDgramSocket extends EventEmitter {
       return
     }
     this.boundText = text
-    this.#network.add(this)
+    this.#network.bind(this)
     this.#owner.bound(this)
     this.emit('listening')
   }
@@ -67,7 +69,7 @@ export class FakeDgramSocket extends EventEmitter {
   close(callback: () => void = () => {}): void {
     this.#ensureOpen()
     this.#isClosed = true
-    this.#network.remove(this)
+    this.#network.close(this)
     if (this.#queue.length > 0) this.#owner.dropped(this)
     this.#queue = []
     queueMicrotask(callback)
@@ -77,6 +79,8 @@ export class FakeDgramSocket extends EventEmitter {
     this.#ensureOpen()
     ensure(port > 0 && port < 65_536, () => `send to port ${port}, which throws`)
     ensure(host.includes(':') === this.#isIPv6 && host !== '', () => `send to '${host}' from ${this.boundText}`)
+    ensure(this.#isAsked, () => `a send from ${this.boundText} without a look at its queue`)
+    this.#isAsked = false
     ensure(start >= 0 && length >= 0 && start + length <= bytes.length, () => `send of bytes ${start} + ${length}`)
     this.#queue.push({ bytes, start, length, to: withPort(host, port) })
     const isFirst = this.#queue.length === 1
@@ -96,6 +100,7 @@ export class FakeDgramSocket extends EventEmitter {
   }
 
   getSendQueueSize(): number {
+    this.#isAsked = true
     return this.#queue.reduce((sum, { length }) => sum + length, this.#owner.queuedBytes())
   }
 
@@ -106,14 +111,18 @@ export class FakeDgramSocket extends EventEmitter {
 
 export class FakeDgram implements DgramSystem {
   readonly #owner: FakeDgramOwner
-  readonly #sockets = new Map<string, FakeDgramSocket>()
+  /** Those that are not closed, bound or not. */
+  readonly #open = new Set<FakeDgramSocket>()
+  readonly #bound = new Map<string, FakeDgramSocket>()
 
   constructor(owner: FakeDgramOwner) {
     this.#owner = owner
   }
 
   createSocket({ type }: SocketOptions): Socket {
-    return new FakeDgramSocket(this, this.#owner, type === 'udp6') as unknown as Socket
+    const socket = new FakeDgramSocket(this, this.#owner, type === 'udp6')
+    this.#open.add(socket)
+    return socket as unknown as Socket
   }
 
   defer(run: () => void): void {
@@ -121,26 +130,27 @@ export class FakeDgram implements DgramSystem {
   }
 
   at(address: string): FakeDgramSocket | undefined {
-    return this.#sockets.get(address)
+    return this.#bound.get(address)
   }
 
-  add(socket: FakeDgramSocket): void {
-    this.#sockets.set(socket.boundText, socket)
+  bind(socket: FakeDgramSocket): void {
+    this.#bound.set(socket.boundText, socket)
   }
 
-  remove(socket: FakeDgramSocket): void {
-    this.#sockets.delete(socket.boundText)
+  close(socket: FakeDgramSocket): void {
+    this.#open.delete(socket)
+    this.#bound.delete(socket.boundText)
   }
 
-  get size(): number {
-    return this.#sockets.size
+  get openCount(): number {
+    return this.#open.size
   }
 
   get isWaiting(): boolean {
-    return [...this.#sockets.values()].some((socket) => socket.getSendQueueCount() > 0)
+    return [...this.#open].some((socket) => socket.getSendQueueCount() > 0)
   }
 
   flush(): void {
-    for (const socket of this.#sockets.values()) socket.flush()
+    for (const socket of this.#open) socket.flush()
   }
 }
