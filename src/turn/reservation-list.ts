@@ -7,7 +7,7 @@ const COUNT_BYTES = 8
 const NEXT_EXPIRY_BYTES = 8
 const ENTRY_WORDS = 7
 // Words of an entry: the token, the user's hash, the port, and who holds its place.
-export const TOKEN = 0
+const TOKEN = 0
 export const USER = 2
 export const HOST_INDEX = 4
 export const PORT = 5
@@ -58,6 +58,17 @@ export class ReservationList {
 
   expiresAt(index: number): number {
     return this.#expiries[index]
+  }
+
+  /** The reservation with this token for this user, by the words of both; -1 if there is none. */
+  find(words: readonly number[]): number {
+    const [token] = words
+    const { size } = this
+    for (let index = 0; index < size; index++) {
+      if (this.word(index, TOKEN) !== token) continue
+      if (words.every((word, offset) => this.word(index, TOKEN + offset) === word)) return index
+    }
+    return -1
   }
 
   /** The last step makes it count: who dies before leaves nothing behind. */

@@ -5,7 +5,7 @@ import type { KeyedHash } from './keyed-hash.js'
 import type { RandomSource } from './output.js'
 import type { Quotas } from './quotas.js'
 import type { RelayPorts } from './relay-ports.js'
-import { HOST_INDEX, OWNER, PORT, type ReservationList, TOKEN, USER } from './reservation-list.js'
+import { HOST_INDEX, OWNER, PORT, type ReservationList, USER } from './reservation-list.js'
 import type { SharedLock } from './shared-lock.js'
 
 export const RESERVATION_TOKEN_LENGTH = 8
@@ -74,18 +74,15 @@ export class Reservations {
 
   #claim(wanted: readonly number[], now: number): Reservation | null {
     const list = this.#list
-    for (let index = 0; index < list.size; index++) {
-      if (!wanted.every((word, offset) => list.word(index, TOKEN + offset) === word)) continue
-      if (list.expiresAt(index) <= now) return null
-      const reservation = { hostIndex: list.word(index, HOST_INDEX), port: list.word(index, PORT) }
-      const owner = list.word(index, OWNER)
-      // In this order: who dies in between costs a place at most, and never makes one.
-      list.setWord(index, OWNER, this.#workerIndex)
-      const isHeld = this.#quotas.adoptLocked(wanted[USER], wanted[USER + 1], owner)
-      list.remove(index)
-      return isHeld ? reservation : null
-    }
-    return null
+    const index = list.find(wanted)
+    if (index < 0 || list.expiresAt(index) <= now) return null
+    const reservation = { hostIndex: list.word(index, HOST_INDEX), port: list.word(index, PORT) }
+    const owner = list.word(index, OWNER)
+    // In this order: who dies in between costs a place at most, and never makes one.
+    list.setWord(index, OWNER, this.#workerIndex)
+    const isHeld = this.#quotas.adoptLocked(list.word(index, USER), list.word(index, USER + 1), owner)
+    list.remove(index)
+    return isHeld ? reservation : null
   }
 
   #expireAll(now: number): void {
