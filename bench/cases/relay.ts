@@ -28,6 +28,7 @@ interface Multiple {
 }
 
 const LIMIT_SECONDS = 0.5
+const RATIO_TEXT = 'turnd as a multiple of coturn: median, smallest and largest of the rounds:'
 
 export async function runRelay(context: BenchContext): Promise<Report> {
   const loads = relayLoads(context.options).filter(({ name }) => name.includes(context.options.load))
@@ -92,10 +93,7 @@ function report(context: BenchContext, comparisons: readonly Comparison[], serve
         text: `turnd with its ${isNative ? 'native' : 'dgram'} engine. Medians of the slices:`,
         table: sliceTable(comparisons),
       },
-      {
-        text: 'turnd as a multiple of coturn: median, smallest and largest of the rounds:',
-        table: ratioTable(multiples),
-      },
+      ...(multiples.length === 0 ? [] : [{ text: RATIO_TEXT, table: ratioTable(multiples) }]),
     ],
     data: comparisons.map(({ rounds, ...rest }) => ({
       ...rest,
