@@ -1,8 +1,8 @@
 // How many answers a source gets that has proved nothing (docs/security.md): the reply limiter keeps this server from being the mirror
 // of a reflection attack, the failure budget from being asked for passwords all day. Both are asked before an answer is written, so
-// none costs a nonce that is not sent. Requests with right credentials never come here.
+// none costs a nonce that is not sent. Requests with the right key never come here, with a stale nonce neither.
 //
-// Reply limit     UDP only, where a source may be forged: Binding answers, challenges, stale nonces, failures
+// Reply limit     UDP only, where a source may be forged: Binding answers, challenges, failures
 // Failure budget  every transport: requests whose credentials are wrong or malformed; challenges are no failures
 import { FAMILY_IPV6, type TransportAddress } from '../stun/address.js'
 import { TICKS_PER_SECOND } from './allocation.js'

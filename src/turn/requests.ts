@@ -65,10 +65,12 @@ function authenticate(core: TurnCore, request: Request): number {
     exchange.integrity = authenticator.integrity
     return AUTHENTIC
   }
-  // A stale nonce is no failure when the key was right.
-  const isFailure = authenticator.reason !== null && authenticator.key === null
-  const drop = core.dropOfAnswer(exchange.client, isFailure)
-  if (drop !== DROP_NONE) return drop
+  // Whoever has the right key is told of a stale nonce in any case: with that answer calls go on, and a flood that others send in
+  // this client's name uses up every limit of its address.
+  if (authenticator.key === null) {
+    const drop = core.dropOfAnswer(exchange.client, authenticator.reason !== null)
+    if (drop !== DROP_NONE) return drop
+  }
   if (authenticator.reason === null) respondChallenge(core, exchange)
   else respondError(core, exchange, code, authenticator.reason)
   return DROP_NONE

@@ -61,19 +61,36 @@ t.test('the reply limiter', async (t) => {
     t.equal(bindings(harness.client({ address: '[2a00:1:2:4::1]:1' }), 1), 1)
   })
 
-  t.test('holds for errors and stale nonces too, but never for who proves who it is', async (t) => {
+  t.test('holds for errors too, but never for who has the right key, whatever the nonce', async (t) => {
     const harness = limited()
     const client = harness.client({ address: `${SOURCE}:1000` })
+    const guesser = harness.client({ address: `${SOURCE}:1001`, user: WRONG })
     client.allocate()
+    guesser.challenge()
     bindings(client, BURST)
     const unknown = () =>
       client.request(stun.METHOD_BINDING, (writer) => writer.writeEmpty(0x7ffe), { integrity: 'none' }) !== null
     t.equal(answered(1, unknown, client, drops.DROP_REPLY_LIMIT), 0, '420')
-    const stale = () => client.request(stun.METHOD_REFRESH, () => {}, { nonce: 'made-up' }) !== null
-    t.equal(answered(1, stale, client, drops.DROP_REPLY_LIMIT), 0, '438')
+    const guess = () => guesser.request(stun.METHOD_REFRESH) !== null
+    t.equal(answered(1, guess, guesser, drops.DROP_REPLY_LIMIT), 0, '401')
+    t.equal(client.ask(stun.METHOD_REFRESH, () => {}, { nonce: 'made-up' }).code, 438)
     t.equal(client.refresh(600).code, 0)
     t.equal(client.createPermission(PEER).code, 0)
     t.equal(client.channelBind(0x5000, PEER).code, 400)
+  })
+
+  t.test('does not end the allocations of a source in whose name others send floods', async (t) => {
+    const harness = limited()
+    const client = harness.client({ address: `${SOURCE}:1000` })
+    client.allocate()
+    harness.advanceSeconds(300)
+    client.refresh(600)
+    harness.advanceSeconds(301)
+    challenges(harness.client({ address: `${SOURCE}:1` }), BURST + 1)
+    const answer = client.refresh(600)
+    t.equal(answer.code, 438, 'nonces are good for 600 s')
+    client.nonce = answer.text(stun.ATTRIBUTE_NONCE)
+    t.equal(client.refresh(600).code, 0)
   })
 
   t.test('leaves streams alone, whose source is no forgery', async (t) => {
