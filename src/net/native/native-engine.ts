@@ -9,6 +9,8 @@
 //   └────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // Payloads are never copied: what the core hands to the output is a range of the slot it came in. On the hot path.
+import type { TransportAddress } from '../../stun/address.js'
+import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../turn/five-tuple.js'
 import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
@@ -40,6 +42,7 @@ const SLOT_COUNT = 256
 const LISTENER_BUDGET = SLOT_COUNT
 const RELAY_BUDGET = 64
 const ERROR_BUDGET = 16
+const LISTENERS_KEPT_TICKS = TICKS_PER_SECOND
 /** With fewer free slots than this a call would be made for little. */
 const FREE_SLOTS_MIN = 32
 
@@ -74,6 +77,8 @@ export class NativeEngine extends NativeOutput {
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
   #nextSlot = 0
+  /** When unused local addresses of wildcard listeners were forgotten, in ticks. */
+  #listenersKeptAt = Number.NEGATIVE_INFINITY
 
   constructor(options: NativeEngineOptions) {
     const { arena, libc, listeners, offloads } = options
@@ -93,7 +98,7 @@ export class NativeEngine extends NativeOutput {
     heldFds[RELAY_COUNT_MAX] = poller.fd + 1
     heldFds[RELAY_COUNT_MAX + 1] = poller.wakeFd + 1
     for (const [index, { address, fd }] of listeners.entries()) {
-      sources.addListener(fd, address.family, index, null)
+      sources.addSocket(fd, address.family)
       poller.addListener(fd, index)
     }
   }
@@ -175,7 +180,7 @@ export class NativeEngine extends NativeOutput {
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
       client.client.copyFrom(slots.source)
-      client.listenerId = isWildcard ? this.sources.listenerAt(socket, slots.local) : socket
+      client.listenerId = isWildcard ? this.#listenerAt(core, socket, slots.local) : socket
       if (client.listenerId < 0) continue
       let start = slots.start
       const { end, segmentLength } = slots
@@ -186,6 +191,20 @@ export class NativeEngine extends NativeOutput {
       } while (start < end)
     }
     this.#forgetReceived()
+  }
+
+  /** The listener id of the asked address of a wildcard socket, or -1. */
+  #listenerAt(core: TurnCore, socket: number, local: TransportAddress): number {
+    const listenerId = this.sources.listenerAt(socket, local)
+    if (listenerId >= 0) return listenerId
+    this.counters[COUNTER_SOCKET_ERRORS]++
+    // Somebody on this machine tries all of 127/8, or a whole prefix is local: addresses without an allocation make room, now and then.
+    if (core.now - this.#listenersKeptAt >= LISTENERS_KEPT_TICKS) {
+      this.#listenersKeptAt = core.now
+      this.queue.flush()
+      this.sources.keepListeners(usedListeners(core))
+    }
+    return -1
   }
 
   #receivePeers(core: TurnCore, relayId: number, events: number): void {
@@ -221,4 +240,10 @@ export class NativeEngine extends NativeOutput {
     this.isLone = false
     this.trafficClass = 0
   }
+}
+
+function usedListeners(core: TurnCore): Set<number> {
+  const used = new Set<number>()
+  for (const { fiveTuple } of core.allocations.values()) used.add(fiveTuple.listenerId)
+  return used
 }

@@ -62,7 +62,7 @@ export class NativeOutput implements TurnOutput {
   ): void {
     const source = this.sources.ofRelay(relayId)
     if (source < 0) return
-    if (this.relays.isDontFragment(source) !== dontFragment) {
+    if ((this.sources.dontFragment[source] === 1) !== dontFragment) {
       // What is queued was meant to leave as things are.
       this.queue.flush()
       this.relays.setDontFragment(source, dontFragment)

@@ -37,18 +37,17 @@ export class Poller {
     this.#counter = arena.reserve(COUNTER_LENGTH)
     this.fd = libc.epoll_create1(EPOLL_CLOEXEC)
     this.wakeFd = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-    // Without them the worker could only spin; it ends instead, and is started again later.
-    if (this.fd < 0 || this.wakeFd < 0) throw new Error(`epoll_create1 or eventfd failed, errno ${libc.errno()}`)
-    this.#add(this.wakeFd, READY_WAKE, 0)
+    if (this.wakeFd < 0) this.#fail('eventfd')
+    if (!this.#add(this.wakeFd, READY_WAKE, 0)) this.#fail('epoll_ctl')
   }
 
   addListener(fd: number, index: number): void {
-    this.#add(fd, READY_LISTENER, index)
+    if (!this.#add(fd, READY_LISTENER, index)) this.#fail('epoll_ctl')
   }
 
-  /** A socket that is closed leaves by itself. */
-  addRelay(fd: number, relayId: number): void {
-    this.#add(fd, READY_RELAY, relayId)
+  /** False if the kernel has no memory for it, see errno. A socket that is closed leaves by itself. */
+  addRelay(fd: number, relayId: number): boolean {
+    return this.#add(fd, READY_RELAY, relayId)
   }
 
   /** Waits for events, at most so long. Returns how many there are to read(). */
@@ -74,11 +73,18 @@ export class Poller {
     this.#libc.close(this.fd)
   }
 
-  #add(fd: number, kind: number, id: number): void {
+  #add(fd: number, kind: number, id: number): boolean {
     const { words } = this.#arena
     words[this.#control >> 2] = EPOLLIN
     words[(this.#control + EPOLL_EVENT.data) >> 2] = id
     words[(this.#control + EPOLL_EVENT.data + 4) >> 2] = kind
-    this.#libc.epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, this.#arena.pointerAt(this.#control))
+    return this.#libc.epoll_ctl(this.fd, EPOLL_CTL_ADD, fd, this.#arena.pointerAt(this.#control)) === 0
+  }
+
+  /** Without this the worker could only spin, or be deaf: it ends instead, and is started again later. */
+  #fail(call: string): never {
+    const errno = this.#libc.errno()
+    this.close()
+    throw new Error(`${call} failed with errno ${errno}`)
   }
 }

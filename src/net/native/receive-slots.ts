@@ -9,6 +9,7 @@ import { TransportAddress } from '../../stun/address.js'
 import type { Arena } from './arena.js'
 import {
   CMSGHDR,
+  EAGAIN,
   IN_PKTINFO,
   IN6_PKTINFO,
   IOVEC,
@@ -89,6 +90,9 @@ export class ReceiveSlots {
   /** Receives into the slots from `first` on, `count` messages at most. Returns how many, or -1 (see errno). */
   receive(fd: number, first: number, count: number): number {
     const messages = this.#arena.pointerAt(this.#headers + first * MMSGHDR.size)
+    const received = this.#libc.recvmmsg(fd, messages, count, MSG_DONTWAIT, 0)
+    if (received >= 0 || this.#libc.errno() === EAGAIN) return received
+    // The ICMP error of an earlier packet is reported in place of what has arrived, once.
     return this.#libc.recvmmsg(fd, messages, count, MSG_DONTWAIT, 0)
   }
 

@@ -19,8 +19,6 @@ export class RelaySockets {
   readonly #poller: Poller
   readonly #offloads: Offloads
   readonly #heldFds: Int32Array
-  /** By slot of the relay id: 1 while its packets carry the DF bit. */
-  readonly #dontFragment = new Uint8Array(RELAY_COUNT_MAX)
   /** Relays that were opened since the last report, and the errno of each, or 0. */
   readonly #openedIds: number[] = []
   readonly #openedErrnos: number[] = []
@@ -38,21 +36,25 @@ export class RelaySockets {
   open(relayId: number, address: TransportAddress): void {
     const slot = relayId & RELAY_SLOT_MASK
     const fd = this.#sockets.openRelay(address, this.#offloads)
+    const isOpen = fd >= 0 && this.#poller.addRelay(fd, relayId)
     this.#openedIds.push(relayId)
-    this.#openedErrnos.push(fd < 0 ? this.#sockets.errno : 0)
-    if (fd < 0) return
+    this.#openedErrnos.push(isOpen ? 0 : fd < 0 ? this.#sockets.errno : this.#libc.errno())
+    if (!isOpen) {
+      if (fd >= 0) this.#libc.close(fd)
+      return
+    }
     this.#heldFds[slot] = fd + 1
-    this.#dontFragment[slot] = 0
     this.#sources.openRelay(relayId, fd, address.family === FAMILY_IPV6)
-    this.#poller.addRelay(fd, relayId)
   }
 
   /** What it had to send must have left. */
   close(relayId: number): void {
     const source = this.#sources.ofRelay(relayId)
-    this.#libc.close(this.#sources.fds[source])
+    const fd = this.#sources.fds[source]
     this.#sources.closeRelay(relayId)
+    // Before the number is free: a thread that is ended in between leaks a socket, instead of having a stranger's closed after it.
     this.#heldFds[source] = 0
+    this.#libc.close(fd)
   }
 
   /** Tells the core of the relays that were opened; it may open others meanwhile. */
@@ -66,13 +68,8 @@ export class RelaySockets {
     this.#openedErrnos.length = 0
   }
 
-  /** Do packets of this source carry the DF bit? */
-  isDontFragment(source: number): boolean {
-    return this.#dontFragment[source] === 1
-  }
-
   setDontFragment(source: number, isOn: boolean): void {
     this.#sockets.setDontFragment(this.#sources.fds[source], this.#sources.isIPv6[source] === 1, isOn)
-    this.#dontFragment[source] = isOn ? 1 : 0
+    this.#sources.dontFragment[source] = isOn ? 1 : 0
   }
 }

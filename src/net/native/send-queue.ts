@@ -219,6 +219,11 @@ export class SendQueue {
       }
       const errno = this.#libc.errno()
       if (errno === EINTR) continue
+      if (!isRetry && this.#mayBeOfAnother(source, errno)) {
+        isRetry = true
+        continue
+      }
+      isRetry = false
       if (errno === EAGAIN) {
         // The socket's buffer is full: whatever follows would find it full too.
         this.#countLost(COUNTER_SEND_QUEUE_DROPS, message, batch.count)
@@ -228,14 +233,16 @@ export class SendQueue {
         this.#goBackTo(message)
         return
       }
-      // What is not about this packet may be the ICMP error of an earlier one, which the call has now reported: try once more.
-      const isFinal: boolean = isRetry || errno === ENOBUFS || errno === EMSGSIZE
-      isRetry = !isFinal
-      if (isFinal) {
-        this.#countLost(errno === ENOBUFS ? COUNTER_SEND_QUEUE_DROPS : COUNTER_SOCKET_ERRORS, message, message + 1)
-        message++
-      }
+      this.#countLost(errno === ENOBUFS ? COUNTER_SEND_QUEUE_DROPS : COUNTER_SOCKET_ERRORS, message, message + 1)
+      message++
     }
+  }
+
+  /** May the errno be the ICMP error of an earlier packet, to whomever, which the call has now reported? Then it is tried once more. */
+  #mayBeOfAnother(source: number, errno: number): boolean {
+    // A packet with the DF bit that is too long is reported to its client, once.
+    const isTooLong = errno === EMSGSIZE && this.#sources.dontFragment[source] === 1
+    return errno !== EAGAIN && errno !== ENOBUFS && !isTooLong
   }
 
   #isSegmentationRefused(message: number, errno: number): boolean {

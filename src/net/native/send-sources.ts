@@ -1,44 +1,78 @@
 // The sockets that packets leave from, by a small number: relays by the slot of their relay id, listeners behind them. A wildcard
 // listener has one number for each local address that clients have asked.
-import { FAMILY_IPV6, FAMILY_NONE, type TransportAddress } from '../../stun/address.js'
+import { FAMILY_IPV6, FAMILY_NONE, hashHost, type TransportAddress } from '../../stun/address.js'
 import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 
 /** Listener sockets, and local addresses of wildcard ones: a machine has few, but 127/8 alone has millions. */
 export const LISTENER_COUNT_MAX = 4096
 const FIRST_LISTENER = RELAY_COUNT_MAX
 const RELAY_SLOT_MASK = RELAY_COUNT_MAX - 1
+const TABLE_LENGTH = 4 * LISTENER_COUNT_MAX
+const TABLE_MASK = TABLE_LENGTH - 1
 
 export class SendSources {
   /** By source; -1 where none is open. */
   readonly fds = new Int32Array(FIRST_LISTENER + LISTENER_COUNT_MAX).fill(-1)
   readonly isIPv6 = new Uint8Array(FIRST_LISTENER + LISTENER_COUNT_MAX)
-  /** By listener: the source address of replies of a wildcard listener, else null. */
-  readonly #locals: (TransportAddress | null)[] = []
+  /** By source: 1 while its packets carry the DF bit. */
+  readonly dontFragment = new Uint8Array(FIRST_LISTENER + LISTENER_COUNT_MAX)
+  /** By listener: the source address of replies of a wildcard listener; null for a socket, and where none is. */
+  readonly #locals: (TransportAddress | null)[] = new Array(LISTENER_COUNT_MAX).fill(null)
   /** By listener: the number of its socket. */
-  readonly #socketOf: number[] = []
+  readonly #socketOf = new Int32Array(LISTENER_COUNT_MAX)
+  /** Listeners of local addresses by socket and address: open addressing, the listener's id or 0, which is always a socket. */
+  readonly #table = new Int32Array(TABLE_LENGTH)
+  #socketCount = 0
+  /** Ids below it have been given out. */
+  #listenerEnd = 0
+  readonly #freeListeners: number[] = []
   /** The id that the relay of each slot has. */
   readonly #relayIds = new Int32Array(RELAY_COUNT_MAX).fill(-1)
 
-  /** A listener; the first ones are numbered like the sockets. Returns its id. */
-  addListener(fd: number, family: number, socket: number, local: TransportAddress | null): number {
-    const listenerId = this.#locals.length
+  /** A listener's socket: its id is the next number. All of them come before the first local address. */
+  addSocket(fd: number, family: number): void {
+    const listenerId = this.#socketCount++
+    this.#listenerEnd = this.#socketCount
     this.fds[FIRST_LISTENER + listenerId] = fd
     this.isIPv6[FIRST_LISTENER + listenerId] = family === FAMILY_IPV6 ? 1 : 0
-    this.#locals.push(local)
-    this.#socketOf.push(socket)
+  }
+
+  /** The listener of a wildcard socket for this local address, made if there is none yet; -1 if it is unknown, or there is no room. */
+  listenerAt(socket: number, local: TransportAddress): number {
+    if (local.family === FAMILY_NONE) return -1
+    let slot = slotOf(socket, local)
+    while (this.#table[slot] !== 0) {
+      const listenerId = this.#table[slot]
+      const known = this.#locals[listenerId]
+      if (this.#socketOf[listenerId] === socket && known?.equalsHost(local) === true) return listenerId
+      slot = (slot + 1) & TABLE_MASK
+    }
+    const listenerId = this.#freeListeners.pop() ?? this.#listenerEnd
+    if (listenerId === LISTENER_COUNT_MAX) return -1
+    if (listenerId === this.#listenerEnd) this.#listenerEnd++
+    this.#locals[listenerId] = local.clone()
+    this.#socketOf[listenerId] = socket
+    this.#table[slot] = listenerId
+    this.fds[FIRST_LISTENER + listenerId] = this.fds[FIRST_LISTENER + socket]
+    this.isIPv6[FIRST_LISTENER + listenerId] = this.isIPv6[FIRST_LISTENER + socket]
     return listenerId
   }
 
-  /** The listener of a wildcard socket for this local address, made if there is none yet; -1 if there are too many, or it is unknown. */
-  listenerAt(socket: number, local: TransportAddress): number {
-    if (local.family === FAMILY_NONE) return -1
-    for (let listenerId = 0; listenerId < this.#locals.length; listenerId++) {
-      if (this.#socketOf[listenerId] !== socket) continue
-      const known = this.#locals[listenerId]
-      if (known?.equalsHost(local) === true) return listenerId
+  /** Forgets the local addresses whose listeners are not among these: all room was taken. */
+  keepListeners(used: ReadonlySet<number>): void {
+    this.#table.fill(0)
+    this.#freeListeners.length = 0
+    for (let listenerId = this.#socketCount; listenerId < this.#listenerEnd; listenerId++) {
+      const local = this.#locals[listenerId]
+      if (local !== null && used.has(listenerId)) {
+        let slot = slotOf(this.#socketOf[listenerId], local)
+        while (this.#table[slot] !== 0) slot = (slot + 1) & TABLE_MASK
+        this.#table[slot] = listenerId
+      } else {
+        this.#locals[listenerId] = null
+        this.#freeListeners.push(listenerId)
+      }
     }
-    if (this.#locals.length === LISTENER_COUNT_MAX) return -1
-    return this.addListener(this.fds[FIRST_LISTENER + socket], local.family, socket, local.clone())
   }
 
   ofListener(listenerId: number): number {
@@ -56,6 +90,7 @@ export class SendSources {
     this.#relayIds[slot] = relayId
     this.fds[slot] = fd
     this.isIPv6[slot] = isIPv6 ? 1 : 0
+    this.dontFragment[slot] = 0
   }
 
   closeRelay(relayId: number): void {
@@ -68,4 +103,9 @@ export class SendSources {
   localOf(source: number): TransportAddress | null {
     return source < FIRST_LISTENER ? null : this.#locals[source - FIRST_LISTENER]
   }
+}
+
+function slotOf(socket: number, local: TransportAddress): number {
+  const hash = hashHost(local) ^ Math.imul(socket + 1, 0x2c1b3c6d)
+  return (hash ^ (hash >>> 15)) & TABLE_MASK
 }

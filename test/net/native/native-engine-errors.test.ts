@@ -55,9 +55,9 @@ t.test('where segmentation is refused', async (t) => {
   t.test('that destination rests for 60 s, and no other', async (t) => {
     const stage = sendingStage()
     stage.core.now = 1_000
-    stage.faults = refusing(EINVAL, 1, true)
+    stage.faults = refusing(EINVAL, 2, true)
     send(stage, 0, 40, 2)
-    t.same(stage.refused.splice(0), [`${PEER} 2`])
+    t.same(stage.refused.splice(0), [`${PEER} 2`, `${PEER} 2`], 'once more: it may be the error of an earlier packet')
     t.same(stage.takeSent(), [`${RELAY} > ${PEER}: 40`, `${RELAY} > ${PEER}: 40`])
     send(stage, 1, 40, 2)
     t.same(stage.takeSent(), [`${RELAY} > ${OTHER_PEER}: 40+40`])
@@ -74,7 +74,7 @@ t.test('where segmentation is refused', async (t) => {
     stage.faults = { mtuTo: () => 1_228 }
     send(stage, 0, 1_201, 2)
     send(stage, 0, 1_200, 2)
-    t.same(stage.refused, [`${PEER} 2`])
+    t.same(stage.refused, [`${PEER} 2`, `${PEER} 2`])
     t.same(stage.takeSent().slice(2), [`${RELAY} > ${PEER}: 1200+1200`])
   })
   t.test('what was already sent in the same call is not sent again, and what follows is not lost', async (t) => {
@@ -94,6 +94,20 @@ t.test('an error of an earlier packet', async (t) => {
     t.same(stage.takeSent(), [`${RELAY} > ${PEER}: 40`])
     t.equal(stage.counter('socketErrors'), 0)
   })
+  for (const count of [1, 3]) {
+    t.test(
+      `that says "too big" to another peer costs neither packets nor segmentation (${count} of them)`,
+      async (t) => {
+        const stage = sendingStage()
+        stage.faults = refusing(EMSGSIZE, 1)
+        send(stage, 0, 40, count)
+        t.equal(stage.counter('packetsSent'), count)
+        t.equal(stage.counter('socketErrors'), 0)
+        send(stage, 0, 40, 2)
+        t.same(stage.takeSent().at(-1), `${RELAY} > ${PEER}: 40+40`)
+      },
+    )
+  }
   t.test('that comes twice costs the packet, which is counted, and not the next one', async (t) => {
     const stage = sendingStage(new Stage({ gso: false }))
     stage.faults = refusing(ECONNREFUSED, 2)
@@ -120,6 +134,19 @@ t.test('an error of an earlier packet', async (t) => {
     t.same(stage.core.errors, [`relay ${RELAY_ID}, ${PEER}: 3/3, 0`, `relay ${RELAY_ID}, ${OTHER_PEER}: 3/4, 1400`])
     t.equal(stage.counter('icmpErrors'), 2)
     t.notOk(stage.kernel.isReady)
+  })
+  t.test('does not keep datagrams from the core, however many of them come in a round', async (t) => {
+    const stage = sendingStage()
+    let heardCount = 0
+    stage.core.onDatagram = () => heardCount++
+    const icmp = { errno: ECONNREFUSED, origin: SO_EE_ORIGIN_ICMP, type: 3, code: 3, info: 0, payload: filled(8, 1) }
+    const error = { ...icmp, destination: addressOf(OTHER_PEER), offender: null }
+    for (let round = 1; round <= 10; round++) {
+      for (let count = 0; count < 25; count++) stage.kernel.arriveError(stage.socketAt(RELAY), error)
+      stage.arrive(PEER, RELAY, filled(10, 1))
+      stage.engine.poll(0)
+      t.equal(heardCount, round)
+    }
   })
   t.test('does not keep datagrams from the core that came with it', async (t) => {
     const stage = sendingStage()
