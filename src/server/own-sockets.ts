@@ -20,7 +20,9 @@ export function ownSockets(
 ): OwnSockets {
   const sockets = listeners.map(({ address }) => address)
   if (adminListen !== null) sockets.push(...adminSockets(adminListen))
-  const publicHosts = relayHosts.map(({ advertised }) => advertised)
+  const publicHosts = relayHosts
+    .filter(({ address, advertised }) => !advertised.equalsHost(address))
+    .map(({ advertised }) => advertised)
   const addresses = [...sockets, ...publicHosts.flatMap((host) => sockets.map(({ port }) => withPort(host, port)))]
   const isAdminWildcard = adminListen !== null && isWildcardHost(adminListen.host)
   return {

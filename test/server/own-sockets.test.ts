@@ -27,6 +27,12 @@ t.test('own sockets', async (t) => {
     t.notMatch(text(ownSockets(listeners, [], [plain], null)).addresses, ['203.0.113.1:3478'])
   })
 
+  t.test('are bound to their own address: the same port of another relay address is not theirs', async (t) => {
+    const loopback = addressOf('127.0.0.1:0')
+    const hosts = [{ address: loopback, advertised: loopback }, plain]
+    t.same(text(ownSockets([listener('[::1]:3478')], [], hosts, null)).addresses, ['[::1]:3478'])
+  })
+
   t.test('of wildcards are their ports on whatever address this machine gets', async (t) => {
     t.same(ownSockets([listener('10.0.0.1:3478')], [3478], [plain], null).wildcardPorts, [3478])
     for (const host of ['0.0.0.0', '[::]', '*']) {
