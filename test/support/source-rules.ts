@@ -45,7 +45,19 @@ export const HOT_FILES = [
   'src/turn/relay.ts',
   'src/turn/five-tuple.ts',
   'src/turn/five-tuple-table.ts',
+  'src/turn/bandwidth.ts',
+  'src/turn/user-bandwidth.ts',
+  'src/turn/source-table.ts',
   'src/stun/channel-data.ts',
+  'src/net/native/native-engine.ts',
+  'src/net/native/native-output.ts',
+  'src/net/native/receive-slots.ts',
+  'src/net/native/send-queue.ts',
+  'src/net/native/send-flows.ts',
+  'src/net/native/send-batch.ts',
+  'src/net/native/send-sources.ts',
+  'src/net/native/gso-rests.ts',
+  'src/net/native/socket-address.ts',
 ]
 
 export function roomOf(path: string): string {

@@ -30,6 +30,8 @@ export const NEXT_RELAY_ID = RELAY_ID + 0x10000
 export class ScriptedCore {
   now = 0
   readonly opened: number[] = []
+  /** 5-tuples that have allocations. */
+  readonly allocated: FiveTuple[] = []
   readonly failed: { readonly relayId: number; readonly inUse: boolean }[] = []
   readonly errors: string[] = []
   onFrame: (client: FiveTuple, bytes: Uint8Array, start: number, end: number) => void = () => {}
@@ -49,6 +51,10 @@ export class ScriptedCore {
   handlePeerIcmp(relayId: number, peer: TransportAddress, type: number, code: number, data: number): number {
     this.errors.push(`relay ${relayId}, ${peer}: ${type}/${code}, ${data}`)
     return 0
+  }
+
+  get allocations() {
+    return { values: () => this.allocated.map((fiveTuple) => ({ fiveTuple })) }
   }
 
   handleRelayOpened(relayId: number): void {

@@ -1,5 +1,6 @@
 // Rounds of the native engine on a fake kernel: what arrives together leaves together, unchanged, in order, from the right sockets.
 import t from 'tap'
+import { LISTENER_COUNT_MAX } from '../../../src/net/native/send-sources.js'
 import { addressOf } from '../../support/turn-address.js'
 import {
   CLIENT,
@@ -244,6 +245,25 @@ t.test('a relay', async (t) => {
 })
 
 t.test('a wildcard listener', async (t) => {
+  t.test('finds room for new addresses when all of 127/8 has been asked, and keeps those of allocations', async (t) => {
+    const stage = new Stage({ isWildcard: true })
+    const hosts = Array.from({ length: LISTENER_COUNT_MAX + 10 }, (_, index) => `127.1.${index >> 8}.${index & 255}`)
+    stage.kernel.descriptors.localHosts = ['10.0.0.1', '127.9.9.9', ...hosts]
+    const ids = new Map<string, number>()
+    stage.core.onFrame = ({ client, listenerId }) => ids.set(client.toString(), listenerId)
+    const listenerOf = (host: string, from = CLIENT) => {
+      ids.clear()
+      stage.arrive(from, `${host}:3478`, filled(8, 0))
+      stage.engine.poll(0)
+      return ids.get(from)
+    }
+    const kept = listenerOf('10.0.0.1') as number
+    stage.core.allocated.push(clientOf(CLIENT, kept))
+    for (const host of hosts) listenerOf(host)
+    t.equal(stage.counter('socketErrors'), 1, 'the one that found no room is counted, and makes some for the next')
+    t.ok((listenerOf('127.9.9.9') as number) > 0)
+    t.equal(listenerOf('10.0.0.1'), kept)
+  })
   t.test('answers from the address that was asked, each of which is a listener of its own', async (t) => {
     const stage = new Stage({ isWildcard: true })
     const ids: number[] = []
