@@ -1,4 +1,5 @@
 // Relaying in this thread: the dgram engine and one core.
+import { TickClock } from '../net/clock.js'
 import { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
@@ -14,8 +15,10 @@ import { Statistics, type Totals, totalsOf } from './statistics.js'
 /** Opens the listeners, and relays. Throws TurndError, with nothing left open. */
 export async function relayInProcess(parts: RelayingParts): Promise<Relaying> {
   const engine = new DgramEngine()
+  // Made at the same moment as the engine's own: opening the listeners takes a while.
+  const { startSeconds } = new TickClock()
   await engine.openListeners(parts.settings.listen)
-  return new InProcess(engine, parts)
+  return new InProcess(engine, startSeconds, parts)
 }
 
 class InProcess implements Relaying {
@@ -25,7 +28,8 @@ class InProcess implements Relaying {
   readonly #core: TurnCore
   readonly #statistics = new Statistics()
 
-  constructor(engine: DgramEngine, { limitsLoopback, news, nonceSecret, relayHosts, settings, users }: RelayingParts) {
+  constructor(engine: DgramEngine, monotonicStartSeconds: number, parts: RelayingParts) {
+    const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
     const sink = {
       report: (report: Parameters<typeof news.report>[0]) => news.report(report, null),
       admitsRefusal: () => true,
@@ -33,6 +37,7 @@ class InProcess implements Relaying {
     this.#engine = engine
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),
+      monotonicStartSeconds,
       output: engine,
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(sink, this.#statistics, () => this.#core.now),

@@ -1,7 +1,6 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
-import { monotonicSeconds } from '../net/clock.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
 import type { TurnObserver, TurnOutput } from '../turn/output.js'
@@ -15,6 +14,8 @@ import type { OwnSockets } from './own-sockets.js'
 
 export interface CoreParts {
   readonly settings: CoreSettings
+  /** CLOCK_MONOTONIC at tick 0 of the clock that will tick for the core. */
+  readonly monotonicStartSeconds: number
   readonly output: TurnOutput
   readonly supportsDontFragment: boolean
   readonly observer: TurnObserver
@@ -56,7 +57,7 @@ export function makeCore(parts: CoreParts): TurnCore {
     random,
     maxAllocations: settings.maxAllocations,
     userQuota: settings.userQuota,
-    monotonicStartSeconds: monotonicSeconds(),
+    monotonicStartSeconds: parts.monotonicStartSeconds,
     permissionCountMax: settings.permissionsMax,
     channelCountMax: settings.channelsMax,
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,

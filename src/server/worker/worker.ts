@@ -56,6 +56,7 @@ class WorkerLoop {
     })
     this.#core = makeCore({
       settings: start.settings,
+      monotonicStartSeconds: this.#clock.startSeconds,
       output: this.#engine,
       supportsDontFragment: this.#engine.supportsDontFragment,
       observer: new CoreObserver(this.#sink(), statistics, () => this.#core.now),
