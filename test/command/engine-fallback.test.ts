@@ -1,7 +1,9 @@
 // Where the native engine cannot run, or only in part: the server starts with what there is, says why, and relays; --engine native stops the
 // start with one sentence instead. Whatever a broken koffi does, it does to the self-test's process.
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { NATIVE } from '../support/engines.js'
+import { projectRoot } from '../support/project-root.js'
 import { startServer } from '../support/server-process.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { installWithKoffi } from './installation.js'
@@ -44,6 +46,23 @@ for (const [what, koffi, reason] of BROKEN) {
     checkRefused(t, run, reason)
   })
 }
+
+// The self-test knows no threads.
+t.test('a koffi that hangs in worker threads', { ...atOnce, skip: NATIVE.skip }, async (t) => {
+  const root = installWithKoffi(
+    t,
+    `if (!require('node:worker_threads').isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    module.exports = require(${JSON.stringify(join(projectRoot, 'node_modules', 'koffi'))})`,
+  )
+  const reason =
+    'a worker of the native engine could not start: it was not ready within 5 seconds; choose --engine dgram'
+  await runsOnDgram(t, ['--workers', '2'], { root }, new RegExp(`^${reason}$`))
+
+  const args = [...ARGS, '--listen', 'udp:127.0.0.1:0', '--engine', 'native', '--workers', '2']
+  const { code, stderr } = await runTurnd(args, { cwd: root, root })
+  t.equal(code, 2)
+  t.equal(stderr, `turnd: ${reason}\n`)
+})
 
 /** Steps of the self-test that fail at its own switch, where the real one passes. */
 const STEPS: readonly [step: string, reason: RegExp][] = [

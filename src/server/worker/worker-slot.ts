@@ -10,6 +10,10 @@ import type { NativeCalls } from './native-calls.js'
 const WORKER_URL = new URL('./worker.js', import.meta.url)
 /** A worker looks for commands after every wait: one that does not answer for so long hangs. */
 const ANSWER_MILLISECONDS_MAX = 3_000
+/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
+const START_SECONDS_MAX = 5
+/** So many more workers are given another second. */
+const WORKERS_PER_START_SECOND = 10
 /** Who lives so long has not died because of how it was started. */
 const LIFETIME_MILLISECONDS_LONG = 60_000
 const RESTART_SECONDS_MAX = 30
@@ -19,6 +23,7 @@ export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
 
 export interface SlotOwner {
   readonly calls: NativeCalls
+  readonly workerCount: number
   startOf(workerIndex: number): SharedStart
   report(report: Report, workerIndex: number): void
   /** It has ended unasked; what it held open is closed. Returns nothing: the slot starts a successor by itself. */
@@ -38,7 +43,8 @@ export class WorkerSlot {
   #startedAt = 0
   /** Deaths in a row, each soon after the start. */
   #deathCount = 0
-  #restartTimer: NodeJS.Timeout | null = null
+  #startTimer: NodeJS.Timeout | undefined
+  #restartTimer: NodeJS.Timeout | undefined
   readonly #drainWaiters: (() => void)[] = []
 
   constructor(index: number, owner: SlotOwner) {
@@ -50,7 +56,7 @@ export class WorkerSlot {
     return this.statistics.words[WORD_ALLOCATIONS]
   }
 
-  /** Starts the first worker. Resolves when it relays; rejects if it ends before. */
+  /** Starts the first worker. Resolves when it relays; rejects if it ends before, or hangs. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => this.#spawn(resolve, reject))
   }
@@ -78,7 +84,7 @@ export class WorkerSlot {
   /** Resolves when the thread has ended, and everything it held is closed. One that hangs is ended by force. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer)
+    clearTimeout(this.#restartTimer)
     const thread = this.#thread
     if (thread === null) return
     const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
@@ -102,6 +108,11 @@ export class WorkerSlot {
       name: `turnd worker ${this.#index}`,
     })
     let failure: Error | null = null
+    const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.workerCount / WORKERS_PER_START_SECOND)
+    this.#startTimer = setTimeout(() => {
+      failure = new Error(`it was not ready within ${startSeconds} seconds`)
+      void thread.terminate()
+    }, startSeconds * 1000)
     thread.on('message', (message: WorkerMessage) => this.#handle(message, onReady))
     thread.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
@@ -114,6 +125,7 @@ export class WorkerSlot {
   #handle(message: WorkerMessage, onReady: () => void): void {
     switch (message.kind) {
       case 'ready':
+        clearTimeout(this.#startTimer)
         this.#isSupervised = true
         onReady()
         return
@@ -128,6 +140,7 @@ export class WorkerSlot {
 
   #handleExit(error: Error, onFailed: (error: Error) => void): void {
     const { allocationCount } = this
+    clearTimeout(this.#startTimer)
     this.#thread = null
     this.statistics.words[WORD_ALLOCATIONS] = 0
     this.#owner.calls.closeAll(this.#heldFds)
@@ -144,7 +157,6 @@ export class WorkerSlot {
   }
 
   #restart(): void {
-    this.#restartTimer = null
     // A successor that fails is as good as one that dies: both are tried again.
     this.#spawn(
       () => this.#owner.restarted(this.#index),
