@@ -127,6 +127,7 @@ const BY_RIM: Readonly<Record<RimName, readonly string[]>> = {
     'kernel: refused ECONNREFUSED',
     'kernel: refused EMSGSIZE',
     'kernel: wait interrupted',
+    'kernel: watch refused',
     'kernel: error read',
   ],
   dgram: ['engine: round', 'dgram: send queued', 'dgram: queue full', 'dgram: closed with packets in the queue'],

@@ -78,7 +78,8 @@ export interface Departure {
   readonly to: string
   readonly bytes: Uint8Array
   readonly trafficClass: number
-  readonly dontFragment: boolean
+  /** Null: as the operating system likes. */
+  readonly dontFragment: boolean | null
   readonly effect: DatagramEffect
   readonly origin: Origin
 }
@@ -97,7 +98,7 @@ export function departureOf(effect: DatagramEffect, model: WireModel, origin: Or
   const { client, listenerId } = effect.client
   const from = listenerAddress(listenerId, client.family === 6 ? 6 : 4)
   const bytes = effect.kind === 'message' ? effect.bytes : channelData(effect.channelNumber, effect.payload)
-  return { from, to: client.toString(), bytes, trafficClass, dontFragment: false, effect, origin }
+  return { from, to: client.toString(), bytes, trafficClass, dontFragment: null, effect, origin }
 }
 
 /** ChannelData as it is sent over UDP: without padding. */

@@ -11,7 +11,7 @@ import {
   MSG_CTRUNC,
   MSG_TRUNC,
 } from '../../src/net/native/layout.js'
-import { EHOSTUNREACH, EMFILE, EPERM } from '../net/native/fake-kernel-errno.js'
+import { EHOSTUNREACH, EMFILE, ENOSPC, EPERM } from '../net/native/fake-kernel-errno.js'
 import type { FakeKernelFaults } from '../net/native/fake-kernel-faults.js'
 import type { FakeSocket } from '../net/native/fake-kernel-socket.js'
 import type { SeededRandom } from '../support/random.js'
@@ -61,6 +61,12 @@ export class SeededFaults implements FakeKernelFaults {
     if (!this.#happens(this.#scenario.inUseOneIn)) return 0
     this.#onOpenFailure('in-use')
     return EADDRINUSE
+  }
+
+  watchError(): number {
+    if (!this.#happens(this.#scenario.refusedOneIn * 4)) return 0
+    this.#onOpenFailure('refused')
+    return ENOSPC
   }
 
   waitError(): number {

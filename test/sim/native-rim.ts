@@ -9,7 +9,6 @@ import {
   COUNTER_SOCKET_ERRORS,
 } from '../../src/net/counters.js'
 import {
-  ECONNREFUSED,
   EINVAL,
   EIO,
   EMSGSIZE,
@@ -23,7 +22,6 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../src/net/native/native-e
 import { UdpSockets } from '../../src/net/native/udp-socket.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
 import { FakeKernel } from '../net/native/fake-kernel.js'
-import { EHOSTUNREACH } from '../net/native/fake-kernel-errno.js'
 import { datagramsOf, type Outgoing, type SentDatagram } from '../net/native/fake-kernel-send.js'
 import {
   DATAGRAM_LENGTH_MAX,
@@ -38,6 +36,7 @@ import { EngineRim } from './engine-rim.js'
 import { ensure } from './failure.js'
 import type { Arrived, FrameInput, IcmpError, PeerData } from './inputs.js'
 import { SeededFaults } from './kernel-faults.js'
+import { errnoOf } from './peer-errors.js'
 import {
   ALLOWED_PEERS,
   FORBIDDEN_PEERS,
@@ -116,7 +115,7 @@ export class NativeRim extends EngineRim {
     if (socket === null) return
     const destination = addressOf(peer)
     this.#kernel.arriveError(socket, {
-      errno: this.random.pick([ECONNREFUSED, EHOSTUNREACH]),
+      errno: errnoOf(destination, type, code),
       origin: destination.family === 6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP,
       ...{ type, code, info, destination, offender: destination },
       payload: this.random.nextBytes(this.random.nextInt(100)),
@@ -167,7 +166,7 @@ export class NativeRim extends EngineRim {
     const departure = this.left(wireOf(datagram))
     const { dontFragment, segmentCount, trafficClass } = datagram
     if (segmentCount > 1) this.#coverage.count(`engine: ${departure.effect.kind} in segments`)
-    if (dontFragment) this.#coverage.count('engine: DF bit')
+    if (departure.dontFragment && dontFragment) this.#coverage.count('engine: DF bit')
     if (trafficClass !== 0) this.#coverage.count('engine: traffic class carried')
   }
 

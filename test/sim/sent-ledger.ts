@@ -2,8 +2,7 @@
 // order within a flow, with DF bit and traffic class. Only what the kernel refused may be missing, and must have been counted.
 //
 // A flow is a pair of transport addresses.
-import { EAGAIN, ECONNREFUSED, EINVAL, EIO, EMSGSIZE } from '../../src/net/native/layout.js'
-import { EHOSTUNREACH, EPERM } from '../net/native/fake-kernel-errno.js'
+import { EAGAIN, EINVAL, EIO, EMSGSIZE, ENOBUFS } from '../../src/net/native/layout.js'
 import { ensure, fail } from './failure.js'
 import type { Departure } from './inputs.js'
 
@@ -21,11 +20,8 @@ export interface WireDatagram {
   readonly bytes: Uint8Array
   /** As far as the engine can tell the kernel. */
   readonly trafficClass?: number
-  readonly dontFragment?: boolean
+  readonly dontFragment?: boolean | null
 }
-
-/** Errors that are reported by a later packet's call: the engine tries that one again. */
-const ERRORS_OF_OTHERS: readonly number[] = [ECONNREFUSED, EHOSTUNREACH, EPERM, EINVAL, EIO]
 
 export class SentLedger {
   sentCount = 0
@@ -74,7 +70,7 @@ export class SentLedger {
       // Segments must be tried one by one.
       if (datagrams.length > 1 && (errno === EINVAL || errno === EIO || errno === EMSGSIZE)) continue
       expected.refusalCount++
-      expected.mayBeLost = !ERRORS_OF_OTHERS.includes(errno) || expected.refusalCount > 1
+      expected.mayBeLost = expected.refusalCount > 1 || !mayBeOfAnother(datagram, errno)
     }
   }
 
@@ -103,6 +99,11 @@ export class SentLedger {
   }
 }
 
+/** May it be an earlier packet's ICMP error that the call reports? Then the engine tries that one again. */
+function mayBeOfAnother({ dontFragment }: WireDatagram, errno: number): boolean {
+  return errno !== EAGAIN && errno !== ENOBUFS && !(errno === EMSGSIZE && dontFragment === true)
+}
+
 /** The first that is this datagram and must leave. */
 function certain(queue: readonly Expected[], datagram: WireDatagram): Expected | undefined {
   return queue.find(({ departure, mayBeLost }) => !mayBeLost && isAsAsked(datagram, departure))
@@ -112,7 +113,7 @@ function isAsAsked({ bytes, dontFragment, trafficClass }: WireDatagram, asked: D
   return (
     Buffer.compare(asked.bytes, bytes) === 0 &&
     (trafficClass === undefined || trafficClass === asked.trafficClass) &&
-    (dontFragment === undefined || dontFragment === asked.dontFragment)
+    (dontFragment === undefined || asked.dontFragment === null || dontFragment === asked.dontFragment)
   )
 }
 

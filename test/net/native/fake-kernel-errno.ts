@@ -2,5 +2,8 @@
 
 export const EPERM = 1
 export const EMFILE = 24
+export const ENOSPC = 28
 export const ENOPROTOOPT = 92
+export const EPROTO = 71
+export const ENETUNREACH = 101
 export const EHOSTUNREACH = 113

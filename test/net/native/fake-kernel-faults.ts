@@ -6,6 +6,8 @@ export interface FakeKernelFaults {
   openError(): number
   /** An errno instead of this textual transport address, or 0. */
   bindError(address: string): number
+  /** An errno instead of adding a descriptor to epoll, or 0. */
+  watchError(): number
   /** An errno instead of events, or 0. */
   waitError(): number
   /** An errno instead of sending this message, or 0. `segmentCount` is 1 without UDP_SEGMENT. */
@@ -25,6 +27,7 @@ export interface FakeKernelFaults {
 export const NO_FAULTS: FakeKernelFaults = {
   openError: () => 0,
   bindError: () => 0,
+  watchError: () => 0,
   waitError: () => 0,
   sendError: () => 0,
   sendCount: (messageCount) => messageCount,

@@ -67,7 +67,7 @@ export function datagramsOf(outgoing: Outgoing): SentDatagram[] {
   const bound = socket.bound as TransportAddress
   const from = bound.clone()
   if (outgoing.from !== null) from.copyFrom(outgoing.from).port = bound.port
-  const dontFragment = socket.forbidsFragments
+  const dontFragment = socket.setsDontFragment
   const segments = segmentsOf(outgoing)
   const segmentCount = segments.length
   return segments.map((bytes) => ({ socket, from, to, bytes, trafficClass, dontFragment, segmentCount }))

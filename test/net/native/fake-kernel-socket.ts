@@ -4,6 +4,7 @@ import {
   IP_MTU_DISCOVER,
   IP_PKTINFO,
   IP_PMTUDISC_DO,
+  IP_PMTUDISC_DONT,
   IP_RECVERR,
   IP_RECVTOS,
   IP_TOS,
@@ -27,6 +28,7 @@ import {
   UDP_SEGMENT_COUNT_MAX,
 } from '../../../src/net/native/layout.js'
 import type { TransportAddress } from '../../../src/stun/address.js'
+import { ICMP_CODE_FRAGMENTATION_NEEDED, ICMP_DESTINATION_UNREACHABLE } from '../../../src/stun/constants.js'
 
 /** Bytes of a UDP payload over IPv4, and of a coalesced buffer. */
 export const DATAGRAM_LENGTH_MAX = 65_507
@@ -66,6 +68,9 @@ export interface SocketError {
   /** The beginning of that datagram's payload. */
   readonly payload: Uint8Array
 }
+
+/** What a socket has unless it is told otherwise (uapi/linux/in.h). */
+const IP_PMTUDISC_WANT = 1
 
 const KNOWN_OPTIONS: Readonly<Record<number, readonly number[]>> = {
   [SOL_SOCKET]: [SO_SNDBUF, SO_RCVBUF, SO_REUSEPORT, SO_SNDBUFFORCE, SO_RCVBUFFORCE],
@@ -136,10 +141,20 @@ export class FakeSocket {
     return this.#ofFamily(IP_TOS, IPV6_TCLASS)
   }
 
-  /** Is the DF bit set, and nothing fragmented? */
+  /** What is longer than the path carries is refused instead of fragmented. */
   get forbidsFragments(): boolean {
-    const isDiscovering = this.#ofFamily(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER) === IP_PMTUDISC_DO
-    return isDiscovering || (this.isIPv6 && this.option(IPPROTO_IPV6, IPV6_DONTFRAG) !== 0)
+    return this.#mtuDiscovery === IP_PMTUDISC_DO || (this.isIPv6 && this.option(IPPROTO_IPV6, IPV6_DONTFRAG) !== 0)
+  }
+
+  /** Do its packets have the DF bit? Over IPv6, where there is none: see above. */
+  get setsDontFragment(): boolean {
+    return this.forbidsFragments || (!this.isIPv6 && this.#mtuDiscovery === IP_PMTUDISC_WANT)
+  }
+
+  /** Is it told of this error? (net/ipv4/udp.c: __udp4_lib_err) */
+  hearsOf({ code, type }: SocketError): boolean {
+    const isOfMtu = type === ICMP_DESTINATION_UNREACHABLE && code === ICMP_CODE_FRAGMENTATION_NEEDED && !this.isIPv6
+    return this.queuesErrors && !(isOfMtu && this.#mtuDiscovery === IP_PMTUDISC_DONT)
   }
 
   get isReadable(): boolean {
@@ -175,6 +190,11 @@ export class FakeSocket {
     const fits = length > 0 && length <= first.bytes.length && buffer.length + length <= DATAGRAM_LENGTH_MAX
     const isSameClass = first.trafficClass === datagram.trafficClass
     return fits && isSameClass && buffer.segments.length < UDP_SEGMENT_COUNT_MAX ? buffer : undefined
+  }
+
+  get #mtuDiscovery(): number {
+    const [level, name] = this.isIPv6 ? [IPPROTO_IPV6, IPV6_MTU_DISCOVER] : [IPPROTO_IP, IP_MTU_DISCOVER]
+    return this.#options.get(`${level}/${name}`) ?? IP_PMTUDISC_WANT
   }
 
   #ofFamily(nameIPv4: number, nameIPv6: number): number {

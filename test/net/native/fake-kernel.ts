@@ -43,8 +43,6 @@ import type { FakeKernelWatcher } from './fake-kernel-watcher.js'
 /** An address as a process has it: nothing about it is special, but offsets cannot pass for pointers. */
 const ARENA_BASE = 0x7f3a_4000_0000
 const FIRST_EPHEMERAL_PORT = 40_000
-const EPOLL_CTL_DEL = 2
-const EPOLL_CTL_MOD = 3
 
 export class FakeKernel implements Libc {
   readonly arena: Arena
@@ -83,7 +81,7 @@ export class FakeKernel implements Libc {
 
   /** An error about a datagram that this socket sent. False if the socket does not want to know. */
   arriveError(socket: FakeSocket, error: SocketError): boolean {
-    if (socket.isClosed || !socket.queuesErrors) return false
+    if (socket.isClosed || !socket.hearsOf(error)) return false
     socket.errors.push(error)
     socket.pendingError = error.errno
     this.#wake(socket)
@@ -224,13 +222,13 @@ export class FakeKernel implements Libc {
   epoll_ctl(epollFd: number, operation: number, fd: number, event: number): number {
     const epoll = this.descriptors.find(epollFd, 'epoll')
     const target = this.descriptors.findWatchable(fd)
-    demand(epoll.has(fd) === (operation !== EPOLL_CTL_ADD), () => `epoll_ctl ${operation} of descriptor ${fd}`)
-    if (operation === EPOLL_CTL_DEL) {
-      epoll.remove(fd)
-      return 0
-    }
-    demand(operation === EPOLL_CTL_ADD || operation === EPOLL_CTL_MOD, () => `epoll_ctl ${operation}`)
-    epoll.add(target, this.#memory.at(event, EPOLL_EVENT.size, 'epoll_ctl'))
+    demand(!epoll.has(fd), () => `epoll_ctl ${operation} of descriptor ${fd}, which is there already`)
+    // Closed descriptors leave by themselves.
+    demand(operation === EPOLL_CTL_ADD, () => `epoll_ctl ${operation}`)
+    const at = this.#memory.at(event, EPOLL_EVENT.size, 'epoll_ctl')
+    const error = this.faults.watchError()
+    if (error !== 0) return this.#fail(error, 'watch refused')
+    epoll.add(target, at)
     return 0
   }
 
@@ -240,10 +238,7 @@ export class FakeKernel implements Libc {
     const at = this.#memory.at(events, countMax * EPOLL_EVENT.size, 'epoll_wait')
     this.descriptors.round++
     const error = this.faults.waitError()
-    if (error !== 0) {
-      this.#count('wait interrupted')
-      return this.#fail(error)
-    }
+    if (error !== 0) return this.#fail(error, 'wait interrupted')
     const count = epoll.wait(at, countMax)
     demand(count > 0 || timeoutMilliseconds >= 0, () => 'epoll_wait would wait for ever')
     return count
@@ -289,7 +284,8 @@ export class FakeKernel implements Libc {
     return this.#fail(error)
   }
 
-  #fail(errno: number): number {
+  #fail(errno: number, countedAs = ''): number {
+    if (countedAs !== '') this.#count(countedAs)
     this.#errno = errno
     return -1
   }
