@@ -1,5 +1,6 @@
 // Gives allocations their bandwidth (--max-bps, --user-max-bps), and users of this worker the one that they share.
 import { Bandwidth, bytesPerTick } from './bandwidth.js'
+import type { RandomSource } from './output.js'
 import type { Quotas } from './quotas.js'
 import { UserBandwidth } from './user-bandwidth.js'
 
@@ -8,6 +9,7 @@ export class BandwidthLimits {
   readonly #userMaxBps: number
   readonly #clockOffset: number
   readonly #quotas: Quotas
+  readonly #random: RandomSource
   readonly #users = new Map<string, UserBandwidth>()
 
   /**
@@ -15,11 +17,12 @@ export class BandwidthLimits {
    * @param userMaxBps the same for all allocations of one user
    * @param clockOffset ticks of CLOCK_MONOTONIC at the core's tick 0
    */
-  constructor(maxBps: number, userMaxBps: number, clockOffset: number, quotas: Quotas) {
+  constructor(maxBps: number, userMaxBps: number, clockOffset: number, quotas: Quotas, random: RandomSource) {
     this.#maxBps = maxBps
     this.#userMaxBps = userMaxBps
     this.#clockOffset = clockOffset
     this.#quotas = quotas
+    this.#random = random
   }
 
   /** For a new allocation, which holds its place in the quota. Null if there is no limit. */
@@ -37,8 +40,8 @@ export class BandwidthLimits {
   #openUser(username: string): UserBandwidth {
     let user = this.#users.get(username)
     if (user === undefined) {
-      const { words, at } = this.#quotas.bandwidthWordsOf(username)
-      user = new UserBandwidth(bytesPerTick(this.#userMaxBps), words, at, this.#clockOffset)
+      const bucket = this.#quotas.bandwidthBucketOf(username)
+      user = new UserBandwidth(bytesPerTick(this.#userMaxBps), bucket, this.#clockOffset, this.#random)
       this.#users.set(username, user)
     }
     user.allocationCount++

@@ -92,7 +92,7 @@ export class TurnCore {
     this.#answerLimits = answerLimits
     this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
     const { maxBps = 0, userMaxBps = 0 } = options
-    this.bandwidthLimits = new BandwidthLimits(maxBps, userMaxBps, this.#monotonicStartTicks, quotas)
+    this.bandwidthLimits = new BandwidthLimits(maxBps, userMaxBps, this.#monotonicStartTicks, quotas, this.random)
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX

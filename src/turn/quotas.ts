@@ -4,6 +4,7 @@
 import { BUCKET_TICKS } from './bandwidth.js'
 import type { KeyedHash } from './keyed-hash.js'
 import type { SharedLock } from './shared-lock.js'
+import type { SharedBucket } from './user-bandwidth.js'
 import type { UserTable } from './user-table.js'
 
 export type QuotaRefusal = 'user-quota' | 'licence'
@@ -83,15 +84,13 @@ export class Quotas {
     return true
   }
 
-  /**
-   * The two words in shared memory that are the bandwidth of a user who holds a place here, one a direction: the tick of CLOCK_MONOTONIC,
-   * modulo 2^32, at which the user's bucket is full. They are the user's for as long as that place is held.
-   */
-  bandwidthWordsOf(username: string): { words: Int32Array; at: number } {
+  /** The bandwidth bucket of a user who holds a place here. It is the user's for as long as that place is held. */
+  bandwidthBucketOf(username: string): SharedBucket {
     const { low, high } = this.#hash.hashText(username)
     const entry = this.#lock.hold(() => this.#users.find(low, high))
     if (entry < 0) throw new Error(`no place in the quota of ${JSON.stringify(username)}`)
-    return { words: this.#users.entries, at: this.#users.bandwidthAt(entry) }
+    const isShared = () => this.#users.placesOf(entry) > 1
+    return { words: this.#users.entries, at: this.#users.bandwidthAt(entry), isShared }
   }
 
   #take(low: number, high: number, count: number, now: number): QuotaRefusal | null {

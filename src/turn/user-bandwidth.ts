@@ -2,32 +2,44 @@
 //
 // The bucket lies in shared memory, one word a direction: the tick at which it would be full again. A worker leases ticks of budget, 10
 // ms of the rate each, and spends them by itself. There is an atomic per lease, a hundred a second at most, and none per packet.
+//
+// Under overload all want what comes into the bucket tick by tick, and the one whose tick begins first would get it each time. So who
+// has emptied the bucket sits out, for a time that nobody knows: what is not taken stays there for others, and the sum is the same.
 import { BUCKET_TICKS } from './bandwidth.js'
+import type { RandomSource } from './output.js'
 
 /** A debt is never as long: the word is older than its 32 bits reach, and the bucket long full. */
 const TICKS_AHEAD_MAX = 1 << 26
+/** A power of two. Far below BUCKET_TICKS: the bucket must not overflow when all sit out. */
+const SIT_OUT_TICKS_MAX = 8
+
+/** A user's bucket in shared memory. */
+export interface SharedBucket {
+  /** words[at] and words[at + 1]: the ticks of CLOCK_MONOTONIC, modulo 2^32, at which it is full, one a direction. */
+  readonly words: Int32Array
+  readonly at: number
+  /** Has the user more than one allocation, on any workers? Others may want budget then. */
+  isShared(): boolean
+}
 
 export class UserBandwidth {
   /** Allocations on this worker that use it. */
   allocationCount = 0
   readonly #bytesPerTick: number
   readonly #clockOffset: number
-  readonly #words: Int32Array
-  readonly #at: number
+  readonly #bucket: SharedBucket
+  readonly #random: RandomSource
   /** Bytes left of leases, by direction. */
   readonly #credit = new Float64Array(2)
-  /** The tick at which there was nothing to lease, by direction: asked once a tick. */
-  readonly #refusedAt = new Int32Array(2).fill(-1)
+  /** The tick of the core before which there is nothing to lease, by direction. */
+  readonly #waitsUntil = new Float64Array(2)
 
-  /**
-   * @param words shared memory; words[at] and words[at + 1] are the user's
-   * @param clockOffset ticks of CLOCK_MONOTONIC at the core's tick 0, for workers to agree on the time
-   */
-  constructor(bytesPerTick: number, words: Int32Array, at: number, clockOffset: number) {
+  /** @param clockOffset ticks of CLOCK_MONOTONIC at the core's tick 0, for workers to agree on the time */
+  constructor(bytesPerTick: number, bucket: SharedBucket, clockOffset: number, random: RandomSource) {
     this.#bytesPerTick = bytesPerTick
-    this.#words = words
-    this.#at = at
+    this.#bucket = bucket
     this.#clockOffset = clockOffset
+    this.#random = random
   }
 
   /** Takes a payload's bytes, if it may pass now: as long as anything is left, on lease or in the bucket. */
@@ -37,12 +49,9 @@ export class UserBandwidth {
       this.#credit[direction] = credit - length
       return true
     }
-    if (credit <= 0 && this.#refusedAt[direction] === now) return false
-    const ticks = this.#lease(this.#at + direction, length, credit, (this.#clockOffset + now) | 0)
-    if (ticks < 0) {
-      this.#refusedAt[direction] = now
-      return false
-    }
+    if (credit <= 0 && now < this.#waitsUntil[direction]) return false
+    const ticks = this.#lease(direction, length, credit, now)
+    if (ticks < 0) return false
     this.#credit[direction] = credit + ticks * this.#bytesPerTick - length
     return true
   }
@@ -51,16 +60,29 @@ export class UserBandwidth {
    * Takes the ticks out of the bucket that a payload costs beyond the credit, and returns their number; -1 if both are empty. What the
    * bucket does not have becomes its debt, and leaves no credit. Clocks are modulo 2^32.
    */
-  #lease(at: number, length: number, credit: number, clock: number): number {
+  #lease(direction: number, length: number, credit: number, now: number): number {
+    const { words, at } = this.#bucket
+    const clock = (this.#clockOffset + now) | 0
     const whole = Math.floor((length - credit) / this.#bytesPerTick)
     for (;;) {
-      const fullAt = Atomics.load(this.#words, at)
+      const fullAt = Atomics.load(words, at + direction)
       let ahead = (fullAt - clock) | 0
       if (ahead < 0 || ahead > TICKS_AHEAD_MAX) ahead = 0
       const left = BUCKET_TICKS - ahead
-      if (left <= 0 && credit <= 0) return -1
+      if (left <= 0 && credit <= 0) {
+        this.#waitsUntil[direction] = now + 1
+        return -1
+      }
       const ticks = Math.max(whole, Math.min(whole + 1, left))
-      if (Atomics.compareExchange(this.#words, at, fullAt, (clock + ahead + ticks) | 0) === fullAt) return ticks
+      const isTaken = Atomics.compareExchange(words, at + direction, fullAt, (clock + ahead + ticks) | 0) === fullAt
+      if (!isTaken) continue
+      const debt = ticks - left
+      if (debt >= 0 && this.#bucket.isShared()) this.#waitsUntil[direction] = now + debt + this.#ticksToSitOut()
+      return ticks
     }
+  }
+
+  #ticksToSitOut(): number {
+    return 1 + (this.#random.nextUint32() & (SIT_OUT_TICKS_MAX - 1))
   }
 }

@@ -91,6 +91,7 @@ export class UserTable {
     return entry
   }
 
+  /** May be read without the lock by who holds one of them, for an estimate. */
   placesOf(entry: number): number {
     let count = 0
     for (let worker = 0; worker < this.#workerCount; worker++) count += this.placesOfWorker(entry, worker)

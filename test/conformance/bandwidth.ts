@@ -16,6 +16,8 @@ const MEASURED_MILLISECONDS = 2000
 const TOLERANCE = 0.25
 /** Of one user: with two workers some are on each. */
 const USER_CLIENT_COUNT = 6
+/** Of an equal share of the user's bandwidth: workers share about equally, however many of the allocations each has. */
+const FAIR_SHARE_MIN = 0.2
 const CHANNEL = 0x4000
 
 interface Call {
@@ -51,12 +53,18 @@ export function bandwidth(t: Test, suite: Suite): void {
         const calls: Call[] = []
         for (let index = 0; index < USER_CLIENT_COUNT; index++) calls.push(await openCall(t, suite, ofUser, user))
         const flows = calls.map((call) => countersOf(call, direction))
+        let delivered: number[] = []
         const rate = await measure(
           4 * LIMIT_PACKETS_PER_SECOND,
           (index) => flows[index % flows.length].send(),
-          () => flows.reduce((sum, { take }) => sum + take(), 0),
+          () => {
+            delivered = flows.map(({ take }) => take())
+            return sumOf(delivered)
+          },
         )
         checkRate(t, rate)
+        const fewest = (FAIR_SHARE_MIN * sumOf(delivered)) / flows.length
+        t.ok(Math.min(...delivered) >= fewest, `no allocation starves: ${delivered.join(', ')} packets`)
       })
     }
   })
@@ -114,6 +122,10 @@ async function measure(packetsPerSecond: number, send: (index: number) => void, 
 function checkRate(t: Test, bitsPerSecond: number): void {
   const [min, max] = [LIMIT_BPS * (1 - TOLERANCE), LIMIT_BPS * (1 + TOLERANCE)]
   t.ok(bitsPerSecond >= min && bitsPerSecond <= max, `${Math.round(bitsPerSecond)} bit/s of ${LIMIT_BPS}`)
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Half of the limit passes whole. */

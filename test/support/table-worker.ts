@@ -95,9 +95,8 @@ function trade({ quotas, relayPorts, reservations, random }: StageWorker): void 
 }
 
 /** Spends the bandwidth of one user byte by byte, a bucket at a time: their clock goes on when it is empty. */
-function lease({ quotas }: StageWorker): void {
-  const { words, at } = quotas.bandwidthWordsOf(job.users[0])
-  const user = new UserBandwidth(1, words, at, 0)
+function lease({ quotas, random }: StageWorker): void {
+  const user = new UserBandwidth(1, quotas.bandwidthBucketOf(job.users[0]), 0, random)
   const clock = new Int32Array(job.gate, 4)
   for (let now = 0; now < LEASE_TICKS; now = Atomics.load(clock, 0)) {
     while (user.admit(0, 1, now)) result.held++

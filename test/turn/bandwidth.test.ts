@@ -4,6 +4,7 @@ import * as drops from '../../src/turn/drop-reasons.js'
 import { UserBandwidth } from '../../src/turn/user-bandwidth.js'
 import { ALICE, BOB, type CoreClient, type CoreClientOptions } from '../support/core-client.js'
 import { CoreHarness, type CoreHarnessOptions, PEER } from '../support/core-harness.js'
+import { SeededRandom } from '../support/random.js'
 import { tablesOf } from '../support/shared-stage.js'
 
 /** 1,000 bytes a tick, and 25,000 at once. */
@@ -11,6 +12,7 @@ const RATE = 800_000
 const KILOBYTE = new Uint8Array(1000)
 const CHANNEL = 0x4000
 const NOW = 5_000
+const OVERLOAD_SECONDS = 20
 
 /** How many packets of `length` bytes pass in a row. */
 function passed(bandwidth: Bandwidth | UserBandwidth, length: number, now: number, direction = FROM_CLIENT): number {
@@ -19,8 +21,9 @@ function passed(bandwidth: Bandwidth | UserBandwidth, length: number, now: numbe
   return count
 }
 
-const userOf = (rate: number, words: Int32Array = new Int32Array(2), clockOffset = 0) =>
-  new UserBandwidth(bytesPerTick(rate), words, 0, clockOffset)
+/** Of a user with one allocation, unless `isShared`. */
+const userOf = (rate: number, words: Int32Array = new Int32Array(2), clockOffset = 0, isShared = false) =>
+  new UserBandwidth(bytesPerTick(rate), { words, at: 0, isShared: () => isShared }, clockOffset, new SeededRandom(1))
 
 for (const [name, make] of [
   ['an allocation', (rate: number) => new Bandwidth(rate, null)],
@@ -150,6 +153,22 @@ function received(harness: CoreHarness, client: CoreClient): number {
   return 1000
 }
 
+/**
+ * An allocation on each core, of one user; each offers twice the rate, a kilobyte every 5 ms, the first one always just before the
+ * other, and its core's ticks begin `milliseconds` earlier. Returns how many kilobytes of each pass.
+ */
+function overload(harnesses: readonly CoreHarness[], milliseconds: number): number[] {
+  const clients = harnesses.map((harness) => relaying(harness))
+  const sums = harnesses.map(() => 0)
+  for (let at = 0; at < OVERLOAD_SECONDS * 1000; at++) {
+    for (const [index, harness] of harnesses.entries()) {
+      harness.core.tick(Math.floor((index === 0 ? at + milliseconds : at) / 10))
+      if (at % 5 === index) sums[index] += sent(clients[index], 1)
+    }
+  }
+  return sums
+}
+
 t.test('--max-bps', async (t) => {
   t.test('limits each allocation, each direction by itself, and counts payload that passed', async (t) => {
     const harness = new CoreHarness({ maxBps: RATE })
@@ -264,6 +283,20 @@ t.test('--user-max-bps', async (t) => {
     t.equal(sent(relaying(a)), 0)
     for (const harness of [a, b]) harness.advanceTicks(5)
     t.equal(sent(onB), 5)
+  })
+
+  t.test('is shared fairly, whosever packets come first in every tick', async (t) => {
+    const fair = (name: string, [a, b]: readonly number[]) => {
+      t.ok(Math.abs(a + b - OVERLOAD_SECONDS * 100) < OVERLOAD_SECONDS * 3, `${name}: ${a} and ${b} kB are the rate`)
+      t.ok(Math.min(a, b) > (a + b) / 4, `${name}: ${a} and ${b} kB are fair`)
+    }
+    const one = stage()
+    fair('one worker', overload([one, one], 0))
+    for (const milliseconds of [0, 1, 5, 9, 12]) {
+      const tables = tablesOf({ workerCount: 2 })
+      const two = [0, 1].map((workerIndex) => stage({ tables, workerIndex, seed: workerIndex + 1 }))
+      fair(`two workers, ${milliseconds} ms apart`, overload(two, milliseconds))
+    }
   })
 
   t.test('starts anew for who takes the table’s entry over', async (t) => {

@@ -107,7 +107,7 @@ t.test('worker threads at one table', async (t) => {
     const tables = tablesOf({ workerCount: 5 })
     const { quotas } = workerOn(tables, 4)
     quotas.take(USERS[0])
-    const { words, at } = quotas.bandwidthWordsOf(USERS[0])
+    const { words, at } = quotas.bandwidthBucketOf(USERS[0])
     words.fill(0, at, at + 2)
     const results = await runWorkers(tables, jobs('lease', 4))
     // A byte is a tick here, and each lease moves the tick at which the bucket is full by what it takes.
