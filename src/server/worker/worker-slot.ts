@@ -13,7 +13,7 @@ const ANSWER_MILLISECONDS_MAX = 3_000
 /** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
 const START_SECONDS_MAX = 5
 /** So many more workers are given another second. */
-const WORKERS_PER_START_SECOND = 10
+const WORKERS_PER_START_SECOND = 4
 /** Who lives so long has not died because of how it was started. */
 const LIFETIME_MILLISECONDS_LONG = 60_000
 const RESTART_SECONDS_MAX = 30
