@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import type { TurnServerOptions } from '../../src/index.js'
+import { METHOD_ALLOCATE } from '../../src/stun/constants.js'
 import { until } from '../command/until.js'
 import { NATIVE } from '../support/engines.js'
-import type { TurnClient } from '../support/turn-client.js'
+import { describeAllocate, type TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { allocateOnAll, connectTo, startOnWorkers, USER } from './on-workers.js'
 
@@ -87,6 +88,26 @@ t.test('a server on workers', { skip: NATIVE.skip }, async (t) => {
     const suppressed = ofEvent('refusals-suppressed').reduce((sum, { count }) => sum + Number(count), 0)
     t.equal(ofEvent('refusal').length + suppressed, 1000, 'each has a line, or is in a sum')
     t.match(lines.at(-1), { event: 'stopped', refusals: { 'bad-password': 1000 } })
+  })
+
+  t.test('tells of the end of every allocation that it told of, requests that arrive meanwhile included', async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const world = await startOnWorkers(t, OPTIONS)
+      await allocateOnAll(t, world)
+      const late = await Promise.all(Array.from({ length: 70 }, () => connectTo(t, world.server)))
+      for (const client of late) await client.learnChallenge()
+      const requests = late.map((client) => client.message(METHOD_ALLOCATE, describeAllocate))
+      const stopped = world.server.stop()
+      for (const [index, client] of late.entries()) {
+        // The workers stop among these.
+        await Promise.resolve()
+        client.transport.send(requests[index])
+      }
+      await stopped
+      const clientsOf = (event: string) =>
+        world.lines.filter((line) => line.event === event).map(({ client }) => client)
+      t.same(new Set(clientsOf('allocation-deleted')), new Set(clientsOf('allocation')))
+    }
   })
 
   t.test('leaves no thread and no file descriptor when it stops, and has told of every allocation', async (t) => {

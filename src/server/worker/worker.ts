@@ -109,8 +109,9 @@ class WorkerLoop {
         this.#post({ kind: 'draining' })
         return
       case 'stop':
+        // What is queued leaves with a last round, which also receives: no allocation may begin in it.
+        this.#core.drain()
         this.#core.deleteAllAllocations('stopped')
-        // What is queued leaves with a last round.
         this.#engine.poll(0)
         this.#isRunning = false
         return
