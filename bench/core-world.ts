@@ -117,23 +117,28 @@ export class CoreWorld {
 
   /** Allocations of `count` clients behind one NAT address, to `count` peers behind another. */
   addFlows(count: number, withChannel: boolean): Flow[] {
-    return Array.from({ length: count }, (_, index) => this.#addFlow(index, withChannel))
+    return Array.from({ length: count }, (_, index) => this.#addFlows(index, 1, withChannel)).flat()
   }
 
-  #addFlow(index: number, withChannel: boolean): Flow {
+  /** The same with channels to two ports of each peer, one after the other, as for RTP and RTCP. */
+  addPairs(count: number): Flow[] {
+    return Array.from({ length: count }, (_, index) => this.#addFlows(index, 2, true)).flat()
+  }
+
+  #addFlows(index: number, portCount: number, withChannel: boolean): Flow[] {
     const fiveTuple = new FiveTuple()
     fiveTuple.client.copyFrom(address('198.51.100.7', CLIENT_PORT_FIRST + index))
     const client = new TurnClient((request) => this.#exchange(fiveTuple, request), USER)
     if (!client.allocate()) throw new Error('the core has an allocation already')
-    const flow: Flow = {
-      fiveTuple,
-      relayId: this.output.openedRelayId,
-      peer: address('1.2.3.4', PEER_PORT_FIRST + index),
-      channelNumber: CHANNEL_NUMBER_FIRST + index,
-    }
-    if (withChannel) client.bindChannel(flow.channelNumber, flow.peer)
-    else client.createPermission(flow.peer)
-    return flow
+    const relayId = this.output.openedRelayId
+    return Array.from({ length: portCount }, (_, offset) => {
+      const number = index * portCount + offset
+      const peer = address('1.2.3.4', PEER_PORT_FIRST + number)
+      const channelNumber = CHANNEL_NUMBER_FIRST + number
+      if (withChannel) client.bindChannel(channelNumber, peer)
+      else client.createPermission(peer)
+      return { fiveTuple, relayId, peer, channelNumber }
+    })
   }
 
   #exchange(fiveTuple: FiveTuple, request: Uint8Array): Uint8Array {

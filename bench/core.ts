@@ -81,10 +81,18 @@ const withChannels = new CoreWorld(FLOW_COUNT)
 const channelFlows = withChannels.addFlows(FLOW_COUNT, true)
 const withPermissions = new CoreWorld(FLOW_COUNT)
 const permissionFlows = withPermissions.addFlows(FLOW_COUNT, false)
+const withPairs = new CoreWorld(FLOW_COUNT)
+const pairFlows = withPairs.addPairs(FLOW_COUNT / 2)
 
 reportFromChild([
   measureRelaying('ChannelData, client to peer', withChannels, clientToPeer(withChannels, channelFlows, channelDataOf)),
   measureRelaying('ChannelData, peer to client', withChannels, peerToClient(withChannels, channelFlows)),
+  measureRelaying(
+    'ChannelData of two ports in turns, client to peer',
+    withPairs,
+    clientToPeer(withPairs, pairFlows, channelDataOf),
+  ),
+  measureRelaying('ChannelData of two ports in turns, peer to client', withPairs, peerToClient(withPairs, pairFlows)),
   measureRelaying(
     'Send indication, client to peer',
     withPermissions,

@@ -44,8 +44,20 @@ export class PeerPolicy {
   readonly #ownSockets: readonly TransportAddress[]
   readonly #wildcardPorts: readonly number[]
   readonly #nat64Prefixes: readonly Cidr[]
+  /** An IPv4 address within an IPv6 address, with the port that is judged. */
   readonly #embedded = new TransportAddress()
   #localHosts: readonly TransportAddress[]
+  /**
+   * An embedded address is judged like a plain one, but is never a hairpin: relays are reached by their own name only. Made once: data
+   * of a permission whose ports alternate is judged packet by packet.
+   */
+  readonly #isEmbeddedReachable = (word: number): boolean => {
+    const { port } = this.#embedded
+    this.#embedded.setIPv4(word, port)
+    if (containedIn(ALWAYS_DENIED, this.#embedded)) return false
+    if (this.relayHostIndexOf(this.#embedded) >= 0 && this.#relayPorts.isInRange(port)) return false
+    return this.#isReachable(this.#embedded, port)
+  }
 
   constructor(options: PeerPolicyOptions) {
     this.#rules = [...options.rules].sort(bySpecificity)
@@ -106,9 +118,8 @@ export class PeerPolicy {
       return isOther ? PEER_HAIRPIN + hostIndex : PEER_FORBIDDEN
     }
     if (!this.#isReachable(peer, port)) return PEER_FORBIDDEN
-    return everyEmbeddedIPv4(peer, this.#nat64Prefixes, (word) => this.#isEmbeddedReachable(word, port))
-      ? PEER_ALLOWED
-      : PEER_FORBIDDEN
+    this.#embedded.port = port
+    return everyEmbeddedIPv4(peer, this.#nat64Prefixes, this.#isEmbeddedReachable) ? PEER_ALLOWED : PEER_FORBIDDEN
   }
 
   /** Steps 3, 5, 6 and 7. */
@@ -133,14 +144,6 @@ export class PeerPolicy {
   /** Whatever a wildcard socket answers on: all of 127/8 too, of which only one address has a name. */
   #isThisMachine(peer: TransportAddress): boolean {
     return this.#isOwnHost(peer) || containedIn(LOOPBACK, peer)
-  }
-
-  /** An embedded address is judged like a plain one, but is never a hairpin: relays are reached by their own name only. */
-  #isEmbeddedReachable(word: number, port: number): boolean {
-    const embedded = this.#embedded.setIPv4(word, port)
-    if (containedIn(ALWAYS_DENIED, embedded)) return false
-    if (this.relayHostIndexOf(embedded) >= 0 && this.#relayPorts.isInRange(port)) return false
-    return this.#isReachable(embedded, port)
   }
 
   /** Whether `firstPort`, or the next one that is not a socket of ours, is allowed. */

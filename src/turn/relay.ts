@@ -21,7 +21,7 @@ import {
   COUNTER_BYTES_TO_CLIENT,
   COUNTER_PACKETS_FROM_CLIENT,
   COUNTER_PACKETS_TO_CLIENT,
-  type Permission,
+  type Judged,
   RELAY_LIVE,
   type Relay,
 } from './allocation.js'
@@ -87,7 +87,7 @@ export function relayChannelData(
   if (allocation === null) return DROP_NO_ALLOCATION
   const channel = allocation.channels.get(readChannelNumber(bytes, start))
   if (channel === undefined || channel.expiresAt <= core.now) return DROP_NO_CHANNEL
-  return sendToPeer(core, allocation, channel.permission, channel.peer, bytes, payloadStart, payloadEnd, false)
+  return sendToPeer(core, allocation, channel, channel.peer, bytes, payloadStart, payloadEnd, false)
 }
 
 /** A Send indication (RFC 8656 §11.2). The message has been decoded; what a request would be refused for is silent here. */
@@ -121,7 +121,7 @@ export function relaySend(core: TurnCore, client: FiveTuple, message: MessageVie
 function sendToPeer(
   core: TurnCore,
   allocation: Allocation,
-  permission: Permission,
+  judged: Judged,
   peer: TransportAddress,
   bytes: Uint8Array,
   start: number,
@@ -131,7 +131,7 @@ function sendToPeer(
   const relay = allocation.relayOfFamily(peer.family)
   if (relay === null || relay.state !== RELAY_LIVE) return DROP_NO_RELAY
   if (end - start > datagramLengthMax(peer)) return DROP_TOO_LONG
-  const verdict = judge(core, allocation, permission, peer)
+  const verdict = judge(core, allocation, judged, peer)
   if (verdict === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
   const { bandwidth } = allocation
   if (bandwidth !== null && !bandwidth.admit(FROM_CLIENT, end - start, core.now)) return DROP_BANDWIDTH
@@ -162,8 +162,8 @@ export function relayDatagram(
   const peer = advertisedSource(core, source)
   const permission = allocation.findPermission(peer)
   if (permission === null || permission.expiresAt <= core.now) return DROP_NO_PERMISSION
-  if (judge(core, allocation, permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
   const channel = allocation.findChannel(permission, peer.port)
+  if (judge(core, allocation, channel ?? permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
   const isBound = channel !== null && channel.expiresAt > core.now
   const { bandwidth, fiveTuple } = allocation
   if (frameLength(peer, isBound, end - start) > frameLengthMax(fiveTuple, isBound)) return DROP_TOO_LONG
@@ -202,15 +202,18 @@ export function advertisedSource(core: TurnCore, source: TransportAddress): Tran
   return peer
 }
 
-/** The peer policy's verdict. It is kept per permission for the last port, but for relays of ours, which come and go. */
-export function judge(core: TurnCore, allocation: Allocation, permission: Permission, peer: TransportAddress): number {
+/**
+ * The peer policy's verdict, but for relays of ours, which come and go, only after a change of port. A channel has one port; a
+ * permission is for all that have none, in turns.
+ */
+export function judge(core: TurnCore, allocation: Allocation, judged: Judged, peer: TransportAddress): number {
   const { generation } = core.policy
-  if (permission.judgedPort === peer.port && permission.judgedGeneration === generation) return permission.judgedVerdict
+  if (judged.judgedPort === peer.port && judged.judgedGeneration === generation) return judged.judgedVerdict
   const verdict = core.policy.authorizePeer(peer, allocation)
   if (!core.relayPorts.isInRange(peer.port) || core.policy.relayHostIndexOf(peer) < 0) {
-    permission.judgedPort = peer.port
-    permission.judgedVerdict = verdict
-    permission.judgedGeneration = generation
+    judged.judgedPort = peer.port
+    judged.judgedVerdict = verdict
+    judged.judgedGeneration = generation
   }
   return verdict
 }

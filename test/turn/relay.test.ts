@@ -280,6 +280,29 @@ t.test('datagrams from peers', async (t) => {
   })
 })
 
+t.test('the peer policy is asked once for each channel, though data of several ports alternates', async (t) => {
+  const { harness, client, relayId } = relaying()
+  const ports = [6000, 6001, 6002]
+  for (const port of ports.slice(1)) client.channelBind(CHANNEL + port - ports[0], `1.2.3.4:${port}`)
+  let count = 0
+  const authorize = harness.policy.authorizePeer.bind(harness.policy)
+  harness.policy.authorizePeer = (peer, allocation) => {
+    count++
+    return authorize(peer, allocation)
+  }
+  const relay = () => {
+    for (const port of ports) {
+      t.equal(client.channelData(CHANNEL + port - ports[0], DATA), drops.DROP_NONE)
+      t.equal(harness.peerSends(relayId, `1.2.3.4:${port}`, DATA), drops.DROP_NONE)
+    }
+  }
+  for (let round = 0; round < 3; round++) relay()
+  t.equal(count, ports.length)
+  harness.policy.setLocalHosts([addressOf('9.9.9.9')])
+  for (let round = 0; round < 3; round++) relay()
+  t.equal(count, 2 * ports.length, 'and again when this machine has other addresses')
+})
+
 t.test('counters of an allocation count payload, both ways', async (t) => {
   const { harness, client, relayId } = relaying()
   client.channelData(CHANNEL, DATA)
