@@ -25,10 +25,10 @@ const WORKER_COUNT_MAX = 253
 
 /** Opens the listeners and starts the workers. Throws TurndError, with nothing left open. */
 export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): Promise<Relaying> {
-  const { koffi, libc } = openNative()
+  const { calls, koffi, libc } = openNative()
   const workerCount = parts.settings.workers ?? Math.min(availableParallelism(), WORKER_COUNT_MAX)
   const sockets = openListenerSockets(koffi, libc, parts.settings.listen, workerCount, offloads)
-  const pool = new WorkerPool(parts, offloads, workerCount, sockets, new NativeCalls(koffi, libc))
+  const pool = new WorkerPool(parts, offloads, workerCount, sockets, calls)
   try {
     await pool.start()
   } catch (error) {
@@ -38,10 +38,11 @@ export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): 
   return pool
 }
 
-function openNative(): { koffi: Koffi; libc: Libc } {
+function openNative(): { koffi: Koffi; libc: Libc; calls: NativeCalls } {
   try {
     const koffi = loadKoffi()
-    return { koffi, libc: openLibc(koffi) }
+    const libc = openLibc(koffi)
+    return { koffi, libc, calls: new NativeCalls(koffi, libc) }
   } catch (error) {
     throw engineError('the native engine cannot be loaded', error)
   }

@@ -2,9 +2,10 @@
 // listeners, and what it held is free again.
 import { readdirSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { METHOD_ALLOCATE } from '../../src/stun/constants.js'
 import { NATIVE } from '../support/engines.js'
 import type { LogLine, ServerProcess } from '../support/server-process.js'
-import type { TurnClient } from '../support/turn-client.js'
+import { describeAllocate, type TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { connectClient, startLocalServer } from './local-server.js'
 import { until } from './until.js'
@@ -121,6 +122,18 @@ t.test('a worker that dies', { skip: NATIVE.skip }, async (t) => {
     const { packetsReceived } = stopped.engine as Record<string, number>
     // A challenge, an Allocate and a ChannelBind of each.
     t.equal(packetsReceived, 3 * CLIENT_COUNT)
+  })
+
+  t.test('does not leave its successor requests of long ago', async (t) => {
+    const server = await start(t)
+    const [, lost] = await startCalls(t, server)
+    await crash(server)
+    process.kill(server.pid, 'SIGUSR2')
+    await until(() => server.linesOf('worker-died').length === 2, 'it dies again, and waits for a second')
+    for (const { client } of lost) client.transport.send(client.message(METHOD_ALLOCATE, describeAllocate))
+    await until(() => server.linesOf('worker-restarted').length === 2, 'the worker works again')
+    // Had the other request made an allocation, this one would be refused with 437.
+    for (const { client } of lost) t.equal((await client.allocate()).code, 0)
   })
 
   t.test('while the server drains is no reason to go on: its successor takes no calls', async (t) => {

@@ -1,4 +1,4 @@
-// The calls of the C library that the main thread makes for its workers: waking them, and closing what a dead one leaves open.
+// The calls of the C library that the main thread makes for its workers: waking them, and clearing up after a dead one.
 import { type Arena, allocateArena } from '../../net/native/arena.js'
 import type { Koffi } from '../../net/native/koffi.js'
 import type { Libc } from '../../net/native/libc.js'
@@ -6,8 +6,12 @@ import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 
 /** What is written to an eventfd: a number of 8 bytes. */
 const WAKE_LENGTH = 8
+/** And as much to read to. */
+const ARENA_LENGTH = 2 * WAKE_LENGTH
 /** Where the engine notes its eventfd among what it holds, behind the relays and epoll's. */
 const HELD_WAKE_FD = RELAY_COUNT_MAX + 1
+/** More datagrams than a listener's buffer holds. */
+const DISCARDED_COUNT_MAX = 65_536
 
 export class NativeCalls {
   readonly #libc: Libc
@@ -15,7 +19,7 @@ export class NativeCalls {
 
   constructor(koffi: Koffi, libc: Libc) {
     this.#libc = libc
-    this.#arena = allocateArena(koffi, WAKE_LENGTH)
+    this.#arena = allocateArena(koffi, ARENA_LENGTH)
     this.#arena.bytes[0] = 1
   }
 
@@ -30,5 +34,15 @@ export class NativeCalls {
   closeAll(heldFds: Int32Array): void {
     for (const held of heldFds) if (held > 0) this.#libc.close(held - 1)
     heldFds.fill(0)
+  }
+
+  /** Throws away what waits in these sockets, which nobody reads now and which never block. */
+  discardWaiting(sockets: readonly { readonly fd: number }[]): void {
+    for (const { fd } of sockets) {
+      let count = 0
+      // Of a datagram that does not fit the rest is gone with it.
+      while (count < DISCARDED_COUNT_MAX && this.#libc.read(fd, this.#arena.pointerAt(WAKE_LENGTH), WAKE_LENGTH) >= 0)
+        count++
+    }
   }
 }

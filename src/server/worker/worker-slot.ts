@@ -94,12 +94,15 @@ export class WorkerSlot {
     clearTimeout(timer)
   }
 
-  #spawn(onReady: () => void, onFailed: (error: Error) => void): void {
+  /** @param isLate nobody has read from the listeners for a while */
+  #spawn(onReady: () => void, onFailed: (error: Error) => void, isLate = false): void {
     const start: WorkerStart = {
       ...this.#owner.startOf(this.#index),
       statistics: this.statistics.memory,
       heldFds: this.#heldFds.buffer as SharedArrayBuffer,
     }
+    // Whoever asked meanwhile has asked again, or given up: an allocation would be of no use to them.
+    if (isLate) this.#owner.calls.discardWaiting(start.listeners)
     // Neither our environment nor our arguments are any of its business: what they preload is meant for the main thread.
     const thread = new Worker(WORKER_URL, {
       workerData: start,
@@ -153,14 +156,15 @@ export class WorkerSlot {
   #replace(error: Error, allocationCount: number): void {
     const seconds = this.#restartSeconds()
     this.#owner.died(this.#index, error, allocationCount, seconds)
-    this.#restartTimer = setTimeout(() => this.#restart(), seconds * 1000)
+    this.#restartTimer = setTimeout(() => this.#restart(seconds > 0), seconds * 1000)
   }
 
-  #restart(): void {
+  #restart(isLate: boolean): void {
     // A successor that fails is as good as one that dies: both are tried again.
     this.#spawn(
       () => this.#owner.restarted(this.#index),
       () => {},
+      isLate,
     )
   }
 
