@@ -44,7 +44,7 @@ export async function chooseEngine(
 ): Promise<EngineChoice> {
   if (wanted === 'dgram') return { engine: 'dgram', reason: '' }
   const unsupported = unsupportedReason(process.platform, process.arch, endianness())
-  const result = unsupported === null ? await runSelfTest(environment) : failed(unsupported)
+  const result = unsupported === null ? await selfTestOnce(environment) : failed(unsupported)
   if (result.ok) return { engine: 'native', offloads: { gro: result.gro, gso: result.gso }, reason: result.problem }
   if (wanted === 'auto') return { engine: 'dgram', reason: result.problem }
   throw new TurndError(
@@ -62,15 +62,28 @@ export function unsupportedReason(platform: string, architecture: string, byteOr
   return null
 }
 
-/** Runs the self-test in a child process. Never rejects: whatever goes wrong there is a result. */
-function runSelfTest(environment: NodeJS.ProcessEnv): Promise<SelfTestResult> {
+/** Self-tests that have passed, or go on, by the environment that the child gets: for programs that start several servers. */
+const selfTests = new Map<string, Promise<SelfTestResult>>()
+
+/** The self-test's result. One that failed is found anew each time: what was missing may be there later. */
+async function selfTestOnce(environment: NodeJS.ProcessEnv): Promise<SelfTestResult> {
   if (environment[SELF_TEST_MARK] !== undefined) {
-    return Promise.resolve(failed(`the self-test cannot be started by ${process.execPath}, which is not Node`))
+    return failed(`the self-test cannot be started by ${process.execPath}, which is not Node`)
   }
   const env: NodeJS.ProcessEnv = { [SELF_TEST_MARK]: '1' }
   for (const name of SELF_TEST_VARIABLES) {
     if (environment[name] !== undefined) env[name] = environment[name]
   }
+  const key = JSON.stringify(env)
+  const test = selfTests.get(key) ?? runSelfTest(env)
+  selfTests.set(key, test)
+  const result = await test
+  if (result.problem !== '') selfTests.delete(key)
+  return result
+}
+
+/** Runs the self-test in a child process. Never rejects: whatever goes wrong there is a result. */
+function runSelfTest(env: NodeJS.ProcessEnv): Promise<SelfTestResult> {
   return new Promise((resolve) => {
     const options = {
       env,

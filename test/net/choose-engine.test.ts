@@ -1,7 +1,7 @@
 // Which engine is chosen, and what is said about it, with the real self-test failing in every way it can, and with other programs in
 // its place. The modules are copied to a folder of their own where that needs another node_modules or another self-test.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -172,6 +172,27 @@ t.test('chooseEngine', async (t) => {
         })
       })
     }
+
+    t.test('is tried again by the next server; what has passed is not', async (t) => {
+      const log = join(t.testdir({}), 'log')
+      const copy = await withSelfTest(
+        t,
+        `import { appendFileSync, readFileSync } from 'node:fs'
+        appendFileSync(${JSON.stringify(log)}, 'x')
+        const problem = readFileSync(${JSON.stringify(log)}).length < 3 ? 'not yet' : ''
+        console.log(JSON.stringify({ ok: problem === '', gro: true, gso: true, problem }))`,
+      )
+      const choose = async (environment: NodeJS.ProcessEnv = {}) => {
+        const { engine } = await copy.chooseEngine('auto', environment)
+        return `${engine} after ${readFileSync(log).length}`
+      }
+      t.equal(await choose(), 'dgram after 1')
+      t.equal(await choose(), 'dgram after 2')
+      // Servers that start together wait for the same.
+      t.same(await Promise.all([choose(), choose()]), ['native after 3', 'native after 3'])
+      t.equal(await choose(), 'native after 3')
+      t.equal(await choose({ TURND_SELF_TEST_FAIL: 'gro' }), 'native after 4', 'another environment is another test')
+    })
 
     t.test('gives it no more environment than it needs', async (t) => {
       // tap adds variables of its own to every process that a test starts.
