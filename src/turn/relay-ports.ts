@@ -91,24 +91,21 @@ export class RelayPorts {
 
   /** A reserved port becomes an ordinary claim of this worker. */
   claimReserved(hostIndex: number, port: number): boolean {
-    return this.#replaceHalf(hostIndex, port, (half) => (half & RESERVED) !== 0, this.#owner)
+    return this.#replaceHalf(hostIndex, port, isReserved, this.#owner) >= 0
   }
 
   release(hostIndex: number, port: number): void {
-    const wasLive = this.isLive(hostIndex, port)
-    // In this order: a worker that dies in between leaves the count too high, never below what is live.
-    this.#replaceHalf(hostIndex, port, () => true, 0)
-    if (wasLive) Atomics.sub(this.#liveCounts, hostIndex, 1)
+    this.#release(hostIndex, port, isHeld)
   }
 
   /** Releases every port that a worker which has died holds, live or reserved. Returns their number. */
   sweep(workerIndex: number): number {
+    // A live worker may claim a reserved one meanwhile, which is then its own.
+    const isOfDead = (half: number): boolean => (half & OWNER_MASK) === workerIndex + 1
     let count = 0
     for (let hostIndex = 0; hostIndex < this.#liveCounts.length; hostIndex++) {
       for (let port = this.minPort; port <= this.maxPort; port++) {
-        if ((this.#half(hostIndex, port) & OWNER_MASK) !== workerIndex + 1) continue
-        this.release(hostIndex, port)
-        count++
+        if (isOfDead(this.#half(hostIndex, port)) && this.#release(hostIndex, port, isOfDead)) count++
       }
     }
     return count
@@ -116,9 +113,8 @@ export class RelayPorts {
 
   /** The relay socket on this port is bound. */
   markLive(hostIndex: number, port: number): void {
-    if (this.isLive(hostIndex, port)) return
-    this.#replaceHalf(hostIndex, port, () => true, this.#owner | LIVE)
-    Atomics.add(this.#liveCounts, hostIndex, 1)
+    const half = this.#replaceHalf(hostIndex, port, isHeld, this.#owner | LIVE)
+    if (half >= 0 && (half & LIVE) === 0) Atomics.add(this.#liveCounts, hostIndex, 1)
   }
 
   isInRange(port: number): boolean {
@@ -160,7 +156,7 @@ export class RelayPorts {
   }
 
   #tryClaim(hostIndex: number, port: number): boolean {
-    return this.#replaceHalf(hostIndex, port, (half) => half === 0, this.#owner)
+    return this.#replaceHalf(hostIndex, port, isFree, this.#owner) >= 0
   }
 
   #tryClaimPair(hostIndex: number, evenPort: number): boolean {
@@ -168,17 +164,35 @@ export class RelayPorts {
     return Atomics.compareExchange(this.#words, this.#index(hostIndex, evenPort), 0, both) === 0
   }
 
-  /** Replaces one half-word if `accept` says so of its present value; the neighbour's half stays as it is. */
-  #replaceHalf(hostIndex: number, port: number, accept: (half: number) => boolean, next: number): boolean {
+  #release(hostIndex: number, port: number, accept: (half: number) => boolean): boolean {
+    const half = this.#replaceHalf(hostIndex, port, accept, 0)
+    // In this order: a worker that dies in between leaves the count too high, never below what is live.
+    if (half >= 0 && (half & LIVE) !== 0) Atomics.sub(this.#liveCounts, hostIndex, 1)
+    return half >= 0
+  }
+
+  /**
+   * Replaces one half-word if `accept` says so of its present value; the neighbour's half stays as it is. Returns what was there, or
+   * -1 if it was not accepted.
+   */
+  #replaceHalf(hostIndex: number, port: number, accept: (half: number) => boolean, next: number): number {
     const index = this.#index(hostIndex, port)
     for (;;) {
       const word = Atomics.load(this.#words, index)
       const half = (port & 1) === 0 ? word & HALF_MASK : word >>> 16
-      if (!accept(half)) return false
+      if (!accept(half)) return -1
       const replaced = (port & 1) === 0 ? (word & ~HALF_MASK) | next : (word & HALF_MASK) | (next << 16)
-      if (Atomics.compareExchange(this.#words, index, word, replaced) === word) return true
+      if (Atomics.compareExchange(this.#words, index, word, replaced) === word) return half
     }
   }
+}
+
+function isFree(half: number): boolean {
+  return half === 0
+}
+
+function isReserved(half: number): boolean {
+  return (half & RESERVED) !== 0
 }
 
 function isHeld(half: number): boolean {

@@ -266,4 +266,24 @@ t.test('RelayPorts.sweep', async (t) => {
     t.equal(other.claim(0), 0, 'and none beyond the edges')
     t.equal(dead.sweep(2), 13)
   })
+
+  t.test('leaves a reserved port that a live worker claims while the sweep is at it', async (t) => {
+    const shared = RelayPorts.allocate(1, 100, 101)
+    const [dead, other] = [1, 2].map((worker) => new RelayPorts(1, 100, 101, new SeededRandom(worker), worker, shared))
+    t.equal(dead.claimEven(0, true), 100)
+    const { compareExchange } = Atomics
+    let exchangeCount = 0
+    Atomics.compareExchange = ((...args: Parameters<typeof compareExchange>) => {
+      // The sweep has seen the odd port as the dead worker's, and is about to write.
+      if (++exchangeCount === 2) t.equal(other.claimReserved(0, 101), true)
+      return compareExchange(...args)
+    }) as typeof compareExchange
+    try {
+      t.equal(other.sweep(1), 1)
+    } finally {
+      Atomics.compareExchange = compareExchange
+    }
+    t.same([other.claimedCount(), other.claimReserved(0, 101), other.claim(0), other.claim(0)], [1, false, 100, 0])
+    t.equal(other.sweep(2), 2, 'they are the live worker’s')
+  })
 })
