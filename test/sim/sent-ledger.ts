@@ -67,9 +67,9 @@ export class SentLedger {
       const expected = certain(this.#flows.get(`${from} > ${to}`) ?? [], datagram)
       // Already allowed to be lost, or changed: then it is found when it leaves.
       if (expected === undefined) continue
+      expected.refusalCount++
       // Segments must be tried one by one.
       if (datagrams.length > 1 && (errno === EINVAL || errno === EIO || errno === EMSGSIZE)) continue
-      expected.refusalCount++
       expected.mayBeLost = expected.refusalCount > 1 || !mayBeOfAnother(datagram, errno)
     }
   }
