@@ -6,7 +6,8 @@
 //   bit  8     live: a relay socket is bound (hairpin, nested clients)
 //   bit  9     reserved: promised to a RESERVATION-TOKEN, not bound
 //
-// The low half is the even port, so EVEN-PORT with R=1 (RFC 8656 §7.2) takes a free pair in one step.
+// The low half is the even port, so EVEN-PORT with R=1 (RFC 8656 §7.2) takes a free pair in one step. Behind the words are two counts per
+// relay address: live ports, and claimed ones, for a claim in a full range to cost nothing.
 import type { RandomSource } from './output.js'
 
 const OWNER_MASK = 0xff
@@ -25,6 +26,7 @@ export class RelayPorts {
   readonly #pairCount: number
   readonly #words: Int32Array
   readonly #liveCounts: Int32Array
+  readonly #claimedCounts: Int32Array
   readonly #owner: number
   readonly #random: RandomSource
 
@@ -46,7 +48,8 @@ export class RelayPorts {
     this.#firstPair = minPort >> 1
     this.#pairCount = (maxPort >> 1) - this.#firstPair + 1
     this.#words = new Int32Array(shared, 0, hostCount * this.#pairCount)
-    this.#liveCounts = new Int32Array(shared, hostCount * this.#pairCount * 4, hostCount)
+    this.#liveCounts = new Int32Array(shared, this.#words.byteLength, hostCount)
+    this.#claimedCounts = new Int32Array(shared, this.#words.byteLength + this.#liveCounts.byteLength, hostCount)
     this.#owner = workerIndex + 1
     this.#random = random
   }
@@ -54,7 +57,7 @@ export class RelayPorts {
   /** The memory of a table with nothing claimed. */
   static allocate(hostCount: number, minPort: number, maxPort: number): SharedArrayBuffer {
     const pairCount = (maxPort >> 1) - (minPort >> 1) + 1
-    const shared = new SharedArrayBuffer((hostCount * pairCount + hostCount) * 4)
+    const shared = new SharedArrayBuffer(hostCount * (pairCount + 2) * 4)
     const words = new Int32Array(shared)
     for (let host = 0; host < hostCount; host++) {
       if ((minPort & 1) === 1) words[host * pairCount] |= OWNER_OUTSIDE
@@ -65,6 +68,7 @@ export class RelayPorts {
 
   /** Claims a random free port. Returns it, or 0 if there is none. */
   claim(hostIndex: number): number {
+    if (this.#isFull(hostIndex)) return 0
     for (let attempt = 0; attempt < RANDOM_PICK_COUNT; attempt++) {
       const port = this.#portAt(this.#random.nextUint32())
       if (this.#tryClaim(hostIndex, port)) return port
@@ -79,6 +83,7 @@ export class RelayPorts {
 
   /** Claims a random free even port; with `reserveNext` also the odd port above it, as reserved. Returns the even port, or 0. */
   claimEven(hostIndex: number, reserveNext: boolean): number {
+    if (this.#isFull(hostIndex)) return 0
     const offset = this.#random.nextUint32() % this.#pairCount
     for (let attempt = 0; attempt < RANDOM_PICK_COUNT + this.#pairCount; attempt++) {
       const pair =
@@ -131,7 +136,12 @@ export class RelayPorts {
     return Atomics.load(this.#liveCounts, hostIndex)
   }
 
-  /** Ports that are claimed or reserved, on all relay addresses. */
+  /** Ports that are claimed or reserved on one relay address. */
+  claimedCountOf(hostIndex: number): number {
+    return Atomics.load(this.#claimedCounts, hostIndex)
+  }
+
+  /** The same on all of them, counted in the words: slow, for tests. */
   claimedCount(): number {
     let count = 0
     for (const word of this.#words) {
@@ -155,19 +165,32 @@ export class RelayPorts {
     return hostIndex * this.#pairCount + (port >> 1) - this.#firstPair
   }
 
+  #isFull(hostIndex: number): boolean {
+    return this.claimedCountOf(hostIndex) > this.maxPort - this.minPort
+  }
+
   #tryClaim(hostIndex: number, port: number): boolean {
-    return this.#replaceHalf(hostIndex, port, isFree, this.#owner) >= 0
+    // A scan passes thousands that are taken.
+    if (this.#half(hostIndex, port) !== 0) return false
+    const isClaimed = this.#replaceHalf(hostIndex, port, isFree, this.#owner) >= 0
+    if (isClaimed) Atomics.add(this.#claimedCounts, hostIndex, 1)
+    return isClaimed
   }
 
   #tryClaimPair(hostIndex: number, evenPort: number): boolean {
     const both = this.#owner | ((this.#owner | RESERVED) << 16)
-    return Atomics.compareExchange(this.#words, this.#index(hostIndex, evenPort), 0, both) === 0
+    const isClaimed = Atomics.compareExchange(this.#words, this.#index(hostIndex, evenPort), 0, both) === 0
+    if (isClaimed) Atomics.add(this.#claimedCounts, hostIndex, 2)
+    return isClaimed
   }
 
   #release(hostIndex: number, port: number, accept: (half: number) => boolean): boolean {
+    // A worker that dies here leaves the count of claimed ports too low, which costs somebody a scan; too high, and one is never found.
+    Atomics.sub(this.#claimedCounts, hostIndex, 1)
     const half = this.#replaceHalf(hostIndex, port, accept, 0)
-    // In this order: a worker that dies in between leaves the count too high, never below what is live.
-    if (half >= 0 && (half & LIVE) !== 0) Atomics.sub(this.#liveCounts, hostIndex, 1)
+    // That of live ports it leaves too high: nobody may think that there are none.
+    if (half < 0) Atomics.add(this.#claimedCounts, hostIndex, 1)
+    else if ((half & LIVE) !== 0) Atomics.sub(this.#liveCounts, hostIndex, 1)
     return half >= 0
   }
 

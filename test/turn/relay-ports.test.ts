@@ -52,6 +52,27 @@ t.test('RelayPorts', async (t) => {
     t.equal(ports.claim(0), 0)
   })
 
+  t.test('is not searched when it is full, and counts no port that was not held', async (t) => {
+    const random = new SeededRandom(1)
+    let drawCount = 0
+    const ports = new RelayPorts(2, 101, 64_000, {
+      nextUint32: () => {
+        drawCount++
+        return random.nextUint32()
+      },
+    })
+    t.equal(claimAll(ports).length, 63_900)
+    drawCount = 0
+    t.same([ports.claim(0), ports.claimEven(0, false), ports.claimEven(0, true)], [0, 0, 0])
+    t.equal(drawCount, 0)
+    ports.release(0, 200)
+    ports.release(0, 200)
+    t.equal(ports.claimedCountOf(0), 63_899)
+    t.equal(ports.claim(0), 200)
+    t.equal(ports.claim(0), 0)
+    t.equal(ports.claimedCountOf(1), 0)
+  })
+
   t.test('has a range of its own for each relay address', async (t) => {
     const ports = table(100, 103, 3)
     for (const hostIndex of [0, 1, 2]) t.equal(claimAll(ports, hostIndex).length, 4)
@@ -204,6 +225,8 @@ t.test('RelayPorts as a whole', async (t) => {
         for (const [kind, worker, host, nth] of operations) {
           if (!applies(workers[worker], model, kind, host, nth)) return false
           if (workers[1 - worker].claimedCount() !== model.size) return false
+          const claimedCount = [...model.keys()].filter((key) => key.startsWith(`${host}:`)).length
+          if (workers[1 - worker].claimedCountOf(host) !== claimedCount) return false
           const liveCount = [...model].filter(([key, state]) => key.startsWith(`${host}:`) && state === 'live').length
           if (workers[1 - worker].liveCount(host) !== liveCount) return false
         }
@@ -258,6 +281,7 @@ t.test('RelayPorts.sweep', async (t) => {
     other.markLive(1, own)
     t.equal(other.sweep(1), 5)
     t.equal(other.claimedCount(), 1)
+    t.same([other.claimedCountOf(0), other.claimedCountOf(1)], [0, 1])
     t.equal(other.isLive(1, own), true)
     t.same([other.liveCount(0), other.liveCount(1)], [0, 1])
     t.equal(other.sweep(1), 0)
@@ -283,6 +307,7 @@ t.test('RelayPorts.sweep', async (t) => {
     } finally {
       Atomics.compareExchange = compareExchange
     }
+    t.equal(other.claimedCountOf(0), 1)
     t.same([other.claimedCount(), other.claimReserved(0, 101), other.claim(0), other.claim(0)], [1, false, 100, 0])
     t.equal(other.sweep(2), 2, 'they are the live worker’s')
   })
