@@ -47,6 +47,7 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
   for (const family of plan.families) claimRelay(core, allocation, family, plan)
   if (allocation.relay4 === null && allocation.relay6 === null) {
     giveQuota(core, allocation, plan)
+    if (plan.reservation !== null) releaseReservation(core, plan.reservation)
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'no-relay-port')
     return
   }
@@ -207,6 +208,11 @@ function releasePorts(core: TurnCore, relay: Relay, plan: AllocatePlan): void {
 
 function releaseReservedPort(core: TurnCore, allocation: Allocation): void {
   for (const relay of relaysOf(allocation)) core.relayPorts.release(relay.hostIndex, relay.address.port + 1)
+}
+
+/** Releases the port of a claimed reservation that became no relay, unless it is another's by now: its maker may have died. */
+function releaseReservation(core: TurnCore, { hostIndex, port }: Reservation): void {
+  if (core.relayPorts.claimReserved(hostIndex, port)) core.relayPorts.release(hostIndex, port)
 }
 
 function closeRelay(core: TurnCore, relay: Relay): void {

@@ -106,6 +106,15 @@ t.test('EVEN-PORT with R=1', async (t) => {
     t.equal(portOf(allocateWith(client, tokenOf(answer))), portOf(answer) + 1)
   })
 
+  t.test('gives port and place back when the claim finds no room for another relay', async (t) => {
+    const harness = new CoreHarness()
+    const token = tokenOf(allocateEven(harness.client(), 0x80))
+    harness.core.relays.nextId = () => -1
+    t.equal(allocateWith(harness.client(), token).code, 508)
+    t.equal(harness.observer.lastRefusal(), 'no-relay-port 508')
+    t.same([harness.relayPorts.claimedCount(), harness.core.quotas.held, harness.core.reservations.size], [1, 1, 0])
+  })
+
   t.test('leaks nothing in 1,000 rounds, claimed or not', async (t) => {
     const harness = new CoreHarness({ minPort: 24_001, maxPort: 24_008, maxAllocations: 4 })
     const clients = [harness.client(), harness.client()]
