@@ -10,6 +10,7 @@ import { coreSettings } from './core-settings.js'
 import { makeCore } from './make-core.js'
 import { ownSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
+import type { ReportSink } from './reports.js'
 import { Statistics, type Totals, totalsOf } from './statistics.js'
 
 /** Opens the listeners, and relays. Throws TurndError, with nothing left open. */
@@ -30,10 +31,7 @@ class InProcess implements Relaying {
 
   constructor(engine: DgramEngine, monotonicStartSeconds: number, parts: RelayingParts) {
     const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
-    const sink = {
-      report: (report: Parameters<typeof news.report>[0]) => news.report(report, null),
-      admitsRefusal: () => true,
-    }
+    const sink: ReportSink = { report: (report) => news.report(report, null), admitsRefusal: () => true }
     this.#engine = engine
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),

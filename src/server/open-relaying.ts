@@ -1,7 +1,6 @@
 // Which engine relays, and its start: native where it can, else dgram, with a sentence that says why.
 import { TurndError } from '../config/errors.js'
 import type { EngineChoice, Offloads } from '../net/choose-engine.js'
-import { relayInProcess } from './in-process.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import { relayByWorkers } from './worker-pool.js'
 
@@ -15,15 +14,21 @@ export interface OpenedRelaying {
 
 /** Throws TurndError, with nothing left open. */
 export async function openRelaying(choice: EngineChoice, parts: RelayingParts): Promise<OpenedRelaying> {
-  if (choice.engine === 'dgram') return { relaying: await relayInProcess(parts), offloads: null, reason: choice.reason }
+  if (choice.engine === 'dgram') return openInProcess(parts, choice.reason)
   const { offloads, reason } = choice
   try {
     return { relaying: await relayByWorkers(parts, offloads), offloads, reason }
   } catch (error) {
     const mayStepDown = parts.settings.engine === 'auto' && error instanceof TurndError
     if (!mayStepDown || error.code !== 'TURND_ERR_ENGINE') throw error
-    return { relaying: await relayInProcess(parts), offloads: null, reason: error.message }
+    return openInProcess(parts, error.message)
   }
+}
+
+/** The core is loaded here: a main thread with workers needs none, and starts sooner without. */
+async function openInProcess(parts: RelayingParts, reason: string): Promise<OpenedRelaying> {
+  const { relayInProcess } = await import('./in-process.js')
+  return { relaying: await relayInProcess(parts), offloads: null, reason }
 }
 
 /** `native engine with 2 workers, GRO and GSO`. */
