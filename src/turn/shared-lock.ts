@@ -4,7 +4,7 @@
 /** Looks at the lock before the first nap: longer than a holder needs that is running. */
 const SPIN_COUNT = 1000
 const NAP_MS = 1
-/** Naps of the sweeper for a holder that it does not know to be dead, but that nobody will ever see alive again. */
+/** Naps of the sweeper for one and the same holder that it does not know to be dead, but that nobody will ever see alive again. */
 const NAP_COUNT_MAX = 1000
 
 /** The holder's name when the main thread sweeps; workers are 1–253. */
@@ -33,8 +33,9 @@ export class SharedLock {
     }
   }
 
+  /** Nothing if the lock was taken over: it is another's then. */
   release(): void {
-    Atomics.store(this.#words, 0, 0)
+    Atomics.compareExchange(this.#words, 0, this.#holder, 0)
   }
 
   /**
@@ -42,11 +43,15 @@ export class SharedLock {
    * one, but no holder is slow for a whole second.
    */
   takeOver(deadHolder: number): void {
-    for (let attempt = 1; ; attempt++) {
+    let napCount = 0
+    let lastHolder = 0
+    for (;;) {
       const holder = Atomics.load(this.#words, 0)
-      const mayTake = holder === 0 || holder === deadHolder || attempt > NAP_COUNT_MAX
+      if (holder !== lastHolder) napCount = 0
+      lastHolder = holder
+      const mayTake = holder === 0 || holder === deadHolder || napCount === NAP_COUNT_MAX
       if (mayTake && Atomics.compareExchange(this.#words, 0, holder, this.#holder) === holder) return
-      if (!mayTake) Atomics.wait(this.#words, 0, holder, NAP_MS)
+      if (!mayTake && Atomics.wait(this.#words, 0, holder, NAP_MS) === 'timed-out') napCount++
     }
   }
 

@@ -53,4 +53,37 @@ t.test('SharedLock', async (t) => {
     t.ok(performance.now() - start > 900)
     t.equal(memory[0], SWEEPER)
   })
+
+  t.test('is never taken over from those who are alive and hand it on', async (t) => {
+    for (const [name, result, holders] of [
+      ['seen with one, then with another', 'timed-out', [8, 9]],
+      ['gone from the one who has it again', 'not-equal', [8]],
+    ] as const) {
+      const memory = words(8)
+      let waitCount = 0
+      const { wait } = Atomics
+      Atomics.wait = (() => {
+        waitCount++
+        memory[0] = waitCount === 5000 ? 0 : holders[waitCount % holders.length]
+        return result
+      }) as typeof wait
+      try {
+        new SharedLock(memory, SWEEPER).takeOver(7)
+      } finally {
+        Atomics.wait = wait
+      }
+      t.equal(waitCount, 5000, name)
+      t.equal(memory[0], SWEEPER)
+    }
+  })
+
+  t.test('is not freed by one whom it was taken from', async (t) => {
+    const memory = words()
+    const slow = new SharedLock(memory, 7)
+    const sweeper = new SharedLock(memory, SWEEPER)
+    slow.hold(() => sweeper.takeOver(7))
+    t.equal(memory[0], SWEEPER)
+    sweeper.release()
+    t.equal(memory[0], 0)
+  })
 })
