@@ -1,5 +1,4 @@
 // Relaying in this thread: the dgram engine and one core.
-import { TickClock } from '../net/clock.js'
 import { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
@@ -16,10 +15,8 @@ import { Statistics, type Totals, totalsOf } from './statistics.js'
 /** Opens the listeners, and relays. Throws TurndError, with nothing left open. */
 export async function relayInProcess(parts: RelayingParts): Promise<Relaying> {
   const engine = new DgramEngine()
-  // Made at the same moment as the engine's own: opening the listeners takes a while.
-  const { startSeconds } = new TickClock()
   await engine.openListeners(parts.settings.listen)
-  return new InProcess(engine, startSeconds, parts)
+  return new InProcess(engine, parts)
 }
 
 class InProcess implements Relaying {
@@ -29,13 +26,13 @@ class InProcess implements Relaying {
   readonly #core: TurnCore
   readonly #statistics = new Statistics()
 
-  constructor(engine: DgramEngine, monotonicStartSeconds: number, parts: RelayingParts) {
+  constructor(engine: DgramEngine, parts: RelayingParts) {
     const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
     const sink: ReportSink = { report: (report) => news.report(report, null), admitsRefusal: () => true }
     this.#engine = engine
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),
-      monotonicStartSeconds,
+      monotonicStartSeconds: engine.clock.startSeconds,
       output: engine,
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(sink, this.#statistics, () => this.#core.now),

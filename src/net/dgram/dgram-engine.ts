@@ -42,7 +42,8 @@ export class DgramEngine implements RelayEngine {
   readonly counters = newCounters()
   readonly #listenerSockets: Socket[] = []
   readonly #relaySockets = new Map<number, Socket>()
-  readonly #clock = new TickClock()
+  /** The core's time: it starts with the engine. */
+  readonly clock = new TickClock()
   readonly #system: typeof NODE_DGRAM
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   #core: TurnCore | null = null
@@ -68,7 +69,7 @@ export class DgramEngine implements RelayEngine {
   start(core: TurnCore): void {
     this.#core = core
     for (const [listenerId, socket] of this.#listenerSockets.entries()) this.#receiveClients(core, listenerId, socket)
-    this.#timer = setInterval(() => core.tick(this.#clock.ticks()), TICK_INTERVAL_MS)
+    this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_INTERVAL_MS)
   }
 
   async stop(): Promise<void> {

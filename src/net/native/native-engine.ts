@@ -13,7 +13,6 @@ import type { TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../turn/five-tuple.js'
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 import type { Offloads } from '../choose-engine.js'
 import {
   COUNTER_BYTES_RECEIVED,
@@ -27,6 +26,7 @@ import {
 } from '../counters.js'
 import type { Arena } from './arena.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
+import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
 import { EPOLLERR } from './layout.js'
 import type { Libc } from './libc.js'
 import type { AdoptedListener } from './listener-sockets.js'
@@ -46,9 +46,6 @@ const LISTENERS_KEPT_TICKS = TICKS_PER_SECOND
 /** With fewer free slots than this a call would be made for little. */
 const FREE_SLOTS_MIN = 32
 
-/** By slot of the relay id, and then epoll's and the eventfd. */
-export const HELD_FD_COUNT = RELAY_COUNT_MAX + 2
-
 /** Bytes of the arena that an engine needs. */
 export const NATIVE_ARENA_LENGTH =
   receiveSlotsLength(SLOT_COUNT) + SEND_QUEUE_LENGTH + POLLER_LENGTH + ERROR_QUEUE_LENGTH + 1024
@@ -61,7 +58,7 @@ export interface NativeEngineOptions {
   readonly offloads: Offloads
   /** By COUNTER_ index; may lie in shared memory. */
   readonly counters?: Float64Array
-  /** HELD_FD_COUNT entries in shared memory, a file descriptor + 1 or 0: what a thread that dies leaves open. */
+  /** HELD_FD_COUNT entries, in shared memory: what a thread that dies leaves open (held-fds.ts). */
   readonly heldFds?: Int32Array
 }
 
@@ -95,8 +92,8 @@ export class NativeEngine extends NativeOutput {
     this.#slots = new ReceiveSlots(libc, arena, SLOT_COUNT)
     this.#errors = new ErrorQueue(libc, arena)
     this.#client.transport = TRANSPORT_UDP
-    heldFds[RELAY_COUNT_MAX] = poller.fd + 1
-    heldFds[RELAY_COUNT_MAX + 1] = poller.wakeFd + 1
+    heldFds[HELD_EPOLL] = poller.fd + 1
+    heldFds[HELD_WAKE] = poller.wakeFd + 1
     for (const [index, { address, fd }] of listeners.entries()) {
       sources.addSocket(fd, address.family)
       poller.addListener(fd, index)
@@ -134,7 +131,7 @@ export class NativeEngine extends NativeOutput {
   close(): void {
     this.queue.flush()
     this.#poller.close()
-    this.#heldFds.fill(0, RELAY_COUNT_MAX)
+    this.#heldFds.fill(0, HELD_EPOLL)
   }
 
   /** Tells the core of relays that were opened, and sends everything: afterwards all slots are free. */

@@ -1,15 +1,13 @@
 // The calls of the C library that the main thread makes for its workers: waking them, and clearing up after a dead one.
 import { type Arena, allocateArena } from '../../net/native/arena.js'
+import { HELD_WAKE } from '../../net/native/held-fds.js'
 import type { Koffi } from '../../net/native/koffi.js'
 import type { Libc } from '../../net/native/libc.js'
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 
 /** What is written to an eventfd: a number of 8 bytes. */
 const WAKE_LENGTH = 8
 /** And as much to read to. */
 const ARENA_LENGTH = 2 * WAKE_LENGTH
-/** Where the engine notes its eventfd among what it holds, behind the relays and epoll's. */
-const HELD_WAKE_FD = RELAY_COUNT_MAX + 1
 /** More datagrams than a listener's buffer holds. */
 const DISCARDED_COUNT_MAX = 65_536
 
@@ -25,7 +23,7 @@ export class NativeCalls {
 
   /** Ends the wait of the worker that holds these (file descriptors + 1). One that has opened nothing yet is not waiting. */
   wake(heldFds: Int32Array): void {
-    const held = Atomics.load(heldFds, HELD_WAKE_FD)
+    const held = Atomics.load(heldFds, HELD_WAKE)
     // Nobody else closes it, so it is still the same, even if the worker has just died.
     if (held > 0) this.#libc.write(held - 1, this.#arena.pointerAt(0), WAKE_LENGTH)
   }

@@ -1,7 +1,7 @@
 // One place of the pool, whose worker may die and be replaced. What must outlive a worker is here: its statistics, and the note of what
 // it holds open. Its listeners belong to the pool.
 import { Worker } from 'node:worker_threads'
-import { HELD_FD_COUNT } from '../../net/native/native-engine.js'
+import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'

@@ -1,0 +1,8 @@
+// What an engine holds open, noted where another thread can read it: file descriptors + 1, or 0. Whoever outlives the engine's thread
+// closes what is noted.
+import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
+
+/** Relays stand at the slot of their relay id; behind them epoll's and the eventfd that wakes the engine. */
+export const HELD_EPOLL = RELAY_COUNT_MAX
+export const HELD_WAKE = RELAY_COUNT_MAX + 1
+export const HELD_FD_COUNT = RELAY_COUNT_MAX + 2
