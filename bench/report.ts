@@ -2,8 +2,14 @@
 import type { Spread } from './statistics.js'
 import type { Table } from './table.js'
 
+/** One server as a multiple of another. */
+export interface Multiple extends Spread {
+  /** Other programs used the bench's cores in every round. */
+  readonly isDisturbed: boolean
+}
+
 /** How many times better turnd is than coturn, whatever "better" means for this row: above 1 turnd is ahead. */
-export interface Ratio extends Spread {
+export interface Ratio extends Multiple {
   readonly name: string
   /** null: measured, but not promised. */
   readonly target: number | null
@@ -50,6 +56,6 @@ export function ratioTarget(ratio: Ratio, detail = ''): TargetRow[] {
 }
 
 /** 4.31 × (4.02–4.55) */
-export function formatRatio({ low, median, high }: Spread): string {
-  return `${median.toFixed(2)} × (${low.toFixed(2)}–${high.toFixed(2)})`
+export function formatRatio({ low, median, high, isDisturbed }: Multiple): string {
+  return `${median.toFixed(2)} × (${low.toFixed(2)}–${high.toFixed(2)})${isDisturbed ? ' disturbed' : ''}`
 }

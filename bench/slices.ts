@@ -2,9 +2,10 @@
 // are taken within a round, and a slice that other programs disturbed is measured again while there is time for that.
 import type { BenchContext } from './context.js'
 import { waitForQuiet } from './quiet.js'
+import type { Multiple } from './report.js'
 import type { ServerName } from './servers/commands.js'
 import type { ServerProcess } from './servers/server-process.js'
-import { type Spread, spreadOf } from './statistics.js'
+import { spreadOf } from './statistics.js'
 
 /** What every kind of slice says about the circumstances. */
 export interface SliceFacts {
@@ -68,7 +69,7 @@ export function ratioOf<Slice extends SliceFacts>(
   rounds: readonly Round<Slice>[],
   [dividend, divisor]: readonly [ServerName, ServerName],
   value: (slice: Slice) => number,
-): Spread | null {
+): Multiple | null {
   const pairs = rounds.flatMap((round): [Slice, Slice][] => {
     const left = round.get(dividend)
     const right = round.get(divisor)
@@ -76,5 +77,6 @@ export function ratioOf<Slice extends SliceFacts>(
   })
   if (pairs.length === 0) return null
   const quiet = pairs.filter((pair) => pair.every((slice) => slice.disturbance <= DISTURBANCE_LIMIT))
-  return spreadOf((quiet.length > 0 ? quiet : pairs).map(([left, right]) => value(left) / value(right)))
+  const counted = quiet.length > 0 ? quiet : pairs
+  return { ...spreadOf(counted.map(([left, right]) => value(left) / value(right))), isDisturbed: quiet.length === 0 }
 }

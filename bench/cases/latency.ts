@@ -65,7 +65,7 @@ function report(packetsPerSecond: number, rounds: readonly Round<LatencySlice>[]
             {
               what: 'p99 latency at 30 % load',
               target: "≤ coturn's",
-              measured: `${p99('turnd').toFixed(0)} µs, coturn ${p99('coturn').toFixed(0)} µs`,
+              measured: `${p99('turnd').toFixed(0)} µs, coturn ${p99('coturn').toFixed(0)} µs${advantage.isDisturbed ? ', disturbed' : ''}`,
               isMet: p99('turnd') <= p99('coturn'),
             },
           ],
@@ -75,7 +75,7 @@ function report(packetsPerSecond: number, rounds: readonly Round<LatencySlice>[]
 function table(rounds: readonly Round<LatencySlice>[]): Table {
   const names = [...(rounds[0]?.keys() ?? [])]
   return {
-    head: ['server', 'p50', 'p95', 'p99', 'p99.9', 'CPU', 'lost', 'samples', 'generator held up'],
+    head: ['server', 'p50', 'p95', 'p99', 'p99.9', 'CPU', 'lost', 'samples', 'generator idle', 'generator held up'],
     rows: names.map((name) => {
       const slices = slicesOf(rounds, name)
       const middle = (value: (slice: LatencySlice) => number) => median(slices.map(value))
@@ -85,6 +85,7 @@ function table(rounds: readonly Round<LatencySlice>[]): Table {
         formatPercent(middle((slice) => slice.serverCpuSeconds / slice.seconds)),
         formatPercent(sum(slices.map((slice) => slice.lost)) / sum(slices.map((slice) => slice.sent)), 3),
         formatCount(sum(slices.map((slice) => slice.sampleCount))),
+        formatPercent(middle((slice) => slice.generatorIdle)),
         `${formatCount(sum(slices.map((slice) => slice.stallCount)))} times`,
       ]
     }),

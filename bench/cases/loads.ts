@@ -21,6 +21,8 @@ const COALESCED_TARGET = 4
 const SINGLE_TARGET = 1.3
 const DGRAM_TARGET = 0.5
 const BURSTS_IN_FLIGHT = 64
+/** All of one allocation meet in one relay's socket buffer: coturn's holds some 100 packets. */
+const BURSTS_IN_FLIGHT_OF_ONE = 6
 /** The generator sends so many at a time. */
 const IN_FLIGHT_MIN = 16
 
@@ -64,11 +66,16 @@ function bothOf(singlesInFlight: number): (kind: Kind) => Load[] {
       direction,
       flowCount,
       burst,
-      inFlightMax: burst > 1 ? BURSTS_IN_FLIGHT * burst : isLone ? Math.max(flowCount, IN_FLIGHT_MIN) : singlesInFlight,
+      inFlightMax: inFlight(burst, flowCount, isLone ? Math.max(flowCount, IN_FLIGHT_MIN) : singlesInFlight),
       target,
       dgramTarget: isDgramToo ? DGRAM_TARGET : null,
     }))
   }
+}
+
+function inFlight(burst: number, flowCount: number, singles: number): number {
+  if (burst === 1) return singles
+  return burst * (flowCount === 1 ? BURSTS_IN_FLIGHT_OF_ONE : BURSTS_IN_FLIGHT)
 }
 
 function allocations(count: number): string {

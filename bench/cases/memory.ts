@@ -93,5 +93,6 @@ function ratioSpread(samples: readonly Sample[]) {
     low: Math.min(...coturn) / Math.max(...turnd),
     median: median(coturn) / median(turnd),
     high: Math.max(...coturn) / Math.min(...turnd),
+    isDisturbed: false,
   }
 }

@@ -3,12 +3,12 @@
 import type { BenchContext } from '../context.js'
 import { describeLoadSlice, LOAD_HEAD, type LoadSlice, loadCells, loadSlice, wrongCount } from '../load-slice.js'
 import { waitForQuiet } from '../quiet.js'
-import { formatRatio, type Ratio, type Report, ratioTarget } from '../report.js'
+import { formatRatio, type Multiple, type Ratio, type Report, ratioTarget } from '../report.js'
 import type { ServerName } from '../servers/commands.js'
 import { runGenerator } from '../servers/run-generator.js'
 import type { ServerProcess } from '../servers/server-process.js'
 import { type Round, ratioOf, runRounds, slicesOf } from '../slices.js'
-import { median, type Spread, sum } from '../statistics.js'
+import { median, sum } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
 import { type Load, relayLoads, saturateOptions } from './loads.js'
 
@@ -20,11 +20,11 @@ interface Comparison {
 }
 
 /** turnd's speed as a multiple of coturn's. */
-interface Multiple {
+interface SpeedRatio {
   readonly name: string
   readonly target: number | null
-  readonly perSecond: Spread
-  readonly perCpuSecond: Spread
+  readonly perSecond: Multiple
+  readonly perCpuSecond: Multiple
 }
 
 const LIMIT_SECONDS = 0.5
@@ -77,13 +77,13 @@ function noteCapacity(context: BenchContext, comparisons: readonly Comparison[])
 function report(context: BenchContext, comparisons: readonly Comparison[], servers: readonly ServerProcess[]): Report {
   const isNative = servers.some((server) => server.name === 'turnd' && server.engine() === 'native')
   const native = comparisons.flatMap((comparison) => {
-    return isNative ? multiple(comparison, 'turnd', comparison.load.name, comparison.load.target) : []
+    return isNative ? speedRatio(comparison, 'turnd', comparison.load.name, comparison.load.target) : []
   })
   const dgram = comparisons.flatMap((comparison) => {
     const { name, dgramTarget } = comparison.load
-    return multiple(comparison, isNative ? 'turnd dgram' : 'turnd', `dgram engine: ${name}`, dgramTarget)
+    return speedRatio(comparison, isNative ? 'turnd dgram' : 'turnd', `dgram engine: ${name}`, dgramTarget)
   })
-  const multiples = [...native, ...dgram]
+  const speedRatios = [...native, ...dgram]
   const slices = comparisons.flatMap(({ rounds }) => rounds.flatMap((round) => [...round.values()]))
   const wrong = sum(slices.map(wrongCount))
   if (wrong > 0) context.progress(`ATTENTION: ${wrong} packets were damaged, doubled or delivered to others`)
@@ -93,27 +93,27 @@ function report(context: BenchContext, comparisons: readonly Comparison[], serve
         text: `turnd with its ${isNative ? 'native' : 'dgram'} engine. Medians of the slices:`,
         table: sliceTable(comparisons),
       },
-      ...(multiples.length === 0 ? [] : [{ text: RATIO_TEXT, table: ratioTable(multiples) }]),
+      ...(speedRatios.length === 0 ? [] : [{ text: RATIO_TEXT, table: ratioTable(speedRatios) }]),
     ],
     data: comparisons.map(({ rounds, ...rest }) => ({
       ...rest,
       rounds: rounds.map((round) => Object.fromEntries(round)),
     })),
-    ratios: multiples.map(ratioOfMultiple),
-    targets: multiples.flatMap((each) => {
-      return ratioTarget(ratioOfMultiple(each), ` per CPU s, ${each.perSecond.median.toFixed(2)} × per s`)
+    ratios: speedRatios.map(ratioPerCpuSecond),
+    targets: speedRatios.flatMap((each) => {
+      return ratioTarget(ratioPerCpuSecond(each), ` per CPU s, ${each.perSecond.median.toFixed(2)} × per s`)
     }),
   }
 }
 
 /** Nothing where the server or coturn was not measured. */
-function multiple({ rounds }: Comparison, server: ServerName, name: string, target: number | null): Multiple[] {
+function speedRatio({ rounds }: Comparison, server: ServerName, name: string, target: number | null): SpeedRatio[] {
   const perSecond = ratioOf(rounds, [server, 'coturn'], (slice) => slice.packetsPerSecond)
   const perCpuSecond = ratioOf(rounds, [server, 'coturn'], (slice) => slice.packetsPerCpuSecond)
   return perSecond === null || perCpuSecond === null ? [] : [{ name, target, perSecond, perCpuSecond }]
 }
 
-function ratioOfMultiple({ name, target, perCpuSecond }: Multiple): Ratio {
+function ratioPerCpuSecond({ name, target, perCpuSecond }: SpeedRatio): Ratio {
   return { name, target, ...perCpuSecond }
 }
 
@@ -127,10 +127,10 @@ function sliceTable(comparisons: readonly Comparison[]): Table {
   }
 }
 
-function ratioTable(multiples: readonly Multiple[]): Table {
+function ratioTable(speedRatios: readonly SpeedRatio[]): Table {
   return {
     head: ['load', 'packets per second', 'packets per server CPU second', 'target'],
-    rows: multiples.map(({ name, perSecond, perCpuSecond, target }) => [
+    rows: speedRatios.map(({ name, perSecond, perCpuSecond, target }) => [
       name,
       formatRatio(perSecond),
       formatRatio(perCpuSecond),

@@ -57,6 +57,8 @@ export class Deliveries {
   corrupted = 0
   /** Whole, but at another client's, or not from the relayed transport address or channel of its own. */
   misdelivered = 0
+  /** Not arrived, although later ones of their streams have: lost, or late. */
+  missing = 0
   readonly #templates: readonly PayloadTemplate[]
   readonly #expected: Int32Array
   readonly #gaps = new Set<number>()
@@ -83,8 +85,10 @@ export class Deliveries {
     const expected = this.#expected[stream]
     if (sequence === expected) this.#expected[stream] = expected + 1
     else if (sequence > expected) this.#noteGap(stream, expected, sequence)
-    else if (this.#gaps.delete(stream * SEQUENCE_COUNT_MAX + sequence)) this.reordered++
-    else {
+    else if (this.#gaps.delete(stream * SEQUENCE_COUNT_MAX + sequence)) {
+      this.reordered++
+      this.missing--
+    } else {
       this.duplicates++
       return false
     }
@@ -96,6 +100,7 @@ export class Deliveries {
     for (let missing = from; missing < to && this.#gaps.size < GAP_COUNT_MAX; missing++) {
       this.#gaps.add(stream * SEQUENCE_COUNT_MAX + missing)
     }
+    this.missing += to - from
     this.#expected[stream] = to + 1
   }
 }

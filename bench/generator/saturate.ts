@@ -14,8 +14,8 @@ export interface SaturateOptions extends StageOptions {
   readonly seconds: number
 }
 
-/** A call carries as many messages, so that its own cost is small beside theirs. */
-const MESSAGES_PER_CALL = 16
+/** A call carries as many messages, so that its own cost is small beside theirs, but no more than a quarter of what may be in flight. */
+const MESSAGES_PER_CALL_MAX = 16
 const MESSAGE_COUNT_MIN = 64
 /** Nothing came for so long although packets are in flight: they are lost, go on. */
 const STALL_MS = 50
@@ -43,6 +43,7 @@ class Saturation {
   readonly #lane: Lane
   readonly #burst: number
   readonly #inFlightMax: number
+  readonly #messagesPerCall: number
   #next = 0
   #writtenOff = 0
   #lastArrival = 0
@@ -51,6 +52,7 @@ class Saturation {
     this.#lane = lane
     this.#burst = burst
     this.#inFlightMax = inFlightMax
+    this.#messagesPerCall = Math.min(MESSAGES_PER_CALL_MAX, Math.ceil(inFlightMax / burst / 4))
   }
 
   /** Offers load for so long. Returns the milliseconds without anything to do. */
@@ -82,8 +84,10 @@ class Saturation {
   /** Sends a call's worth of messages if so many more may be on their way. */
   #send(): number {
     const { sender, receiver } = this.#lane
-    const inFlight = sender.sent - receiver.received - this.#writtenOff
-    const count = Math.min(MESSAGES_PER_CALL, sender.messageCount - this.#next)
+    // Of those written off, most turn up as missing later, when the next ones of their streams arrive.
+    const lost = Math.max(receiver.deliveries.missing, this.#writtenOff)
+    const inFlight = sender.sent - receiver.received - lost
+    const count = Math.min(this.#messagesPerCall, sender.messageCount - this.#next)
     if (inFlight + count * this.#burst > this.#inFlightMax) return 0
     const sent = sender.send(this.#next, count, 0)
     this.#next = this.#next + sent === sender.messageCount ? 0 : this.#next + sent
