@@ -34,7 +34,8 @@ export function saveSummary(): void {
     .map((file) => JSON.parse(readFileSync(file, 'utf8')) as SavedCase)
   const hosts = [...new Set(saved.map(({ host }) => describeHost(host)))]
   const ratios = saved.flatMap((each) => each.ratios)
-  writeFileSync(CHART, ratioChart('turnd as a multiple of coturn', [WHAT_IS_BETTER, ...hosts], ratios))
+  if (ratios.length > 0)
+    writeFileSync(CHART, ratioChart('turnd as a multiple of coturn', [WHAT_IS_BETTER, ...hosts], ratios))
   const targets = formatTable(targetTable(saved.flatMap((each) => each.targets)))
   replaceSection('targets', `${hosts.join('; ')}.\n\n${targets}`)
 }

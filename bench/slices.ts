@@ -77,6 +77,8 @@ export function ratioOf<Slice extends SliceFacts>(
   })
   if (pairs.length === 0) return null
   const quiet = pairs.filter((pair) => pair.every((slice) => slice.disturbance <= DISTURBANCE_LIMIT))
-  const counted = quiet.length > 0 ? quiet : pairs
-  return { ...spreadOf(counted.map(([left, right]) => value(left) / value(right))), isDisturbed: quiet.length === 0 }
+  const ratios = (quiet.length > 0 ? quiet : pairs).map(([left, right]) => value(left) / value(right))
+  // A server that was kept from its core for a whole slice has done nothing in no time.
+  const finite = ratios.filter(Number.isFinite)
+  return finite.length === 0 ? null : { ...spreadOf(finite), isDisturbed: quiet.length === 0 }
 }

@@ -21,8 +21,8 @@ const COALESCED_TARGET = 4
 const SINGLE_TARGET = 1.3
 const DGRAM_TARGET = 0.5
 const BURSTS_IN_FLIGHT = 64
-/** All of one allocation meet in one relay's socket buffer: coturn's holds some 100 packets. */
-const BURSTS_IN_FLIGHT_OF_ONE = 6
+/** All of one allocation meet in one relay's socket buffer: coturn's holds fewer than a hundred packets. */
+const BURSTS_IN_FLIGHT_OF_ONE = 4
 /** The generator sends so many at a time. */
 const IN_FLIGHT_MIN = 16
 

@@ -18,7 +18,7 @@ export interface SaturateOptions extends StageOptions {
 const MESSAGES_PER_CALL_MAX = 16
 const MESSAGE_COUNT_MIN = 64
 /** Nothing came for so long although packets are in flight: they are lost, go on. */
-const STALL_MS = 50
+const STALL_MS = 10
 const DRAIN_MS = 100
 /** With nothing to do, look again after so long: looking often takes the server's lock on the socket. */
 const PAUSE_MS = 0.003
