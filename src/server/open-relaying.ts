@@ -19,9 +19,9 @@ export async function openRelaying(choice: EngineChoice, parts: RelayingParts): 
   try {
     return { relaying: await relayByWorkers(parts, offloads), offloads, reason }
   } catch (error) {
-    const mayStepDown = parts.settings.engine === 'auto' && error instanceof TurndError
-    if (!mayStepDown || error.code !== 'TURND_ERR_ENGINE') throw error
-    return openInProcess(parts, error.message)
+    if (!(error instanceof TurndError) || error.code !== 'TURND_ERR_ENGINE') throw error
+    if (parts.settings.engine === 'auto') return openInProcess(parts, error.message)
+    throw new TurndError(error.code, `${error.message}; choose --engine auto or dgram`, { cause: error })
   }
 }
 

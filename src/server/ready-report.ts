@@ -1,4 +1,5 @@
 // What the log says when a server has started: which engine relays and why, what the operator should know, and the ready line.
+import { availableParallelism } from 'node:os'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -13,6 +14,9 @@ interface Started {
   readonly uris: readonly string[]
 }
 
+/** Workers beyond this only take memory and time. */
+const WORKERS_PER_CORE_MAX = 4
+
 export function reportReady(logger: Logger, warn: (text: string) => void, started: Started): void {
   const { opened, relayHosts, settings, uris, users } = started
   const { maxPort, minPort, realm } = settings
@@ -23,6 +27,10 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   }
   if (relaying.engine === 'dgram' && settings.workers !== null && settings.workers > 1) {
     warn(`--workers ${settings.workers} has no effect: the dgram engine has one thread`)
+  }
+  const coreCount = availableParallelism()
+  if (relaying.engine === 'native' && relaying.workerCount > WORKERS_PER_CORE_MAX * coreCount) {
+    warn(`--workers ${relaying.workerCount} is more than ${coreCount} cores can use: give one per core`)
   }
   const engine = engineFields(opened)
   const { reason } = opened

@@ -50,7 +50,7 @@ function openNative(): { koffi: Koffi; libc: Libc; calls: NativeCalls } {
 
 function engineError(what: string, error: unknown): TurndError {
   const reason = error instanceof Error ? error.message : String(error)
-  return new TurndError('TURND_ERR_ENGINE', `${what}: ${reason}; choose --engine dgram`, { cause: error })
+  return new TurndError('TURND_ERR_ENGINE', `${what}: ${reason}`, { cause: error })
 }
 
 class WorkerPool implements Relaying, SlotOwner {
