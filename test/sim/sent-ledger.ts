@@ -63,10 +63,14 @@ export class SentLedger {
     const [{ from, to }] = datagrams
     // The socket is full: the engine does not try what follows.
     if (errno === EAGAIN) this.mayLoseAllFrom(from)
+    // Of two that look the same (an answer said again), each is refused once.
+    const refused = new Set<Expected>()
     for (const datagram of datagrams) {
-      const expected = certain(this.#flows.get(`${from} > ${to}`) ?? [], datagram)
+      const rest = (this.#flows.get(`${from} > ${to}`) ?? []).filter((expected) => !refused.has(expected))
+      const expected = certain(rest, datagram)
       // Already allowed to be lost, or changed: then it is found when it leaves.
       if (expected === undefined) continue
+      refused.add(expected)
       expected.refusalCount++
       // Segments must be tried one by one.
       if (datagrams.length > 1 && (errno === EINVAL || errno === EIO || errno === EMSGSIZE)) continue
