@@ -24,11 +24,11 @@ export function crossCheck(
   checkExternalIp(settings, names)
   checkUser(settings, names)
   checkCertificate(settings, names)
+  checkHttpUpstream(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
     ...loopbackWarnings(settings, names),
-    ...listenWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
   ]
 }
@@ -150,9 +150,24 @@ function checkUser({ user }: Settings, names: Names): void {
   }
 }
 
-function checkCertificate({ cert, key }: Settings, names: Names): void {
+function checkCertificate({ cert, key, listen }: Settings, names: Names): void {
   if (cert !== null && key === null) fail(`${names.value('cert')} needs ${names.name('key', 'cert')} as well`)
   if (key !== null && cert === null) fail(`${names.value('key')} needs ${names.name('cert', 'key')} as well`)
+  const secure = listen.findIndex(({ scheme }) => scheme === 'tls' || scheme === 'dtls')
+  if (secure < 0 || cert !== null) return
+  const options = `${names.name('cert', 'listen', 'FILE')} ${names.name('key', 'listen', 'FILE')}`
+  fail(`${names.value('listen', secure)} needs a certificate: give ${options}, or make one with turnd cert --name NAME`)
+}
+
+/** HTTP shares the port of TLS and of nothing else. */
+function checkHttpUpstream({ httpUpstream, httpUpstreamCa, listen }: Settings, names: Names): void {
+  if (httpUpstreamCa !== null && !httpUpstream?.startsWith('https:')) {
+    const like = names.name('httpUpstream', 'httpUpstreamCa', 'https://HOST')
+    fail(`${names.value('httpUpstreamCa')} is for an upstream over TLS: give ${like}`)
+  }
+  if (httpUpstream === null || listen.some(({ scheme }) => scheme === 'tls')) return
+  const example = names.name('listen', 'httpUpstream', 'tls:*:443')
+  fail(`${names.value('httpUpstream')} is reached through TLS listeners, and there is none: add ${example}`)
 }
 
 function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): string[] {
@@ -188,10 +203,4 @@ function relayRangeWarnings({ listen, maxPort, minPort }: Settings, names: Names
       `${names.value('listen', index)} lies in the range of relay ports, ${minPort}-${maxPort}: choose another port`,
     ]
   })
-}
-
-function listenWarnings({ listen }: Settings, names: Names): string[] {
-  if (listen.some(({ scheme }) => scheme === 'udp' || scheme === 'any')) return []
-  const example = names.name('listen', 'listen', 'udp:*:3478')
-  return [`no listener is left that works yet, so no client can reach this server: add ${example}`]
 }

@@ -1,9 +1,11 @@
 // THE table of options. --help, docs/options.md, the schema of the config file, the TURND_* variables, the library's
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
 import { parseExternalIp, parsePublicName, parseRelayIp } from './external-ip.js'
+import { HTTP_UPSTREAM_FORM, parseHttpUpstream } from './http-upstream.js'
 import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js'
 import { parseNat64Prefix } from './nat64-prefix.js'
 import { PEER_RULE_FORM, parsePeerRule } from './peer-rule.js'
+import { parseProxySource } from './proxy-source.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
 import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
@@ -50,7 +52,6 @@ type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 const PATH_LENGTH_MAX = 4095
 const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
 const port = integer('PORT', 'a port', 1, 65535)
-const TLS_LATER = 'TLS and DTLS listeners come in a later version'
 
 const TABLE: Table = {
   listen: {
@@ -64,10 +65,6 @@ const TABLE: Table = {
       '[::1]:3478 is IPv6. The port is 3478 unless given, 5349 for tls: and dtls:.',
     coturn: ['listening-ip', 'listening-port', 'tls-listening-port', 'aux-server'],
     comesLater: null,
-    warn: ({ scheme }) =>
-      scheme === 'udp' || scheme === 'any'
-        ? null
-        : `is skipped: ${scheme.toUpperCase()} listeners come in a later version`,
   },
   'public-name': {
     group: 'Listening',
@@ -77,7 +74,41 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A DNS name by which clients know this server, for its URIs and its certificate.',
     coturn: ['server-name'],
-    comesLater: 'names in URIs and certificates come in a later version',
+    comesLater: null,
+  },
+  'proxy-protocol-from': {
+    group: 'Listening',
+    type: parsed('CIDR', parseProxySource),
+    repeatable: true,
+    default: [],
+    defaultText: '',
+    help:
+      'Proxies before the TCP and TLS listeners: a connection from there begins with a PROXY header (version 1 or 2) ' +
+      'that tells the address of the client.',
+    coturn: ['tcp-proxy-port'],
+    comesLater: null,
+  },
+  'http-upstream': {
+    group: 'Listening',
+    type: parsed(HTTP_UPSTREAM_FORM, parseHttpUpstream),
+    repeatable: false,
+    default: null,
+    defaultText: 'answered with 404',
+    help:
+      'The web server that shares the port of tls: listeners: HTTP requests and WebSockets are passed on to it, ' +
+      'whether they come over TLS or not.',
+    coturn: [],
+    comesLater: null,
+  },
+  'http-upstream-ca': {
+    group: 'Listening',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: 'the well-known authorities',
+    help: "The certificates (PEM) that the upstream's certificate may be signed by.",
+    coturn: [],
+    comesLater: null,
   },
   'relay-ip': {
     group: 'Relaying',
@@ -307,7 +338,7 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The certificate chain (PEM), read again on SIGHUP and when it changes.',
     coturn: ['cert'],
-    comesLater: TLS_LATER,
+    comesLater: null,
   },
   key: {
     group: 'TLS',
@@ -317,7 +348,7 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The private key of the certificate (PEM).',
     coturn: ['pkey'],
-    comesLater: TLS_LATER,
+    comesLater: null,
   },
   profile: {
     group: 'Protocols',
@@ -395,13 +426,23 @@ const TABLE: Table = {
   },
   workers: {
     group: 'Operating',
-    // A port's owner is 8 bits of the shared table: 0 is nobody, 255 is outside, 254 is to spare.
-    type: integer('N', 'a number of workers', 1, 253),
+    // A port's owner is 8 bits of the shared tables, and there are workers of two kinds.
+    type: integer('N', 'a number of workers', 1, 120),
     repeatable: false,
     default: null,
     defaultText: 'one per core',
     help: 'Worker threads of the native engine.',
     coturn: ['relay-threads'],
+    comesLater: null,
+  },
+  'stream-workers': {
+    group: 'Operating',
+    type: integer('N', 'a number of workers', 1, 120),
+    repeatable: false,
+    default: null,
+    defaultText: 'as many as workers',
+    help: 'Worker threads for clients over TCP, TLS and DTLS; with the dgram engine there is one.',
+    coturn: [],
     comesLater: null,
   },
   'admin-listen': {

@@ -12,9 +12,14 @@ export type ChannelRange = 'rfc8656' | 'rfc5766'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 export interface Settings {
-  /** Every scheme is in it; until the stream transports come, only `udp` and `any` (its UDP half) are opened. */
   readonly listen: readonly ListenSpec[]
   readonly publicName: readonly string[]
+  /** Proxies that tell the client's address in front of each stream connection. */
+  readonly proxyProtocolFrom: readonly Cidr[]
+  /** Where HTTP requests to tls: listeners go; null: they are answered with 404. An origin. */
+  readonly httpUpstream: string | null
+  /** A file (PEM) of the authorities that may have signed the upstream's certificate, instead of the well-known ones. */
+  readonly httpUpstreamCa: string | null
 
   /** Canonical text, never a wildcard; empty: one per family, found by the engine. */
   readonly relayIp: readonly string[]
@@ -62,6 +67,8 @@ export interface Settings {
   readonly engine: Engine
   /** null: one per core, with the native engine. */
   readonly workers: number | null
+  /** Threads for clients over TCP, TLS and DTLS; null: as many as workers. */
+  readonly streamWorkers: number | null
   readonly adminListen: ListenAddress | null
   readonly drainTimeout: number
   readonly stateDir: string

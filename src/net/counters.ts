@@ -13,6 +13,13 @@ export const COUNTER_SEND_QUEUE_DROPS = 9
 export const COUNTER_SOCKET_ERRORS = 10
 export const COUNTER_ICMP_ERRORS = 11
 export const COUNTER_WAITS = 12
+export const COUNTER_CONNECTIONS_ACCEPTED = 13
+export const COUNTER_CONNECTIONS_REFUSED = 14
+export const COUNTER_CONNECTIONS_TIMED_OUT = 15
+export const COUNTER_CONNECTIONS_MALFORMED = 16
+export const COUNTER_HANDSHAKES = 17
+export const COUNTER_HANDSHAKES_FAILED = 18
+export const COUNTER_STALLED_DROPS = 19
 
 /** Names by COUNTER_ index, for reports. Packets are datagrams, however many of them one call or one buffer carries. */
 export const COUNTER_NAMES = [
@@ -35,6 +42,18 @@ export const COUNTER_NAMES = [
   'icmpErrors',
   /** Rounds of waiting for something to do. */
   'waits',
+  /** TCP connections of clients, and those of them that were closed at once: too many without an allocation from one address. */
+  'connectionsAccepted',
+  'connectionsRefused',
+  /** Closed because a handshake, a first message or any message did not come in time. */
+  'connectionsTimedOut',
+  /** Closed because what came was no frame, no request for this port, or no PROXY header. */
+  'connectionsMalformed',
+  /** Of TLS and DTLS, completed; and those that were not. */
+  'handshakes',
+  'handshakesFailed',
+  /** Frames that were dropped because the client does not read. */
+  'stalledDrops',
 ] as const
 
 export type EngineCounterName = (typeof COUNTER_NAMES)[number]

@@ -1,14 +1,20 @@
-// The contract of the relay engines: the only owners of sockets for UDP clients and UDP relays. `dgram` runs everywhere.
-import type { ListenSpec } from '../config/listen-spec.js'
+// The contract of the relay engines: the only owners of UDP sockets, of clients (over UDP or DTLS) and of relays. `dgram` runs everywhere.
+import type { ListenScheme, ListenSpec } from '../config/listen-spec.js'
 import type { TransportAddress } from '../stun/address.js'
 import type { TurnCore } from '../turn/core.js'
+import type { FiveTuple } from '../turn/five-tuple.js'
 import type { TurnOutput } from '../turn/output.js'
 
 /** One bound listener socket. Its index in RelayEngine.listeners is the `listenerId` of 5-tuples. */
 export interface Listener {
-  readonly scheme: 'udp'
+  readonly scheme: Exclude<ListenScheme, 'any'>
   /** The address that is bound, with the real port; `host` is set. */
   readonly address: TransportAddress
+}
+
+/** Whom the frames of clients go to: the core, or what stands before it (net/dtls). */
+export interface ClientHandler {
+  handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number
 }
 
 export interface RelayEngine extends TurnOutput {
@@ -21,8 +27,8 @@ export interface RelayEngine extends TurnOutput {
   /** Binds the listeners, a wildcard as one socket per local address. All or none: on a TurndError nothing stays open. */
   openListeners(specs: readonly ListenSpec[]): Promise<void>
 
-  /** Frames go to this core from now on, and time ticks for it. */
-  start(core: TurnCore): void
+  /** Datagrams of peers go to this core from now on, those of clients to `clients`, and time ticks for it. */
+  start(core: TurnCore, clients?: ClientHandler): void
 
   /** Closes the listeners and stops the clock; relays are closed by the core. */
   stop(): Promise<void>

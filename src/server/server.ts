@@ -7,6 +7,7 @@ import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
+import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { hostAddress } from '../stun/address.js'
 import type { DeletionCause } from '../turn/output.js'
@@ -43,7 +44,7 @@ export interface TurnServerEvents {
 
 /** Where the server listens. */
 export interface ServerAddress {
-  readonly transport: 'udp'
+  readonly transport: Listener['scheme']
   readonly host: string
   readonly port: number
 }

@@ -1,6 +1,6 @@
 // What it takes to make a TurnCore: its faces, its tables, its limits. The server's assembly and the tests fill this in.
 import type { Authenticator } from '../auth/authenticator.js'
-import type { RandomSource, TurnObserver, TurnOutput } from './output.js'
+import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
@@ -8,6 +8,8 @@ import type { SharedTables } from './shared-tables.js'
 
 export interface TurnCoreOptions {
   readonly output: TurnOutput
+  /** Absent where no client comes over a stream: no TCP relays then. */
+  readonly connectionOutput?: ConnectionOutput
   readonly observer: TurnObserver
   readonly authenticator: Authenticator
   readonly policy: PeerPolicy

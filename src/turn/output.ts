@@ -44,6 +44,34 @@ export interface TurnOutput {
   closeClient(client: FiveTuple): void
 }
 
+/**
+ * The effects of RFC 6062, carried out where clients come over streams; the rules are those of TurnOutput. A peer's TCP connection has two
+ * names: its CONNECTION-ID, the core's, one of a kind among all workers; and a handle, the engine's, a small positive integer by
+ * which ANY worker can take the connection over, since the client's data connection may have reached another worker than its control
+ * connection. Nothing is read from a connection until it is bound.
+ */
+export interface ConnectionOutput {
+  /** Listen for TCP connections on `address`; answered by handleRelayOpened or handleRelayFailed, later. */
+  openTcpRelay(relayId: number, address: TransportAddress): void
+  /** Close the listener at once, and give up the connections that are being opened from it; also while it is opening. */
+  closeTcpRelay(relayId: number): void
+  /**
+   * Open a TCP connection from the relayed transport address to a peer (RFC 6062 §5.2); `peer.host` is set. Answered by
+   * handlePeerConnected or handlePeerConnectFailed, later, unless closePeerConnection or closeTcpRelay came first.
+   */
+  connectPeer(connectionId: number, relayId: number, peer: TransportAddress): void
+  /** Close a peer's connection that is not bound; `handle` is 0 while it is being opened. */
+  closePeerConnection(connectionId: number, handle: number): void
+  /**
+   * After the answer that was just sent, the bytes of this client connection (those that follow the request in what was received
+   * already, too) and of the peer's connection are each other's, unframed, with back-pressure and half-close. When both are closed,
+   * for whatever reason: handleDataConnectionEnded, later, exactly once.
+   */
+  bindPeerConnection(client: FiveTuple, connectionId: number, handle: number): void
+  /** Close both sides of a bound pair at once: its allocation has gone. */
+  closeDataConnection(connectionId: number): void
+}
+
 export type DeletionCause = 'refresh' | 'expired' | 'client-closed' | 'stopped'
 
 /** What happened, for people. Called per request at most, never per packet; must not call the core. */

@@ -22,7 +22,7 @@ import {
   COUNTER_SOCKET_ERRORS,
   newCounters,
 } from '../counters.js'
-import type { Listener, RelayEngine } from '../engine.js'
+import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget } from '../listen-targets.js'
 import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
@@ -66,9 +66,10 @@ export class DgramEngine implements RelayEngine {
     }
   }
 
-  start(core: TurnCore): void {
+  start(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
-    for (const [listenerId, socket] of this.#listenerSockets.entries()) this.#receiveClients(core, listenerId, socket)
+    for (const [listenerId, socket] of this.#listenerSockets.entries())
+      this.#receiveClients(clients, listenerId, socket)
     this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_INTERVAL_MS)
   }
 
@@ -169,7 +170,7 @@ export class DgramEngine implements RelayEngine {
     })
   }
 
-  #receiveClients(core: TurnCore, listenerId: number, socket: Socket): void {
+  #receiveClients(clients: ClientHandler, listenerId: number, socket: Socket): void {
     const fiveTuple = new FiveTuple()
     fiveTuple.transport = TRANSPORT_UDP
     fiveTuple.listenerId = listenerId
@@ -178,7 +179,7 @@ export class DgramEngine implements RelayEngine {
       this.counters[COUNTER_PACKETS_RECEIVED]++
       this.counters[COUNTER_BYTES_RECEIVED] += bytes.length
       if (!setAddress(fiveTuple.client, source)) return
-      core.handleClientFrame(fiveTuple, bytes, 0, bytes.length)
+      clients.handleClientFrame(fiveTuple, bytes, 0, bytes.length)
     })
   }
 

@@ -24,6 +24,7 @@ import {
   COUNTER_WAITS,
   newCounters,
 } from '../counters.js'
+import type { ClientHandler } from '../engine.js'
 import type { Arena } from './arena.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
@@ -73,6 +74,7 @@ export class NativeEngine extends NativeOutput {
   readonly #errors: ErrorQueue
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
+  #clients: ClientHandler | null = null
   #nextSlot = 0
   /** When unused local addresses of wildcard listeners were forgotten, in ticks. */
   #listenersKeptAt = Number.NEGATIVE_INFINITY
@@ -105,9 +107,10 @@ export class NativeEngine extends NativeOutput {
     return this.#poller.wakeFd
   }
 
-  /** Frames go to this core; before the first poll(). */
-  attach(core: TurnCore): void {
+  /** Datagrams of peers go to this core, those of clients to `clients`; before the first poll(). */
+  attach(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
+    this.#clients = clients
   }
 
   /** One round: waits until something arrives, or for so long. The caller ticks the core between rounds. */
@@ -173,6 +176,7 @@ export class NativeEngine extends NativeOutput {
     const { fd, isWildcard } = this.#listeners[socket]
     const slots = this.#slots
     const client = this.#client
+    const clients = this.#clients as ClientHandler
     const received = this.#receive(fd, LISTENER_BUDGET)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
@@ -183,7 +187,7 @@ export class NativeEngine extends NativeOutput {
       const { end, segmentLength } = slots
       do {
         const next = Math.min(start + segmentLength, end)
-        core.handleClientFrame(client, this.arena.bytes, start, next)
+        clients.handleClientFrame(client, this.arena.bytes, start, next)
         start = next
       } while (start < end)
     }
