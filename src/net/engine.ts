@@ -1,13 +1,14 @@
 // The contract of the relay engines: the only owners of UDP sockets, of clients (over UDP or DTLS) and of relays. `dgram` runs everywhere.
-import type { ListenScheme, ListenSpec } from '../config/listen-spec.js'
+import type { ListenSpec } from '../config/listen-spec.js'
 import type { TransportAddress } from '../stun/address.js'
 import type { TurnCore } from '../turn/core.js'
 import type { FiveTuple } from '../turn/five-tuple.js'
 import type { TurnOutput } from '../turn/output.js'
+import type { ListenerScheme } from './listen-targets.js'
 
 /** One bound listener socket. Its index in RelayEngine.listeners is the `listenerId` of 5-tuples. */
 export interface Listener {
-  readonly scheme: Exclude<ListenScheme, 'any'>
+  readonly scheme: ListenerScheme
   /** The address that is bound, with the real port; `host` is set. */
   readonly address: TransportAddress
 }
@@ -24,8 +25,11 @@ export interface RelayEngine extends TurnOutput {
   /** Since start, by COUNTER_ index (counters.ts). */
   readonly counters: Float64Array
 
-  /** Binds the listeners, a wildcard as one socket per local address. All or none: on a TurndError nothing stays open. */
-  openListeners(specs: readonly ListenSpec[]): Promise<void>
+  /**
+   * Binds the listeners of these schemes (UDP's, unless told otherwise), a wildcard as one socket per local address. All or none: on a TurndError nothing stays
+   * open.
+   */
+  openListeners(specs: readonly ListenSpec[], schemes?: readonly ListenerScheme[]): Promise<void>
 
   /** Datagrams of peers go to this core from now on, those of clients to `clients`, and time ticks for it. */
   start(core: TurnCore, clients?: ClientHandler): void

@@ -1,14 +1,17 @@
 // Why a listener could not be opened, in one sentence that names the option and says what to do.
 import { TurndError } from '../config/errors.js'
-import type { ListenTarget } from './listen-targets.js'
+import { type ListenTarget, TCP_SCHEMES } from './listen-targets.js'
 
-export function listenError({ address, spec, isExpanded }: ListenTarget, error: NodeJS.ErrnoException): TurndError {
+export function listenError(
+  { address, scheme, spec, isExpanded }: ListenTarget,
+  error: NodeJS.ErrnoException,
+): TurndError {
   const option = isExpanded ? `--listen ${spec.text} (${address})` : `--listen ${spec.text}`
   switch (error.code) {
     case 'EADDRINUSE':
       return new TurndError(
         'TURND_ERR_ADDRESS_IN_USE',
-        `${option}: another process listens on UDP ${address}; stop it, or choose another port`,
+        `${option}: another process listens on ${protocolOf(scheme)} ${address}; stop it, or choose another port`,
         { cause: error },
       )
     case 'EADDRNOTAVAIL':
@@ -26,4 +29,8 @@ export function listenError({ address, spec, isExpanded }: ListenTarget, error: 
     default:
       return new TurndError('TURND_ERR_LISTEN_FAILED', `${option}: ${error.message}`, { cause: error })
   }
+}
+
+function protocolOf(scheme: ListenTarget['scheme']): string {
+  return TCP_SCHEMES.includes(scheme) ? 'TCP' : 'UDP'
 }

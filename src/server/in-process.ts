@@ -1,32 +1,26 @@
 // Relaying in this thread: the dgram engine and one core.
-import { DgramEngine } from '../net/dgram/dgram-engine.js'
+import type { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import type { TransportAddress } from '../stun/address.js'
 import type { TurnCore } from '../turn/core.js'
 import { CoreObserver } from './core-observer.js'
 import { coreSettings } from './core-settings.js'
-import { makeCore } from './make-core.js'
-import { ownSockets } from './own-sockets.js'
+import { type CoreParts, makeCore } from './make-core.js'
+import type { OwnSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
 import { Statistics, type Totals, totalsOf } from './statistics.js'
 
-/** Opens the listeners, and relays. Throws TurndError, with nothing left open. */
-export async function relayInProcess(parts: RelayingParts): Promise<Relaying> {
-  const engine = new DgramEngine()
-  await engine.openListeners(parts.settings.listen)
-  return new InProcess(engine, parts)
-}
-
-class InProcess implements Relaying {
+export class InProcess implements Relaying {
   readonly engine = 'dgram'
   readonly workerCount = 1
   readonly #engine: DgramEngine
   readonly #core: TurnCore
   readonly #statistics = new Statistics()
 
-  constructor(engine: DgramEngine, parts: RelayingParts) {
+  /** @param engine its listeners are open */
+  constructor(engine: DgramEngine, parts: RelayingParts, ownSockets: OwnSockets, shared: CoreParts['shared']) {
     const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
     const sink: ReportSink = { report: (report) => news.report(report, null), admitsRefusal: () => true }
     this.#engine = engine
@@ -37,11 +31,12 @@ class InProcess implements Relaying {
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(sink, this.#statistics, () => this.#core.now),
       relayHosts,
-      ownSockets: ownSockets(engine.listeners, [], relayHosts, settings.adminListen),
+      ownSockets,
       localHosts: localAddresses(),
       stores: users.stores,
       nonceSecret,
       drops: this.#statistics.drops,
+      shared,
     })
     engine.start(this.#core)
   }
@@ -65,6 +60,10 @@ class InProcess implements Relaying {
 
   setLocalHosts(hosts: readonly TransportAddress[]): void {
     this.#core.policy.setLocalHosts(hosts)
+  }
+
+  setCertificate(): void {
+    // UDP has none.
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
-import type { TurnObserver, TurnOutput } from '../turn/output.js'
+import type { ConnectionOutput, TurnObserver, TurnOutput } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { RelayPorts } from '../turn/relay-ports.js'
@@ -26,18 +26,18 @@ export interface CoreParts {
   readonly nonceSecret: Uint8Array
   /** Where drops are counted. */
   readonly drops: Float64Array
-  /** With other workers' cores; the core has tables of its own if absent. */
-  readonly shared?: { readonly tables: SharedTables; readonly workerIndex: number }
+  /** With other threads' cores. */
+  readonly shared: { readonly tables: SharedTables; readonly workerIndex: number }
+  /** Where clients come over streams. */
+  readonly connectionOutput?: ConnectionOutput
 }
 
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
   const { maxPort, minPort } = settings
   const random = new CryptoRandom()
-  const relayPorts =
-    shared === undefined
-      ? new RelayPorts(relayHosts.length, minPort, maxPort, random)
-      : new RelayPorts(relayHosts.length, minPort, maxPort, random, shared.workerIndex, shared.tables.ports)
+  const { tables, workerIndex } = shared
+  const relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, random, workerIndex, tables.ports)
   const policy = new PeerPolicy({
     rules: [...settings.allowPeer, ...settings.denyPeer],
     relayHosts,
@@ -68,5 +68,6 @@ export function makeCore(parts: CoreParts): TurnCore {
     unauthenticatedRate: settings.unauthenticatedRate,
     limitsLoopback: settings.limitsLoopback,
     ...shared,
+    ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
   })
 }

@@ -1,8 +1,8 @@
 // Which engine relays, and its start: native where it can, else dgram, with a sentence that says why.
 import { TurndError } from '../config/errors.js'
 import type { EngineChoice, Offloads } from '../net/choose-engine.js'
+import { relayByWorkers } from './native-relaying.js'
 import type { Relaying, RelayingParts } from './relaying.js'
-import { relayByWorkers } from './worker-pool.js'
 
 export interface OpenedRelaying {
   readonly relaying: Relaying
@@ -14,21 +14,21 @@ export interface OpenedRelaying {
 
 /** Throws TurndError, with nothing left open. */
 export async function openRelaying(choice: EngineChoice, parts: RelayingParts): Promise<OpenedRelaying> {
-  if (choice.engine === 'dgram') return openInProcess(parts, choice.reason)
+  if (choice.engine === 'dgram') return openDgram(parts, choice.reason)
   const { offloads, reason } = choice
   try {
     return { relaying: await relayByWorkers(parts, offloads), offloads, reason }
   } catch (error) {
     if (!(error instanceof TurndError) || error.code !== 'TURND_ERR_ENGINE') throw error
-    if (parts.settings.engine === 'auto') return openInProcess(parts, error.message)
+    if (parts.settings.engine === 'auto') return openDgram(parts, error.message)
     throw new TurndError(error.code, `${error.message}; choose --engine auto or dgram`, { cause: error })
   }
 }
 
 /** The core is loaded here: a main thread with workers needs none, and starts sooner without. */
-async function openInProcess(parts: RelayingParts, reason: string): Promise<OpenedRelaying> {
-  const { relayInProcess } = await import('./in-process.js')
-  return { relaying: await relayInProcess(parts), offloads: null, reason }
+async function openDgram(parts: RelayingParts, reason: string): Promise<OpenedRelaying> {
+  const { relayByDgram } = await import('./dgram-relaying.js')
+  return { relaying: await relayByDgram(parts), offloads: null, reason }
 }
 
 /** `native engine with 2 workers, GRO and GSO`. */

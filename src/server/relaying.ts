@@ -1,5 +1,6 @@
 // What relays for a server: one engine in this thread (in-process.ts), or a pool of workers (worker-pool.ts). The server above it
 // knows no threads, and neither sees a core.
+import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { Settings } from '../config/settings.js'
 import type { Listener } from '../net/engine.js'
 import type { TransportAddress } from '../stun/address.js'
@@ -21,6 +22,8 @@ export interface Relaying {
   drain(): Promise<void>
   /** What this machine calls itself now. */
   setLocalHosts(hosts: readonly TransportAddress[]): void
+  /** Handshakes use it from now on; connections go on with theirs. */
+  setCertificate(certificate: CertificateMaterial): void
   /** Ends every allocation, reports that, and closes everything. */
   stop(): Promise<void>
 }
@@ -33,6 +36,10 @@ export interface RelayingParts {
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly nonceSecret: Uint8Array
+  /** null: no TLS and no DTLS. */
+  readonly certificate: CertificateMaterial | null
+  /** PEM text of --http-upstream-ca. */
+  readonly httpUpstreamCa: string | null
   readonly news: RelayingNews
 }
 
@@ -51,4 +58,6 @@ export interface RelayingNews {
   report(report: Report, worker: number | null): void
   workerDied(death: WorkerDeath): void
   workerRestarted(worker: number): void
+  /** A sentence for the operator. */
+  warn(text: string): void
 }

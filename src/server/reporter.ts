@@ -25,6 +25,7 @@ export interface ReporterEvents {
   allocationDeleted(info: AllocationInfo, cause: DeletionCause): void
   refusal(refusal: Refusal): void
   workerDied(worker: number, allocationCount: number): void
+  warning(text: string): void
 }
 
 /** Whose report it is, as a field of log lines. */
@@ -80,6 +81,10 @@ export class Reporter implements RelayingNews {
 
   workerRestarted(worker: number): void {
     this.#logger.info({ event: 'worker-restarted', worker }, `worker ${worker} works again`)
+  }
+
+  warn(text: string): void {
+    this.#events.warning(text)
   }
 
   /** Sums up the refusals that were not logged since the last call. */

@@ -3,16 +3,17 @@
 import { EventEmitter } from 'node:events'
 import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
 import { TurndError } from '../config/errors.js'
+import { readUpstreamCa } from '../config/http-upstream.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
-import { hostAddress } from '../stun/address.js'
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
+import type { ServerCertificate } from './certificate.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { reportReady } from './ready-report.js'
 import { resolveRelayHosts } from './relay-hosts.js'
@@ -21,6 +22,7 @@ import { Reporter } from './reporter.js'
 import type { AllocationInfo } from './reports.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
 import { totalsOf } from './statistics.js'
+import { turnUris } from './uris.js'
 import { loadUsers, stateDirError, type Users } from './users.js'
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
@@ -53,6 +55,7 @@ interface Running {
   readonly relaying: Relaying
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
+  readonly certificate: ServerCertificate | null
   readonly timers: readonly NodeJS.Timeout[]
 }
 
@@ -83,6 +86,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
       refusal: (refusal) => void this.emit('refusal', refusal),
       workerDied: (worker, allocationCount) => void this.emit('workerDied', worker, allocationCount),
+      warning: (text) => this.#warn(text),
     })
   }
 
@@ -96,6 +100,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async #start(): Promise<void> {
     const { settings } = this
     for (const warning of this.#parsed.warnings) this.#warn(warning)
+    const certificate = await this.#openCertificate()
+    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
     const users = loadUsers(settings, this.#hasStateDir, (text) => this.#warn(text))
     try {
       const nonceSecret = this.#loadNonceSecret()
@@ -105,9 +111,20 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       )
       const limitsLoopback = this.#parsed.given.has('unauthenticatedRate')
       const news = this.#reporter
-      const opened = await openRelaying(choice, { settings, limitsLoopback, relayHosts, users, nonceSecret, news })
-      this.#run(opened, relayHosts, users)
+      const { material = null } = certificate ?? {}
+      const parts = {
+        settings,
+        limitsLoopback,
+        relayHosts,
+        users,
+        nonceSecret,
+        news,
+        httpUpstreamCa,
+        certificate: material,
+      }
+      this.#run(await openRelaying(choice, parts), relayHosts, users, certificate)
     } catch (error) {
+      certificate?.close()
       users.usersFile?.close()
       throw error
     }
@@ -125,13 +142,10 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return listeners.map(({ scheme, address }) => ({ transport: scheme, host: address.host, port: address.port }))
   }
 
-  /** The URIs for clients (RFC 7065), with the public side of --external-ip where it stands for a listener's address. */
+  /** The URIs for clients (RFC 7065), by public name if there is one, or with the public side of --external-ip where it stands for one. */
   uris(): string[] {
-    return this.address().map(({ transport, host, port }) => {
-      const mapped = this.#running?.relayHosts.find(({ address }) => address.host === host)
-      const address = hostAddress(mapped?.advertised.host ?? host, port)
-      return `turn:${address}?transport=${transport}`
-    })
+    const { listeners = [] } = this.#running?.relaying ?? {}
+    return turnUris(listeners, this.#running?.relayHosts ?? [], this.settings.publicName)
   }
 
   /** The user that was generated because none is configured: with its password only if this start created it. */
@@ -156,9 +170,11 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#running?.relaying.allocationCount() ?? 0
   }
 
-  /** Reads the users file again. False if it is broken: the users stay as they were. */
+  /** Reads the users file and the certificate again. False if one is broken: that stays as it was. */
   reload(): boolean {
-    return this.#running?.users.usersFile?.reload() ?? true
+    const areUsersRead = this.#running?.users.usersFile?.reload() ?? true
+    const isCertificateRead = this.#running?.certificate?.reload() ?? true
+    return areUsersRead && isCertificateRead
   }
 
   /** Takes no new allocations, waits until the present ones have ended or the time is over, and stops. */
@@ -190,6 +206,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     if (running === null) return
     for (const timer of running.timers) clearInterval(timer)
     running.users.usersFile?.close()
+    running.certificate?.close()
     await running.relaying.stop()
     const totals = running.relaying.totals()
     this.#reporter.flush(totals)
@@ -222,13 +239,27 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     }
   }
 
-  #run(opened: OpenedRelaying, relayHosts: readonly RelayHost[], users: Users): void {
+  /** Loaded where there is one only: most of it is TLS. */
+  async #openCertificate(): Promise<ServerCertificate | null> {
+    const { cert, key } = this.settings
+    if (cert === null || key === null) return null
+    const { ServerCertificate } = await import('./certificate.js')
+    return new ServerCertificate(cert, key, this.settings, this.#logger, (text) => this.#warn(text))
+  }
+
+  #run(
+    opened: OpenedRelaying,
+    relayHosts: readonly RelayHost[],
+    users: Users,
+    certificate: ServerCertificate | null,
+  ): void {
     const { relaying } = opened
+    if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
     const timers = [
       setInterval(() => relaying.setLocalHosts(localAddresses()), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
       setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
     ]
-    this.#running = { relaying, relayHosts, users, timers }
+    this.#running = { relaying, relayHosts, users, certificate, timers }
     reportReady(this.#logger, (text) => this.#warn(text), {
       settings: this.settings,
       opened,

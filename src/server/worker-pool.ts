@@ -1,99 +1,73 @@
-// Relaying by worker threads, each with the native engine and a core of its own. Started, told and watched from here; the packets of a
-// client never come near this thread.
-import { availableParallelism } from 'node:os'
-import { TurndError } from '../config/errors.js'
-import type { Offloads } from '../net/choose-engine.js'
+// Relaying by worker threads, each with a core of its own. Started, told and watched from here; the packets of a client never come near
+// this thread. What kinds of workers there are, and what their sockets are, is the plan's to say (native-relaying.ts, dgram-relaying.ts).
+import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
-import { type Koffi, loadKoffi } from '../net/native/koffi.js'
-import { type Libc, openLibc } from '../net/native/libc.js'
-import { type ListenerSockets, openListenerSockets } from '../net/native/listener-sockets.js'
+import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { TransportAddress } from '../stun/address.js'
-import { allocateSharedTables, type SharedTables, sweepWorker } from '../turn/shared-tables.js'
+import { type SharedTables, sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
-import { ownSockets } from './own-sockets.js'
+import type { OwnSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command } from './worker/messages.js'
-import { NativeCalls } from './worker/native-calls.js'
-import { type SharedStart, type SlotOwner, WorkerSlot } from './worker/worker-slot.js'
+import { type SharedStart, type SlotCalls, type SlotOwner, type WorkerKind, WorkerSlot } from './worker/worker-slot.js'
 
-/** Of the shared table of relay ports. */
-const WORKER_COUNT_MAX = 253
-
-/** Opens the listeners and starts the workers. Throws TurndError, with nothing left open. */
-export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): Promise<Relaying> {
-  const { calls, koffi, libc } = openNative()
-  const workerCount = parts.settings.workers ?? Math.min(availableParallelism(), WORKER_COUNT_MAX)
-  const sockets = openListenerSockets(koffi, libc, parts.settings.listen, workerCount, offloads)
-  const pool = new WorkerPool(parts, offloads, workerCount, sockets, calls)
-  try {
-    await pool.start()
-  } catch (error) {
-    await pool.stop()
-    throw engineError('a worker of the native engine could not start', error)
-  }
-  return pool
+export interface PlannedWorker extends WorkerKind {
+  /** Sockets of datagrams that it reads and the main thread keeps. */
+  readonly sockets: readonly { readonly fd: number }[]
+  /** What it is started with beside what all are. */
+  start(certificate: CertificateMaterial | null): object
 }
 
-function openNative(): { koffi: Koffi; libc: Libc; calls: NativeCalls } {
-  try {
-    const koffi = loadKoffi()
-    const libc = openLibc(koffi)
-    return { koffi, libc, calls: new NativeCalls(koffi, libc) }
-  } catch (error) {
-    throw engineError('the native engine cannot be loaded', error)
-  }
+export interface PoolPlan {
+  readonly engine: Relaying['engine']
+  /** In the order of their numbers, the first of which is `firstIndex`. */
+  readonly workers: readonly PlannedWorker[]
+  readonly firstIndex: number
+  /** How many of them are for UDP clients: what --workers says. */
+  readonly udpWorkerCount: number
+  readonly tables: SharedTables
+  /** Memory of the ConnectionCap. */
+  readonly connectionCap: SharedArrayBuffer
+  readonly calls: SlotCalls
+  /** Opened by the main thread; workers may have listeners of their own. */
+  readonly listeners: readonly Listener[]
+  readonly ownSockets: OwnSockets
+  closeSockets(): void
 }
 
-function engineError(what: string, error: unknown): TurndError {
-  const reason = error instanceof Error ? error.message : String(error)
-  return new TurndError('TURND_ERR_ENGINE', `${what}: ${reason}`, { cause: error })
-}
-
-class WorkerPool implements Relaying, SlotOwner {
-  readonly engine = 'native'
+export class WorkerPool implements Relaying, SlotOwner {
+  readonly engine: Relaying['engine']
   readonly workerCount: number
-  readonly calls: NativeCalls
+  readonly calls: SlotCalls
   readonly #parts: RelayingParts
-  readonly #offloads: Offloads
-  readonly #sockets: ListenerSockets
-  readonly #tables: SharedTables
+  readonly #plan: PoolPlan
   readonly #slots: readonly WorkerSlot[]
   readonly #removeCrashHook: () => void
   #localHosts: readonly TransportAddress[] = localAddresses()
+  #certificate: CertificateMaterial | null
   #isDraining = false
 
-  constructor(
-    parts: RelayingParts,
-    offloads: Offloads,
-    workerCount: number,
-    sockets: ListenerSockets,
-    calls: NativeCalls,
-  ) {
-    const { relayHosts, settings, users } = parts
-    const { maxAllocations, maxPort, minPort } = settings
-    this.workerCount = workerCount
-    this.calls = calls
+  constructor(parts: RelayingParts, plan: PoolPlan) {
+    this.engine = plan.engine
+    this.workerCount = plan.udpWorkerCount
+    this.calls = plan.calls
     this.#parts = parts
-    this.#offloads = offloads
-    this.#sockets = sockets
-    this.#tables = allocateSharedTables({
-      relayHostCount: relayHosts.length,
-      minPort,
-      maxPort,
-      maxAllocations,
-      workerCount,
-    })
-    this.#slots = Array.from({ length: workerCount }, (_, index) => new WorkerSlot(index, this))
-    this.#removeCrashHook = installCrashHook(workerCount, (index) => this.#slots[index].send({ kind: 'crash' }))
-    if (users.usersFile !== null) users.usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
+    this.#plan = plan
+    this.#certificate = parts.certificate
+    this.#slots = plan.workers.map((worker, index) => new WorkerSlot(plan.firstIndex + index, worker, this))
+    this.#removeCrashHook = installCrashHook(plan.firstIndex, plan.workers.length, (index) =>
+      this.#slots[index - plan.firstIndex].send({ kind: 'crash' }),
+    )
+    const { usersFile } = parts.users
+    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
   }
 
   get listeners(): readonly Listener[] {
-    return this.#sockets.listeners
+    return [...this.#plan.listeners, ...this.#slots.flatMap(({ listeners }) => listeners)]
   }
 
   async start(): Promise<void> {
@@ -120,31 +94,39 @@ class WorkerPool implements Relaying, SlotOwner {
     this.#tell({ kind: 'local-hosts', hosts })
   }
 
+  setCertificate(certificate: CertificateMaterial): void {
+    this.#certificate = certificate
+    this.#tell({ kind: 'certificate', certificate })
+  }
+
   async stop(): Promise<void> {
     this.#removeCrashHook()
     const { usersFile } = this.#parts.users
     if (usersFile !== null) usersFile.onReloaded = () => {}
     await Promise.all(this.#slots.map((slot) => slot.stop()))
-    this.#sockets.close()
+    this.#plan.closeSockets()
   }
 
   startOf(workerIndex: number): SharedStart {
     const { limitsLoopback, nonceSecret, relayHosts, settings, users } = this.#parts
-    const { adopted, listeners, wildcardPorts } = this.#sockets
+    const { ownSockets, tables } = this.#plan
     return {
       workerIndex,
       settings: coreSettings(settings, limitsLoopback),
       relayHosts,
-      ownSockets: ownSockets(listeners, wildcardPorts, relayHosts, settings.adminListen),
+      ownSockets,
       localHosts: this.#localHosts,
       users: users.snapshot(),
       // Of a Buffer the whole pool that it lies in would be copied.
       nonceSecret: new Uint8Array(nonceSecret),
-      listeners: adopted[workerIndex],
-      offloads: this.#offloads,
-      tables: this.#tables,
+      tables,
       isDraining: this.#isDraining,
+      ...this.#planned(workerIndex).start(this.#certificate),
     }
+  }
+
+  waitingSockets(workerIndex: number): readonly { readonly fd: number }[] {
+    return this.#planned(workerIndex).sockets
   }
 
   report(report: Report, workerIndex: number): void {
@@ -152,12 +134,21 @@ class WorkerPool implements Relaying, SlotOwner {
   }
 
   died(worker: number, error: Error, allocationCount: number, restartSeconds: number): void {
-    sweepWorker(this.#tables, worker)
+    this.calls.close(sweepWorker(this.#plan.tables, worker).handles)
+    ConnectionCap.clearWorker(this.#plan.connectionCap, worker)
     this.#parts.news.workerDied({ worker, error, allocationCount, restartSeconds })
   }
 
   restarted(workerIndex: number): void {
     this.#parts.news.workerRestarted(workerIndex)
+  }
+
+  warn(text: string): void {
+    this.#parts.news.warn(text)
+  }
+
+  #planned(workerIndex: number): PlannedWorker {
+    return this.#plan.workers[workerIndex - this.#plan.firstIndex]
   }
 
   #tell(command: Command): void {

@@ -1,13 +1,14 @@
 import t from 'tap'
 import { parseListenSpec } from '../../src/config/listen-spec.js'
 import { listenError } from '../../src/net/listen-error.js'
+import type { ListenerScheme } from '../../src/net/listen-targets.js'
 import { addressOf } from '../support/udp-peer.js'
 
-function errorOf(code: string, text = 'udp:192.0.2.9:80', isExpanded = false) {
+function errorOf(code: string, text = 'udp:192.0.2.9:80', isExpanded = false, scheme: ListenerScheme = 'udp') {
   const address = addressOf('192.0.2.9', 80)
   address.host = '192.0.2.9'
   const cause = Object.assign(new Error(`bind ${code} 192.0.2.9:80`), { code })
-  return { cause, error: listenError({ address, spec: parseListenSpec(text), isExpanded }, cause) }
+  return { cause, error: listenError({ scheme, address, spec: parseListenSpec(text), isExpanded }, cause) }
 }
 
 t.test('listenError is one sentence with the option, its value, and what to do', async (t) => {
@@ -33,4 +34,15 @@ t.test('listenError of a wildcard also names the address that failed', async (t)
     error.message,
     /^--listen udp:0\.0\.0\.0:80 \(192\.0\.2\.9:80\): another process listens on UDP 192\.0\.2\.9:80/,
   )
+})
+
+t.test('listenError names the protocol that is taken', async (t) => {
+  for (const [scheme, protocol] of [
+    ['tcp', 'TCP'],
+    ['tls', 'TCP'],
+    ['dtls', 'UDP'],
+  ] as const) {
+    const { error } = errorOf('EADDRINUSE', `${scheme}:192.0.2.9:80`, false, scheme)
+    t.match(error.message, `another process listens on ${protocol} 192.0.2.9:80`)
+  }
 })

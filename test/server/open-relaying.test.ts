@@ -25,7 +25,9 @@ async function partsFor(options: TurnServerOptions, snapshot?: unknown): Promise
     relayHosts: await resolveRelayHosts(settings, silent),
     users: snapshot === undefined ? users : { ...users, snapshot: () => snapshot as never },
     nonceSecret: new Uint8Array(32),
-    news: { report: silent, workerDied: silent, workerRestarted: silent },
+    certificate: null,
+    httpUpstreamCa: null,
+    news: { report: silent, workerDied: silent, workerRestarted: silent, warn: silent },
   }
 }
 

@@ -27,6 +27,7 @@ function setUp(t: Test) {
     allocationDeleted: silent,
     refusal: (refusal: Refusal) => events.push(refusal),
     workerDied: (...death: number[]) => deaths.push(death),
+    warning: () => {},
   }
   const clock = { ms: START_MS }
   t.intercept(Date, 'now', { value: () => clock.ms })

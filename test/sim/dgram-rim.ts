@@ -32,7 +32,7 @@ export class DgramRim extends EngineRim implements FakeDgramOwner {
     super(scenario, seed)
     this.#coverage = coverage
     this.#rates = { wait: this.random.pick([2, 20, 1000]), full: this.random.pick([20, 200, 10_000]) }
-    this.engine = new DgramEngine(this.#dgram)
+    this.engine = new DgramEngine({ system: this.#dgram })
   }
 
   static async open(scenario: Scenario, seed: number, coverage: Coverage): Promise<DgramRim> {

@@ -17,7 +17,7 @@ import {
   SO_EE_ORIGIN_LOCAL,
   UDP_SEGMENT_COUNT_MAX,
 } from '../../src/net/native/layout.js'
-import type { AdoptedListener } from '../../src/net/native/listener-sockets.js'
+import type { AdoptedSocket } from '../../src/net/native/listener-sockets.js'
 import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../src/net/native/native-engine.js'
 import { UdpSockets } from '../../src/net/native/udp-socket.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
@@ -58,7 +58,7 @@ export class NativeRim extends EngineRim {
   readonly #kernel = new FakeKernel(ARENA_LENGTH)
   readonly #faults: SeededFaults
   readonly #coverage: Coverage
-  readonly #listeners: readonly AdoptedListener[]
+  readonly #listeners: readonly AdoptedSocket[]
   /** ICMP errors that the engine has read and the core not yet got, by socket. */
   readonly #errors = new Map<object, string[]>()
   #unusableCount = 0

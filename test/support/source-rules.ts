@@ -27,6 +27,8 @@ const PURE_BANS = [
 ]
 /** In auth/ these hold files, so they may look at them again. */
 const AUTH_FILE_STORES = /^src\/auth\/(?:.*file.*|state-dir)\.ts$/
+/** Node does not tell the file descriptor of its event loop, but /proc does. */
+const PROC_READER = 'src/net/native/event-loop-fd.ts'
 /** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
 const HOT_BANS = [
   /=>/,
@@ -117,7 +119,10 @@ export function moduleProblems(file: SourceFile): string[] {
     if (HTTP.includes(module)) return room === 'admin'
     if (/^node:fs\b/.test(module)) {
       return (
-        room === 'config' || room === 'commands' || AUTH_FILE_STORES.test(file.path) || file.path === 'src/turnd.ts'
+        room === 'config' ||
+        room === 'commands' ||
+        AUTH_FILE_STORES.test(file.path) ||
+        ['src/turnd.ts', PROC_READER].includes(file.path)
       )
     }
     return true

@@ -24,7 +24,7 @@ import {
 } from '../counters.js'
 import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
-import { expandListenSpecs, type ListenTarget } from '../listen-targets.js'
+import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
 import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
 
 /** libuv queues without bound when the kernel's buffer is full: past this many bytes a socket drops. */
@@ -35,26 +35,40 @@ const TICK_INTERVAL_MS = 50
 /** Room for the largest UDP payload and any header. */
 const SCRATCH_BYTES = 65_536 + 64
 
+export interface DgramEngineOptions {
+  readonly system?: typeof NODE_DGRAM
+  /**
+   * What the core sends to peers lies in memory that is used again at once (frames of streams, of DTLS), not in Buffers of this
+   * engine's sockets.
+   */
+  readonly copiesPayloads?: boolean
+  /** By COUNTER_ index; may lie in shared memory. */
+  readonly counters?: Float64Array
+}
+
 export class DgramEngine implements RelayEngine {
   readonly name = 'dgram'
   readonly supportsDontFragment = false
   readonly listeners: Listener[] = []
-  readonly counters = newCounters()
+  readonly counters: Float64Array
   readonly #listenerSockets: Socket[] = []
   readonly #relaySockets = new Map<number, Socket>()
   /** The core's time: it starts with the engine. */
   readonly clock = new TickClock()
   readonly #system: typeof NODE_DGRAM
+  readonly #copiesPayloads: boolean
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   #core: TurnCore | null = null
   #timer: NodeJS.Timeout | null = null
 
-  constructor(system = NODE_DGRAM) {
+  constructor({ system = NODE_DGRAM, copiesPayloads = false, counters = newCounters() }: DgramEngineOptions = {}) {
     this.#system = system
+    this.#copiesPayloads = copiesPayloads
+    this.counters = counters
   }
 
-  async openListeners(specs: readonly ListenSpec[]): Promise<void> {
-    for (const target of expandListenSpecs(specs)) {
+  async openListeners(specs: readonly ListenSpec[], schemes = UDP_SCHEMES): Promise<void> {
+    for (const target of expandListenSpecs(specs, schemes)) {
       try {
         await this.#openListener(target)
       } catch (error) {
@@ -113,7 +127,13 @@ export class DgramEngine implements RelayEngine {
 
   sendToPeer(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
     const socket = this.#relaySockets.get(relayId)
-    if (socket === undefined || this.#isCongested(socket, end - start)) return
+    if (socket === undefined) return
+    if (this.#copiesPayloads) {
+      this.#scratch.set(viewOf(bytes, start, end))
+      this.#sendScratch(socket, end - start, peer)
+      return
+    }
+    if (this.#isCongested(socket, end - start)) return
     // A received Buffer has memory of its own, so a range of it may wait in libuv's queue.
     socket.send(bytes, start, end - start, peer.port, peer.host)
   }
@@ -157,7 +177,7 @@ export class DgramEngine implements RelayEngine {
         () => {
           const address = target.address.clone()
           address.port = socket.address().port
-          this.listeners.push({ scheme: 'udp', address })
+          this.listeners.push({ scheme: target.scheme, address })
           this.#listenerSockets.push(socket)
           resolve()
         },

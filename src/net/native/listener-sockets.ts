@@ -6,19 +6,22 @@ import type { TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Listener } from '../engine.js'
 import { listenError } from '../listen-error.js'
-import { type ListenTarget, localAddressesOf, wildcardListenTargets } from '../listen-targets.js'
+import { type ListenerScheme, type ListenTarget, localAddressesOf, wildcardListenTargets } from '../listen-targets.js'
 import { allocateArena } from './arena.js'
 import type { Koffi } from './koffi.js'
-import type { Libc } from './libc.js'
+import { type Libc, openStreamLibc } from './libc.js'
+import { TcpSockets } from './tcp-socket.js'
 import { UdpSockets } from './udp-socket.js'
 
 /** A listener socket for one worker; plain data, so that it can be posted to a thread. */
-export interface AdoptedListener {
+export interface AdoptedSocket {
   readonly fd: number
   /** As it is bound, with the real port; 0.0.0.0 or :: for a wildcard. */
   readonly address: TransportAddress
   readonly isWildcard: boolean
 }
+
+export interface AdoptedListener extends AdoptedSocket, Listener {}
 
 export interface ListenerSockets {
   /** For people: a wildcard as each address that the machine has now. */
@@ -27,68 +30,77 @@ export interface ListenerSockets {
   readonly adopted: readonly (readonly AdoptedListener[])[]
   /** Ports that are open on every local address. */
   readonly wildcardPorts: readonly number[]
-  close(): void
 }
 
 const ARENA_LENGTH = 4096
 
-/** Opens one socket per target and worker. Throws TurndError with nothing left open. */
-export function openListenerSockets(
-  koffi: Koffi,
-  libc: Libc,
-  specs: readonly ListenSpec[],
-  workerCount: number,
-  offloads: Offloads,
-): ListenerSockets {
-  const opener = new Opener(libc, new UdpSockets(libc, allocateArena(koffi, ARENA_LENGTH)), offloads)
-  const targets = wildcardListenTargets(specs)
-  try {
-    // Sockets that share a port would silently take clients away from another server that shares it too: first look whether it is free.
-    for (const target of targets) opener.probe(target)
-    const adopted = Array.from({ length: workerCount }, () => targets.map((target) => opener.open(target)))
-    const wildcards = targets.filter(isWildcard)
-    return {
-      listeners: listenersOf(targets),
-      adopted,
-      wildcardPorts: [...new Set(wildcards.map(({ address }) => address.port))],
-      close: () => opener.close(),
-    }
-  } catch (error) {
-    opener.close()
-    throw error
-  }
-}
-
-class Opener {
+/** Throws TurndError when a socket cannot be opened; close() then closes those that are open. */
+export class ListenerOpener {
   readonly #libc: Libc
-  readonly #sockets: UdpSockets
+  readonly #udp: UdpSockets
+  readonly #tcp: TcpSockets
   readonly #offloads: Offloads
   readonly #fds: number[] = []
 
-  constructor(libc: Libc, sockets: UdpSockets, offloads: Offloads) {
+  constructor(koffi: Koffi, libc: Libc, offloads: Offloads) {
+    const arena = allocateArena(koffi, ARENA_LENGTH)
     this.#libc = libc
-    this.#sockets = sockets
+    this.#udp = new UdpSockets(libc, arena)
+    this.#tcp = new TcpSockets({ ...libc, ...openStreamLibc(koffi) }, arena)
     this.#offloads = offloads
   }
 
-  /** Binds the address for a moment, alone; finds an ephemeral port, if that is wanted. */
-  probe(target: ListenTarget): void {
-    this.#libc.close(this.#open(target, false))
+  /** One socket per target and worker. */
+  openUdp(specs: readonly ListenSpec[], schemes: readonly ListenerScheme[], workerCount: number): ListenerSockets {
+    return this.#openAll(wildcardListenTargets(specs, schemes), workerCount, (target, isShared) => {
+      const fd = this.#udp.openListener(target.address, isWildcard(target), isShared, this.#offloads)
+      return this.#checked(target, fd, this.#udp.errno)
+    })
   }
 
-  open(target: ListenTarget): AdoptedListener {
-    const fd = this.#open(target, true)
-    this.#fds.push(fd)
-    return { fd, address: target.address, isWildcard: isWildcard(target) }
+  /** The same for TCP; bound, and to be listened on. */
+  openTcp(specs: readonly ListenSpec[], schemes: readonly ListenerScheme[], workerCount: number): ListenerSockets {
+    return this.#openAll(wildcardListenTargets(specs, schemes), workerCount, (target, isShared) => {
+      const fd = isShared ? this.#tcp.openShared(target.address) : this.#tcp.openAlone(target.address)
+      return this.#checked(target, fd, this.#tcp.errno)
+    })
+  }
+
+  /** Another file descriptor of the same socket, for whoever closes what it is given. */
+  duplicate(fd: number): number {
+    const duplicate = this.#tcp.duplicate(fd)
+    if (duplicate < 0) throw systemError(this.#tcp.errno)
+    return duplicate
   }
 
   close(): void {
     for (const fd of this.#fds.splice(0)) this.#libc.close(fd)
   }
 
-  #open(target: ListenTarget, isShared: boolean): number {
-    const fd = this.#sockets.openListener(target.address, isWildcard(target), isShared, this.#offloads)
-    if (fd < 0) throw listenError(target, systemError(this.#sockets.errno))
+  #openAll(
+    targets: readonly ListenTarget[],
+    workerCount: number,
+    open: (target: ListenTarget, isShared: boolean) => number,
+  ): ListenerSockets {
+    // Sockets that share a port would silently take clients away from another server that shares it too: first look whether it is
+    // free, alone; this also finds an ephemeral port, if that is wanted.
+    for (const target of targets) this.#libc.close(open(target, false))
+    const adopt = (target: ListenTarget): AdoptedListener => {
+      const fd = open(target, true)
+      this.#fds.push(fd)
+      return { scheme: target.scheme, fd, address: target.address, isWildcard: isWildcard(target) }
+    }
+    const adopted = Array.from({ length: workerCount }, () => targets.map(adopt))
+    const wildcards = targets.filter(isWildcard)
+    return {
+      listeners: listenersOf(targets),
+      adopted,
+      wildcardPorts: [...new Set(wildcards.map(({ address }) => address.port))],
+    }
+  }
+
+  #checked(target: ListenTarget, fd: number, errno: number): number {
+    if (fd < 0) throw listenError(target, systemError(errno))
     return fd
   }
 }
@@ -105,7 +117,7 @@ function listenersOf(targets: readonly ListenTarget[]): Listener[] {
       const address = host.clone()
       address.port = target.address.port
       address.host = host.host
-      listeners.set(address.toString(), { scheme: 'udp', address })
+      listeners.set(address.toString(), { scheme: target.scheme, address })
     }
   }
   return [...listeners.values()]

@@ -30,7 +30,7 @@ import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
 import { EPOLLERR } from './layout.js'
 import type { Libc } from './libc.js'
-import type { AdoptedListener } from './listener-sockets.js'
+import type { AdoptedSocket } from './listener-sockets.js'
 import { NativeOutput } from './native-output.js'
 import { POLLER_LENGTH, Poller, READY_LISTENER, READY_RELAY } from './poller.js'
 import { ReceiveSlots, receiveSlotsLength } from './receive-slots.js'
@@ -55,7 +55,7 @@ export interface NativeEngineOptions {
   readonly libc: Libc
   readonly arena: Arena
   /** Their indexes are the listener ids of 5-tuples, but for wildcards. */
-  readonly listeners: readonly AdoptedListener[]
+  readonly listeners: readonly AdoptedSocket[]
   readonly offloads: Offloads
   /** By COUNTER_ index; may lie in shared memory. */
   readonly counters?: Float64Array
@@ -67,7 +67,7 @@ export class NativeEngine extends NativeOutput {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  readonly #listeners: readonly AdoptedListener[]
+  readonly #listeners: readonly AdoptedSocket[]
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
   readonly #poller: Poller
@@ -113,8 +113,13 @@ export class NativeEngine extends NativeOutput {
     this.#clients = clients
   }
 
-  /** One round: waits until something arrives, or for so long. The caller ticks the core between rounds. */
-  poll(timeoutMilliseconds: number): void {
+  /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
+  watch(fd: number): void {
+    this.#poller.addOther(fd)
+  }
+
+  /** One round: waits until something happens, or for so long. Returns whether anything did. The caller ticks the core between rounds. */
+  poll(timeoutMilliseconds: number): boolean {
     const core = this.#core as TurnCore
     // What the ticks, or a command between rounds, had to send.
     this.#finishRound(core)
@@ -128,6 +133,7 @@ export class NativeEngine extends NativeOutput {
       else if (kind === READY_RELAY) this.#receivePeers(core, id, this.#poller.events)
     }
     this.#finishRound(core)
+    return readyCount > 0
   }
 
   /** Closes what is the engine's own: relays are closed by the core, listeners by whoever opened them. */

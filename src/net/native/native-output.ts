@@ -60,13 +60,8 @@ export class NativeOutput implements TurnOutput {
     end: number,
     dontFragment: boolean,
   ): void {
-    const source = this.sources.ofRelay(relayId)
+    const source = this.relaySource(relayId, dontFragment)
     if (source < 0) return
-    if ((this.sources.dontFragment[source] === 1) !== dontFragment) {
-      // What is queued was meant to leave as things are.
-      this.queue.flush()
-      this.relays.setDontFragment(source, dontFragment)
-    }
     this.queue.makeRoom(0)
     this.queue.add(source, peer, this.trafficClass, 0, 0, start, end - start, 0)
   }
@@ -84,6 +79,17 @@ export class NativeOutput implements TurnOutput {
 
   closeClient(): void {
     // UDP clients have no connection.
+  }
+
+  /** The source of a relay, with the DF bit as wanted; -1 if there is none. */
+  protected relaySource(relayId: number, dontFragment: boolean): number {
+    const source = this.sources.ofRelay(relayId)
+    if (source >= 0 && (this.sources.dontFragment[source] === 1) !== dontFragment) {
+      // What is queued was meant to leave as things are.
+      this.queue.flush()
+      this.relays.setDontFragment(source, dontFragment)
+    }
+    return source
   }
 
   /** Where the header of this payload is to be written: before a lone one, beside one whose neighbours share its buffer. */

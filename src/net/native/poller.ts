@@ -7,6 +7,7 @@ import type { Libc } from './libc.js'
 export const READY_LISTENER = 0
 export const READY_RELAY = 1
 const READY_WAKE = 2
+const READY_OTHER = 3
 const EVENT_COUNT_MAX = 256
 const COUNTER_LENGTH = 8
 
@@ -48,6 +49,11 @@ export class Poller {
   /** False if the kernel has no memory for it, see errno. A socket that is closed leaves by itself. */
   addRelay(fd: number, relayId: number): boolean {
     return this.#add(fd, READY_RELAY, relayId)
+  }
+
+  /** Something that only ends the wait while it is readable, like another epoll instance. */
+  addOther(fd: number): void {
+    if (!this.#add(fd, READY_OTHER, 0)) this.#fail('epoll_ctl')
   }
 
   /** Waits for events, at most so long. Returns how many there are to read(). */

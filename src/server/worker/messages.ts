@@ -1,6 +1,9 @@
 // What the main thread and a worker say to each other. All of it is plain data: classes do not survive the way (revive.ts).
+import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { CredentialChanges } from '../../auth/credential-table.js'
+import type { ListenAddress, ListenSpec } from '../../config/listen-spec.js'
 import type { Offloads } from '../../net/choose-engine.js'
+import type { Listener } from '../../net/engine.js'
 import type { AdoptedListener } from '../../net/native/listener-sockets.js'
 import type { TransportAddress } from '../../stun/address.js'
 import type { RelayHost } from '../../turn/relay-host.js'
@@ -8,6 +11,7 @@ import type { SharedTables } from '../../turn/shared-tables.js'
 import type { CoreSettings } from '../core-settings.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
+import type { StreamSettings } from '../stream-settings.js'
 import type { UsersSnapshot } from '../users-snapshot.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
@@ -19,14 +23,45 @@ export interface WorkerStart {
   readonly localHosts: readonly TransportAddress[]
   readonly users: UsersSnapshot
   readonly nonceSecret: Uint8Array
-  readonly listeners: readonly AdoptedListener[]
-  readonly offloads: Offloads
   readonly tables: SharedTables
   /** Memory of a Statistics. */
   readonly statistics: SharedArrayBuffer
   /** Memory for the engine's heldFds: what the main thread closes when the worker has ended, however it ended. */
   readonly heldFds: SharedArrayBuffer
   readonly isDraining: boolean
+}
+
+/** Of a worker for clients over UDP. */
+export interface UdpWorkerStart extends WorkerStart {
+  readonly listeners: readonly AdoptedListener[]
+  readonly offloads: Offloads
+}
+
+/** Of a worker for clients over TCP, TLS and DTLS. */
+export interface StreamWorkerStart extends WorkerStart {
+  readonly streams: StreamSettings
+  /** null: no TLS and no DTLS. */
+  readonly certificate: CertificateMaterial | null
+  readonly sockets: AdoptedSockets | OwnListeners
+}
+
+/** With the native engine: the main thread has opened the listeners. */
+export interface AdoptedSockets {
+  readonly kind: 'adopted'
+  /** Their file descriptors are this worker's own, to be closed with it. */
+  readonly tcp: readonly AdoptedListener[]
+  /** These stay the main thread's. */
+  readonly dtls: readonly AdoptedListener[]
+  readonly offloads: Offloads
+}
+
+/** With the dgram engine: the worker opens them itself, and says in its ready message where. */
+export interface OwnListeners {
+  readonly kind: 'own'
+  readonly specs: readonly ListenSpec[]
+  /** Of this server's other threads: no client may reach them through a relay, as little as the worker's own. */
+  readonly otherListeners: readonly Listener[]
+  readonly adminListen: ListenAddress | null
 }
 
 /** To a worker. After posting one the main thread raises WORD_COMMANDS and wakes it. */
@@ -36,11 +71,18 @@ export type Command =
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
   /** The users file has changed. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
+  /** Handshakes use it from now on. */
+  | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
   /** For tests: die (crash-hook.ts). */
   | { readonly kind: 'crash' }
 
 /** From a worker. */
 export type WorkerMessage =
-  | { readonly kind: 'ready' }
+  /** It relays; `listeners` are those that it has opened itself. */
+  | { readonly kind: 'ready'; readonly listeners: readonly Listener[] }
+  /** It cannot start, for a reason that is the operator's to mend: a TurndError's code and sentence. It ends then. */
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'draining' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
+  /** A sentence for the operator. */
+  | { readonly kind: 'warning'; readonly text: string }

@@ -3,6 +3,7 @@ import { type Arena, allocateArena } from '../../net/native/arena.js'
 import { HELD_WAKE } from '../../net/native/held-fds.js'
 import type { Koffi } from '../../net/native/koffi.js'
 import type { Libc } from '../../net/native/libc.js'
+import type { SlotCalls } from './worker-slot.js'
 
 /** What is written to an eventfd: a number of 8 bytes. */
 const WAKE_LENGTH = 8
@@ -11,7 +12,7 @@ const ARENA_LENGTH = 2 * WAKE_LENGTH
 /** More datagrams than a listener's buffer holds. */
 const DISCARDED_COUNT_MAX = 65_536
 
-export class NativeCalls {
+export class NativeCalls implements SlotCalls {
   readonly #libc: Libc
   readonly #arena: Arena
 
@@ -32,6 +33,11 @@ export class NativeCalls {
   closeAll(heldFds: Int32Array): void {
     for (const held of heldFds) if (held > 0) this.#libc.close(held - 1)
     heldFds.fill(0)
+  }
+
+  /** Of a worker that has ended, which handed them to nobody. */
+  close(fds: readonly number[]): void {
+    for (const fd of fds) this.#libc.close(fd)
   }
 
   /** Throws away what waits in these sockets, which nobody reads now and which never block. */

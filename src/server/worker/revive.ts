@@ -4,15 +4,36 @@ import type { PeerRule } from '../../config/peer-rule.js'
 import { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
 import type { RelayHost } from '../../turn/relay-host.js'
-import type { WorkerStart } from './messages.js'
+import type { StreamWorkerStart, UdpWorkerStart, WorkerStart } from './messages.js'
 
 export function reviveAddress(posted: TransportAddress): TransportAddress {
   return new TransportAddress().copyFrom(posted)
 }
 
-/** What a worker is started with, with every address an address again. */
-export function reviveStart(posted: WorkerStart): WorkerStart {
-  const { listeners, localHosts, ownSockets, relayHosts, settings } = posted
+/** What a worker for UDP clients is started with, with every address an address again. */
+export function reviveUdpStart(posted: UdpWorkerStart): UdpWorkerStart {
+  return { ...reviveStart(posted), listeners: posted.listeners.map(reviveListener) }
+}
+
+/** The same for a stream worker. */
+export function reviveStreamStart(posted: StreamWorkerStart): StreamWorkerStart {
+  const { sockets, streams } = posted
+  return {
+    ...reviveStart(posted),
+    streams: { ...streams, proxyProtocolFrom: streams.proxyProtocolFrom.map(reviveCidr) },
+    sockets:
+      sockets.kind === 'adopted'
+        ? { ...sockets, tcp: sockets.tcp.map(reviveListener), dtls: sockets.dtls.map(reviveListener) }
+        : { ...sockets, otherListeners: sockets.otherListeners.map(reviveListener) },
+  }
+}
+
+export function reviveListener<Posted extends { readonly address: TransportAddress }>(listener: Posted): Posted {
+  return { ...listener, address: reviveAddress(listener.address) }
+}
+
+function reviveStart<Start extends WorkerStart>(posted: Start): Start {
+  const { localHosts, ownSockets, relayHosts, settings } = posted
   return {
     ...posted,
     settings: {
@@ -24,7 +45,6 @@ export function reviveStart(posted: WorkerStart): WorkerStart {
     relayHosts: relayHosts.map(reviveRelayHost),
     ownSockets: { ...ownSockets, addresses: ownSockets.addresses.map(reviveAddress) },
     localHosts: localHosts.map(reviveAddress),
-    listeners: listeners.map((listener) => ({ ...listener, address: reviveAddress(listener.address) })),
   }
 }
 

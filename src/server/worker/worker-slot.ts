@@ -1,13 +1,14 @@
 // One place of the pool, whose worker may die and be replaced. What must outlive a worker is here: its statistics, and the note of what
 // it holds open. Its listeners belong to the pool.
 import { Worker } from 'node:worker_threads'
+import { TurndError, type TurndErrorCode } from '../../config/errors.js'
+import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
-import type { NativeCalls } from './native-calls.js'
+import { reviveListener } from './revive.js'
 
-const WORKER_URL = new URL('./worker.js', import.meta.url)
 /** A worker looks for commands after every wait: one that does not answer for so long hangs. */
 const ANSWER_MILLISECONDS_MAX = 3_000
 /** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
@@ -21,19 +22,45 @@ const RESTART_SECONDS_MAX = 30
 /** What the pool knows, and a worker needs at its start. */
 export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
 
+/** The calls of the C library that a slot needs where its workers hold file descriptors (NativeCalls). */
+export interface SlotCalls {
+  wake(heldFds: Int32Array): void
+  closeAll(heldFds: Int32Array): void
+  close(fds: readonly number[]): void
+  discardWaiting(sockets: readonly { readonly fd: number }[]): void
+}
+
 export interface SlotOwner {
-  readonly calls: NativeCalls
+  readonly calls: SlotCalls
   readonly workerCount: number
   startOf(workerIndex: number): SharedStart
+  /** Sockets that a successor will read from, and that nobody reads now. */
+  waitingSockets(workerIndex: number): readonly { readonly fd: number }[]
   report(report: Report, workerIndex: number): void
   /** It has ended unasked; what it held open is closed. Returns nothing: the slot starts a successor by itself. */
   died(workerIndex: number, error: Error, allocationCount: number, restartSeconds: number): void
   restarted(workerIndex: number): void
+  warn(text: string): void
+}
+
+/** The file that a worker runs, and what it is called. */
+export interface WorkerKind {
+  readonly script: URL
+  readonly name: string
+}
+
+export const UDP_WORKER: WorkerKind = { script: new URL('./udp-worker.js', import.meta.url), name: 'worker' }
+export const STREAM_WORKER: WorkerKind = {
+  script: new URL('./stream-worker.js', import.meta.url),
+  name: 'stream worker',
 }
 
 export class WorkerSlot {
   readonly statistics = new Statistics()
+  /** What the present worker has opened itself. */
+  listeners: readonly Listener[] = []
   readonly #index: number
+  readonly #kind: WorkerKind
   readonly #owner: SlotOwner
   readonly #heldFds = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
   #thread: Worker | null = null
@@ -47,8 +74,9 @@ export class WorkerSlot {
   #restartTimer: NodeJS.Timeout | undefined
   readonly #drainWaiters: (() => void)[] = []
 
-  constructor(index: number, owner: SlotOwner) {
+  constructor(index: number, kind: WorkerKind, owner: SlotOwner) {
     this.#index = index
+    this.#kind = kind
     this.#owner = owner
   }
 
@@ -102,13 +130,14 @@ export class WorkerSlot {
       heldFds: this.#heldFds.buffer as SharedArrayBuffer,
     }
     // Whoever asked meanwhile has asked again, or given up: an allocation would be of no use to them.
-    if (isLate) this.#owner.calls.discardWaiting(start.listeners)
+    if (isLate) this.#owner.calls.discardWaiting(this.#owner.waitingSockets(this.#index))
     // Neither our environment nor our arguments are any of its business: what they preload is meant for the main thread.
-    const thread = new Worker(WORKER_URL, {
+    const { name, script } = this.#kind
+    const thread = new Worker(script, {
       workerData: start,
       env: {},
       execArgv: [],
-      name: `turnd worker ${this.#index}`,
+      name: `turnd ${name} ${this.#index}`,
     })
     let failure: Error | null = null
     const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.workerCount / WORKERS_PER_START_SECOND)
@@ -116,7 +145,10 @@ export class WorkerSlot {
       failure = new Error(`it was not ready within ${startSeconds} seconds`)
       void thread.terminate()
     }, startSeconds * 1000)
-    thread.on('message', (message: WorkerMessage) => this.#handle(message, onReady))
+    thread.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'failed') failure = new TurndError(message.code as TurndErrorCode, message.message)
+      else this.#handle(message, onReady)
+    })
     thread.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
     })
@@ -125,10 +157,11 @@ export class WorkerSlot {
     this.#startedAt = performance.now()
   }
 
-  #handle(message: WorkerMessage, onReady: () => void): void {
+  #handle(message: Exclude<WorkerMessage, { kind: 'failed' }>, onReady: () => void): void {
     switch (message.kind) {
       case 'ready':
         clearTimeout(this.#startTimer)
+        this.listeners = message.listeners.map(reviveListener)
         this.#isSupervised = true
         onReady()
         return
@@ -138,6 +171,9 @@ export class WorkerSlot {
       case 'reports':
         for (const report of message.reports) this.#owner.report(report, this.#index)
         Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
+        return
+      case 'warning':
+        this.#owner.warn(message.text)
     }
   }
 

@@ -1,9 +1,10 @@
 // What the main thread does with the sockets of a worker that has died.
 import t from 'tap'
 import { parseListenSpec } from '../../../src/config/listen-spec.js'
+import { UDP_SCHEMES } from '../../../src/net/listen-targets.js'
 import { loadKoffi } from '../../../src/net/native/koffi.js'
 import { openLibc } from '../../../src/net/native/libc.js'
-import { openListenerSockets } from '../../../src/net/native/listener-sockets.js'
+import { ListenerOpener } from '../../../src/net/native/listener-sockets.js'
 import { NativeCalls } from '../../../src/server/worker/native-calls.js'
 import { NATIVE } from '../../support/engines.js'
 import { UdpPeer } from '../../support/udp-peer.js'
@@ -15,9 +16,9 @@ t.test('NativeCalls', { skip: NATIVE.skip }, async (t) => {
       const koffi = loadKoffi()
       const libc = openLibc(koffi)
       const specs = ['udp:127.0.0.1:0', 'udp:[::1]:0'].map(parseListenSpec)
-      const sockets = openListenerSockets(koffi, libc, specs, 1, { gro: true, gso: true })
-      t.teardown(() => sockets.close())
-      const [listeners] = sockets.adopted
+      const opener = new ListenerOpener(koffi, libc, { gro: true, gso: true })
+      t.teardown(() => opener.close())
+      const [listeners] = opener.openUdp(specs, UDP_SCHEMES, 1).adopted
       const calls = new NativeCalls(koffi, libc)
       const buffer = Buffer.alloc(2000)
       const address = Number(koffi.address(buffer))

@@ -1,4 +1,4 @@
-// A worker thread: the native engine and a core, in a loop that waits for packets and for nothing else.
+// A worker thread for clients over UDP: the native engine and a core, in a loop that waits for packets and for nothing else.
 //
 //   poll ─► tick ─► commands of the main thread, if there are any ─► reports to it ─► poll …
 //
@@ -17,9 +17,9 @@ import { makeCore } from '../make-core.js'
 import type { ReportSink } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
-import type { Command, WorkerMessage, WorkerStart } from './messages.js'
+import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
-import { reviveAddress, reviveStart } from './revive.js'
+import { reviveAddress, reviveUdpStart } from './revive.js'
 
 /** The longest wait for packets: the core's time goes on. */
 const POLL_MILLISECONDS_MAX = 50
@@ -38,7 +38,7 @@ class WorkerLoop {
   #commandCount = 0
   #isRunning = true
 
-  constructor(port: MessagePort, start: WorkerStart) {
+  constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
     const { stores, usersFile } = storesOf(start.users, start.settings.realm)
@@ -73,7 +73,7 @@ class WorkerLoop {
   }
 
   run(): void {
-    this.#post({ kind: 'ready' })
+    this.#post({ kind: 'ready', listeners: [] })
     this.#runSlice()
   }
 
@@ -121,6 +121,9 @@ class WorkerLoop {
       case 'users':
         this.#usersFile?.apply(command.changes)
         return
+      case 'certificate':
+        // UDP has none.
+        return
       case 'crash':
         throw new Error('the test hook demands it')
     }
@@ -147,4 +150,4 @@ class WorkerLoop {
 }
 
 if (parentPort === null) throw new Error('this file is started as a worker thread')
-new WorkerLoop(parentPort, reviveStart(workerData as WorkerStart)).run()
+new WorkerLoop(parentPort, reviveUdpStart(workerData as UdpWorkerStart)).run()

@@ -1,0 +1,36 @@
+// The URIs by which clients reach a server (RFC 7065): for the ready line, the banner and the library.
+import type { Listener } from '../net/engine.js'
+import { hostAddress } from '../stun/address.js'
+import type { RelayHost } from '../turn/relay-host.js'
+
+/** How a listener's scheme is called in a URI. */
+const URI_FORMS: Readonly<Record<Listener['scheme'], readonly [scheme: string, transport: string]>> = {
+  udp: ['turn', 'udp'],
+  tcp: ['turn', 'tcp'],
+  tls: ['turns', 'tcp'],
+  dtls: ['turns', 'udp'],
+}
+
+/**
+ * One for each listener, with the public side of --external-ip where it stands for a listener's address. With public names, one for each
+ * name, port and transport instead: certificates hold names, and every listener is behind each of them.
+ */
+export function turnUris(
+  listeners: readonly Listener[],
+  relayHosts: readonly RelayHost[],
+  publicNames: readonly string[],
+): string[] {
+  const uris = listeners.flatMap(({ address, scheme }) => {
+    const [uriScheme, transport] = URI_FORMS[scheme]
+    const places =
+      publicNames.length > 0
+        ? publicNames.map((name) => `${name}:${address.port}`)
+        : [String(hostAddress(publicHost(address.host, relayHosts), address.port))]
+    return places.map((place) => `${uriScheme}:${place}?transport=${transport}`)
+  })
+  return [...new Set(uris)]
+}
+
+function publicHost(host: string, relayHosts: readonly RelayHost[]): string {
+  return relayHosts.find(({ address }) => address.host === host)?.advertised.host ?? host
+}
