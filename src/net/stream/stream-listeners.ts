@@ -1,0 +1,90 @@
+// The listeners of a stream worker: on sockets that the main thread has opened for it, or on its own.
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net'
+import { isWildcardHost, type ListenSpec } from '../../config/listen-spec.js'
+import { FAMILY_IPV6 } from '../../stun/address.js'
+import type { Listener } from '../engine.js'
+import { listenError } from '../listen-error.js'
+import { type ListenTarget, localAddressesOf, TCP_SCHEMES, wildcardListenTargets } from '../listen-targets.js'
+import type { StreamListener } from './client-connection.js'
+
+/** Connections that the kernel completes before they are accepted; it may allow fewer (net.core.somaxconn). */
+const BACKLOG_COUNT = 1024
+/** Above those of the engine, which has the listeners of DTLS: 5-tuples of both are told apart by them too. */
+const FIRST_LISTENER_ID = 0x10000
+const KEEP_ALIVE_MILLISECONDS = 60_000
+
+export class StreamListeners {
+  /** Those that were opened here, a wildcard as each local address of that moment. */
+  readonly listeners: Listener[] = []
+  readonly wildcardPorts: number[] = []
+  readonly #servers: Server[] = []
+  readonly #onSocket: (socket: Socket, listener: StreamListener) => void
+
+  /** @param onSocket gets connections, paused and half-open when their end comes */
+  constructor(onSocket: (socket: Socket, listener: StreamListener) => void) {
+    this.#onSocket = onSocket
+  }
+
+  /** Listens on a socket that is bound; its descriptor is closed with this. Resolves when connections are accepted. */
+  async adopt(fd: number, scheme: Listener['scheme']): Promise<void> {
+    await this.#listen(scheme, { fd, backlog: BACKLOG_COUNT } as ListenOptions)
+  }
+
+  /** Opens the TCP sockets of these options. Throws TurndError, with nothing left open. */
+  async open(specs: readonly ListenSpec[]): Promise<void> {
+    for (const target of wildcardListenTargets(specs, TCP_SCHEMES)) {
+      try {
+        await this.#open(target)
+      } catch (error) {
+        this.close()
+        throw listenError(target, error as NodeJS.ErrnoException)
+      }
+    }
+  }
+
+  close(): void {
+    for (const server of this.#servers.splice(0)) server.close()
+    this.listeners.length = 0
+  }
+
+  async #open({ address, scheme }: ListenTarget): Promise<void> {
+    const { host, port } = address
+    const ipv6Only = address.family === FAMILY_IPV6
+    const bound = await this.#listen(scheme, { host, port, ipv6Only, exclusive: true, backlog: BACKLOG_COUNT })
+    const isWildcard = isWildcardHost(host)
+    if (isWildcard) this.wildcardPorts.push(bound)
+    for (const local of isWildcard ? localAddressesOf(host) : [address]) {
+      const listening = local.clone()
+      listening.port = bound
+      listening.host = local.host
+      this.listeners.push({ scheme, address: listening })
+    }
+  }
+
+  /** Returns the port. */
+  #listen(scheme: Listener['scheme'], options: ListenOptions): Promise<number> {
+    const listener: StreamListener = {
+      id: FIRST_LISTENER_ID + this.#servers.length,
+      scheme: scheme === 'tls' ? 'tls' : 'tcp',
+    }
+    const settings = {
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MILLISECONDS,
+    }
+    const server = createServer(settings, (socket) => this.#onSocket(socket, listener))
+    this.#servers.push(server)
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(options, () => {
+        server.removeListener('error', reject)
+        // EMFILE and the like: whoever connects is refused, those who are there go on.
+        server.on('error', () => {})
+        const place = server.address()
+        resolve(typeof place === 'object' && place !== null ? place.port : 0)
+      })
+    })
+  }
+}

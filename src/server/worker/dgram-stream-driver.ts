@@ -1,0 +1,59 @@
+// Everything as events of Node's loop: relays and DTLS listeners by the dgram engine, TCP listeners of its own.
+import type { ListenSpec } from '../../config/listen-spec.js'
+import { DgramEngine } from '../../net/dgram/dgram-engine.js'
+import type { ClientHandler, Listener } from '../../net/engine.js'
+import { DTLS_SCHEMES } from '../../net/listen-targets.js'
+import type { StreamListeners } from '../../net/stream/stream-listeners.js'
+import { NodePeerSockets } from '../../net/tcp-relay/node-peer-sockets.js'
+import type { TurnCore } from '../../turn/core.js'
+import type { StreamDriver } from './stream-driver.js'
+
+const ADVANCE_INTERVAL_MS = 50
+
+export class DgramStreamDriver implements StreamDriver {
+  readonly engine: DgramEngine
+  readonly peerSockets = new NodePeerSockets()
+  readonly #specs: readonly ListenSpec[]
+  #advance: () => void = () => {}
+  #isAdvanceDue = false
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(specs: readonly ListenSpec[], counters: Float64Array) {
+    this.#specs = specs
+    this.engine = new DgramEngine({ copiesPayloads: true, counters })
+  }
+
+  get monotonicStartSeconds(): number {
+    return this.engine.clock.startSeconds
+  }
+
+  get listeners(): readonly Listener[] {
+    return this.engine.listeners
+  }
+
+  async openListeners(streams: StreamListeners): Promise<void> {
+    await this.engine.openListeners(this.#specs, DTLS_SCHEMES)
+    await streams.open(this.#specs)
+  }
+
+  async run(core: TurnCore, clients: ClientHandler, advance: () => void): Promise<void> {
+    this.#advance = advance
+    this.engine.start(core, clients)
+    this.#timer = setInterval(advance, ADVANCE_INTERVAL_MS)
+  }
+
+  requestAdvance(): void {
+    if (this.#isAdvanceDue) return
+    this.#isAdvanceDue = true
+    setImmediate(() => {
+      this.#isAdvanceDue = false
+      this.#advance()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#advance = () => {}
+    if (this.#timer !== null) clearInterval(this.#timer)
+    await this.engine.stop()
+  }
+}

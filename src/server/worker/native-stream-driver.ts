@@ -1,0 +1,102 @@
+// Node's event loop and the native engine's as one: the engine waits for its own sockets and for Node's at the same time.
+//
+//   poll ─► tick ─► advance (streams are written, sessions looked after) ─► a turn of Node's loop ─► poll …
+//
+// Node's loop takes up what its callbacks began (a socket to read, an answer that did not fit) when its next turn begins: so the engine waits
+// only after a turn in which nothing happened.
+
+import { TickClock } from '../../net/clock.js'
+import type { ClientHandler } from '../../net/engine.js'
+import { allocateArena } from '../../net/native/arena.js'
+import { findEventLoopFd } from '../../net/native/event-loop-fd.js'
+import { loadKoffi } from '../../net/native/koffi.js'
+import { openLibc } from '../../net/native/libc.js'
+import { NATIVE_ARENA_LENGTH } from '../../net/native/native-engine.js'
+import { StreamRelayEngine } from '../../net/native/stream-relay-engine.js'
+import type { StreamListeners } from '../../net/stream/stream-listeners.js'
+import { NativePeerSockets } from '../../net/tcp-relay/native-peer-sockets.js'
+import type { TurnCore } from '../../turn/core.js'
+import type { AdoptedSockets } from './messages.js'
+import type { StreamDriver } from './stream-driver.js'
+
+const POLL_MILLISECONDS_MAX = 50
+/** The same where the engine cannot tell that Node's loop has something. */
+const POLL_MILLISECONDS_BLIND = 1
+
+export class NativeStreamDriver implements StreamDriver {
+  readonly engine: StreamRelayEngine
+  readonly peerSockets: NativePeerSockets
+  readonly listeners = []
+  readonly #sockets: AdoptedSockets
+  readonly #clock = new TickClock()
+  #isRunning = true
+  #pollMilliseconds = POLL_MILLISECONDS_BLIND
+  /** Of Node's loop, when the engine was last allowed to wait. */
+  #eventCount = 0
+  #wasBusy = true
+
+  constructor(sockets: AdoptedSockets, counters: Float64Array, heldFds: Int32Array) {
+    const koffi = loadKoffi()
+    this.#sockets = sockets
+    this.engine = new StreamRelayEngine({
+      libc: openLibc(koffi),
+      arena: allocateArena(koffi, NATIVE_ARENA_LENGTH),
+      listeners: sockets.dtls,
+      offloads: sockets.offloads,
+      counters,
+      heldFds,
+    })
+    this.peerSockets = new NativePeerSockets(koffi)
+  }
+
+  get monotonicStartSeconds(): number {
+    return this.#clock.startSeconds
+  }
+
+  async openListeners(streams: StreamListeners): Promise<void> {
+    for (const { fd, scheme } of this.#sockets.tcp) await streams.adopt(fd, scheme)
+  }
+
+  async run(core: TurnCore, clients: ClientHandler, advance: () => void): Promise<void> {
+    this.engine.attach(core, clients)
+    await this.#watchEventLoop()
+    const turn = () => {
+      this.#wasBusy = this.engine.poll(this.#mayWait() ? this.#pollMilliseconds : 0)
+      core.tick(this.#clock.ticks())
+      advance()
+      if (this.#isRunning) setImmediate(turn)
+    }
+    setImmediate(turn)
+  }
+
+  requestAdvance(): void {
+    // It comes with every turn.
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.engine.poll(0)
+  }
+
+  /** Without TCP listeners the loop has messages only, which the main thread announces by the engine's own eventfd. */
+  async #watchEventLoop(): Promise<void> {
+    const [listener] = this.#sockets.tcp
+    if (listener === undefined) {
+      this.#pollMilliseconds = POLL_MILLISECONDS_MAX
+      return
+    }
+    // A turn in which the loop begins to watch the listener.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    const fd = findEventLoopFd(listener.fd)
+    if (fd < 0) return
+    this.engine.watch(fd)
+    this.#pollMilliseconds = POLL_MILLISECONDS_MAX
+  }
+
+  #mayWait(): boolean {
+    const { events } = performance.nodeTiming.uvMetricsInfo
+    const isQuiet = events === this.#eventCount && !this.#wasBusy
+    this.#eventCount = events
+    return isQuiet
+  }
+}

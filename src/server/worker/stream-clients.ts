@@ -1,0 +1,132 @@
+// What a stream worker is made of: a core, the engine of its relays, and everybody who carries clients to it over TCP, TLS and DTLS.
+//
+//   listeners ─► ClientStreams ─┐                                 ┌─► ClientStreams, DtlsClients   to clients
+//   engine ────► DtlsClients ───┼─► TurnCore ─► TransportRouter ──┼─► engine                       to peers over UDP
+//   engine ───── relay sockets ─┘                                 └─► TcpRelays                    to peers over TCP
+import type { CertificateMaterial } from '../../auth/certificate-file.js'
+import type { PackedUsers } from '../../auth/credential-table.js'
+import { DtlsClients } from '../../net/dtls/dtls-clients.js'
+import { loadKoffi } from '../../net/native/koffi.js'
+import { ClientStreams } from '../../net/stream/client-streams.js'
+import { ConnectionCap } from '../../net/stream/connection-cap.js'
+import { HttpEntry } from '../../net/stream/http-entry.js'
+import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
+import { TcpRelays } from '../../net/tcp-relay/tcp-relays.js'
+import { TransportRouter } from '../../net/transport-router.js'
+import { TICKS_PER_SECOND } from '../../turn/allocation.js'
+import type { TurnCore } from '../../turn/core.js'
+import type { TurnOutput } from '../../turn/output.js'
+import { CoreObserver } from '../core-observer.js'
+import { makeCore } from '../make-core.js'
+import type { OwnSockets } from '../own-sockets.js'
+import type { ReportSink } from '../reports.js'
+import type { Statistics } from '../statistics.js'
+import { storesOf } from '../users-snapshot.js'
+import type { StreamWorkerStart } from './messages.js'
+
+/** How often sessions, held-back data and idle connections are looked after, in ticks of the core. */
+const UPKEEP_TICKS = TICKS_PER_SECOND / 20
+const SWEEP_TICKS = TICKS_PER_SECOND / 2
+
+export interface StreamClientsParts {
+  readonly start: StreamWorkerStart
+  readonly ownSockets: OwnSockets
+  /** Of relays, and of the listeners of DTLS. */
+  readonly engine: TurnOutput & { readonly supportsDontFragment: boolean }
+  readonly hasDtls: boolean
+  readonly peerSockets: PeerSockets
+  readonly statistics: Statistics
+  readonly sink: ReportSink
+  readonly monotonicStartSeconds: number
+  /** Something was gathered for streams: flush them at the end of this turn. */
+  requestFlush(): void
+  warn(text: string): void
+}
+
+export class StreamClients {
+  readonly core: TurnCore
+  readonly usersFile: PackedUsers | null
+  readonly streams: ClientStreams
+  readonly dtls: DtlsClients | null
+  readonly #tcpRelays: TcpRelays
+  readonly #http: HttpEntry
+  #upkeepAt = 0
+  #sweepAt = 0
+
+  constructor(parts: StreamClientsParts) {
+    const { engine, start, statistics } = parts
+    const { streams, tables, workerIndex } = start
+    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    this.usersFile = usersFile
+    this.#http = new HttpEntry({ upstream: streams.httpUpstream, ca: streams.httpUpstreamCa, warn: parts.warn })
+    this.#tcpRelays = new TcpRelays(parts.peerSockets)
+    this.streams = new ClientStreams({
+      counters: statistics.engine,
+      connectionCap: new ConnectionCap(streams.connectionCap, workerIndex),
+      proxyProtocolFrom: streams.proxyProtocolFrom,
+      ticketKeys: streams.ticketKeys,
+      http: this.#http,
+      onGathered: parts.requestFlush,
+      onBound: (connectionId, handle, socket, rest) => {
+        if (socket !== null) this.#tcpRelays.bind(connectionId, handle, socket, rest)
+        else this.#tcpRelays.closeUnbound(connectionId, handle)
+      },
+    })
+    const sendDatagram: TurnOutput['sendToClient'] = (client, bytes, from, end) =>
+      engine.sendToClient(client, bytes, from, end)
+    this.dtls = parts.hasDtls
+      ? new DtlsClients({ koffi: loadKoffi(), counters: statistics.engine, send: sendDatagram })
+      : null
+    if (start.certificate !== null) this.setCertificate(start.certificate)
+    const router = new TransportRouter(engine, this.streams, this.dtls, this.#tcpRelays)
+    this.core = makeCore({
+      settings: start.settings,
+      monotonicStartSeconds: parts.monotonicStartSeconds,
+      output: router,
+      connectionOutput: router,
+      supportsDontFragment: engine.supportsDontFragment,
+      observer: new CoreObserver(parts.sink, statistics, () => this.core.now),
+      relayHosts: start.relayHosts,
+      ownSockets: parts.ownSockets,
+      localHosts: start.localHosts,
+      stores,
+      nonceSecret: start.nonceSecret,
+      drops: statistics.drops,
+      shared: { tables, workerIndex },
+    })
+    this.streams.attach(this.core)
+    this.dtls?.attach(this.core)
+    this.#tcpRelays.attach(this.core)
+    if (start.isDraining) this.core.drain()
+  }
+
+  setCertificate(certificate: CertificateMaterial): void {
+    this.streams.setCertificate(certificate)
+    this.dtls?.setCertificate(certificate)
+  }
+
+  /** Between turns of the event loop, after the core's tick: what is due by now. */
+  advance(): void {
+    const { now } = this.core
+    if (now - this.#upkeepAt >= UPKEEP_TICKS) {
+      this.#upkeepAt = now
+      this.#tcpRelays.tick()
+      this.dtls?.tick(now)
+    }
+    if (now - this.#sweepAt >= SWEEP_TICKS) {
+      this.#sweepAt = now
+      this.streams.sweep()
+    }
+  }
+
+  /** Ends every allocation, then every connection. */
+  close(): void {
+    this.core.drain()
+    this.core.deleteAllAllocations('stopped')
+    this.streams.flush()
+    this.streams.close()
+    this.dtls?.close()
+    this.#tcpRelays.close()
+    void this.#http.close()
+  }
+}

@@ -1,0 +1,147 @@
+// A worker thread for clients over TCP, TLS and DTLS. What it consists of is in stream-clients.ts, what makes it go in the drivers. A throw ends the
+// worker: the main thread closes what it leaves open, frees what it held, and starts a successor.
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { TurndError } from '../../config/errors.js'
+import { StreamListeners } from '../../net/stream/stream-listeners.js'
+import { ownSockets } from '../own-sockets.js'
+import type { ReportSink } from '../reports.js'
+import { Statistics, WORD_ALLOCATIONS } from '../statistics.js'
+import { DgramStreamDriver } from './dgram-stream-driver.js'
+import type { Command, StreamWorkerStart, WorkerMessage } from './messages.js'
+import { NativeStreamDriver } from './native-stream-driver.js'
+import { Outbox } from './outbox.js'
+import { reviveAddress, reviveStreamStart } from './revive.js'
+import { StreamClients } from './stream-clients.js'
+import type { StreamDriver } from './stream-driver.js'
+
+class StreamWorker {
+  readonly #port: MessagePort
+  readonly #start: StreamWorkerStart
+  readonly #statistics: Statistics
+  readonly #outbox: Outbox
+  readonly #driver: StreamDriver
+  readonly #listeners: StreamListeners
+  #clients: StreamClients | null = null
+
+  constructor(port: MessagePort, start: StreamWorkerStart) {
+    const { sockets } = start
+    this.#port = port
+    this.#start = start
+    this.#statistics = new Statistics(start.statistics)
+    this.#outbox = new Outbox(this.#statistics, (reports) => this.#post({ kind: 'reports', reports }))
+    const { engine: counters } = this.#statistics
+    this.#driver =
+      sockets.kind === 'adopted'
+        ? new NativeStreamDriver(sockets, counters, new Int32Array(start.heldFds))
+        : new DgramStreamDriver(sockets.specs, counters)
+    this.#listeners = new StreamListeners((socket, listener) => this.#clients?.streams.accept(socket, listener))
+  }
+
+  async run(): Promise<void> {
+    // No client is taken before there is somebody to take it: connections wait for the next turn.
+    await this.#driver.openListeners(this.#listeners)
+    const clients = this.#makeClients()
+    this.#clients = clients
+    this.#port.on('message', (command: Command) => this.#obey(clients, command))
+    await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
+    this.#post({ kind: 'ready', listeners: this.#ownListeners() })
+  }
+
+  #makeClients(): StreamClients {
+    const { sockets } = this.#start
+    const { engine, monotonicStartSeconds, peerSockets } = this.#driver
+    const schemes = sockets.kind === 'adopted' ? sockets.dtls : this.#driver.listeners
+    return new StreamClients({
+      start: this.#start,
+      ownSockets: this.#ownSockets(),
+      engine,
+      hasDtls: schemes.length > 0,
+      peerSockets,
+      statistics: this.#statistics,
+      sink: this.#sink(),
+      monotonicStartSeconds,
+      requestFlush: () => this.#driver.requestAdvance(),
+      warn: (text) => this.#post({ kind: 'warning', text }),
+    })
+  }
+
+  /** Who reads of an allocation finds it counted. */
+  #sink(): ReportSink {
+    return {
+      report: (report) => {
+        this.#countAllocations()
+        this.#outbox.report(report)
+      },
+      admitsRefusal: (client, timeMs) => this.#outbox.admitsRefusal(client, timeMs),
+    }
+  }
+
+  #countAllocations(): void {
+    if (this.#clients !== null) this.#statistics.words[WORD_ALLOCATIONS] = this.#clients.core.allocations.size
+  }
+
+  #ownSockets(): StreamWorkerStart['ownSockets'] {
+    const { ownSockets: known, relayHosts, sockets } = this.#start
+    if (sockets.kind === 'adopted') return known
+    const listeners = [...sockets.otherListeners, ...this.#ownListeners()]
+    return ownSockets(listeners, this.#listeners.wildcardPorts, relayHosts, sockets.adminListen)
+  }
+
+  #ownListeners() {
+    return [...this.#listeners.listeners, ...this.#driver.listeners]
+  }
+
+  #advance(clients: StreamClients): void {
+    clients.streams.flush()
+    clients.advance()
+    this.#countAllocations()
+    this.#outbox.advance(clients.core.now)
+  }
+
+  #obey(clients: StreamClients, command: Command): void {
+    switch (command.kind) {
+      case 'drain':
+        clients.core.drain()
+        this.#post({ kind: 'draining' })
+        return
+      case 'stop':
+        void this.#stop(clients)
+        return
+      case 'local-hosts':
+        clients.core.policy.setLocalHosts(command.hosts.map(reviveAddress))
+        return
+      case 'users':
+        clients.usersFile?.apply(command.changes)
+        return
+      case 'certificate':
+        clients.setCertificate(command.certificate)
+        return
+      case 'crash':
+        throw new Error('the test hook demands it')
+    }
+  }
+
+  async #stop(clients: StreamClients): Promise<void> {
+    this.#listeners.close()
+    clients.close()
+    await this.#driver.stop()
+    this.#countAllocations()
+    this.#outbox.flushLast()
+    // Connections that are closing would keep the thread.
+    process.exit(0)
+  }
+
+  #post(message: WorkerMessage): void {
+    this.#port.postMessage(message)
+  }
+}
+
+if (parentPort === null) throw new Error('this file is started as a worker thread')
+const port = parentPort
+try {
+  await new StreamWorker(port, reviveStreamStart(workerData as StreamWorkerStart)).run()
+} catch (error) {
+  if (!(error instanceof TurndError)) throw error
+  port.postMessage({ kind: 'failed', code: error.code, message: error.message } satisfies WorkerMessage)
+  process.exit(1)
+}
