@@ -56,8 +56,8 @@ export const REFUSAL_REASONS = {
     remedy: 'one client must keep one user name for the whole life of an allocation',
   },
   'unsupported-transport': {
-    meaning: 'the requested transport protocol is not UDP',
-    remedy: 'ask for UDP relays',
+    meaning: 'the requested transport protocol is neither UDP nor TCP, or TCP for a client over UDP or DTLS',
+    remedy: 'ask for UDP relays, or for TCP relays over TCP or TLS',
   },
   'unsupported-address-family': {
     meaning: 'there is no relay address of the requested family',
@@ -110,6 +110,31 @@ export const REFUSAL_REASONS = {
   'channel-conflict': {
     meaning: 'the channel is bound to another peer, or the peer to another channel',
     remedy: 'the client is faulty: capture its requests and report it to its maker',
+  },
+  'relay-transport': {
+    meaning:
+      'the request does not go with the transport of the relay: Connect needs a TCP relay, a channel a UDP relay',
+    remedy: 'the client is faulty: capture its requests and report it to its maker',
+  },
+  'data-connection': {
+    meaning: 'a ConnectionBind came over UDP or DTLS, or on a connection that has an allocation',
+    remedy: 'the client must open a TCP or TLS connection of its own for each peer connection',
+  },
+  'connection-unknown': {
+    meaning: 'the connection id is unknown, expired, used, or of another user',
+    remedy: 'the client must bind a peer connection within 30 seconds, with the user name of its allocation',
+  },
+  'connection-exists': {
+    meaning: 'the allocation has a connection to this peer, or one that is being made',
+    remedy: 'the client must use the connection that it has, or close it first',
+  },
+  'connection-failed': {
+    meaning: 'the peer refused the TCP connection, or did not answer within 30 seconds',
+    remedy: 'look whether the peer listens there, and whether a firewall stands between it and the relay address',
+  },
+  'connection-limit': {
+    meaning: 'the allocation has as many peer connections as allowed, or the worker has',
+    remedy: 'the client must close connections, or make another allocation',
   },
   'nested-client': {
     meaning: 'the client is itself a relay of this server',

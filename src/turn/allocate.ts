@@ -1,4 +1,4 @@
-// Allocate (RFC 8656 §7.2), step by step in the RFC's order. What passes goes to lifecycle.ts, which opens the sockets.
+// Allocate (RFC 8656 §7.2; RFC 6062 §5.1 for TCP relays), step by step in the RFC's order. What passes goes to lifecycle.ts, which opens the sockets.
 import {
   ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY,
   ATTRIBUTE_DONT_FRAGMENT,
@@ -21,7 +21,7 @@ import { FAMILY_ABSENT, FAMILY_MALFORMED, FAMILY_UNKNOWN, readFamily } from './a
 import type { Allocation } from './allocation.js'
 import type { TurnCore } from './core.js'
 import { DROP_DUPLICATE_REQUEST, DROP_NONE } from './drop-reasons.js'
-import { TRANSPORT_UDP } from './five-tuple.js'
+import { isOverTcp } from './five-tuple.js'
 import { openAllocation, respondAllocated } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
 import type { Exchange, Request } from './request.js'
@@ -33,8 +33,18 @@ const EVEN_PORT = 1
 const EVEN_PORT_AND_NEXT = 2
 const EVEN_PORT_MALFORMED = -1
 
+/** What a TCP relay cannot have (RFC 6062 §5.1); two relays at once, which are younger than that RFC, neither. */
+const NOT_WITH_TCP: readonly number[] = [
+  ATTRIBUTE_EVEN_PORT,
+  ATTRIBUTE_DONT_FRAGMENT,
+  ATTRIBUTE_RESERVATION_TOKEN,
+  ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY,
+]
+
 /** The attributes of the request as values; the FAMILY_ and EVEN_PORT constants, or what they say. */
 interface Wish {
+  /** TCP relays (RFC 6062). */
+  readonly isTcp: boolean
   readonly requestedFamily: number
   readonly additionalFamily: number
   readonly evenPort: number
@@ -89,9 +99,17 @@ function isTransportAccepted(core: TurnCore, { exchange, message }: Request): bo
   }
   const protocol = message.readUint8(index)
   if (protocol === TRANSPORT_PROTOCOL_UDP) return true
-  const isTcpOverUdp = protocol === TRANSPORT_PROTOCOL_TCP && exchange.client.transport === TRANSPORT_UDP
-  const code = isTcpOverUdp ? ERROR_BAD_REQUEST : ERROR_UNSUPPORTED_TRANSPORT_PROTOCOL
-  respondError(core, exchange, code, 'unsupported-transport')
+  if (protocol !== TRANSPORT_PROTOCOL_TCP) {
+    respondError(core, exchange, ERROR_UNSUPPORTED_TRANSPORT_PROTOCOL, 'unsupported-transport')
+  } else if (!isOverTcp(exchange.client)) {
+    respondError(core, exchange, ERROR_BAD_REQUEST, 'unsupported-transport')
+  } else if (core.connections === null) {
+    respondError(core, exchange, ERROR_UNSUPPORTED_TRANSPORT_PROTOCOL, 'unsupported-transport')
+  } else if (NOT_WITH_TCP.some((type) => message.has(type))) {
+    respondError(core, exchange, ERROR_BAD_REQUEST, 'bad-request')
+  } else {
+    return true
+  }
   return false
 }
 
@@ -111,6 +129,8 @@ function readWish(message: MessageView): Wish | null {
     (token !== null && token.length !== RESERVATION_TOKEN_LENGTH)
   if (isMalformed) return null
   return {
+    // The value is UDP or TCP by now.
+    isTcp: message.readUint8(message.find(ATTRIBUTE_REQUESTED_TRANSPORT)) === TRANSPORT_PROTOCOL_TCP,
     requestedFamily,
     additionalFamily,
     evenPort,
@@ -179,6 +199,7 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
   }
   openAllocation(core, request, {
     families: familiesOf(core, wish, reservation),
+    isTcp: wish.isTcp,
     isEven: wish.evenPort !== EVEN_PORT_ABSENT,
     reservesNext,
     reservation,

@@ -17,6 +17,8 @@ export const CHANNEL_LIFETIME_TICKS = 600 * TICKS_PER_SECOND
 export const RELAY_OPENING = 0
 export const RELAY_LIVE = 1
 export const RELAY_CLOSED = 2
+/** Live, but a listener for TCP: to what relays datagrams there is no relay in any other state than RELAY_LIVE. */
+export const RELAY_LISTENING = 3
 
 /** One relayed transport address. `address` is what the socket binds, `advertised` what the client is told. */
 export class Relay {
@@ -46,6 +48,11 @@ export class Relay {
     this.hostIndex = hostIndex
     this.address = address
     this.advertised = advertised
+  }
+
+  /** A listener for TCP connections (RFC 6062), not a UDP socket. */
+  get isTcp(): boolean {
+    return this.allocation.isTcp
   }
 }
 
@@ -104,6 +111,8 @@ export class Allocation {
   readonly fiveTuple: FiveTuple
   readonly username: string
   readonly createdAt: number
+  /** Its relay is one for TCP (RFC 6062); it has one only. */
+  readonly isTcp: boolean
   relay4: Relay | null = null
   relay6: Relay | null = null
   /** True until the Allocate request is answered. */
@@ -127,10 +136,11 @@ export class Allocation {
   readonly #transactionId1: number
   readonly #transactionId2: number
 
-  constructor(fiveTuple: FiveTuple, username: string, createdAt: number, transactionId: Uint8Array) {
+  constructor(fiveTuple: FiveTuple, username: string, createdAt: number, transactionId: Uint8Array, isTcp = false) {
     this.fiveTuple = new FiveTuple().copyFrom(fiveTuple)
     this.username = username
     this.createdAt = createdAt
+    this.isTcp = isTcp
     this.#transactionId0 = wordAt(transactionId, 0)
     this.#transactionId1 = wordAt(transactionId, 4)
     this.#transactionId2 = wordAt(transactionId, 8)
@@ -211,6 +221,13 @@ export class Allocation {
     let previous = permission.firstChannel
     while (previous !== null && previous.nextOfPermission !== channel) previous = previous.nextOfPermission
     if (previous !== null) previous.nextOfPermission = channel.nextOfPermission
+  }
+
+  /** Payload of a data connection, which is counted when it ends. Streams have no packets. */
+  addConnectionBytes(fromClient: number, toClient: number): void {
+    if (this.counters === NO_COUNTERS) this.counters = new Float64Array(4)
+    this.counters[COUNTER_BYTES_FROM_CLIENT] += fromClient
+    this.counters[COUNTER_BYTES_TO_CLIENT] += toClient
   }
 
   /** Forgets expired channel bindings, and expired permissions that no binding needs. */

@@ -1,8 +1,9 @@
 // Gives allocations their bandwidth (--max-bps, --user-max-bps), and users of this worker the one that they share.
 import { Bandwidth, bytesPerTick } from './bandwidth.js'
+import { ConnectionBandwidth } from './connection-bandwidth.js'
 import type { RandomSource } from './output.js'
 import type { Quotas } from './quotas.js'
-import { UserBandwidth } from './user-bandwidth.js'
+import { type SharedBucket, UserBandwidth } from './user-bandwidth.js'
 
 export class BandwidthLimits {
   readonly #maxBps: number
@@ -37,11 +38,28 @@ export class BandwidthLimits {
     if (user !== null && --user.allocationCount === 0) this.#users.delete(username)
   }
 
+  /**
+   * For a data connection, whose allocation holds the place in the quota, on this worker or another. Null if there is no limit. What it
+   * leases belongs to nobody else here: the allocation may go, and the user's bucket with it, a tick before this worker knows.
+   * @param allocationBucket that of the allocation's bandwidth
+   */
+  openConnection(username: string, allocationBucket: SharedBucket): ConnectionBandwidth | null {
+    if (this.#maxBps === 0 && this.#userMaxBps === 0) return null
+    const userBucket = this.#userMaxBps === 0 ? null : this.#quotas.findBandwidthBucket(username)
+    return new ConnectionBandwidth(
+      this.#maxBps === 0 ? null : this.#lease(this.#maxBps, allocationBucket),
+      userBucket === null ? null : this.#lease(this.#userMaxBps, { ...userBucket, isShared: () => true }),
+    )
+  }
+
+  #lease(bitsPerSecond: number, bucket: SharedBucket): UserBandwidth {
+    return new UserBandwidth(bytesPerTick(bitsPerSecond), bucket, this.#clockOffset, this.#random)
+  }
+
   #openUser(username: string): UserBandwidth {
     let user = this.#users.get(username)
     if (user === undefined) {
-      const bucket = this.#quotas.bandwidthBucketOf(username)
-      user = new UserBandwidth(bytesPerTick(this.#userMaxBps), bucket, this.#clockOffset, this.#random)
+      user = this.#lease(this.#userMaxBps, this.#quotas.bandwidthBucketOf(username))
       this.#users.set(username, user)
     }
     user.allocationCount++

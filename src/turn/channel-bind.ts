@@ -20,7 +20,9 @@ export function handleChannelBind(core: TurnCore, request: Request, allocation: 
   const numberIndex = message.find(ATTRIBUTE_CHANNEL_NUMBER)
   const peerIndex = message.find(ATTRIBUTE_XOR_PEER_ADDRESS)
   const peer = new TransportAddress()
-  if (numberIndex < 0 || peerIndex < 0) {
+  if (allocation.isTcp) {
+    respondError(core, exchange, ERROR_BAD_REQUEST, 'relay-transport')
+  } else if (numberIndex < 0 || peerIndex < 0) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'missing-attribute')
   } else if (message.attributeLengths[numberIndex] !== 4 || !message.readXorAddress(peerIndex, peer)) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'malformed-attribute')

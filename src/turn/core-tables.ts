@@ -1,9 +1,18 @@
 // What one core uses of the tables that workers share, or of its own if there is one worker only.
 import { AnswerLimits } from './answer-limits.js'
+import type { ConnectionTable } from './connection-table.js'
 import type { TurnCoreOptions } from './core-options.js'
+import type { KeyedHash } from './keyed-hash.js'
 import { Quotas } from './quotas.js'
 import { Reservations } from './reservations.js'
-import { allocateSharedTables, hashOf, lockOfWorker, reservationListOf, userTableOf } from './shared-tables.js'
+import {
+  allocateSharedTables,
+  connectionTableOf,
+  hashOf,
+  lockOfWorker,
+  reservationListOf,
+  userTableOf,
+} from './shared-tables.js'
 
 type TableOptions = Pick<
   TurnCoreOptions,
@@ -23,6 +32,8 @@ export interface CoreTables {
   readonly reservations: Reservations
   /** Null: there is no limit. */
   readonly answerLimits: AnswerLimits | null
+  readonly connectionTable: ConnectionTable
+  readonly hash: KeyedHash
 }
 
 export function openTables(options: TableOptions): CoreTables {
@@ -41,5 +52,5 @@ export function openTables(options: TableOptions): CoreTables {
     unauthenticatedRate === undefined
       ? null
       : new AnswerLimits({ unauthenticatedRate, limitsLoopback, hash, replies, failures })
-  return { quotas, reservations, answerLimits }
+  return { quotas, reservations, answerLimits, connectionTable: connectionTableOf(tables, workerIndex), hash }
 }

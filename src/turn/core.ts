@@ -5,8 +5,12 @@
 //   │ 2. For each frame of a client: handleClientFrame. For each datagram at a relay socket: handlePeerDatagram;  │
 //   │    for each ICMP error that reaches one: handlePeerIcmp.                                                    │
 //   │ 3. For each output.openRelay: handleRelayOpened or handleRelayFailed, later, unless closeRelay came first.  │
-//   │ 4. When a stream connection has closed: handleClientClosed.                                                 │
+//   │ 4. When a stream connection has closed: handleClientClosed; nothing for one that became a data connection.  │
 //   │ 5. At least ten times a second, never backwards: tick(now), in 10 ms ticks since the construction.          │
+//   │ With a connectionOutput (TCP relays, RFC 6062), also:                                                       │
+//   │ 6. openTcpRelay is answered like openRelay. For a connection that a peer makes: handlePeerConnection.       │
+//   │ 7. For each connectPeer: handlePeerConnected or handlePeerConnectFailed, later, unless it was closed first. │
+//   │ 8. For each bindPeerConnection: admitConnectionData for what is to pass, handleDataConnectionEnded once.    │
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // Network input never throws: it is answered, relayed, or dropped with a DROP_ reason. The core is never re-entered.
@@ -18,6 +22,9 @@ import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
 import type { AnswerLimits } from './answer-limits.js'
 import { BandwidthLimits } from './bandwidth-limits.js'
+import { handlePeerConnected, handlePeerConnectFailed, respondFailed } from './connect.js'
+import { handlePeerConnection } from './connection-attempt.js'
+import { Connections } from './connections.js'
 import type { TurnCoreOptions } from './core-options.js'
 import { openTables } from './core-tables.js'
 import {
@@ -33,6 +40,7 @@ import type { FiveTuple } from './five-tuple.js'
 import { FiveTupleTable } from './five-tuple-table.js'
 import { deleteAllocation, deleteRelay, handleRelayFailed, handleRelayOpened, type Opening } from './lifecycle.js'
 import type { DeletionCause, RandomSource, TurnObserver, TurnOutput } from './output.js'
+import type { PeerConnection } from './peer-connections.js'
 import { relayIcmp } from './peer-icmp.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { Quotas } from './quotas.js'
@@ -48,6 +56,8 @@ import { isUnderstood } from './understood-attributes.js'
 
 export class TurnCore {
   readonly output: TurnOutput
+  /** Null where no client comes over a stream. */
+  readonly connections: Connections | null
   readonly observer: TurnObserver
   readonly authenticator: Authenticator
   readonly policy: PeerPolicy
@@ -76,6 +86,7 @@ export class TurnCore {
   readonly #answerLimits: AnswerLimits | null
   readonly #request = new Request()
   readonly #relayHostIndexes: Readonly<Record<4 | 6, readonly number[]>>
+  readonly #onConnectTimeout = (connection: PeerConnection) => respondFailed(this, connection)
   readonly #onRelayExpired = (relay: Relay) => deleteRelay(this, relay, 'expired')
 
   constructor(options: TurnCoreOptions) {
@@ -86,13 +97,18 @@ export class TurnCore {
     this.relayHosts = options.relayHosts
     this.relayPorts = options.relayPorts
     this.random = options.random
-    const { quotas, reservations, answerLimits } = openTables(options)
+    const { quotas, reservations, answerLimits, connectionTable, hash } = openTables(options)
     this.quotas = quotas
     this.reservations = reservations
     this.#answerLimits = answerLimits
     this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
     const { maxBps = 0, userMaxBps = 0 } = options
     this.bandwidthLimits = new BandwidthLimits(maxBps, userMaxBps, this.#monotonicStartTicks, quotas, this.random)
+    const { connectionOutput } = options
+    this.connections =
+      connectionOutput === undefined
+        ? null
+        : new Connections(connectionOutput, connectionTable, hash, this.bandwidthLimits, this.random)
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
@@ -146,6 +162,41 @@ export class TurnCore {
     handleRelayFailed(this, relayId, inUse)
   }
 
+  /**
+   * A TCP connection from `peer` (an object of the engine's) was accepted on a TCP relay. Returns its CONNECTION-ID, under which it
+   * waits to be bound; or 0: it is to be closed.
+   * @param handle the engine's name for it, above 0
+   */
+  handlePeerConnection(relayId: number, peer: TransportAddress, handle: number): number {
+    return handlePeerConnection(this, relayId, peer, handle)
+  }
+
+  handlePeerConnected(connectionId: number, handle: number): void {
+    handlePeerConnected(this, connectionId, handle)
+  }
+
+  handlePeerConnectFailed(connectionId: number): void {
+    handlePeerConnectFailed(this, connectionId)
+  }
+
+  /** Both sides of a bound pair are closed. */
+  handleDataConnectionEnded(connectionId: number): void {
+    this.connections?.data.end(connectionId)
+  }
+
+  /**
+   * May this many bytes pass a bound pair now? They are counted then. If not, they are to be held back, and asked for again later.
+   * @param direction FROM_CLIENT or TO_CLIENT
+   */
+  admitConnectionData(connectionId: number, direction: number, length: number): boolean {
+    return this.connections === null || this.connections.data.admit(connectionId, direction, length, this.now)
+  }
+
+  /** Has the client an allocation, or one that is being opened? */
+  hasAllocation(client: FiveTuple): boolean {
+    return this.allocations.find(client) !== null
+  }
+
   handleClientClosed(client: FiveTuple): void {
     const allocation = this.allocations.find(client)
     if (allocation !== null) deleteAllocation(this, allocation, 'client-closed')
@@ -156,6 +207,9 @@ export class TurnCore {
     this.now = now
     this.expiry.advance(now, this.#onRelayExpired)
     this.reservations.expire(this.monotonicTicks())
+    if (this.connections === null) return
+    this.connections.peers.tick(now, this.#onConnectTimeout)
+    this.connections.data.tick()
   }
 
   /** From now on no new allocations: 508. Everything else goes on. */

@@ -1,4 +1,4 @@
-// Why a packet went nowhere. Every silent drop of the core has one of these numbers, and a counter of that index.
+// Why a packet, or a peer's connection, went nowhere. Every silent drop of the core has one of these numbers, and a counter of that index.
 import {
   DECODE_AFTER_FINGERPRINT,
   DECODE_BAD_ATTRIBUTE,
@@ -30,6 +30,8 @@ export const DROP_ICMP_TYPE = 17
 export const DROP_BANDWIDTH = 18
 export const DROP_REPLY_LIMIT = 19
 export const DROP_FAILURE_BUDGET = 20
+export const DROP_CONNECTION_EXISTS = 21
+export const DROP_CONNECTION_LIMIT = 22
 
 /** Names by number, for counters and reports. */
 export const DROP_NAMES: readonly string[] = [
@@ -54,6 +56,8 @@ export const DROP_NAMES: readonly string[] = [
   'bandwidth',
   'reply-limit',
   'failure-budget',
+  'connection-exists',
+  'connection-limit',
 ]
 
 /** The drop reason of a failed decode. */

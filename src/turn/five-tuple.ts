@@ -33,6 +33,11 @@ export class FiveTuple {
   }
 }
 
+/** Over TCP or TLS, which RFC 6062 asks for. */
+export function isOverTcp({ transport }: FiveTuple): boolean {
+  return transport === TRANSPORT_TCP || transport === TRANSPORT_TLS
+}
+
 /** A 31-bit hash (a non-negative small integer). */
 export function hashFiveTuple(fiveTuple: FiveTuple): number {
   const hash = hashTransportAddress(fiveTuple.client) ^ Math.imul(fiveTuple.listenerId + 1, 0x2c1b3c6d)

@@ -9,7 +9,15 @@ import {
   ERROR_ADDRESS_FAMILY_NOT_SUPPORTED,
   ERROR_INSUFFICIENT_CAPACITY,
 } from '../stun/constants.js'
-import { Allocation, RELAY_CLOSED, RELAY_LIVE, RELAY_OPENING, Relay, TICKS_PER_SECOND } from './allocation.js'
+import {
+  Allocation,
+  RELAY_CLOSED,
+  RELAY_LISTENING,
+  RELAY_LIVE,
+  RELAY_OPENING,
+  Relay,
+  TICKS_PER_SECOND,
+} from './allocation.js'
 import type { TurnCore } from './core.js'
 import type { DeletionCause } from './output.js'
 import { withPort } from './relay-host.js'
@@ -25,6 +33,8 @@ const RESERVATION_LIFETIME_TICKS = 30 * TICKS_PER_SECOND
 /** What an accepted Allocate asks for. */
 export interface AllocatePlan {
   readonly families: readonly (4 | 6)[]
+  /** A TCP relay (RFC 6062). The core has connections then. */
+  readonly isTcp: boolean
   readonly isEven: boolean
   /** EVEN-PORT with R=1: keep the next port for a token. */
   readonly reservesNext: boolean
@@ -42,7 +52,8 @@ export interface Opening {
 /** Claims ports and asks for sockets. The quota (one place, two with reservesNext) has been taken. */
 export function openAllocation(core: TurnCore, request: Request, plan: AllocatePlan): void {
   const exchange = request.exchange.keep()
-  const allocation = new Allocation(exchange.client, exchange.username, core.now, exchange.transactionIdBytes)
+  const { client, username, transactionIdBytes } = exchange
+  const allocation = new Allocation(client, username, core.now, transactionIdBytes, plan.isTcp)
   allocation.lifetimeSeconds = plan.lifetimeSeconds
   for (const family of plan.families) claimRelay(core, allocation, family, plan)
   if (allocation.relay4 === null && allocation.relay6 === null) {
@@ -54,14 +65,14 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
   allocation.bandwidth = core.bandwidthLimits.open(allocation.username)
   core.allocations.add(allocation)
   core.openings.set(allocation, { exchange, plan })
-  for (const relay of relaysOf(allocation)) core.output.openRelay(relay.id, relay.address)
+  for (const relay of relaysOf(allocation)) openSocket(core, relay)
 }
 
 export function handleRelayOpened(core: TurnCore, relayId: number): void {
   const relay = core.relays.find(relayId)
   if (relay === null || relay.state !== RELAY_OPENING) return
-  relay.state = RELAY_LIVE
-  core.relayPorts.markLive(relay.hostIndex, relay.address.port)
+  relay.state = relay.isTcp ? RELAY_LISTENING : RELAY_LIVE
+  core.relayPorts.markLive(relay.hostIndex, relay.address.port, relay.isTcp)
   answerIfDecided(core, relay.allocation)
 }
 
@@ -79,7 +90,7 @@ export function handleRelayFailed(core: TurnCore, relayId: number, inUse: boolea
     relay.attemptCount++
     relay.address.port = port
     relay.advertised.port = port
-    core.output.openRelay(relay.id, relay.address)
+    openSocket(core, relay)
     return
   }
   forgetRelay(core, relay)
@@ -100,9 +111,10 @@ export function deleteRelay(core: TurnCore, relay: Relay, cause: DeletionCause):
   core.observer.relayDeleted(relay, cause)
 }
 
-/** Closes the sockets at once and gives ports and quota back. */
+/** Closes the sockets and connections at once and gives ports and quota back. */
 export function deleteAllocation(core: TurnCore, allocation: Allocation, cause: DeletionCause): void {
   if (allocation.isDeleted) return
+  if (allocation.isTcp) core.connections?.peers.closeAll(allocation)
   const opening = core.openings.get(allocation)
   if (opening?.plan.reservesNext === true) releaseReservedPort(core, allocation)
   forgetAllocation(core, allocation, opening?.plan ?? null)
@@ -220,8 +232,14 @@ function closeRelay(core: TurnCore, relay: Relay): void {
   forgetRelay(core, relay)
 }
 
+function openSocket(core: TurnCore, relay: Relay): void {
+  if (relay.isTcp) core.connections?.output.openTcpRelay(relay.id, relay.address)
+  else core.output.openRelay(relay.id, relay.address)
+}
+
 function closeSocket(core: TurnCore, relay: Relay): void {
-  core.output.closeRelay(relay.id)
+  if (relay.isTcp) core.connections?.output.closeTcpRelay(relay.id)
+  else core.output.closeRelay(relay.id)
   core.relayPorts.release(relay.hostIndex, relay.address.port)
 }
 

@@ -35,11 +35,11 @@ export function relayIcmp(
   const permission = allocation.findPermission(peer)
   if (permission === null || permission.expiresAt <= core.now) return DROP_NO_PERMISSION
   if (judge(core, allocation, permission, peer) === PEER_FORBIDDEN) return DROP_PEER_FORBIDDEN
-  const { icmp, writer } = core.relayScratch
-  writer.begin(icmp, 0, CLASS_INDICATION, METHOD_DATA, core.relayScratch.nextTransactionId(), 0)
+  const { indication, writer } = core.relayScratch
+  writer.begin(indication, 0, CLASS_INDICATION, METHOD_DATA, core.relayScratch.nextTransactionId(), 0)
   writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
   writer.writeIcmp(icmpType, icmpCode, hasMtu(source, icmpType, icmpCode) ? errorData : 0)
-  core.output.sendToClient(allocation.fiveTuple, icmp, 0, writer.finish())
+  core.output.sendToClient(allocation.fiveTuple, indication, 0, writer.finish())
   return DROP_NONE
 }
 

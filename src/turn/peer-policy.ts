@@ -2,7 +2,7 @@
 // from; `authorizeHost` judges a permission, which names no port. In this order, the first that applies:
 //
 //   1. always denied       no unicast peer, Teredo, 6to4, port 0
-//   2. relay addresses     a port of the relay range is another allocation's live relay (hairpin) or forbidden
+//   2. relay addresses     a port of the relay range is another allocation's live relay of the same protocol (hairpin) or forbidden
 //   3. own sockets         listeners and admin, behind every local and public address: forbidden; a wildcard's port on all of them
 //   4. embedded IPv4       every IPv4 address that an IPv6 address may stand for must be allowed too
 //   5. the operator's rules (--allow-peer, --deny-peer): the most specific wins, at equal length deny
@@ -114,7 +114,8 @@ export class PeerPolicy {
     if (port === 0 || containedIn(ALWAYS_DENIED, peer)) return PEER_FORBIDDEN
     const hostIndex = this.relayHostIndexOf(peer)
     if (hostIndex >= 0 && this.#relayPorts.isInRange(port)) {
-      const isOther = this.#relayPorts.isLive(hostIndex, port) && !isOwnRelay(allocation, hostIndex, port)
+      const isLive = this.#relayPorts.isLiveOf(hostIndex, port, allocation.isTcp)
+      const isOther = isLive && !isOwnRelay(allocation, hostIndex, port)
       return isOther ? PEER_HAIRPIN + hostIndex : PEER_FORBIDDEN
     }
     if (!this.#isReachable(peer, port)) return PEER_FORBIDDEN

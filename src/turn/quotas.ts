@@ -86,9 +86,16 @@ export class Quotas {
 
   /** The bandwidth bucket of a user who holds a place here. It is the user's for as long as that place is held. */
   bandwidthBucketOf(username: string): SharedBucket {
+    const bucket = this.findBandwidthBucket(username)
+    if (bucket === null) throw new Error(`no place in the quota of ${JSON.stringify(username)}`)
+    return bucket
+  }
+
+  /** The same of a user who holds a place on any worker; null if there is none (any more). */
+  findBandwidthBucket(username: string): SharedBucket | null {
     const { low, high } = this.#hash.hashText(username)
     const entry = this.#lock.hold(() => this.#users.find(low, high))
-    if (entry < 0) throw new Error(`no place in the quota of ${JSON.stringify(username)}`)
+    if (entry < 0) return null
     const isShared = () => this.#users.placesOf(entry) > 1
     return { words: this.#users.entries, at: this.#users.bandwidthAt(entry), isShared }
   }

@@ -5,6 +5,7 @@
 //   bits 0–7   owner: worker index + 1, 0 = free          (255 = outside the range, never free)
 //   bit  8     live: a relay socket is bound (hairpin, nested clients)
 //   bit  9     reserved: promised to a RESERVATION-TOKEN, not bound
+//   bit 10     the live socket is a TCP listener, otherwise it is one of UDP; a port is never both
 //
 // The low half is the even port, so EVEN-PORT with R=1 (RFC 8656 §7.2) takes a free pair in one step. Behind the words are two counts per
 // relay address: live ports, and claimed ones, for a claim in a full range to cost nothing.
@@ -14,6 +15,7 @@ const OWNER_MASK = 0xff
 const OWNER_OUTSIDE = 0xff
 const LIVE = 0x100
 const RESERVED = 0x200
+const TCP = 0x400
 const HALF_MASK = 0xffff
 
 /** Random picks before the range is scanned in order: enough while fewer than nine ports in ten are taken. */
@@ -117,8 +119,8 @@ export class RelayPorts {
   }
 
   /** The relay socket on this port is bound. */
-  markLive(hostIndex: number, port: number): void {
-    const half = this.#replaceHalf(hostIndex, port, isHeld, this.#owner | LIVE)
+  markLive(hostIndex: number, port: number, isTcp = false): void {
+    const half = this.#replaceHalf(hostIndex, port, isHeld, this.#owner | LIVE | (isTcp ? TCP : 0))
     if (half >= 0 && (half & LIVE) === 0) Atomics.add(this.#liveCounts, hostIndex, 1)
   }
 
@@ -129,6 +131,12 @@ export class RelayPorts {
   /** Is a relay socket bound to this port, by any worker? */
   isLive(hostIndex: number, port: number): boolean {
     return this.isInRange(port) && (this.#half(hostIndex, port) & LIVE) !== 0
+  }
+
+  /** Is it bound, and of this protocol? To the other one the port is a stranger's. */
+  isLiveOf(hostIndex: number, port: number, isTcp: boolean): boolean {
+    const live = isTcp ? LIVE | TCP : LIVE
+    return this.isInRange(port) && (this.#half(hostIndex, port) & (LIVE | TCP)) === live
   }
 
   /** Relay sockets bound on one relay address. */

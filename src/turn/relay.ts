@@ -46,8 +46,8 @@ import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
 
 /** Bytes before the payload in a Data indication: header, XOR-PEER-ADDRESS, and the header of DATA. */
 const DATA_INDICATION_HEADER_LENGTH_MAX = 20 + 24 + 4
-/** A whole Data indication with ICMP: header, XOR-PEER-ADDRESS, ICMP. */
-const ICMP_INDICATION_LENGTH_MAX = 20 + 24 + 12
+/** A whole indication without payload: header, XOR-PEER-ADDRESS, and ICMP or CONNECTION-ID. */
+const INDICATION_LENGTH_MAX = 20 + 24 + 12
 /** Bytes that a datagram over IPv4 or IPv6 carries: 65,535 of IP or of its payload, less the headers. */
 const DATAGRAM_LENGTH_MAX_IPV4 = 65_535 - 20 - 8
 const DATAGRAM_LENGTH_MAX_IPV6 = 65_535 - 8
@@ -59,7 +59,7 @@ export class RelayScratch {
   readonly peer = new TransportAddress()
   readonly target = new TransportAddress()
   readonly header = new Uint8Array(DATA_INDICATION_HEADER_LENGTH_MAX)
-  readonly icmp = new Uint8Array(ICMP_INDICATION_LENGTH_MAX)
+  readonly indication = new Uint8Array(INDICATION_LENGTH_MAX)
   readonly writer = new MessageWriter()
   readonly #transactionId = new Uint8Array(12)
   readonly #transactionIdWords = new Uint32Array(this.#transactionId.buffer)

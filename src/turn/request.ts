@@ -17,6 +17,14 @@ export class Exchange {
   key: Uint8Array | null = null
   integrity = 0
 
+  isSameTransaction(other: Exchange): boolean {
+    for (let index = 0; index < 12; index++) {
+      const byte = other.transactionIdBytes[other.transactionIdStart + index]
+      if (this.transactionIdBytes[this.transactionIdStart + index] !== byte) return false
+    }
+    return true
+  }
+
   /** A copy that outlives the request. */
   keep(): Exchange {
     const kept = new Exchange()

@@ -8,12 +8,16 @@ import {
   METHOD_ALLOCATE,
   METHOD_BINDING,
   METHOD_CHANNEL_BIND,
+  METHOD_CONNECT,
+  METHOD_CONNECTION_BIND,
   METHOD_CREATE_PERMISSION,
   METHOD_REFRESH,
 } from '../stun/constants.js'
 import { handleAllocate } from './allocate.js'
 import { handleBinding } from './binding.js'
 import { handleChannelBind } from './channel-bind.js'
+import { handleConnect } from './connect.js'
+import { handleConnectionBind } from './connection-bind.js'
 import type { TurnCore } from './core.js'
 import { handleCreatePermission } from './create-permission.js'
 import { DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
@@ -42,7 +46,8 @@ export function handleRequest(core: TurnCore, client: FiveTuple, request: Reques
   if (drop !== AUTHENTIC) return drop
   if (refuseUnknownRequired(core, request)) return DROP_NONE
   if (method === METHOD_ALLOCATE) return handleAllocate(core, request)
-  handleAllocationRequest(core, request)
+  if (method !== METHOD_CONNECTION_BIND) return handleAllocationRequest(core, request)
+  handleConnectionBind(core, request)
   return DROP_NONE
 }
 
@@ -86,8 +91,8 @@ function refuseUnknownRequired(core: TurnCore, { exchange, message }: Request): 
   return true
 }
 
-/** Requests about an allocation: it must exist and be of the same user (RFC 8656 §5). */
-function handleAllocationRequest(core: TurnCore, request: Request): void {
+/** Requests about an allocation: it must exist and be of the same user (RFC 8656 §5). Returns 0 or the DROP_ reason. */
+function handleAllocationRequest(core: TurnCore, request: Request): number {
   const { allocation, exchange, message } = request
   if (allocation === null || allocation.isOpening) {
     respondError(core, exchange, ERROR_ALLOCATION_MISMATCH, 'no-allocation')
@@ -97,9 +102,12 @@ function handleAllocationRequest(core: TurnCore, request: Request): void {
     handleRefresh(core, request, allocation)
   } else if (message.method === METHOD_CREATE_PERMISSION) {
     handleCreatePermission(core, request, allocation)
-  } else {
+  } else if (message.method === METHOD_CHANNEL_BIND) {
     handleChannelBind(core, request, allocation)
+  } else {
+    return handleConnect(core, request, allocation)
   }
+  return DROP_NONE
 }
 
 function isRequestMethod(method: number): boolean {
@@ -108,6 +116,8 @@ function isRequestMethod(method: number): boolean {
     method === METHOD_ALLOCATE ||
     method === METHOD_REFRESH ||
     method === METHOD_CREATE_PERMISSION ||
-    method === METHOD_CHANNEL_BIND
+    method === METHOD_CHANNEL_BIND ||
+    method === METHOD_CONNECT ||
+    method === METHOD_CONNECTION_BIND
   )
 }

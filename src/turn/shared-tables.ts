@@ -7,8 +7,10 @@
 //   reservations  ports that wait for their token            reservation-list.ts, reservations.ts
 //   replies       answers to sources that proved nothing     source-table.ts, answer-limits.ts
 //   failures      answers to sources with wrong credentials  the same
+//   connections   peers of TCP relays, and who carries them  connection-table.ts
 //
 // Why a lock here, and none per packet: docs/adr/0008-shared-tables.md.
+import { ConnectionTable } from './connection-table.js'
 import { KeyedHash } from './keyed-hash.js'
 import type { RandomSource } from './output.js'
 import { RelayPorts } from './relay-ports.js'
@@ -38,6 +40,7 @@ export interface SharedTables {
   readonly reservations: SharedArrayBuffer
   readonly replies: SharedArrayBuffer
   readonly failures: SharedArrayBuffer
+  readonly connections: SharedArrayBuffer
 }
 
 const CONTROL_WORDS = 4
@@ -56,18 +59,28 @@ export function allocateSharedTables(limits: TableLimits): SharedTables {
     reservations: ReservationList.allocate(placeCount),
     replies: SourceTable.allocate(),
     failures: SourceTable.allocate(),
+    connections: ConnectionTable.allocate(workerCount),
   }
 }
 
+/** What a dead worker has held. */
+export interface Swept {
+  readonly ports: number
+  readonly places: number
+  /** Handles of peer connections that waited to be bound, and that nobody has any more: the main thread closes them. */
+  readonly handles: readonly number[]
+}
+
 /** For the main thread, after that worker has ended: frees what it held of everything, the lock too. */
-export function sweepWorker(tables: SharedTables, workerIndex: number): { ports: number; places: number } {
+export function sweepWorker(tables: SharedTables, workerIndex: number): Swept {
   const { relayHostCount, minPort, maxPort } = tables.limits
   const relayPorts = new RelayPorts(relayHostCount, minPort, maxPort, NO_RANDOM, workerIndex, tables.ports)
+  const handles = connectionTableOf(tables, workerIndex).sweep()
   const lock = lockOf(tables, SWEEPER)
   lock.takeOver(holderOf(workerIndex))
   try {
     reservationListOf(tables).sweep(workerIndex)
-    return { ports: relayPorts.sweep(workerIndex), places: userTableOf(tables).sweep(workerIndex) }
+    return { ports: relayPorts.sweep(workerIndex), places: userTableOf(tables).sweep(workerIndex), handles }
   } finally {
     lock.release()
   }
@@ -99,6 +112,11 @@ export function userTableOf(tables: SharedTables): UserTable {
 
 export function reservationListOf(tables: SharedTables): ReservationList {
   return new ReservationList(placeCountOf(tables.limits), tables.reservations)
+}
+
+/** As this worker sees it, or its sweeper. */
+export function connectionTableOf(tables: SharedTables, workerIndex: number): ConnectionTable {
+  return new ConnectionTable(tables.limits.workerCount, tables.connections, workerIndex)
 }
 
 /**

@@ -2,6 +2,7 @@
 // indication it is dropped (RFC 8489 §6.3). An understood attribute in a method that has no use for it is ignored (§14).
 import {
   ATTRIBUTE_CHANNEL_NUMBER,
+  ATTRIBUTE_CONNECTION_ID,
   ATTRIBUTE_DATA,
   ATTRIBUTE_DONT_FRAGMENT,
   ATTRIBUTE_ERROR_CODE,
@@ -43,6 +44,7 @@ const UNDERSTOOD = new Set<number>([
   ATTRIBUTE_USERHASH,
   ATTRIBUTE_XOR_MAPPED_ADDRESS,
   ATTRIBUTE_RESERVATION_TOKEN,
+  ATTRIBUTE_CONNECTION_ID,
 ])
 
 /** True for every comprehension-optional type. */

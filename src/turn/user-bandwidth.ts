@@ -56,6 +56,11 @@ export class UserBandwidth {
     return true
   }
 
+  /** Takes back what was admitted and did not pass after all. */
+  giveBack(direction: number, length: number): void {
+    this.#credit[direction] += length
+  }
+
   /**
    * Takes the ticks out of the bucket that a payload costs beyond the credit, and returns their number; -1 if both are empty. What the
    * bucket does not have becomes its debt, and leaves no credit. Clocks are modulo 2^32.

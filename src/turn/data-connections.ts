@@ -1,0 +1,76 @@
+// The pairs of a client's data connection and a peer's connection that this worker has bound (RFC 6062 §5.4). The allocation behind one may
+// be another worker's, which learns of the end from the shared table, and dooms a pair there (connection-table.ts).
+import type { BandwidthLimits } from './bandwidth-limits.js'
+import type { ConnectionBandwidth } from './connection-bandwidth.js'
+import type { ConnectionTable } from './connection-table.js'
+import type { KeyedHash } from './keyed-hash.js'
+import type { ConnectionOutput } from './output.js'
+
+interface DataConnection {
+  readonly index: number
+  /** Null if nothing limits it. */
+  readonly bandwidth: ConnectionBandwidth | null
+  /** The engine has been told to close it, and has not answered yet. */
+  isClosing: boolean
+}
+
+export class DataConnections {
+  readonly #output: ConnectionOutput
+  readonly #table: ConnectionTable
+  readonly #hash: KeyedHash
+  readonly #limits: BandwidthLimits
+  readonly #byId = new Map<number, DataConnection>()
+  #notices = 0
+
+  constructor(output: ConnectionOutput, table: ConnectionTable, hash: KeyedHash, limits: BandwidthLimits) {
+    this.#output = output
+    this.#table = table
+    this.#hash = hash
+    this.#limits = limits
+    this.#notices = table.notices
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  /** Takes a peer's connection that waits for this user. Returns its handle, or 0: unknown, used, expired, or another user's. */
+  claim(id: number, username: string): number {
+    const { low, high } = this.#hash.hashText(username)
+    const index = this.#table.claim(id, low, high)
+    if (index < 0) return 0
+    const bucket = this.#table.bandwidthOf(this.#table.bucketOf(index))
+    this.#byId.set(id, { index, bandwidth: this.#limits.openConnection(username, bucket), isClosing: false })
+    return this.#table.handleOf(index)
+  }
+
+  /** May this many bytes of payload pass now? They are counted if so. Those of a pair that is not there may: nobody waits for it. */
+  admit(id: number, direction: number, length: number, now: number): boolean {
+    const connection = this.#byId.get(id)
+    if (connection === undefined) return true
+    const { bandwidth, index } = connection
+    if (bandwidth !== null && !bandwidth.admit(direction, length, now)) return false
+    this.#table.addBytes(index, direction, length)
+    return true
+  }
+
+  /** Both sides of the pair are closed. */
+  end(id: number): void {
+    const connection = this.#byId.get(id)
+    if (connection === undefined) return
+    this.#byId.delete(id)
+    this.#table.end(connection.index)
+  }
+
+  /** Closes the pairs whose allocation has gone. */
+  tick(): void {
+    const { notices } = this.#table
+    if (notices === this.#notices) return
+    this.#notices = notices
+    for (const [id, connection] of this.#byId) {
+      if (connection.isClosing || !this.#table.isDoomed(connection.index)) continue
+      connection.isClosing = true
+      this.#output.closeDataConnection(id)
+    }
+  }
+}
