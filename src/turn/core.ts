@@ -146,6 +146,11 @@ export class TurnCore {
     handleRelayFailed(this, relayId, inUse)
   }
 
+  /** For the frame limits, caps and deadlines of stream connections: true from the moment an Allocate is accepted. */
+  hasAllocation(client: FiveTuple): boolean {
+    return this.allocations.find(client) !== null
+  }
+
   handleClientClosed(client: FiveTuple): void {
     const allocation = this.allocations.find(client)
     if (allocation !== null) deleteAllocation(this, allocation, 'client-closed')
