@@ -18,10 +18,9 @@ export const FRAMING_CHANNEL_DATA_FIRST = -4
 // Bytes that tell a frame's length: ChannelData's header, or STUN's up to its cookie.
 const STUN_HEAD_LENGTH = 8
 const PENDING_LENGTH_MIN = 256
-// A buffer that a rare long frame needed is not kept by every idle connection.
-const PENDING_LENGTH_KEPT_MAX = 4096
+const NOTHING = new Uint8Array(0)
 
-/** Receives a frame; ChannelData's padding is not in it. The bytes are the caller's again after the return. */
+/** Receives a frame; ChannelData's padding is not in it. The assembler never writes to these bytes again: they may be kept. */
 export type FrameHandler = (bytes: Uint8Array, start: number, end: number) => void
 
 /**
@@ -52,16 +51,19 @@ export function frameLength(
   return readCookie(bytes, start + 4) === MAGIC_COOKIE ? HEADER_LENGTH + length : FRAMING_NOT_A_FRAME
 }
 
-/** Cuts one connection's chunks into frames. Keeps at most one incomplete frame; a frame that is whole in a chunk is not copied. */
+/**
+ * Cuts one connection's chunks into frames. Keeps at most one incomplete frame, and no buffer without one; a frame that is whole in a
+ * chunk is not copied. Chunks must not be written to afterwards, if the frame handler keeps frames.
+ */
 export class FrameAssembler {
   /** May be raised between frames, by the frame handler too: more is allowed once the client has an allocation. */
   frameLengthMax: number
   private isFirst = true
   private isStopped = false
   private result = 0
-  private pending = new Uint8Array(0)
+  private pending: Uint8Array = NOTHING
   private pendingLength = 0
-  private rest = new Uint8Array(0)
+  private rest: Uint8Array = NOTHING
 
   constructor(frameLengthMax: number) {
     this.frameLengthMax = frameLengthMax
@@ -94,7 +96,7 @@ export class FrameAssembler {
   /** What the last chunk held after the frame at which the handler stopped. */
   takeRest(): Uint8Array {
     const rest = this.rest
-    this.rest = new Uint8Array(0)
+    this.rest = NOTHING
     return rest
   }
 
@@ -109,8 +111,9 @@ export class FrameAssembler {
     if (length < 0) this.fail(length)
     else if (length > 0 && length === this.pendingLength) {
       const frame = this.pending
+      // Given away: what is relayed may wait in a queue of the engine for longer than the next frame needs.
+      this.pending = NOTHING
       this.pendingLength = 0
-      if (frame.length > PENDING_LENGTH_KEPT_MAX) this.pending = new Uint8Array(0)
       this.deliver(frame, 0, length, onFrame)
     }
     return next
@@ -141,7 +144,7 @@ export class FrameAssembler {
 
   private fail(result: number): void {
     this.result = result
-    this.pending = new Uint8Array(0)
+    this.pending = NOTHING
     this.pendingLength = 0
   }
 }

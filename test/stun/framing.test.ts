@@ -232,6 +232,21 @@ t.test('FrameAssembler', async (t) => {
     t.ok(lengths[1] <= 4096)
   })
 
+  t.test('gives an assembled frame away: the next one has other memory', async (t) => {
+    const assembler = new FrameAssembler(LENGTH_MAX)
+    const kept: Uint8Array[] = []
+    const frames = [stunFrame(8), channelDataFrame(40, 0x4002), channelDataFrame(40, 0x4003)]
+    for (const byte of concat(frames)) {
+      assembler.push(Uint8Array.of(byte), (bytes, start, end) => {
+        kept.push(bytes.subarray(start, end))
+      })
+    }
+    t.same(
+      kept.map((bytes) => hexOf(bytes)),
+      frames.map((bytes) => hexOf(bytes)),
+    )
+  })
+
   t.test('waits for ChannelData’s padding before the next frame', async (t) => {
     const [first, second] = [stunFrame(0), channelDataFrame(1)]
     t.same(pushAll([concat([first, second.slice(0, 7)])]).frames.length, 1)

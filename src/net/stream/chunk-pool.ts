@@ -1,0 +1,59 @@
+// The memory of what stream connections have to send: chunks that all connections of a worker share. A connection has one only while
+// something of it is not yet the kernel's.
+
+/** Enough for most turns of most connections. */
+export const SMALL_CHUNK_BYTES = 4096
+/** Takes the longest frame: the largest UDP payload, its header and its padding. */
+export const LARGE_CHUNK_BYTES = 68 * 1024
+/** Free chunks that are kept; more are the garbage collector's. */
+const SMALL_FREE_COUNT_MAX = 1024
+const LARGE_FREE_COUNT_MAX = 64
+
+/** Whose chunk it is that was written. */
+export interface ChunkOwner {
+  handleWritten(chunk: Chunk): void
+}
+
+export class Chunk {
+  readonly bytes: Buffer
+  /** Bytes that are filled. */
+  length = 0
+  /** When its first byte came, in milliseconds. */
+  startedAt = 0
+  /** The next one of its queue. */
+  next: Chunk | null = null
+  owner: ChunkOwner | null = null
+  /** For socket.write: one function for the life of the chunk, not one for each write. */
+  readonly onWritten: () => void
+
+  constructor(byteLength: number) {
+    this.bytes = Buffer.allocUnsafeSlow(byteLength)
+    this.onWritten = () => {
+      const { owner } = this
+      this.owner = null
+      owner?.handleWritten(this)
+    }
+  }
+}
+
+export class ChunkPool {
+  readonly #small: Chunk[] = []
+  readonly #large: Chunk[] = []
+
+  /** An empty chunk with room for `length` bytes, at most LARGE_CHUNK_BYTES. */
+  take(length: number, now: number): Chunk {
+    const isSmall = length <= SMALL_CHUNK_BYTES
+    const free = isSmall ? this.#small : this.#large
+    const chunk = free.pop() ?? new Chunk(isSmall ? SMALL_CHUNK_BYTES : LARGE_CHUNK_BYTES)
+    chunk.length = 0
+    chunk.startedAt = now
+    chunk.next = null
+    return chunk
+  }
+
+  give(chunk: Chunk): void {
+    const isSmall = chunk.bytes.length === SMALL_CHUNK_BYTES
+    const free = isSmall ? this.#small : this.#large
+    if (free.length < (isSmall ? SMALL_FREE_COUNT_MAX : LARGE_FREE_COUNT_MAX)) free.push(chunk)
+  }
+}

@@ -1,0 +1,250 @@
+// Clients over TCP and TLS of one stream worker: accepted connections become frames for the core, and what the core sends is gathered per
+// connection and written once a turn.
+//
+//   ┌ How to drive it ───────────────────────────────────────────────────────────────────────────────────────────┐
+//   │ 1. Construct it, setCertificate where a listener is tls:, attach the core; then accept connections.          │
+//   │ 2. Route the core's output for TRANSPORT_TCP and TRANSPORT_TLS here.                                         │
+//   │ 3. flush() once in each turn of the event loop in which onGathered was called, after the engine's poll.      │
+//   │ 4. sweep() about every 500 ms.                                                                               │
+//   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+//
+// No input throws. The core is called by events of sockets and by sweep() alone, so never while it runs.
+import type { Socket } from 'node:net'
+import type { FiveTuple } from '../../turn/five-tuple.js'
+import {
+  COUNTER_BYTES_RECEIVED,
+  COUNTER_CONNECTIONS_ACCEPTED,
+  COUNTER_CONNECTIONS_MALFORMED,
+  COUNTER_CONNECTIONS_REFUSED,
+  COUNTER_CONNECTIONS_TIMED_OUT,
+  COUNTER_HANDSHAKES_FAILED,
+  COUNTER_PACKETS_RECEIVED,
+  COUNTER_RECEIVE_CALLS,
+} from '../counters.js'
+import { ChunkPool } from './chunk-pool.js'
+import {
+  ClientConnection,
+  type ConnectionEvents,
+  FRAME_LENGTH_MAX,
+  FRAME_LENGTH_MAX_UNAUTHENTICATED,
+  PHASE_ALLOCATED,
+  PHASE_CLOSING,
+  PHASE_FIRST_MESSAGE,
+  PHASE_GONE,
+  PHASE_HANDSHAKE,
+  PHASE_IDLE,
+  type StreamListener,
+} from './client-connection.js'
+import type { ClientStreamsOptions, StreamCore } from './client-streams-options.js'
+import { ConnectionTable } from './connection-table.js'
+import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, NO_DEADLINE } from './deadlines.js'
+import { Entrance, type EntranceHost } from './entrance.js'
+import type { OutgoingContext } from './outgoing-queue.js'
+import { readRemoteAddress } from './remote-address.js'
+import { StreamOutput } from './stream-output.js'
+import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
+
+const KEEP_ALIVE_MILLISECONDS = 60_000
+const NOTHING = new Uint8Array(0)
+
+export class ClientStreams extends StreamOutput implements ConnectionEvents, EntranceHost {
+  readonly #tls: TlsAcceptor
+  readonly #entrance: Entrance
+  readonly #context: OutgoingContext
+  readonly #now: () => number
+  readonly #onBound: ClientStreamsOptions['onBound']
+  #core: StreamCore | null = null
+
+  constructor(options: ClientStreamsOptions) {
+    const { counters, http, now = () => performance.now(), proxyProtocolFrom, ticketKeys } = options
+    const connections = new ConnectionTable(options.unauthenticated, options.connectionCountMax)
+    super(counters, connections, options.onGathered ?? (() => {}))
+    this.#now = now
+    this.#onBound = options.onBound
+    this.#context = { pool: new ChunkPool(), counters, now }
+    this.#tls = new TlsAcceptor(ticketKeys, http !== null)
+    this.#entrance = new Entrance(this, { proxyProtocolFrom, tls: this.#tls, http, counters, now })
+  }
+
+  /** How many connections there are, of whatever state. */
+  get connectionCount(): number {
+    return this.connections.size
+  }
+
+  attach(core: StreamCore): void {
+    this.#core = core
+  }
+
+  /** For handshakes from now on. Throws, and keeps the old one, if OpenSSL refuses it. */
+  setCertificate(certificate: TlsCertificate): void {
+    this.#tls.setCertificate(certificate)
+  }
+
+  accept(socket: Socket, listener: StreamListener): void {
+    this.counters[COUNTER_CONNECTIONS_ACCEPTED]++
+    const connection = new ClientConnection(this.connections.nextId(), socket, listener, this.#context, this)
+    if (this.connections.isFull || !readRemoteAddress(socket, connection.fiveTuple.client)) {
+      this.#refuse(connection)
+      return
+    }
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+    // A data connection of RFC 6062 and HTTP may be closed one way; framed clients are not (handleEnd).
+    socket.allowHalfOpen = true
+    this.connections.add(connection)
+    this.#entrance.begin(connection)
+  }
+
+  /** What was sent to it before still leaves. */
+  closeClient(client: FiveTuple): void {
+    const connection = this.connections.findFramed(client)
+    if (connection !== null) this.#finish(connection)
+  }
+
+  /** ConnectionOutput's. The stream leaves when the bytes that have come are decided and the answer is written. */
+  bindPeerConnection(client: FiveTuple, connectionId: number, handle: number): void {
+    const connection = this.connections.findFramed(client)
+    if (connection === null) {
+      process.nextTick(this.#onBound, connectionId, handle, null, NOTHING)
+      return
+    }
+    connection.assembler.stop()
+    connection.isBound = true
+    connection.boundConnectionId = connectionId
+    connection.boundHandle = handle
+    if (!connection.isReceiving) process.nextTick(() => this.#handOver(connection))
+  }
+
+  /** Closes what is past its deadline, and notices allocations that came or went. */
+  sweep(): void {
+    const now = this.#now()
+    for (const connection of this.connections.values()) {
+      if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
+      if (connection.deadlineAt > now) continue
+      if (connection.phase !== PHASE_CLOSING) this.counters[COUNTER_CONNECTIONS_TIMED_OUT]++
+      this.destroy(connection)
+    }
+  }
+
+  /** Destroys every connection. */
+  close(): void {
+    for (const connection of this.connections.values()) this.destroy(connection)
+  }
+
+  // ConnectionEvents.
+
+  handleBytes(connection: ClientConnection, bytes: Uint8Array): void {
+    this.counters[COUNTER_RECEIVE_CALLS]++
+    if (connection.isFramed) this.receiveFrames(connection, bytes)
+    else if (connection.phase < PHASE_FIRST_MESSAGE) this.#entrance.handleBytes(connection, bytes)
+  }
+
+  handleFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void {
+    this.counters[COUNTER_PACKETS_RECEIVED]++
+    this.counters[COUNTER_BYTES_RECEIVED] += end - start
+    connection.isKnownToCore = true
+    this.#core?.handleClientFrame(connection.fiveTuple, bytes, start, end)
+    if (connection.phase === PHASE_FIRST_MESSAGE || connection.phase === PHASE_IDLE) {
+      connection.phase = PHASE_IDLE
+      connection.deadlineAt = this.#now() + IDLE_MILLISECONDS_MAX
+      this.#lookAtAllocation(connection)
+    }
+  }
+
+  handleEnd(connection: ClientConnection): void {
+    this.#finish(connection)
+  }
+
+  handleClosed(connection: ClientConnection): void {
+    if (connection.phase === PHASE_HANDSHAKE) this.counters[COUNTER_HANDSHAKES_FAILED]++
+    connection.phase = PHASE_GONE
+    connection.outgoing.discard()
+    this.connections.remove(connection)
+    if (connection.isKnownToCore) this.#core?.handleClientClosed(connection.fiveTuple)
+  }
+
+  // EntranceHost.
+
+  admit(connection: ClientConnection): boolean {
+    if (this.connections.admit(connection)) return true
+    this.#refuse(connection)
+    return false
+  }
+
+  exempt(connection: ClientConnection): void {
+    this.connections.uncount(connection)
+  }
+
+  receiveFrames(connection: ClientConnection, bytes: Uint8Array): void {
+    if (connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
+    connection.isReceiving = true
+    const result = connection.assembler.push(bytes, connection.onFrame)
+    connection.isReceiving = false
+    if (connection.isBound) this.#handOver(connection)
+    else if (result < 0 && connection.isFramed) this.closeMalformed(connection)
+  }
+
+  closeMalformed(connection: ClientConnection): void {
+    this.counters[COUNTER_CONNECTIONS_MALFORMED]++
+    this.destroy(connection)
+  }
+
+  /** Closes it at once; `close` follows as an event. */
+  destroy(connection: ClientConnection): void {
+    if (connection.phase === PHASE_GONE) return
+    if (connection.phase === PHASE_HANDSHAKE) this.counters[COUNTER_HANDSHAKES_FAILED]++
+    connection.phase = PHASE_GONE
+    connection.assembler.stop()
+    connection.stream.destroy()
+  }
+
+  #lookAtAllocation(connection: ClientConnection): void {
+    const isAllocated = this.#core?.hasAllocation(connection.fiveTuple) === true
+    if (isAllocated === (connection.phase === PHASE_ALLOCATED)) return
+    if (isAllocated) {
+      connection.phase = PHASE_ALLOCATED
+      connection.deadlineAt = NO_DEADLINE
+      connection.assembler.frameLengthMax = FRAME_LENGTH_MAX
+      this.connections.uncount(connection)
+    } else {
+      connection.phase = PHASE_IDLE
+      connection.deadlineAt = this.#now() + IDLE_MILLISECONDS_MAX
+      connection.assembler.frameLengthMax = FRAME_LENGTH_MAX_UNAUTHENTICATED
+      this.connections.count(connection)
+    }
+  }
+
+  #refuse(connection: ClientConnection): void {
+    this.counters[COUNTER_CONNECTIONS_REFUSED]++
+    connection.phase = PHASE_GONE
+    connection.stream.resetAndDestroy()
+  }
+
+  /** Nothing more is read of it; what it was sent leaves. */
+  #finish(connection: ClientConnection): void {
+    if (!connection.isFramed) {
+      if (connection.phase < PHASE_FIRST_MESSAGE) this.destroy(connection)
+      return
+    }
+    connection.phase = PHASE_CLOSING
+    connection.deadlineAt = this.#now() + CLOSING_MILLISECONDS_MAX
+    connection.assembler.stop()
+    connection.outgoing.writeAll()
+    connection.stream.destroySoon()
+  }
+
+  /** Gives a bound connection away. */
+  #handOver(connection: ClientConnection): void {
+    const { boundConnectionId, boundHandle, stream } = connection
+    if (!connection.isFramed) {
+      this.#onBound(boundConnectionId, boundHandle, null, NOTHING)
+      return
+    }
+    connection.outgoing.writeAll()
+    connection.stopReading()
+    connection.release()
+    connection.phase = PHASE_GONE
+    this.connections.remove(connection)
+    this.#onBound(boundConnectionId, boundHandle, stream, connection.assembler.takeRest())
+  }
+}

@@ -1,0 +1,180 @@
+// What one stream connection has to send: whole frames, gathered in chunks, one write a turn. On the hot path.
+//
+//   append ─► gathering ─► full ─► full ─► socket.write       at most one write is under way; while it is, frames wait here,
+//                                                             where they can be counted, and not in the socket
+//
+// A client that does not read is stalled: data is dropped, by whole frames, while too much or too old data waits. What is in the
+// queue always leaves whole and in order.
+import type { Writable } from 'node:stream'
+import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
+import { COUNTER_BYTES_SENT, COUNTER_PACKETS_SENT, COUNTER_SEND_CALLS, COUNTER_STALLED_DROPS } from '../counters.js'
+import { type Chunk, type ChunkOwner, type ChunkPool, LARGE_CHUNK_BYTES } from './chunk-pool.js'
+
+/** Data beyond this is dropped, whole frames. */
+export const QUEUED_BYTES_MAX = 256 * 1024
+/** Data is dropped while the oldest byte has waited longer. */
+export const QUEUED_MILLISECONDS_MAX = 200
+/** Answers have this much room beyond data's; a connection that leaves more unread is closed. */
+export const ANSWER_BYTES_MAX = 64 * 1024
+
+/** What queues of a worker have in common. */
+export interface OutgoingContext {
+  readonly pool: ChunkPool
+  readonly counters: Float64Array
+  readonly now: () => number
+}
+
+export class OutgoingQueue implements ChunkOwner {
+  /** Where it is written to; another stream once TLS has begun. */
+  stream: Writable
+  readonly #pool: ChunkPool
+  readonly #counters: Float64Array
+  readonly #now: () => number
+  #oldest: Chunk | null = null
+  #newest: Chunk | null = null
+  #queuedBytes = 0
+  /** When the oldest byte of what was last written came. */
+  #writtenStartedAt = 0
+
+  constructor(stream: Writable, { counters, now, pool }: OutgoingContext) {
+    this.stream = stream
+    this.#pool = pool
+    this.#counters = counters
+    this.#now = now
+  }
+
+  /** Bytes that are not yet the kernel's. */
+  get waitingBytes(): number {
+    return this.#queuedBytes + this.stream.writableLength
+  }
+
+  /** @param bytesMax how much may wait; false if it would be more, even after a write */
+  appendMessage(bytes: Uint8Array, start: number, end: number, bytesMax: number): boolean {
+    const length = end - start
+    if (this.waitingBytes + length > bytesMax) {
+      // What was gathered in this turn does not wait because of the client.
+      this.write()
+      if (this.waitingBytes + length > bytesMax) return false
+    }
+    const chunk = this.#chunkWithRoom(length)
+    if (chunk === null) return false
+    chunk.bytes.set(bytes.subarray(start, end), chunk.length)
+    this.#noteAppended(chunk, length)
+    return true
+  }
+
+  appendChannelData(channelNumber: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = (CHANNEL_DATA_HEADER_LENGTH + end - start + 3) & ~3
+    const chunk = this.#chunkForData(length)
+    if (chunk === null) return
+    writeChannelDataHeader(chunk.bytes, chunk.length, channelNumber, end - start)
+    this.#appendPayload(chunk, CHANNEL_DATA_HEADER_LENGTH, bytes, start, end, length)
+  }
+
+  appendDataIndication(header: Uint8Array, headerEnd: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = (headerEnd + end - start + 3) & ~3
+    const chunk = this.#chunkForData(length)
+    if (chunk === null) return
+    chunk.bytes.set(header.subarray(0, headerEnd), chunk.length)
+    this.#appendPayload(chunk, headerEnd, bytes, start, end, length)
+  }
+
+  /** Writes what waits, as long as the kernel takes it at once. */
+  write(): void {
+    while (this.#oldest !== null && this.stream.writableLength === 0 && !this.stream.destroyed) this.#writeOldest()
+  }
+
+  /** Writes all that waits, into the stream's own queue if need be: nothing more will come. */
+  writeAll(): void {
+    while (this.#oldest !== null && !this.stream.destroyed) this.#writeOldest()
+  }
+
+  /** Of a chunk: the kernel has it, or the connection is gone. */
+  handleWritten(chunk: Chunk): void {
+    this.#pool.give(chunk)
+    this.write()
+  }
+
+  /** The connection is gone. */
+  discard(): void {
+    for (let chunk = this.#oldest; chunk !== null; chunk = chunk.next) this.#pool.give(chunk)
+    this.#oldest = null
+    this.#newest = null
+    this.#queuedBytes = 0
+  }
+
+  #chunkForData(length: number): Chunk | null {
+    const chunk = this.#isStalled(length) ? null : this.#chunkWithRoom(length)
+    if (chunk === null) this.#counters[COUNTER_STALLED_DROPS]++
+    return chunk
+  }
+
+  #isStalled(length: number): boolean {
+    if (this.waitingBytes + length > QUEUED_BYTES_MAX) return true
+    // Without a write under way, what waits is of this turn.
+    return this.stream.writableLength > 0 && this.#now() - this.#writtenStartedAt > QUEUED_MILLISECONDS_MAX
+  }
+
+  /** The newest chunk, made longer, or a new one behind it; null for a frame that is longer than any. */
+  #chunkWithRoom(length: number): Chunk | null {
+    const newest = this.#newest
+    if (newest === null) return this.#enqueueChunk(length)
+    const needed = newest.length + length
+    if (needed <= newest.bytes.length) return newest
+    if (newest === this.#oldest && needed <= LARGE_CHUNK_BYTES) return this.#exchangeForLarge(newest, needed)
+    this.write()
+    return this.#enqueueChunk(LARGE_CHUNK_BYTES, length)
+  }
+
+  #enqueueChunk(capacity: number, length = capacity): Chunk | null {
+    if (length > LARGE_CHUNK_BYTES) return null
+    const chunk = this.#pool.take(capacity, this.#now())
+    if (this.#newest === null) this.#oldest = chunk
+    else this.#newest.next = chunk
+    this.#newest = chunk
+    return chunk
+  }
+
+  /** Only of a chunk that is the whole queue. */
+  #exchangeForLarge(small: Chunk, length: number): Chunk {
+    const large = this.#pool.take(length, small.startedAt)
+    large.bytes.set(small.bytes.subarray(0, small.length))
+    large.length = small.length
+    this.#pool.give(small)
+    this.#oldest = large
+    this.#newest = large
+    return large
+  }
+
+  #appendPayload(
+    chunk: Chunk,
+    headerLength: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    length: number,
+  ): void {
+    const payloadAt = chunk.length + headerLength
+    chunk.bytes.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), payloadAt)
+    for (let at = payloadAt + end - start; at < chunk.length + length; at++) chunk.bytes[at] = 0
+    this.#noteAppended(chunk, length)
+  }
+
+  #noteAppended(chunk: Chunk, length: number): void {
+    chunk.length += length
+    this.#queuedBytes += length
+    this.#counters[COUNTER_PACKETS_SENT]++
+    this.#counters[COUNTER_BYTES_SENT] += length
+  }
+
+  #writeOldest(): void {
+    const chunk = this.#oldest as Chunk
+    this.#oldest = chunk.next
+    if (chunk.next === null) this.#newest = null
+    this.#queuedBytes -= chunk.length
+    this.#writtenStartedAt = chunk.startedAt
+    chunk.owner = this
+    this.#counters[COUNTER_SEND_CALLS]++
+    this.stream.write(chunk.bytes.subarray(0, chunk.length), chunk.onWritten)
+  }
+}

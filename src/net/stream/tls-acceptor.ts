@@ -1,0 +1,57 @@
+// TLS for clients: the certificate, the versions and the protocols that are offered (RFC 7443), and the handshake on a connection that was
+// accepted as TCP. node:tls through Node's own OpenSSL.
+import { constants } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+
+/** What a certificate and its key are, as PEM texts. */
+export interface TlsCertificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Bytes of the keys of session tickets: the same ones in all workers, since a client may come back to another one. */
+export const TICKET_KEYS_LENGTH = 48
+
+export const ALPN_HTTP = 'http/1.1'
+const ALPN_STUN = ['stun.turn', 'stun.nat-discovery']
+
+export class TlsAcceptor {
+  readonly #ticketKeys: Buffer
+  readonly #protocols: readonly string[]
+  #context: SecureContext | null = null
+
+  constructor(ticketKeys: Uint8Array, answersHttp: boolean) {
+    this.#ticketKeys = Buffer.from(ticketKeys)
+    this.#protocols = answersHttp ? [...ALPN_STUN, ALPN_HTTP] : ALPN_STUN
+  }
+
+  /** For handshakes from now on; connections that exist are not touched. Throws, and keeps the old one, if OpenSSL refuses it. */
+  setCertificate({ cert, key }: TlsCertificate): void {
+    this.#context = createSecureContext({
+      cert,
+      key,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      // Of no use here, and costly for the server alone.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      sessionIdContext: 'turnd',
+      ticketKeys: this.#ticketKeys,
+    })
+  }
+
+  /**
+   * Begins the handshake; bytes that were put back into `socket` are part of it. null: there is no certificate. A client whose ALPN
+   * list shares nothing with ours gets the alert no_application_protocol (RFC 7301 §3.2): it said that it speaks something else.
+   */
+  accept(socket: Socket, onSecure: (stream: TLSSocket) => void): TLSSocket | null {
+    if (this.#context === null) return null
+    const stream = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: this.#context,
+      ALPNProtocols: [...this.#protocols],
+    })
+    stream.once('secure', () => onSecure(stream))
+    return stream
+  }
+}
