@@ -47,11 +47,13 @@ export const SOCK_EXTENDED_ERR = {
 
 export const AF_INET = 2
 export const AF_INET6 = 10
+export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 
 export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
 export const SO_REUSEPORT = 15
@@ -90,6 +92,8 @@ export const MSG_CTRUNC = 0x8
 export const MSG_TRUNC = 0x20
 export const MSG_DONTWAIT = 0x40
 export const MSG_ERRQUEUE = 0x2000
+
+export const F_DUPFD_CLOEXEC = 1030
 
 export const EPOLL_CTL_ADD = 1
 export const EPOLLIN = 0x1

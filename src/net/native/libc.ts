@@ -1,5 +1,6 @@
 // The C library's calls that the native engine makes. Pointers are plain numbers (below 2^53); a result of -1 means: see errno().
 import type { Koffi } from './koffi.js'
+import { F_DUPFD_CLOEXEC } from './layout.js'
 
 /** See the manual pages; the simulator's kernel implements the same. */
 export interface Libc {
@@ -39,6 +40,22 @@ const SIGNATURES: Readonly<Record<Exclude<keyof Libc, 'errno'>, readonly [result
   read: ['int64_t', INT, POINTER, POINTER],
   write: ['int64_t', INT, POINTER, POINTER],
 }
+
+/** What TCP sockets need: some calls of the above, and one to name a socket twice. */
+export interface StreamLibc extends Pick<Libc, 'socket' | 'close' | 'bind' | 'setsockopt' | 'errno'> {
+  /** A second file descriptor, at least `fdMin`, of what `fd` is; the socket closes with the last of them. */
+  duplicate(fd: number, fdMin: number): number
+}
+
+/** Linux on x86-64 or arm64. Throws if a function is missing. */
+export function openStreamLibc(koffi: Koffi): StreamLibc {
+  const { socket, close, bind, setsockopt, errno } = openLibc(koffi)
+  const fcntl = koffi.load(null).func('fcntl', INT, [INT, INT, '...']) as Fcntl
+  return { socket, close, bind, setsockopt, errno, duplicate: (fd, fdMin) => fcntl(fd, F_DUPFD_CLOEXEC, INT, fdMin) }
+}
+
+/** A variable argument has its type before it. */
+type Fcntl = (fd: number, command: number, type: string, value: number) => number
 
 /** Linux on x86-64 or arm64. Throws if a function is missing. */
 export function openLibc(koffi: Koffi): Libc {

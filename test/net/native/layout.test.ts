@@ -10,6 +10,7 @@ const COMPILE_MILLISECONDS_MAX = 60_000
 const HEADERS = `
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>

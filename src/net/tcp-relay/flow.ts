@@ -1,0 +1,111 @@
+// One direction of a data connection (RFC 6062 §5.4): what one side sends, the other one gets, as fast as it reads and as limits allow.
+import type { Duplex } from 'node:stream'
+
+/** What may wait in memory for a side that does not read; above it the other side is not read from. One chunk more may be on its way. */
+export const SINK_QUEUE_BYTES_MAX = 256 * 1024
+/**
+ * Bytes that are asked for at once. A bucket passes what is larger than its rest and has it paid later: with a whole chunk (64 KiB) a low
+ * limit would be bursts and long waits.
+ */
+const ADMISSION_BYTES_MAX = 16 * 1024
+
+/** May so many bytes pass now? */
+export type Admit = (length: number) => boolean
+
+export class Flow {
+  /** Since start. */
+  bytesReceived = 0
+  readonly source: Duplex
+  readonly sink: Duplex
+  readonly #admit: Admit
+  /** Flows that hold something back; their owner calls retry(). */
+  readonly #throttled: Set<Flow>
+  /** The rest of a chunk that may not pass yet; the source is paused meanwhile. */
+  #held: Uint8Array | null = null
+  #isSinkFull = false
+  /** The source has sent its last byte. */
+  #isEnded = false
+
+  constructor(source: Duplex, sink: Duplex, admit: Admit, throttled: Set<Flow>) {
+    this.source = source
+    this.sink = sink
+    this.#admit = admit
+    this.#throttled = throttled
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** @param first bytes that were received before */
+  start(first: Uint8Array): void {
+    this.source.on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.source.on('end', () => this.#end())
+    this.sink.on('drain', () => {
+      this.#isSinkFull = false
+      this.#resume()
+    })
+    // A stream that was paused stays so when it gets a listener.
+    this.source.pause()
+    if (first.length > 0) this.#receive(first)
+    if (this.source.readableEnded) this.#end()
+    else this.#resume()
+  }
+
+  /** Asks again for what is held back. */
+  retry(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#forward(held)
+    if (this.#held !== null) return
+    this.#throttled.delete(this)
+    if (this.#isEnded) this.sink.end()
+    else this.#resume()
+  }
+
+  /** Nothing is forwarded any more. */
+  stop(): void {
+    this.#held = null
+    this.#throttled.delete(this)
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.bytesReceived += chunk.length
+    this.#forward(chunk)
+  }
+
+  #forward(chunk: Uint8Array): void {
+    const admitted = this.#admitted(chunk.length)
+    if (admitted === chunk.length) this.sink.write(chunk)
+    else {
+      if (admitted > 0) this.sink.write(chunk.subarray(0, admitted))
+      this.#held = chunk.subarray(admitted)
+      this.#throttled.add(this)
+      this.source.pause()
+    }
+    if (this.sink.writableLength > SINK_QUEUE_BYTES_MAX) {
+      this.#isSinkFull = true
+      this.source.pause()
+    }
+  }
+
+  /** How many of so many bytes may pass now. */
+  #admitted(length: number): number {
+    let admitted = 0
+    while (admitted < length) {
+      const piece = Math.min(length - admitted, ADMISSION_BYTES_MAX)
+      if (!this.#admit(piece)) break
+      admitted += piece
+    }
+    return admitted
+  }
+
+  #end(): void {
+    this.#isEnded = true
+    if (this.#held === null) this.sink.end()
+  }
+
+  #resume(): void {
+    if (this.#held === null && !this.#isSinkFull && !this.#isEnded) this.source.resume()
+  }
+}
