@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { TurndError } from '../config/errors.js'
 import { subjectAltNames } from './certificate-names.js'
-import { certificateBlocks, isEncryptedKey, privateKeyBlock, whatElse } from './certificate-pem.js'
+import { certificateBlocks, isCutOff, isEncryptedKey, privateKeyBlock, whatElse } from './certificate-pem.js'
 import { errorText } from './private-file.js'
 
 /** A chain has some 10 KiB; what is larger is another file. */
@@ -59,7 +59,7 @@ export function loadCertificate(certPath: string, keyPath: string): LoadedCertif
 function readBlocks(option: string, path: string): string[] {
   const { bytes, text } = read(option, path)
   const blocks = certificateBlocks(text)
-  if (blocks.length > 0) return blocks
+  if (blocks.length > 0 && !isCutOff(text)) return blocks
   throw certificateError(
     `${option} ${whatElse(bytes, text)}: give a file that has the certificate chain in PEM, beginning with -----BEGIN CERTIFICATE-----`,
   )

@@ -10,6 +10,11 @@ export function certificateBlocks(text: string): string[] {
   return text.match(CERTIFICATE) ?? []
 }
 
+/** A certificate begins and does not end: the file was written in part. */
+export function isCutOff(text: string): boolean {
+  return (text.match(/-----BEGIN (?:X509 )?CERTIFICATE-----/g) ?? []).length > certificateBlocks(text).length
+}
+
 /** The first private key, or null. */
 export function privateKeyBlock(text: string): string | null {
   return PRIVATE_KEY.exec(text)?.[0] ?? null
@@ -26,7 +31,7 @@ export function whatElse(bytes: Uint8Array, text: string): string {
   if (bytes[0] === DER_SEQUENCE) return 'is binary (DER or PKCS #12), not PEM'
   const label = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1]
   if (label === undefined) return 'is not PEM'
-  if (!text.includes(`-----END ${label}-----`)) return 'is cut off'
+  if (isCutOff(text) || !text.includes(`-----END ${label}-----`)) return 'is cut off'
   if (label.includes('CERTIFICATE REQUEST')) return 'holds a certificate request, which an authority has yet to sign'
   if (privateKeyBlock(text) !== null) return 'holds only a private key'
   return certificateBlocks(text).length > 0 ? 'holds only certificates' : `holds a block of another kind (${label})`

@@ -21,9 +21,9 @@ export function certificateWarnings(facts: CertificateFacts, publicNames: readon
 function nameWarnings(certificate: string, { names }: CertificateFacts, publicNames: readonly string[]): string[] {
   const missing = publicNames.filter((name) => !isNameCovered(name, names))
   if (missing.length === 0) return []
-  const has = names.length === 0 ? 'it has no subjectAltName, so no name at all' : `it names ${listed(names)}`
-  // The names that it has belong into the new one too.
-  const wanted = [...names, ...missing].map((name) => `--name ${name.startsWith('*') ? `'${name}'` : name}`)
+  const has = names.length === 0 ? 'it has no subjectAltName with a name' : `it names ${listed(names)}`
+  const wanted = publicNames.slice(0, NAME_COUNT_SHOWN).map((name) => `--name ${name}`)
+  if (publicNames.length > NAME_COUNT_SHOWN) wanted.push('…')
   return [
     `${certificate} does not name ${listed(missing)} (${has}): browsers will refuse turns: there; make one that does, such as with turnd cert ${wanted.join(' ')}`,
   ]
