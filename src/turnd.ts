@@ -2,6 +2,7 @@
 // The command: options → server → signals. Exit codes: 0 after a drain or --help, 1 after a failure while running or of a subcommand, 2 if an
 // option, a file or an address stops the start.
 import { readFileSync } from 'node:fs'
+import { runCertCommand } from './commands/cert.js'
 import { runUserCommand } from './commands/user.js'
 import { parseCommandLine } from './config/command-line.js'
 import { TurndError } from './config/errors.js'
@@ -17,6 +18,11 @@ async function main(argv: readonly string[]): Promise<void> {
   if (argv[0] === 'user') {
     const { env, stderr, stdin, stdout } = process
     process.exitCode = await runUserCommand(argv.slice(1), { env, stderr, stdin, stdout })
+    return
+  }
+  if (argv[0] === 'cert') {
+    const { stderr, stdout } = process
+    process.exitCode = await runCertCommand(argv.slice(1), { now: Date.now, stderr, stdout })
     return
   }
   const command = parseCommandLine(argv, process.env, readTextFile)

@@ -1,8 +1,8 @@
 // The arguments of `turnd user`: what they mean, and one sentence for each thing that can be wrong with them.
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { opaqueString } from '../auth/opaque-string.js'
 import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
+import { CommandError, readWords } from './command-words.js'
 
 export const USER_HELP = `Usage: turnd user add NAME [options]
        turnd user list [options]
@@ -28,9 +28,6 @@ echo; where there is no terminal it reads the first line of standard input.
 
 Exit code: 0 done; 1 the user to add exists, or the one to remove does not; 2 anything else failed.
 `
-
-/** Bad arguments, a bad password or a bad file: one sentence for the operator. */
-export class UserCommandError extends Error {}
 
 export interface UserArguments {
   readonly action: 'add' | 'list' | 'remove' | 'help'
@@ -58,23 +55,24 @@ const OPTIONS = {
 } as const
 const ADD_OPTIONS = ['generate', 'password-stdin', 'replace']
 
-/** Reads what follows `turnd user`. Throws a UserCommandError. */
+/** Reads what follows `turnd user`. Throws a CommandError. */
 export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessEnv): UserArguments {
-  const { values, words } = readTokens(argv)
+  const { values: allValues, words } = readWords(argv, OPTIONS)
+  const values = new Map([...allValues].map(([name, given]) => [name, given.at(-1)]))
   const [action, ...names] = values.has('help') ? ['help'] : words
   if (action !== 'add' && action !== 'list' && action !== 'remove' && action !== 'help') {
     const what = action === undefined ? 'a command is missing' : `unknown command ${JSON.stringify(action)}`
-    throw new UserCommandError(`${what}: use add, list or remove (see turnd user --help)`)
+    throw new CommandError(`${what}: use add, list or remove (see turnd user --help)`)
   }
   const wrongOption = action === 'add' || action === 'help' ? undefined : ADD_OPTIONS.find((name) => values.has(name))
-  if (wrongOption !== undefined) throw new UserCommandError(`--${wrongOption} has no meaning with ${action}`)
+  if (wrongOption !== undefined) throw new CommandError(`--${wrongOption} has no meaning with ${action}`)
   if (values.has('generate') && values.has('password-stdin')) {
-    throw new UserCommandError('--generate and --password-stdin exclude each other')
+    throw new CommandError('--generate and --password-stdin exclude each other')
   }
   const takesName = action === 'add' || action === 'remove'
-  if (takesName && names.length === 0) throw new UserCommandError(`${action} needs the NAME of a user`)
+  if (takesName && names.length === 0) throw new CommandError(`${action} needs the NAME of a user`)
   const surplus = names[takesName ? 1 : 0]
-  if (surplus !== undefined) throw new UserCommandError(`unexpected argument ${JSON.stringify(surplus)}`)
+  if (surplus !== undefined) throw new CommandError(`unexpected argument ${JSON.stringify(surplus)}`)
 
   const stateDirectory =
     values.get('state-dir') ?? env.TURND_STATE_DIR ?? firstDirectory(env.STATE_DIRECTORY) ?? 'turnd-state'
@@ -93,35 +91,6 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   }
 }
 
-/** Options by name ('' for those without a value) and the words between them. */
-function readTokens(argv: readonly string[]): { values: Map<string, string>; words: string[] } {
-  const values = new Map<string, string>()
-  const words: string[] = []
-  // Not strict: the parser's own messages are long, and explain things that this command does not have.
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: OPTIONS,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  for (const token of tokens) {
-    if (token.kind === 'positional') words.push(token.value)
-    if (token.kind !== 'option') continue
-    if (!Object.hasOwn(OPTIONS, token.name)) throw new UserCommandError(`unknown option ${token.rawName}`)
-    const { type } = OPTIONS[token.name as keyof typeof OPTIONS]
-    if (type === 'boolean' && token.value !== undefined) {
-      throw new UserCommandError(`${token.rawName} takes no value, but has ${JSON.stringify(token.value)}`)
-    }
-    const isNextOption = token.inlineValue === false && token.value.startsWith('-')
-    if (type === 'string' && (token.value === undefined || token.value === '' || isNextOption)) {
-      throw new UserCommandError(`${token.rawName} needs a value`)
-    }
-    values.set(token.name, token.value ?? '')
-  }
-  return { values, words }
-}
-
 /** systemd separates several state directories with colons; the first is the server's. */
 function firstDirectory(text: string | undefined): string | undefined {
   return text?.split(':')[0] || undefined
@@ -131,6 +100,6 @@ function prepared(option: string, value: string): string {
   try {
     return opaqueString(value)
   } catch (error) {
-    throw new UserCommandError(`${option} ${JSON.stringify(value)} ${error instanceof Error ? error.message : error}`)
+    throw new CommandError(`${option} ${JSON.stringify(value)} ${error instanceof Error ? error.message : error}`)
   }
 }

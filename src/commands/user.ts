@@ -3,8 +3,9 @@ import { createPrivateDirectory, errorText } from '../auth/private-file.js'
 import { generatePassword } from '../auth/state-dir.js'
 import { makeUsersFileLine, type UsersFileEntry, type UsersFileLine } from '../auth/users-file.js'
 import { addUser, listUsers, removeUser } from '../auth/users-file-edit.js'
+import { CommandError } from './command-words.js'
 import { type PasswordInput, promptPassword, readPasswordLine } from './password-input.js'
-import { parseUserArguments, USER_HELP, type UserArguments, UserCommandError } from './user-arguments.js'
+import { parseUserArguments, USER_HELP, type UserArguments } from './user-arguments.js'
 
 export interface UserCommandIo {
   readonly stdout: NodeJS.WritableStream
@@ -23,7 +24,7 @@ export async function runUserCommand(argv: readonly string[], io: UserCommandIo)
     io.stdout.write(USER_HELP)
     return 0
   } catch (error) {
-    if (!(error instanceof UserCommandError)) throw error
+    if (!(error instanceof CommandError)) throw error
     io.stderr.write(`turnd user: ${error.message}\n`)
     return 2
   }
@@ -81,7 +82,7 @@ async function readPassword(options: UserArguments, io: UserCommandIo): Promise<
   try {
     return await (isPrompted ? promptPassword(io.stdin, io.stderr, options.name) : readPasswordLine(io.stdin))
   } catch (error) {
-    throw error instanceof RangeError ? new UserCommandError(error.message) : error
+    throw error instanceof RangeError ? new CommandError(error.message) : error
   }
 }
 
@@ -90,7 +91,7 @@ function makeLine(name: string, realm: string, password: string): UsersFileLine 
   try {
     return makeUsersFileLine(name, realm, password)
   } catch (error) {
-    throw error instanceof RangeError ? new UserCommandError(error.message) : error
+    throw error instanceof RangeError ? new CommandError(error.message) : error
   }
 }
 
@@ -98,7 +99,7 @@ function readEntries(usersFile: string): UsersFileEntry[] {
   try {
     return listUsers(usersFile)
   } catch (error) {
-    throw new UserCommandError(error instanceof Error ? error.message : String(error))
+    throw new CommandError(error instanceof Error ? error.message : String(error))
   }
 }
 
@@ -107,7 +108,7 @@ function createStateDirectory({ stateDirectory }: UserArguments): void {
   try {
     createPrivateDirectory(stateDirectory)
   } catch (error) {
-    throw new UserCommandError(`--state-dir ${stateDirectory}: ${errorText(error)}`)
+    throw new CommandError(`--state-dir ${stateDirectory}: ${errorText(error)}`)
   }
 }
 
@@ -115,6 +116,6 @@ async function asCommandError<Result>(edit: () => Promise<Result>): Promise<Resu
   try {
     return await edit()
   } catch (error) {
-    throw new UserCommandError(error instanceof Error ? error.message : String(error))
+    throw new CommandError(error instanceof Error ? error.message : String(error))
   }
 }

@@ -7,7 +7,10 @@ import { printable } from './printable.js'
 import { COMMAND_LINE, type GivenOption } from './source.js'
 
 /** What comes first on the command line instead of options: `turnd user …`. */
-export const SUBCOMMANDS = [{ name: 'user', help: 'add, list and remove users of a users file' }] as const
+export const SUBCOMMANDS = [
+  { name: 'user', help: 'add, list and remove users of a users file' },
+  { name: 'cert', help: 'make a key, a certificate and a request for one' },
+] as const
 
 /** Switches that answer and end: they are no settings, and no other source has them. */
 export const COMMAND_SWITCHES = [

@@ -1,5 +1,5 @@
-// What answers and ends: --help, --version, and `turnd user`, with their exit codes.
-import { readFileSync } from 'node:fs'
+// What answers and ends: --help, --version, and `turnd user` and `turnd cert`, with their exit codes.
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { OPTIONS } from '../../src/config/options.js'
@@ -51,5 +51,26 @@ t.test('turnd user', async (t) => {
     t.match(await runTurnd(['user', 'remove', 'alice', ...file], { cwd }), { code: 0, stderr: '' })
     t.match(await runTurnd(['user', 'remove', 'alice', ...file], { cwd }), { code: 1, stdout: '' })
     t.notMatch(readFileSync(join(cwd, 'users.jsonl'), 'utf8'), /hunter2/)
+  })
+})
+
+t.test('turnd cert', async (t) => {
+  t.test('--help explains it and ends with 0', async (t) => {
+    const { code, stderr, stdout } = await runTurnd(['cert', '--help'], { cwd: t.testdir({}) })
+    t.match(stdout, /^Usage: turnd cert --name NAME/)
+    t.same({ code, stderr }, { code: 0, stderr: '' })
+  })
+
+  t.test('writes three files into the working directory; 1 when one is there, 2 after a sentence', async (t) => {
+    const cwd = t.testdir({})
+    const make = () => runTurnd(['cert', '--name', 'turn.example.org'], { cwd })
+    t.match(await make(), {
+      code: 0,
+      stdout: /--cert turn\.example\.org\.pem --key turn\.example\.org\.key/,
+      stderr: '',
+    })
+    t.same(readdirSync(cwd).sort(), ['turn.example.org.csr', 'turn.example.org.key', 'turn.example.org.pem'])
+    t.match(await make(), { code: 1, stdout: '', stderr: /turn\.example\.org\.key is there already/ })
+    t.match(await runTurnd(['cert'], { cwd }), { code: 2, stdout: '', stderr: /^turnd cert: --name is missing/ })
   })
 })

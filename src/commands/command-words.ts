@@ -1,0 +1,36 @@
+// The words of a subcommand's line, told apart: options with their values, and what is between them. Used by the arguments of each subcommand.
+import { parseArgs } from 'node:util'
+
+/** Bad arguments, bad input or a bad file: one sentence for the operator. */
+export class CommandError extends Error {}
+
+export interface CommandWords {
+  /** By the option's name, in the order given; '' for a switch. */
+  readonly values: ReadonlyMap<string, readonly string[]>
+  readonly words: readonly string[]
+}
+
+type OptionTypes = Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>>
+
+/** Throws a CommandError for an option that is unknown, lacks its value, or has one without need. */
+export function readWords(argv: readonly string[], options: OptionTypes): CommandWords {
+  const values = new Map<string, string[]>()
+  const words: string[] = []
+  // Not strict: the parser's own messages are long, and explain things that a subcommand does not have.
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    if (!Object.hasOwn(options, token.name)) throw new CommandError(`unknown option ${token.rawName}`)
+    const { type } = options[token.name]
+    if (type === 'boolean' && token.value !== undefined) {
+      throw new CommandError(`${token.rawName} takes no value, but has ${JSON.stringify(token.value)}`)
+    }
+    const isNextOption = token.inlineValue === false && token.value.startsWith('-')
+    if (type === 'string' && (token.value === undefined || token.value === '' || isNextOption)) {
+      throw new CommandError(`${token.rawName} needs a value`)
+    }
+    values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? ''])
+  }
+  return { values, words }
+}
