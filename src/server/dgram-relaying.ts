@@ -1,11 +1,9 @@
 // Relaying with the dgram engine: UDP clients in this thread, and one stream worker where there are listeners for it.
 import type { CertificateMaterial } from '../auth/certificate-file.js'
-import { TurndError } from '../config/errors.js'
 import type { ListenSpec } from '../config/listen-spec.js'
 import { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener } from '../net/engine.js'
 import { hasListeners, STREAM_SCHEMES } from '../net/listen-targets.js'
-import { loadKoffi } from '../net/native/koffi.js'
 import type { TransportAddress } from '../stun/address.js'
 import { allocateSharedTables, type SharedTables } from '../turn/shared-tables.js'
 import { InProcess } from './in-process.js'
@@ -29,7 +27,6 @@ const NO_CALLS: SlotCalls = { wake() {}, closeAll() {}, close() {}, discardWaiti
 export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   const { relayHosts, settings } = parts
   const { listen, maxAllocations, maxPort, minPort } = settings
-  checkDtls(listen)
   const engine = new DgramEngine()
   await engine.openListeners(listen)
   const tables = allocateSharedTables({
@@ -50,21 +47,6 @@ export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   } catch (error) {
     await engine.stop()
     throw error
-  }
-}
-
-/** OpenSSL is reached through koffi, which this engine does without otherwise. */
-function checkDtls(specs: readonly ListenSpec[]): void {
-  const spec = specs.find(({ scheme }) => scheme === 'dtls')
-  if (spec === undefined) return
-  try {
-    loadKoffi()
-  } catch (error) {
-    throw new TurndError(
-      'TURND_ERR_OPTION',
-      `--listen ${spec.text} needs koffi, which cannot be loaded here: install it (npm install koffi), or leave DTLS out`,
-      { cause: error },
-    )
   }
 }
 

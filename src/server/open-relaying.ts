@@ -2,6 +2,7 @@
 import { TurndError } from '../config/errors.js'
 import type { EngineChoice, Offloads } from '../net/choose-engine.js'
 import { relayByWorkers } from './native-relaying.js'
+import { refuseImpossibleDtls } from './refuse-dtls.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 
 export interface OpenedRelaying {
@@ -14,6 +15,7 @@ export interface OpenedRelaying {
 
 /** Throws TurndError, with nothing left open. */
 export async function openRelaying(choice: EngineChoice, parts: RelayingParts): Promise<OpenedRelaying> {
+  await refuseImpossibleDtls(parts.settings.listen)
   if (choice.engine === 'dgram') return openDgram(parts, choice.reason)
   const { offloads, reason } = choice
   try {

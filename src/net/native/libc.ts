@@ -42,16 +42,17 @@ const SIGNATURES: Readonly<Record<Exclude<keyof Libc, 'errno'>, readonly [result
 }
 
 /** What TCP sockets need: some calls of the above, and one to name a socket twice. */
-export interface StreamLibc extends Pick<Libc, 'socket' | 'close' | 'bind' | 'setsockopt' | 'errno'> {
+export interface StreamLibc extends Pick<Libc, 'socket' | 'close' | 'bind' | 'getsockname' | 'setsockopt' | 'errno'> {
   /** A second file descriptor, at least `fdMin`, of what `fd` is; the socket closes with the last of them. */
   duplicate(fd: number, fdMin: number): number
 }
 
 /** Linux on x86-64 or arm64. Throws if a function is missing. */
 export function openStreamLibc(koffi: Koffi): StreamLibc {
-  const { socket, close, bind, setsockopt, errno } = openLibc(koffi)
+  const { socket, close, bind, getsockname, setsockopt, errno } = openLibc(koffi)
   const fcntl = koffi.load(null).func('fcntl', INT, [INT, INT, '...']) as Fcntl
-  return { socket, close, bind, setsockopt, errno, duplicate: (fd, fdMin) => fcntl(fd, F_DUPFD_CLOEXEC, INT, fdMin) }
+  const duplicate = (fd: number, fdMin: number) => fcntl(fd, F_DUPFD_CLOEXEC, INT, fdMin)
+  return { socket, close, bind, getsockname, setsockopt, errno, duplicate }
 }
 
 /** A variable argument has its type before it. */

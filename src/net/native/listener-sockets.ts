@@ -46,7 +46,7 @@ export class ListenerOpener {
     const arena = allocateArena(koffi, ARENA_LENGTH)
     this.#libc = libc
     this.#udp = new UdpSockets(libc, arena)
-    this.#tcp = new TcpSockets({ ...libc, ...openStreamLibc(koffi) }, arena)
+    this.#tcp = new TcpSockets(openStreamLibc(koffi), arena)
     this.#offloads = offloads
   }
 

@@ -2,6 +2,7 @@
 // transport address and opens connections from it at the same time; and a second name for a socket, to hand it to another thread.
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Arena } from './arena.js'
+import { BIND_SCRATCH_LENGTH, bindSocket } from './bind-socket.js'
 import {
   AF_INET,
   AF_INET6,
@@ -15,11 +16,9 @@ import {
   SOL_SOCKET,
 } from './layout.js'
 import type { StreamLibc } from './libc.js'
-import { writeSocketAddress } from './socket-address.js'
 
-const SCRATCH_LENGTH = 64
 /** What its own arena needs. */
-export const TCP_SOCKETS_ARENA_LENGTH = SCRATCH_LENGTH
+export const TCP_SOCKETS_ARENA_LENGTH = BIND_SCRATCH_LENGTH
 /** Above standard input, output and error. */
 const DUPLICATE_FD_MIN = 3
 
@@ -34,18 +33,23 @@ export class TcpSockets {
   constructor(libc: StreamLibc, arena: Arena) {
     this.#libc = libc
     this.#arena = arena
-    this.#scratch = arena.reserve(SCRATCH_LENGTH)
+    this.#scratch = arena.reserve(BIND_SCRATCH_LENGTH)
   }
 
   /** Fails with EADDRINUSE if anyone listens on the address, also one who would share it. */
   canListen(address: TransportAddress): boolean {
-    const fd = this.#open(address, false)
+    const fd = this.openAlone(address)
     if (fd < 0) return false
     this.#libc.close(fd)
     return true
   }
 
-  /** A socket that is bound to an address with a port, beside others of this user on the same; neither listening nor connected. */
+  /** A socket that is bound to an address, and shares it with nobody; `address` gets the real port. */
+  openAlone(address: TransportAddress): number {
+    return this.#open(address, false)
+  }
+
+  /** The same beside others of this user on the same address and port; neither listening nor connected. */
   openShared(address: TransportAddress): number {
     return this.#open(address, true)
   }
@@ -72,8 +76,7 @@ export class TcpSockets {
     if (!this.#set(fd, SOL_SOCKET, SO_REUSEADDR)) return this.#fail(fd)
     if (isShared && !this.#set(fd, SOL_SOCKET, SO_REUSEPORT)) return this.#fail(fd)
     if (isIPv6 && !this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY)) return this.#fail(fd)
-    const length = writeSocketAddress(this.#arena, this.#scratch, address)
-    return this.#libc.bind(fd, this.#arena.pointerAt(this.#scratch), length) < 0 ? this.#fail(fd) : fd
+    return bindSocket(this.#libc, this.#arena, this.#scratch, fd, address) ? fd : this.#fail(fd)
   }
 
   #set(fd: number, level: number, name: number): boolean {

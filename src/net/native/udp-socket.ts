@@ -3,6 +3,7 @@
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Arena } from './arena.js'
+import { BIND_SCRATCH_LENGTH, bindSocket } from './bind-socket.js'
 import {
   AF_INET,
   AF_INET6,
@@ -34,12 +35,9 @@ import {
   UDP_GRO,
 } from './layout.js'
 import type { Libc } from './libc.js'
-import { readSocketAddress, SOCKET_ADDRESS_LENGTH_MAX, writeSocketAddress } from './socket-address.js'
 
 const LISTENER_BUFFER_BYTES = 4 * 1024 * 1024
 const RELAY_BUFFER_BYTES = 1024 * 1024
-const SCRATCH_LENGTH = 64
-const LENGTH_POINTER = 48
 
 /** Opens and sets up sockets. A result of -1 is followed by `errno`. */
 export class UdpSockets {
@@ -52,7 +50,7 @@ export class UdpSockets {
   constructor(libc: Libc, arena: Arena) {
     this.#libc = libc
     this.#arena = arena
-    this.#scratch = arena.reserve(SCRATCH_LENGTH)
+    this.#scratch = arena.reserve(BIND_SCRATCH_LENGTH)
   }
 
   /**
@@ -112,18 +110,7 @@ export class UdpSockets {
   }
 
   #bind(fd: number, address: TransportAddress): number {
-    const length = writeSocketAddress(this.#arena, this.#scratch, address)
-    const name = this.#arena.pointerAt(this.#scratch)
-    if (this.#libc.bind(fd, name, length) < 0) return this.#fail(fd)
-    if (address.port === 0) {
-      const bound = address.clone()
-      this.#arena.words[(this.#scratch + LENGTH_POINTER) >> 2] = SOCKET_ADDRESS_LENGTH_MAX
-      if (this.#libc.getsockname(fd, name, this.#arena.pointerAt(this.#scratch + LENGTH_POINTER)) < 0) {
-        return this.#fail(fd)
-      }
-      readSocketAddress(this.#arena, this.#scratch, bound)
-      address.port = bound.port
-    }
+    if (!bindSocket(this.#libc, this.#arena, this.#scratch, fd, address)) return this.#fail(fd)
     return fd
   }
 

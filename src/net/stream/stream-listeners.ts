@@ -11,7 +11,6 @@ import type { StreamListener } from './client-connection.js'
 const BACKLOG_COUNT = 1024
 /** Above those of the engine, which has the listeners of DTLS: 5-tuples of both are told apart by them too. */
 const FIRST_LISTENER_ID = 0x10000
-const KEEP_ALIVE_MILLISECONDS = 60_000
 
 export class StreamListeners {
   /** Those that were opened here, a wildcard as each local address of that moment. */
@@ -20,7 +19,7 @@ export class StreamListeners {
   readonly #servers: Server[] = []
   readonly #onSocket: (socket: Socket, listener: StreamListener) => void
 
-  /** @param onSocket gets connections, paused and half-open when their end comes */
+  /** @param onSocket gets connections, half-open when their end comes */
   constructor(onSocket: (socket: Socket, listener: StreamListener) => void) {
     this.#onSocket = onSocket
   }
@@ -69,10 +68,6 @@ export class StreamListeners {
     }
     const settings = {
       allowHalfOpen: true,
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MILLISECONDS,
     }
     const server = createServer(settings, (socket) => this.#onSocket(socket, listener))
     this.#servers.push(server)

@@ -100,10 +100,15 @@ export class TcpRelays implements Omit<ConnectionOutput, 'bindPeerConnection'> {
 
   /**
    * Relays between a client's data connection and a peer's connection, until both are closed.
-   * @param client paused, and without its former owner's listeners; it belongs to the pair from now on
+   * @param client paused, and without its former owner's listeners; it belongs to the pair from now on. null: it has gone meanwhile
    * @param rest what the client has sent already, behind its ConnectionBind; valid during the call only
    */
-  bind(connectionId: number, handle: number, client: Duplex, rest: Uint8Array): void {
+  bind(connectionId: number, handle: number, client: Duplex | null, rest: Uint8Array): void {
+    if (client === null) {
+      this.#sockets.close(handle)
+      this.#endLater(connectionId)
+      return
+    }
     const peer = this.#sockets.take(handle)
     if (peer === null) {
       this.#closeAlone(connectionId, client)
@@ -154,6 +159,10 @@ export class TcpRelays implements Omit<ConnectionOutput, 'bindPeerConnection'> {
   #closeAlone(connectionId: number, client: Duplex): void {
     client.on('error', ignoreError)
     client.destroy()
+    this.#endLater(connectionId)
+  }
+
+  #endLater(connectionId: number): void {
     setImmediate(() => this.#core?.handleDataConnectionEnded(connectionId))
   }
 

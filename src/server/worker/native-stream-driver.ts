@@ -13,6 +13,7 @@ import { loadKoffi } from '../../net/native/koffi.js'
 import { openLibc } from '../../net/native/libc.js'
 import { NATIVE_ARENA_LENGTH } from '../../net/native/native-engine.js'
 import { StreamRelayEngine } from '../../net/native/stream-relay-engine.js'
+import { lowerThreadPriority } from '../../net/native/thread-priority.js'
 import type { StreamListeners } from '../../net/stream/stream-listeners.js'
 import { NativePeerSockets } from '../../net/tcp-relay/native-peer-sockets.js'
 import type { TurnCore } from '../../turn/core.js'
@@ -22,6 +23,8 @@ import type { StreamDriver } from './stream-driver.js'
 const POLL_MILLISECONDS_MAX = 50
 /** The same where the engine cannot tell that Node's loop has something. */
 const POLL_MILLISECONDS_BLIND = 1
+/** Where processors are few, TLS handshakes wait for datagrams of calls and not the other way round. */
+const NICE_VALUE = 5
 
 export class NativeStreamDriver implements StreamDriver {
   readonly engine: StreamRelayEngine
@@ -37,6 +40,7 @@ export class NativeStreamDriver implements StreamDriver {
 
   constructor(sockets: AdoptedSockets, counters: Float64Array, heldFds: Int32Array) {
     const koffi = loadKoffi()
+    lowerThreadPriority(koffi, NICE_VALUE)
     this.#sockets = sockets
     this.engine = new StreamRelayEngine({
       libc: openLibc(koffi),

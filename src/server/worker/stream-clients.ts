@@ -6,7 +6,6 @@
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
 import { DtlsClients } from '../../net/dtls/dtls-clients.js'
-import { loadKoffi } from '../../net/native/koffi.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
 import { ConnectionCap } from '../../net/stream/connection-cap.js'
 import { HttpEntry } from '../../net/stream/http-entry.js'
@@ -62,20 +61,17 @@ export class StreamClients {
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
     this.streams = new ClientStreams({
       counters: statistics.engine,
-      connectionCap: new ConnectionCap(streams.connectionCap, workerIndex),
+      unauthenticated: new ConnectionCap(streams.connectionCap, workerIndex),
       proxyProtocolFrom: streams.proxyProtocolFrom,
       ticketKeys: streams.ticketKeys,
       http: this.#http,
       onGathered: parts.requestFlush,
-      onBound: (connectionId, handle, socket, rest) => {
-        if (socket !== null) this.#tcpRelays.bind(connectionId, handle, socket, rest)
-        else this.#tcpRelays.closeUnbound(connectionId, handle)
-      },
+      onBound: (connectionId, handle, stream, rest) => this.#tcpRelays.bind(connectionId, handle, stream, rest),
     })
     const sendDatagram: TurnOutput['sendToClient'] = (client, bytes, from, end) =>
       engine.sendToClient(client, bytes, from, end)
     this.dtls = parts.hasDtls
-      ? new DtlsClients({ koffi: loadKoffi(), counters: statistics.engine, send: sendDatagram })
+      ? new DtlsClients({ counters: statistics.engine, send: sendDatagram })
       : null
     if (start.certificate !== null) this.setCertificate(start.certificate)
     const router = new TransportRouter(engine, this.streams, this.dtls, this.#tcpRelays)
