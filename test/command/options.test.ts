@@ -53,8 +53,9 @@ t.test('all options together: the server gets ready', async (t) => {
 t.test('what comes later warns, and the server starts', async (t) => {
   const later = OPTIONS.filter(({ comesLater }) => comesLater !== null)
   const cases = later.map((option): [args: string[], warning: string] => {
-    const companion = OPTIONS.find(({ key }) => key === COMPANIONS[option.key])
-    const args = [option, ...(companion === undefined ? [] : [companion])].flatMap((each) => argumentsOf(each))
+    const companions: Readonly<Partial<Record<SettingKey, string>>> = COMPANIONS[option.key] ?? {}
+    const others = OPTIONS.filter(({ key }) => companions[key] !== undefined)
+    const args = [...argumentsOf(option), ...others.flatMap((other) => argumentsOf(other, companions))]
     return [args, `has no effect yet: ${option.comesLater}`]
   })
   for (const scheme of ['tcp', 'tls', 'dtls']) {

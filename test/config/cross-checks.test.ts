@@ -33,11 +33,11 @@ t.test('options that do not fit each other', async (t) => {
         '--listen tcp:192.0.2.1 takes TCP 192.0.2.1:3478, which --listen 192.0.2.1 has: keep one of them',
       ],
       [
-        '--listen tcp:[::1]:443 --listen tls:[0::1]:443',
+        '--listen tcp:[::1]:443 --listen tls:[0::1]:443 --cert c.pem --key k.pem',
         '--listen tls:[0::1]:443 takes TCP [::1]:443, which --listen tcp:[::1]:443 has: keep one of them',
       ],
       [
-        '--listen dtls:*:443 --listen udp:*:443',
+        '--listen dtls:*:443 --listen udp:*:443 --cert c.pem --key k.pem',
         '--listen udp:*:443 takes UDP *:443, which --listen dtls:*:443 has: keep one of them',
       ],
       ['--relay-ip 192.0.2.1 --relay-ip 192.0.2.1', '--relay-ip 192.0.2.1 is given twice: keep one of them'],
@@ -77,6 +77,30 @@ t.test('options that do not fit each other', async (t) => {
       ['--user bob:a --user alice:b --user bob:c', '--user bob is given twice: keep one of them'],
       ['--cert c.pem', '--cert c.pem needs --key as well'],
       ['--key k.pem', '--key k.pem needs --cert as well'],
+      [
+        '--listen *:3478 --listen tls:*:443',
+        '--listen tls:*:443 needs a certificate: give --cert FILE --key FILE, or make one with turnd cert --name NAME',
+      ],
+      [
+        '--listen dtls:*',
+        '--listen dtls:* needs a certificate: give --cert FILE --key FILE, or make one with turnd cert --name NAME',
+      ],
+      [
+        '--http-upstream http://10.0.0.9',
+        '--http-upstream http://10.0.0.9 is reached through TLS listeners, and there is none: add --listen tls:*:443',
+      ],
+      [
+        '--http-upstream http://10.0.0.9 --listen tcp:*:443 --listen dtls:*:443 --cert c.pem --key k.pem',
+        '--http-upstream http://10.0.0.9 is reached through TLS listeners, and there is none: add --listen tls:*:443',
+      ],
+      [
+        '--http-upstream-ca ca.pem',
+        '--http-upstream-ca ca.pem is for an upstream over TLS: give --http-upstream https://HOST',
+      ],
+      [
+        '--http-upstream-ca ca.pem --http-upstream http://10.0.0.9 --listen tls:*:443 --cert c.pem --key k.pem',
+        '--http-upstream-ca ca.pem is for an upstream over TLS: give --http-upstream https://HOST',
+      ],
     ]
     for (const [line, message] of rows)
       t.same(codeAndMessage(refusal({ argv: line.split(' ') })), { code: 'TURND_ERR_OPTION', message }, line)
@@ -89,7 +113,9 @@ t.test('options that do not fit each other', async (t) => {
       '--max-port 24001',
       '--listen *:3478 --listen *:3479',
       '--listen udp:*:3478 --listen tcp:*:3478',
-      '--listen udp:*:443 --listen tls:*:443',
+      '--listen udp:*:443 --listen tls:*:443 --cert c.pem --key k.pem',
+      '--http-upstream http://10.0.0.9 --listen tls:*:443 --cert c.pem --key k.pem',
+      '--http-upstream https://10.0.0.9 --http-upstream-ca ca.pem --listen tls:*:443 --cert c.pem --key k.pem',
       '--listen 127.0.0.1:0 --listen 127.0.0.1:0',
       '--listen 192.0.2.1 --listen 192.0.2.2',
       '--external-ip 203.0.113.5/10.0.0.5',
@@ -114,6 +140,14 @@ t.test('options that do not fit each other', async (t) => {
       'minPort 30000 is above maxPort 29999 (the default): give a range such as minPort 24000 maxPort 29999',
     )
     t.equal(libraryRefusal({ cert: 'c.pem' }).message, 'cert "c.pem" needs key as well')
+    t.equal(
+      libraryRefusal({ listen: 'tls:*:443' }).message,
+      'listen "tls:*:443" needs a certificate: give cert FILE key FILE, or make one with turnd cert --name NAME',
+    )
+    t.equal(
+      refusal({ environment: { TURND_HTTP_UPSTREAM: 'http://10.0.0.9' } }).message,
+      'TURND_HTTP_UPSTREAM=http://10.0.0.9 is reached through TLS listeners, and there is none: add TURND_LISTEN=tls:*:443',
+    )
     t.equal(
       libraryRefusal({ user: ['bob:a', { name: 'bob', password: 'b' }] }).message,
       'user bob is given twice: keep one of them',

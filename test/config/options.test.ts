@@ -6,27 +6,29 @@ import { type Given, libraryRefusal, parse, refusal } from './refusals.js'
 import { COMPANIONS, SAMPLES } from './sample-options.js'
 
 /** Every name of the command line in the design, and those that were added. */
-const NAMES = `listen public-name relay-ip external-ip min-port max-port channel-range realm user users-file auth-secret
+const NAMES =
+  `listen public-name proxy-protocol-from http-upstream http-upstream-ca relay-ip external-ip min-port max-port channel-range realm user users-file auth-secret
   auth-secret-file oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
-  coturn-config engine workers admin-listen drain-timeout state-dir log-level`.split(/\s+/)
+  coturn-config engine workers stream-workers admin-listen drain-timeout state-dir log-level`.split(/\s+/)
 
 const FILES = { 'sample.json': '{}' }
 
-function argvOf(option: Option): string[] {
-  const { texts } = SAMPLES[option.key]
+function argvOf(option: Option, texts = SAMPLES[option.key].texts): string[] {
   return texts.length === 0 ? [`--${option.name}`] : texts.flatMap((text) => [`--${option.name}`, text])
 }
 
-function environmentOf(option: Option): Record<string, string> {
-  const { texts } = SAMPLES[option.key]
+function environmentOf(option: Option, texts = SAMPLES[option.key].texts): Record<string, string> {
   return { [option.environmentName]: texts.length === 0 ? 'true' : texts.join(',') }
 }
 
-function withCompanion(option: Option, of: (option: Option) => Given): Given[] {
-  const companion = COMPANIONS[option.key]
-  const other = OPTIONS.find(({ key }) => key === companion)
-  return other === undefined ? [of(option)] : [of(option), of(other)]
+function withCompanions(option: Option, of: (option: Option, texts?: readonly string[]) => Given): Given[] {
+  const companions: Readonly<Partial<Record<SettingKey, string>>> = COMPANIONS[option.key] ?? {}
+  const others = OPTIONS.flatMap((other) => {
+    const text = companions[other.key]
+    return text === undefined ? [] : [of(other, [text])]
+  })
+  return [of(option), ...others]
 }
 
 function merge(parts: readonly Given[]): Given {
@@ -96,6 +98,9 @@ t.test('the table', async (t) => {
       config: null,
       engine: 'auto',
       workers: null,
+      streamWorkers: null,
+      httpUpstream: null,
+      httpUpstreamCa: null,
       adminListen: { host: '127.0.0.1', port: 8445 },
       drainTimeout: 30,
       stateDir: './turnd-state',
@@ -110,6 +115,7 @@ t.test('the table', async (t) => {
       'denyPeer',
       'nat64Prefix',
       'publicName',
+      'proxyProtocolFrom',
     ]) {
       t.same(settings[key as SettingKey], [], key)
     }
@@ -123,13 +129,13 @@ for (const option of OPTIONS) {
   const { expected, native, bad } = SAMPLES[key]
 
   t.test(`--${name}`, async (t) => {
-    const sources: Record<string, (option: Option) => Given> = {
-      'the command line': (one) => ({ argv: argvOf(one) }),
-      'the environment': (one) => ({ environment: environmentOf(one) }),
+    const sources: Record<string, (option: Option, texts?: readonly string[]) => Given> = {
+      'the command line': (one, texts) => ({ argv: argvOf(one, texts) }),
+      'the environment': (one, texts) => ({ environment: environmentOf(one, texts) }),
     }
     for (const [source, of] of Object.entries(sources)) {
       t.test(`is read from ${source}`, async (t) => {
-        const { settings, given } = parse(merge(withCompanion(option, of)))
+        const { settings, given } = parse(merge(withCompanions(option, of)))
         t.match(settings[key], expected)
         t.ok(given.has(key))
       })
@@ -138,8 +144,7 @@ for (const option of OPTIONS) {
     if (key !== 'config') {
       for (const spelling of new Set([name, key])) {
         t.test(`is read from a file as "${spelling}"`, async (t) => {
-          const companion = COMPANIONS[key]
-          const content = { [spelling]: native, ...(companion ? { [companion]: SAMPLES[companion].native } : {}) }
+          const content = { [spelling]: native, ...COMPANIONS[key] }
           const files = { 'turnd.json': JSON.stringify(content) }
           const { settings, given } = parse({ argv: ['--config', 'turnd.json'], files })
           t.match(settings[key], expected)
@@ -150,9 +155,7 @@ for (const option of OPTIONS) {
 
     if (key !== 'config' && key !== 'coturnConfig') {
       t.test('is read from the options of the library', async (t) => {
-        const companion = COMPANIONS[key]
-        const options = { [key]: native, ...(companion ? { [companion]: SAMPLES[companion].native } : {}) }
-        const { settings, given } = settingsFromObject(options)
+        const { settings, given } = settingsFromObject({ [key]: native, ...COMPANIONS[key] })
         t.match(settings[key], expected)
         t.ok(given.has(key))
       })
@@ -212,7 +215,7 @@ for (const option of OPTIONS) {
     t.test(
       option.comesLater === null ? 'works now: it does not say that it comes later' : 'warns that it comes later',
       async (t) => {
-        const { warnings } = parse(merge(withCompanion(option, (one) => ({ argv: argvOf(one) }))))
+        const { warnings } = parse(merge(withCompanions(option, (one, texts) => ({ argv: argvOf(one, texts) }))))
         const isNamed = warnings.some(
           (text) => text.startsWith(`--${name}`) && text.endsWith(`has no effect yet: ${option.comesLater}`),
         )

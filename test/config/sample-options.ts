@@ -28,6 +28,19 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     expected: ['turn.example.org', 'turn.example.net'],
     bad: '192.0.2.1',
   },
+  proxyProtocolFrom: {
+    texts: ['192.0.2.1', '2001:db8::/32'],
+    native: ['192.0.2.1', '2001:db8::/32'],
+    expected: [{ prefixLength: 32 }, { prefixLength: 32 }],
+    bad: '10.0.0.0/33',
+  },
+  httpUpstream: {
+    texts: ['https://webbridge.example.org:8443'],
+    native: 'https://webbridge.example.org:8443',
+    expected: 'https://webbridge.example.org:8443',
+    bad: 'webbridge.example.org',
+  },
+  httpUpstreamCa: { texts: ['/etc/ca.pem'], native: '/etc/ca.pem', expected: '/etc/ca.pem', bad: null },
   relayIp: {
     texts: ['192.0.2.1', '2001:db8::1'],
     native: ['192.0.2.1', '2001:db8::1'],
@@ -105,7 +118,8 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     bad: null,
   },
   engine: { texts: ['dgram'], native: 'dgram', expected: 'dgram', bad: 'fast' },
-  workers: { texts: ['253'], native: 253, expected: 253, bad: '254' },
+  workers: { texts: ['120'], native: 120, expected: 120, bad: '121' },
+  streamWorkers: { texts: ['120'], native: 120, expected: 120, bad: '121' },
   adminListen: {
     texts: ['127.0.0.1:9000'],
     native: '127.0.0.1:9000',
@@ -117,5 +131,14 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   logLevel: { texts: ['debug'], native: 'debug', expected: 'debug', bad: 'loud' },
 }
 
-/** --cert and --key stand only together. */
-export const COMPANIONS: Readonly<Partial<Record<SettingKey, SettingKey>>> = { cert: 'key', key: 'cert' }
+const TLS = { listen: 'tls:*:443', cert: '/etc/cert.pem', key: '/etc/key.pem' }
+
+type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream', string>>>
+
+/** Options that stand only together with others, and values of those. */
+export const COMPANIONS: Readonly<Partial<Record<SettingKey, Companions>>> = {
+  cert: { key: '/etc/key.pem' },
+  key: { cert: '/etc/cert.pem' },
+  httpUpstream: TLS,
+  httpUpstreamCa: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
+}

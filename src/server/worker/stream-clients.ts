@@ -70,9 +70,7 @@ export class StreamClients {
     })
     const sendDatagram: TurnOutput['sendToClient'] = (client, bytes, from, end) =>
       engine.sendToClient(client, bytes, from, end)
-    this.dtls = parts.hasDtls
-      ? new DtlsClients({ counters: statistics.engine, send: sendDatagram })
-      : null
+    this.dtls = parts.hasDtls ? new DtlsClients({ counters: statistics.engine, send: sendDatagram }) : null
     if (start.certificate !== null) this.setCertificate(start.certificate)
     const router = new TransportRouter(engine, this.streams, this.dtls, this.#tcpRelays)
     this.core = makeCore({

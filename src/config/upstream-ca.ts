@@ -1,0 +1,20 @@
+// The file of --http-upstream-ca: who vouches for the web server behind the TLS listeners.
+import { X509Certificate } from 'node:crypto'
+import { TurndError } from './errors.js'
+import { readTextFile } from './read-text-file.js'
+
+/** The text of the file; throws TurndError unless it is one certificate in PEM form, or more. */
+export function readUpstreamCa(path: string): string {
+  try {
+    const text = readTextFile(path)
+    const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
+    if (blocks === null) throw new Error('it holds no certificate in PEM form')
+    for (const block of blocks) new X509Certificate(block)
+    return text
+  } catch (error) {
+    const { message } = error as Error
+    throw new TurndError('TURND_ERR_CERTIFICATE', `--http-upstream-ca ${path} cannot be used: ${message}`, {
+      cause: error,
+    })
+  }
+}
