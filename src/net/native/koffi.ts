@@ -10,6 +10,12 @@ export interface Koffi {
   address(buffer: ArrayBufferView): bigint | number
   /** The C library's errno after the last call of this thread. */
   errno(): number
+  /** The type of a C function without a name, and of a pointer to one. */
+  proto(result: string, types: readonly string[]): unknown
+  pointer(type: unknown): unknown
+  /** The address of a C function that calls this one, on the thread that registered it only. There are 8,192 in a process. */
+  register(callback: (...values: number[]) => number, pointerType: unknown): bigint
+  unregister(address: bigint): void
 }
 
 export interface KoffiLibrary {

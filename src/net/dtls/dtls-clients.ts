@@ -1,0 +1,230 @@
+// Clients over DTLS (RFC 7350): stands between the engine, which receives and sends their datagrams, and the core, which sees frames. One
+// record of application data is one frame (STUN or ChannelData, without padding).
+//
+//   ┌ How to drive it ───────────────────────────────────────────────────────────────────────────────────────────┐
+//   │ 1. new DtlsClients({ counters, send }), attach(core), setCertificate(pair): before the first datagram.      │
+//   │ 2. For each datagram at a `dtls:` listener: handleClientFrame. What the core sends to a client whose        │
+//   │    transport is TRANSPORT_DTLS: the functions of TurnOutput here.                                           │
+//   │ 3. At least every 100 ms: tick(now), with the core's ticks, not from within the core.                       │
+//   │ 4. At the end: close(), once; it tells the core of each session that ends.                                  │
+//   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+//
+// Of an address that has not shown yet that it receives (cookies.ts) nothing is kept. Network input never throws.
+import { randomBytes } from 'node:crypto'
+import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
+import type { TurnCore } from '../../turn/core.js'
+import { DROP_NONE, DROP_NOT_STUN } from '../../turn/drop-reasons.js'
+import type { FiveTuple } from '../../turn/five-tuple.js'
+import { COUNTER_SOCKET_ERRORS } from '../counters.js'
+import type { ClientHandler } from '../engine.js'
+import { ClientHello, isClientHello, isLaterFragment } from './client-hello.js'
+import { Cookies } from './cookies.js'
+import type { DtlsSession } from './dtls-session.js'
+import { DtlsSessions, type SendDatagram } from './dtls-sessions.js'
+import { FrameMemory } from './frame-memory.js'
+import { openOpenssl } from './openssl.js'
+import { PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
+import type { CertificatePair } from './server-context.js'
+import { SSL_ENDED } from './ssl-io.js'
+
+const COOKIE_SECRET_LENGTH = 32
+
+export interface DtlsClientsOptions {
+  /** By COUNTER_ index. */
+  readonly counters: Float64Array
+  /** The bytes are valid during the call only. */
+  readonly send: SendDatagram
+  /** What cookies are made with; of this object alone if absent. */
+  readonly cookieSecret?: Uint8Array
+}
+
+/** Throws, in one sentence for the operator, why this Node cannot do DTLS. Costs nothing that must be closed. */
+export function checkDtls(): void {
+  openOpenssl().alpn.close()
+}
+
+export class DtlsClients implements ClientHandler {
+  readonly #sessions: DtlsSessions
+  readonly #counters: Float64Array
+  readonly #send: SendDatagram
+  readonly #cookies: Cookies
+  readonly #hello = new ClientHello()
+  readonly #frames: FrameMemory
+  readonly #plain: Uint8Array
+  #core: TurnCore | null = null
+  #isClosed = false
+
+  /** Throws what checkDtls throws. */
+  constructor({ counters, send, cookieSecret = randomBytes(COOKIE_SECRET_LENGTH) }: DtlsClientsOptions) {
+    const openssl = openOpenssl()
+    this.#sessions = new DtlsSessions({ openssl, counters, send })
+    this.#counters = counters
+    this.#send = send
+    this.#cookies = new Cookies(cookieSecret)
+    this.#frames = new FrameMemory(openssl.koffi)
+    this.#plain = this.#sessions.io.plain
+  }
+
+  /** Clients that are known, half-open handshakes included. */
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  get halfOpenCount(): number {
+    return this.#sessions.halfOpenCount
+  }
+
+  attach(core: TurnCore): void {
+    this.#core = core
+    this.#sessions.core = core
+  }
+
+  /** For handshakes from now on. Throws an Error that says what is wrong with the pair; the one before stays then. */
+  setCertificate(pair: CertificatePair): void {
+    if (!this.#isClosed) this.#sessions.setCertificate(pair)
+  }
+
+  handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {
+    const core = this.#core
+    if (core === null || this.#isClosed) return DROP_NONE
+    const next = recordEnd(bytes, start, end)
+    let drop = DROP_NOT_STUN
+    if (next !== 0 && end - start <= RECORD_LENGTH_MAX) {
+      if (isClientHello(bytes, start, next)) drop = this.#handleClientHello(core, client, bytes, start, next, end)
+      else drop = this.#handleRecords(core, client, bytes, start, end)
+    }
+    this.#sessions.endSessions()
+    if (drop !== DROP_NONE) core.drops[drop]++
+    return drop
+  }
+
+  sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
+    const session = this.#sessionOf(client, end - start)
+    if (session === null) return
+    this.#plain.set(bytes.subarray(start, end))
+    this.#write(session, end - start)
+  }
+
+  sendDataIndication(
+    client: FiveTuple,
+    header: Uint8Array,
+    headerEnd: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const payloadEnd = headerEnd + end - start
+    const paddedEnd = (payloadEnd + 3) & ~3
+    const session = this.#sessionOf(client, paddedEnd)
+    if (session === null) return
+    this.#plain.set(header.subarray(0, headerEnd))
+    this.#plain.set(bytes.subarray(start, end), headerEnd)
+    this.#plain.fill(0, payloadEnd, paddedEnd)
+    this.#write(session, paddedEnd)
+  }
+
+  sendChannelData(client: FiveTuple, channelNumber: number, bytes: Uint8Array, start: number, end: number): void {
+    const length = CHANNEL_DATA_HEADER_LENGTH + end - start
+    const session = this.#sessionOf(client, length)
+    if (session === null) return
+    writeChannelDataHeader(this.#plain, 0, channelNumber, end - start)
+    this.#plain.set(bytes.subarray(start, end), CHANNEL_DATA_HEADER_LENGTH)
+    this.#write(session, length)
+  }
+
+  /** With close_notify, at the next tick or datagram. */
+  closeClient(client: FiveTuple): void {
+    const session = this.#sessionOf(client, 0)
+    if (session !== null) this.#sessions.endLater(session)
+  }
+
+  /** @param now the core's ticks of 10 ms */
+  tick(now: number): void {
+    if (!this.#isClosed) this.#sessions.tick(now)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#sessions.close()
+  }
+
+  /** The first record, [start, recordEnd), is a ClientHello in plain text. */
+  #handleClientHello(
+    core: TurnCore,
+    client: FiveTuple,
+    bytes: Uint8Array,
+    start: number,
+    recordEnd: number,
+    end: number,
+  ): number {
+    const hello = this.#hello
+    if (isLaterFragment(bytes, start)) return this.#handleRecords(core, client, bytes, start, end)
+    if (!hello.decode(bytes, start, recordEnd)) return DROP_NOT_STUN
+    if (!this.#cookies.isValid(client, hello, core.monotonicTicks())) {
+      const drop = core.dropOfAnswer(client, false)
+      if (drop !== DROP_NONE) return drop
+      this.#cookies.writeAnswer(client, hello, core.monotonicTicks())
+      this.#send(client, this.#cookies.answer, 0, this.#cookies.answer.length)
+      return DROP_NONE
+    }
+    const current = this.#sessions.find(client)
+    const newest = current?.successor ?? current
+    // Sent again: what answers it goes out again by itself, when its time has come.
+    if (newest?.beganWith(hello)) return DROP_NONE
+    const session = this.#sessions.begin(client, hello, bytes, start, recordEnd)
+    if (session === null) return DROP_NONE
+    this.#sessions.handshake(session)
+    if (recordEnd < end && session.ssl !== 0) this.#receive(core, session, bytes, recordEnd, end)
+    return DROP_NONE
+  }
+
+  #handleRecords(core: TurnCore, client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {
+    const session = this.#sessions.find(client)
+    if (session === null) return DROP_NOT_STUN
+    const { successor } = session
+    this.#receive(core, session, bytes, start, end)
+    // Only one of the two has the keys of a record; the other drops it, as it does with forged ones.
+    if (successor !== null && successor.ssl !== 0) this.#receive(core, successor, bytes, start, end)
+    return DROP_NONE
+  }
+
+  #receive(core: TurnCore, session: DtlsSession, bytes: Uint8Array, start: number, end: number): void {
+    const sessions = this.#sessions
+    sessions.wake(session)
+    sessions.io.give(bytes, start, end)
+    if (!session.isEstablished) sessions.handshake(session)
+    const frames = this.#frames
+    let length = 0
+    while (session.isEstablished && !session.isEnding && session.ssl !== 0) {
+      length = sessions.io.read(session.ssl, frames.addressFor(PLAINTEXT_LENGTH_MAX))
+      if (length <= 0) break
+      const from = frames.start
+      frames.use(length)
+      session.activeAt = sessions.now
+      core.handleClientFrame(session.fiveTuple, frames.bytes, from, from + length)
+      if (session.isCounted) sessions.noteAllocation(session)
+    }
+    if (session.ssl === 0) return
+    // Answers to what was no application data: alerts, and the last flight, if the client has lost it.
+    sessions.flush(session)
+    if (length === SSL_ENDED) sessions.endLater(session)
+  }
+
+  /** The established session, if a frame of this length fits into a record. */
+  #sessionOf(client: FiveTuple, length: number): DtlsSession | null {
+    const session = this.#sessions.find(client)
+    if (session === null || session.fiveTuple.connectionId !== client.connectionId) return null
+    if (!session.isEstablished || session.isEnding) return null
+    if (length <= PLAINTEXT_LENGTH_MAX) return session
+    this.#counters[COUNTER_SOCKET_ERRORS]++
+    return null
+  }
+
+  /** Sends the frame in #plain. */
+  #write(session: DtlsSession, length: number): void {
+    this.#sessions.wake(session)
+    if (this.#sessions.io.write(session.ssl, length)) this.#sessions.flush(session)
+    else this.#sessions.endLater(session)
+  }
+}

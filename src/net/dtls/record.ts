@@ -1,0 +1,51 @@
+// The record and handshake headers of DTLS 1.2 (RFC 6347 §4.1, §4.2.2).
+//
+//   record     | type 1 | version 2 | epoch 2 | sequence 6 | length 2 |
+//   handshake                                                         | type 1 | length 3 | message_seq 2 | offset 3 | fragment length 3 |
+
+export const RECORD_HEADER_LENGTH = 13
+export const HANDSHAKE_HEADER_LENGTH = 12
+export const VERSION_AT = 1
+export const EPOCH_AT = 3
+const LENGTH_AT = 11
+
+export const RECORD_HANDSHAKE = 22
+export const HANDSHAKE_CLIENT_HELLO = 1
+export const HANDSHAKE_HELLO_VERIFY_REQUEST = 3
+/** 254 is 1's complement of 1: every version of DTLS so far begins with it. */
+export const VERSION_MAJOR = 254
+
+/** The longest content of a record (RFC 6347 §4.1), and what OpenSSL grants to its encryption. */
+export const PLAINTEXT_LENGTH_MAX = 16_384
+export const RECORD_LENGTH_MAX = RECORD_HEADER_LENGTH + PLAINTEXT_LENGTH_MAX + 320
+
+/** The types of TLS records: RFC 7983 gives 20–63 to DTLS. */
+const TYPE_MIN = 20
+const TYPE_MAX = 63
+
+export function readUint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 8) | bytes[at + 1]
+}
+
+export function readUint24(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2]
+}
+
+/** The end of the record at `start`, or 0 if there is no whole one. */
+export function recordEnd(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < RECORD_HEADER_LENGTH) return 0
+  const type = bytes[start]
+  if (type < TYPE_MIN || type > TYPE_MAX || bytes[start + VERSION_AT] !== VERSION_MAJOR) return 0
+  const next = start + RECORD_HEADER_LENGTH + readUint16(bytes, start + LENGTH_AT)
+  return next > end ? 0 : next
+}
+
+/** Of consecutive whole records: the end of those that fit into one datagram of `lengthMax` bytes, of the first one at least. */
+export function datagramEnd(bytes: Uint8Array, start: number, end: number, lengthMax: number): number {
+  let last = start
+  for (let next = recordEnd(bytes, start, end); next !== 0; next = recordEnd(bytes, next, end)) {
+    if (last !== start && next - start > lengthMax) break
+    last = next
+  }
+  return last
+}
