@@ -10,6 +10,7 @@ import { formatRatio, type Report } from '../report.js'
 import { withCertificate } from '../servers/certificate.js'
 import { nextNetwork, runGenerator, startGenerator } from '../servers/run-generator.js'
 import type { ServerProcess } from '../servers/server-process.js'
+import { commonTlsVersion, type TlsVersion } from '../servers/tls-version.js'
 import { type Round, ratioOf, runRounds, type SliceFacts, slicesOf } from '../slices.js'
 import { median, spreadOf, sum } from '../statistics.js'
 import { formatCount, formatPercent, type Table } from '../table.js'
@@ -34,15 +35,16 @@ const STALL_MS = 0.03
 export async function runHandshakes(context: BenchContext): Promise<Report> {
   return withCertificate((certificate) =>
     context.withServers(context.streamCommands(certificate), async (servers) => {
-      const run = (server: ServerProcess) => runSlice(context, server)
+      const version = await commonTlsVersion(servers)
+      const run = (server: ServerProcess) => runSlice(context, server, version)
       return report(await runRounds(context, servers, 'handshakes', run, describe))
     }),
   )
 }
 
-async function runSlice(context: BenchContext, server: ServerProcess): Promise<HandshakeSlice> {
+async function runSlice(context: BenchContext, server: ServerProcess, version: TlsVersion): Promise<HandshakeSlice> {
   const without = await latencySlice(context, server)
-  const options = { port: server.tlsPort, handshakesPerSecond: HANDSHAKES_PER_SECOND, network: nextNetwork() }
+  const options = { port: server.tlsPort, version, handshakesPerSecond: HANDSHAKES_PER_SECOND, network: nextNetwork() }
   const clients = startGenerator<'handshakes'>({ task: 'handshakes', options }, context.options.cores.clients)
   // Whatever becomes of the packets, the clients end.
   const during = await afterLead(() => latencySlice(context, server)).finally(clients.end)

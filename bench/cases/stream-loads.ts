@@ -9,25 +9,28 @@ export interface StreamLoad {
   readonly payloadLength: number
   /** Datagrams that leave the peer together. */
   readonly burst: number
+  /** Of one flow, downwards. */
+  readonly inFlightMax: number
   /** Of payload per server CPU second, as a multiple of coturn's; null: measured, but not promised. */
   readonly target: number | null
 }
 
 /** A full packet of video. */
 const LARGE_PAYLOAD_LENGTH = 1200
-const BURST = 16
+const LARGE = { payloadLength: LARGE_PAYLOAD_LENGTH, burst: 8, inFlightMax: 24 }
+const SMALL = { payloadLength: PAYLOAD_LENGTH, burst: 16, inFlightMax: 64 }
 const TARGETS = { TCP: 1, TLS: 0.8 } as const
 
 export function streamLoads(): StreamLoad[] {
   const transports = ['TCP', 'TLS'] as const
   const large = transports.flatMap((transport) => {
-    return both({ transport, payloadLength: LARGE_PAYLOAD_LENGTH, burst: BURST, target: TARGETS[transport] })
+    return both({ ...LARGE, transport, target: TARGETS[transport] })
   })
   const small = transports.flatMap((transport) => {
-    return both({ transport, payloadLength: PAYLOAD_LENGTH, burst: BURST, target: null })
+    return both({ ...SMALL, transport, target: null })
   })
   const single = transports.map((transport): StreamLoad => {
-    const kind = { transport, payloadLength: LARGE_PAYLOAD_LENGTH, burst: 1, target: null }
+    const kind = { ...LARGE, transport, burst: 1, target: null }
     return { ...kind, direction: 'peer-to-client', name: `${nameOf(kind)}, peer → client, single packets` }
   })
   return [...large, ...small, ...single]

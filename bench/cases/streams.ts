@@ -1,6 +1,8 @@
 // Clients over TCP and TLS: turnd beside coturn on the same core of the same machine, each direction filled. What is relayed is UDP, as
 // always. Compared is the payload that is delivered, per second and per second of the server's CPU time, all of its threads together.
+import { readFileSync } from 'node:fs'
 import type { BenchContext } from '../context.js'
+import type { StreamTls } from '../generator/stream-client.js'
 import type { StreamsOptions, StreamsResult } from '../generator/streams.js'
 import { describeLoadSlice, LOAD_HEAD, type LoadSlice, loadCells, loadSlice, wrongCount } from '../load-slice.js'
 import { formatRatio, type Multiple, type Ratio, type Report, ratioTarget } from '../report.js'
@@ -8,6 +10,7 @@ import { withCertificate } from '../servers/certificate.js'
 import { USER } from '../servers/commands.js'
 import { nextNetwork, runGenerator } from '../servers/run-generator.js'
 import type { ServerProcess } from '../servers/server-process.js'
+import { commonTlsVersion } from '../servers/tls-version.js'
 import { type Round, ratioOf, runRounds, slicesOf } from '../slices.js'
 import { median, sum } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
@@ -35,10 +38,11 @@ const RATIO_TEXT = 'turnd as a multiple of coturn: median, smallest and largest 
 export async function runStreams(context: BenchContext): Promise<Report> {
   const loads = streamLoads().filter(({ name }) => name.includes(context.options.load))
   if (loads.length === 0) throw new Error(`--load ${context.options.load}: no load is called so`)
-  return withCertificate((certificate) =>
-    context.withServers(context.streamCommands(certificate), async (servers) => {
+  return withCertificate((files) =>
+    context.withServers(context.streamCommands(files), async (servers) => {
+      const tls = { version: await commonTlsVersion(servers), certificate: readFileSync(files.certificate, 'utf8') }
       const comparisons: Comparison[] = []
-      for (const load of loads) comparisons.push(await compare(context, load, servers, certificate.certificate))
+      for (const load of loads) comparisons.push(await compare(context, load, servers, tls))
       return report(context, comparisons)
     }),
   )
@@ -48,7 +52,7 @@ async function compare(
   context: BenchContext,
   load: StreamLoad,
   servers: readonly ServerProcess[],
-  certificate: string,
+  tls: StreamTls,
 ): Promise<Comparison> {
   const { seconds, pairCount, cores } = context.options
   const run = async (server: ServerProcess): Promise<StreamSlice> => {
@@ -56,13 +60,15 @@ async function compare(
     const options: StreamsOptions = {
       target: context.target(server),
       port: isSecure ? server.tlsPort : server.port,
-      certificate: isSecure ? certificate : null,
+      tls: isSecure ? tls : null,
       user: USER,
       network: nextNetwork(),
       flowCount: FLOW_COUNT,
       direction: load.direction,
       payloadLength: load.payloadLength,
       burst: load.burst,
+      inFlightMax: load.inFlightMax,
+      canInject: context.canInject,
       warmUpSeconds: WARM_UP_SECONDS,
       seconds,
     }

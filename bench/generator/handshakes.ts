@@ -4,6 +4,7 @@ import { connect, createSecureContext, type SecureContext } from 'node:tls'
 
 export interface HandshakesOptions {
   readonly port: number
+  readonly version: 'TLSv1.2' | 'TLSv1.3'
   readonly handshakesPerSecond: number
   /** 1–250: clients are in 127.NETWORK.0.0/16. */
   readonly network: number
@@ -33,8 +34,8 @@ const WARM_UP_MS = 500
 const HOSTS_PER_SUBNET = 250
 const SUBNET_COUNT = 4
 
-export async function handshakes({ port, handshakesPerSecond, network }: HandshakesOptions): Promise<HandshakesResult> {
-  const load = new HandshakeLoad(port, network)
+export async function handshakes(options: HandshakesOptions): Promise<HandshakesResult> {
+  const load = new HandshakeLoad(options)
   let isEnded = false
   process.stdin.once('end', () => {
     isEnded = true
@@ -53,7 +54,7 @@ export async function handshakes({ port, handshakesPerSecond, network }: Handsha
       cpu = process.cpuUsage()
       load.reset()
     }
-    for (; due <= now; due += 1000 / handshakesPerSecond) load.begin()
+    for (; due <= now; due += 1000 / options.handshakesPerSecond) load.begin()
     await new Promise((resolve) => setTimeout(resolve, TICK_MS))
   }
   const used = process.cpuUsage(cpu)
@@ -65,7 +66,7 @@ class HandshakeLoad {
   readonly #port: number
   readonly #network: number
   // The server is the one on this machine's loopback: whose certificate it is costs only the client.
-  readonly #context: SecureContext = createSecureContext({ minVersion: 'TLSv1.3' })
+  readonly #context: SecureContext
   #next = 0
   #unfinished = 0
   #skipped = 0
@@ -73,7 +74,8 @@ class HandshakeLoad {
   #times: number[] = []
   #transport = ''
 
-  constructor(port: number, network: number) {
+  constructor({ port, network, version }: HandshakesOptions) {
+    this.#context = createSecureContext({ minVersion: version, maxVersion: version })
     this.#port = port
     this.#network = network
   }

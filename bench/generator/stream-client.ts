@@ -1,17 +1,23 @@
 // A client over TCP or TLS: has its dialogue with the server, and then sends and receives whatever it is given.
 import { connect, type Socket } from 'node:net'
-import { connect as connectSecurely, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect as connectSecurely, type TLSSocket } from 'node:tls'
 import { FRAMING_NEED_MORE, frameLength } from '../../src/stun/framing.js'
 import type { Dialogue } from '../turn-dialogue.js'
 
 export interface StreamServer {
   readonly port: number
-  /** The certificate (PEM) to expect; null: plain TCP. */
-  readonly certificate: string | null
+  /** null: plain TCP. */
+  readonly tls: StreamTls | null
 }
 
-/** What every browser offers first, and the cheapest where the processor has instructions for AES. */
-const CIPHER = 'TLS_AES_128_GCM_SHA256'
+export interface StreamTls {
+  readonly version: 'TLSv1.2' | 'TLSv1.3'
+  /** The certificate (PEM) to expect. */
+  readonly certificate: string
+}
+
+/** What browsers offer first: AES-128 in Galois/Counter Mode, under its name in TLS 1.3 and in 1.2. */
+const CIPHERS = 'TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256'
 const ANSWER_LENGTH_MAX = 2048
 const CONNECT_TRY_MS = 50
 /** Servers answer over UDP, which tells that they are up, a moment before they listen for streams. */
@@ -98,17 +104,18 @@ export class StreamClient {
 }
 
 /** Connected, and for TLS after the handshake. */
-function openSocket({ port, certificate }: StreamServer, localAddress: string): Promise<Socket> {
+function openSocket({ port, tls }: StreamServer, localAddress: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const address = { host: '127.0.0.1', port, localAddress }
-    const isPlain = certificate === null
-    const socket = isPlain
-      ? connect(address)
-      : connectSecurely({ ...address, ca: certificate, minVersion: 'TLSv1.3', ciphers: CIPHER })
+    const socket = tls === null ? connect(address) : connectSecurely({ ...address, ...tlsOptions(tls) })
     socket.once('error', reject)
-    socket.once(isPlain ? 'connect' : 'secureConnect', () => {
+    socket.once(tls === null ? 'connect' : 'secureConnect', () => {
       socket.off('error', reject)
       resolve(socket)
     })
   })
+}
+
+function tlsOptions({ version, certificate }: StreamTls): ConnectionOptions {
+  return { ca: certificate, minVersion: version, maxVersion: version, ciphers: CIPHERS }
 }

@@ -1,11 +1,10 @@
 // Clients over TCP or TLS that fill the server: their frames go up to a UDP peer, or its bursts down to them.
 //
 // One scheme for both directions and every server: of each flow a fixed number of packets is on its way at most (FlowWindows), counted
-// where they arrive. Upwards that is twice a client's write, so that one is at the server while the other is made; downwards so few bursts
-// that they fit into the buffer of a relay socket, and into what a server lets pile up before a client's stream.
+// where they arrive. Upwards that is twice a client's write, so that one is at the server while the other is made; downwards so few that
+// they fit into the buffer of a relay socket, and into the 32 KiB that coturn lets pile up before a client's stream.
 //
 // The sockets of the clients are Node's, so the load is made in turns of its event loop, which never sleeps.
-import { readFileSync } from 'node:fs'
 import { TransportAddress } from '../../src/stun/address.js'
 import { type ClientUser, TurnDialogue } from '../turn-dialogue.js'
 import { Endpoint, LOOPBACK_WORD, portWord, swapBytes } from './endpoint.js'
@@ -20,14 +19,14 @@ import { Receiver } from './receiver.js'
 import type { Route } from './route.js'
 import { Sender } from './sender.js'
 import type { Direction, Target } from './stage.js'
-import { StreamClient } from './stream-client.js'
+import { StreamClient, type StreamTls } from './stream-client.js'
 
 export interface StreamsOptions {
   readonly target: Target
   /** Where the server listens for this transport. */
   readonly port: number
-  /** The path of the certificate to expect; null: plain TCP. */
-  readonly certificate: string | null
+  /** null: plain TCP. */
+  readonly tls: StreamTls | null
   readonly user: ClientUser
   /** 1–250: clients are in 127.NETWORK.0.0/24. */
   readonly network: number
@@ -36,6 +35,10 @@ export interface StreamsOptions {
   readonly payloadLength: number
   /** Datagrams that leave the peer together. */
   readonly burst: number
+  /** Datagrams of one flow on their way down, at most. */
+  readonly inFlightMax: number
+  /** Whether single packets may be injected into the network device: see InjectedMessages. */
+  readonly canInject: boolean
   readonly warmUpSeconds: number
   readonly seconds: number
 }
@@ -45,10 +48,10 @@ export interface StreamsResult extends LoadResult {
   readonly transport: string
 }
 
-const BURSTS_IN_FLIGHT = 4
 const WRITES_IN_FLIGHT = 2
 /** The peer's socket is emptied, but not for ever. */
 const RECEIVE_CALLS_MAX = 16
+/** Nothing came for so long: what is still on its way is lost. */
 const DRAIN_MS = 200
 /** With nothing to do, look again after so long: looking often takes the server's lock on the socket. */
 const PAUSE_MS = 0.003
@@ -69,7 +72,7 @@ export async function streams(options: StreamsOptions): Promise<StreamsResult> {
   meter.start()
   const idle = await load.run(options.seconds * 1000, true)
   meter.stop()
-  await load.run(DRAIN_MS, false)
+  await load.drain()
   const transport = clients[0].describe()
   for (const client of clients) client.close()
   peer.close()
@@ -112,12 +115,12 @@ function downwards(
   clients: readonly StreamClient[],
   templates: readonly PayloadTemplate[],
   routes: readonly Route[],
-  { payloadLength, burst }: StreamsOptions,
+  { payloadLength, burst, inFlightMax, canInject }: StreamsOptions,
 ): StreamLane {
-  const sender = new Sender(kernel, peer, routes, [{ payloadLength, burst }], templates, 1, false)
+  const sender = new Sender(kernel, peer, routes, [{ payloadLength, burst }], templates, 1, canInject && burst === 1)
   const receiver = new FrameReceiver(templates)
   for (const [flow, client] of clients.entries()) client.onData = (chunk) => receiver.push(flow, chunk)
-  const windows = new FlowWindows(clients.length, BURSTS_IN_FLIGHT * burst)
+  const windows = new FlowWindows(clients.length, inFlightMax)
   const hasRoom = (flow: number, now: number) => {
     return windows.hasRoom(flow, burst, sender.nextSequence(flow), receiver.deliveries.nextSequence(flow), now)
   }
@@ -165,17 +168,26 @@ class StreamLoad {
       turn()
     })
   }
+
+  /** Receives what is still on its way. */
+  async drain(): Promise<void> {
+    const { sender, receiver } = this.#lane
+    let before = -1
+    while (receiver.received > before && receiver.deliveries.delivered < sender.sent) {
+      before = receiver.received
+      await this.run(DRAIN_MS, false)
+    }
+  }
 }
 
 /** Clients with an allocation and a channel to the peer each, and the ports of their relayed transport addresses. */
 async function openClients(options: StreamsOptions, peerPort: number) {
-  const { port, certificate, network, flowCount, user } = options
-  const server = { port, certificate: certificate === null ? null : readFileSync(certificate, 'utf8') }
+  const { port, tls, network, flowCount, user } = options
   const peer = new TransportAddress().setIPv4(LOOPBACK_WORD, peerPort)
   const clients: StreamClient[] = []
   const relayPorts: number[] = []
   for (let flow = 0; flow < flowCount; flow++) {
-    const client = await StreamClient.connect(server, `127.${network}.0.${1 + flow}`)
+    const client = await StreamClient.connect({ port, tls }, `127.${network}.0.${1 + flow}`)
     const dialogue = new TurnDialogue(user)
     await client.converse(setUp(dialogue, flow, peer))
     clients.push(client)
