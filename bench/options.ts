@@ -34,7 +34,7 @@ export const USAGE = `npm run bench -- [CASE…] [options]
   calls        system calls per packet (strace)         profile      where the cycles go (perf)
   streams      clients over TCP and TLS beside coturn   handshakes   latency while others shake hands by TLS
 
-Without a case: all but profile, and the table of targets at the end; 13 minutes.
+Without a case: all but profile, and the table of targets at the end; 12 minutes.
 
   --seconds N         length of a measured slice (default 1.25)
   --pairs N           rounds of slices in a comparison, the first of them discarded (default 5)

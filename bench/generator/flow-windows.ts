@@ -2,7 +2,7 @@
 // is what was sent and neither arrived nor was overtaken by later packets of its flow, which are in order on every way through a server.
 
 /** Of a flow from which nothing came for so long, nothing more is expected. */
-const STALL_MS = 100
+const STALL_MS = 250
 
 interface Progress {
   next: number
