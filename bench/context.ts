@@ -2,7 +2,16 @@
 import { fileURLToPath } from 'node:url'
 import type { StageOptions, Target } from './generator/stage.js'
 import type { BenchOptions } from './options.js'
-import { coturnCommand, coturnVersion, type ServerCommand, turndCommand, USER } from './servers/commands.js'
+import type { CertificateFiles } from './servers/certificate.js'
+import {
+  coturnCommand,
+  coturnStreamsCommand,
+  coturnVersion,
+  type ServerCommand,
+  turndCommand,
+  turndStreamsCommand,
+  USER,
+} from './servers/commands.js'
 import { nextNetwork } from './servers/run-generator.js'
 import { ServerProcess } from './servers/server-process.js'
 
@@ -38,6 +47,13 @@ export class BenchContext {
   /** turnd, and coturn if it is here. */
   commands(): ServerCommand[] {
     return this.coturn === null ? [this.turnd] : [this.turnd, this.coturn]
+  }
+
+  /** The same servers with listeners for TCP and TLS. Either may be left out. */
+  streamCommands(certificate: CertificateFiles): ServerCommand[] {
+    const { turnd, engine, coturn } = this.options
+    const commands = this.coturn === null ? [] : [coturnStreamsCommand(coturn, certificate)]
+    return turnd === 'none' ? commands : [turndStreamsCommand(turnd ?? TURND, engine, certificate), ...commands]
   }
 
   /** Starts these servers on the servers' core, runs the work and stops them, whatever happens. */

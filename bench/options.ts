@@ -12,10 +12,15 @@ export const CASE_NAMES = [
   'relay',
   'latency',
   'mixed',
+  'streams',
+  'handshakes',
   'calls',
   'profile',
 ] as const
 export type CaseName = (typeof CASE_NAMES)[number]
+
+/** They say something about coturn alone. */
+const CASES_WITHOUT_TURND: readonly CaseName[] = ['streams', 'handshakes']
 
 /** `profile` is for looking for something, and only when it is asked for. */
 const DEFAULT_CASES = CASE_NAMES.filter((name) => name !== 'profile')
@@ -27,20 +32,22 @@ export const USAGE = `npm run bench -- [CASE…] [options]
   mixed        audio and video at a fixed rate          memory       of idle allocations
   allocations  set up per second                        start        until the first answer
   calls        system calls per packet (strace)         profile      where the cycles go (perf)
+  streams      clients over TCP and TLS beside coturn   handshakes   latency while others shake hands by TLS
 
-Without a case: all but profile, and the table of targets at the end; 8 minutes.
+Without a case: all but profile, and the table of targets at the end; 12 minutes.
 
   --seconds N         length of a measured slice (default 1.25)
   --pairs N           rounds of slices in a comparison, the first of them discarded (default 5)
   --flows N           allocations of a load (default 100)
   --in-flight N       single packets on their way at most (default 256)
-  --load TEXT         relay and profile: only loads whose name contains this
+  --load TEXT         relay, streams and profile: only loads whose name contains this
   --engine NAME       turnd's engine: native, dgram or auto (default native)
-  --turnd PATH        another build's turnd.js
+  --turnd PATH        another build's turnd.js; 'none' leaves it out (streams and handshakes only)
   --coturn PATH       another build of coturn (default turnserver of the PATH); 'none' leaves it out
   --patience N        seconds that the run may spend on waiting for other programs, and on measuring again
                       what they disturbed (default 60)
-  --cores S,G         cores of the servers and of the load generator (default 1,0)
+  --cores S,G[,C]     cores of the servers, of the load generator, and of the clients that shake hands
+                      (default 1,0 and the generator's)
   --json FILE         write what was measured, with the machine, to FILE
   --save              write it to docs/performance/ and docs/performance.md`
 
@@ -55,7 +62,7 @@ export interface BenchOptions {
   readonly engine: string
   readonly turnd: string | null
   readonly coturn: string
-  readonly cores: { readonly server: number; readonly generator: number }
+  readonly cores: { readonly server: number; readonly generator: number; readonly clients: number }
   readonly json: string | null
   readonly save: boolean
   readonly help: boolean
@@ -82,8 +89,18 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       help: { type: 'boolean', default: false },
     },
   })
-  const [server, generator] = numbers('cores', values.cores, 2, 0, availableParallelism() - 1)
+  const coreCount = values.cores.split(',').length === 3 ? 3 : 2
+  const [server, generator, clients = generator] = numbers(
+    'cores',
+    values.cores,
+    coreCount,
+    0,
+    availableParallelism() - 1,
+  )
   const wanted = positionals.map(caseName)
+  if (values.turnd === 'none' && (wanted.length === 0 || wanted.some((name) => !CASES_WITHOUT_TURND.includes(name)))) {
+    throw new Error(`--turnd none: only for ${CASES_WITHOUT_TURND.join(' and ')}`)
+  }
   return {
     cases: wanted.length === 0 ? DEFAULT_CASES : CASE_NAMES.filter((name) => wanted.includes(name)),
     seconds: numbers('seconds', values.seconds, 1, 0.1, 30)[0],
@@ -95,7 +112,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     engine: values.engine,
     turnd: values.turnd ?? null,
     coturn: values.coturn,
-    cores: { server, generator },
+    cores: { server, generator, clients },
     json: values.json ?? null,
     save: values.save,
     help: values.help,

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { runAllocations } from './cases/allocations.js'
 import { runCalls } from './cases/calls.js'
+import { runHandshakes } from './cases/handshakes.js'
 import { runLatency } from './cases/latency.js'
 import { runMemory } from './cases/memory.js'
 import { runCodec, runCore } from './cases/micro-cases.js'
@@ -9,6 +10,7 @@ import { runMixed } from './cases/mixed.js'
 import { runProfile } from './cases/profile.js'
 import { runRelay } from './cases/relay.js'
 import { runStart } from './cases/start.js'
+import { runStreams } from './cases/streams.js'
 import { BenchContext } from './context.js'
 import { describeHost, hostFacts } from './host.js'
 import { isInNamespace, runInNamespace } from './namespace.js'
@@ -26,6 +28,8 @@ const CASES: Readonly<Record<CaseName, (context: BenchContext) => Promise<Report
   relay: runRelay,
   latency: runLatency,
   mixed: runMixed,
+  streams: runStreams,
+  handshakes: runHandshakes,
   calls: runCalls,
   profile: runProfile,
 }

@@ -26,9 +26,10 @@ export async function runRounds<Slice extends SliceFacts>(
   name: string,
   runSlice: (server: ServerProcess) => Promise<Slice>,
   describe: (slice: Slice) => string,
+  roundCount = context.options.pairCount,
 ): Promise<Round<Slice>[]> {
   const rounds: Round<Slice>[] = []
-  for (let index = 0; index < context.options.pairCount; index++) {
+  for (let index = 0; index < roundCount; index++) {
     const round = new Map<ServerName, Slice>()
     for (const server of servers) {
       const label = `${name}, round ${index}${index === 0 ? ' (discarded)' : ''}: ${server.name}`

@@ -1,6 +1,13 @@
 // Readings at the start and the end of what is measured: time, packets, the server's CPU time, its core's.
 import { coreBusySeconds, cpuTime } from '../servers/proc-files.js'
-import type { Lane, Target } from './stage.js'
+import type { Deliveries } from './payload.js'
+import type { Target } from './stage.js'
+
+/** What is read of one direction of a load. */
+export interface MeteredLane {
+  readonly sender: { readonly sent: number }
+  readonly receiver: { readonly received: number; readonly arrivals: number; readonly deliveries: Deliveries }
+}
 
 /** What a load did. */
 export interface LoadResult {
@@ -39,12 +46,12 @@ interface Reading {
 }
 
 export class Meter {
-  readonly #lanes: readonly Lane[]
+  readonly #lanes: readonly MeteredLane[]
   readonly #target: Target | null
   #start: Reading
   #end: Reading
 
-  constructor(lanes: readonly Lane[], target: Target | null) {
+  constructor(lanes: readonly MeteredLane[], target: Target | null) {
     this.#lanes = lanes
     this.#target = target
     this.#start = this.#read()
@@ -98,7 +105,7 @@ export class Meter {
     }
   }
 
-  #sum(value: (lane: Lane) => number): number {
+  #sum(value: (lane: MeteredLane) => number): number {
     return this.#lanes.reduce((sum, lane) => sum + value(lane), 0)
   }
 }

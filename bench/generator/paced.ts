@@ -8,6 +8,8 @@ export interface PacedOptions extends StageOptions {
   readonly payloadLength: number
   /** Of both directions together. */
   readonly packetsPerSecond: number
+  /** The loop takes a few microseconds. When it took so long, somebody else had the generator's core: default STALL_MS. */
+  readonly stallMilliseconds?: number
   readonly warmUpSeconds: number
   readonly seconds: number
 }
@@ -22,7 +24,6 @@ export interface PacedResult extends LoadResult {
 
 const GAP_COUNT = 1 << 14
 const DRAIN_MS = 100
-/** The loop takes a few microseconds. When it took so long, somebody else had the generator's core. */
 const STALL_MS = 0.1
 
 export function paced(options: PacedOptions): PacedResult {
@@ -30,7 +31,7 @@ export function paced(options: PacedOptions): PacedResult {
   const latencies = new Latencies()
   const shapes = [{ payloadLength: options.payloadLength, burst: 1 }]
   const lanes = [stage.lane('client-to-peer', shapes, 1, latencies), stage.lane('peer-to-client', shapes, 1, latencies)]
-  const pacer = new Pacer(lanes, latencies, options.packetsPerSecond)
+  const pacer = new Pacer(lanes, latencies, options.packetsPerSecond, options.stallMilliseconds ?? STALL_MS)
   pacer.run(options.warmUpSeconds * 1000, false)
   const meter = new Meter(lanes, options.target)
   meter.start()
@@ -51,13 +52,15 @@ class Pacer {
   idleMilliseconds = 0
   readonly #lanes: readonly Lane[]
   readonly #latencies: Latencies
+  readonly #stallMilliseconds: number
   readonly #gaps: Float64Array
   #nextGap = 0
   #nextMessage = 0
 
-  constructor(lanes: readonly Lane[], latencies: Latencies, packetsPerSecond: number) {
+  constructor(lanes: readonly Lane[], latencies: Latencies, packetsPerSecond: number, stallMilliseconds: number) {
     this.#lanes = lanes
     this.#latencies = latencies
+    this.#stallMilliseconds = stallMilliseconds
     this.#gaps = exponentialGaps(1000 / packetsPerSecond)
   }
 
@@ -73,7 +76,7 @@ class Pacer {
     while (now < end) {
       const before = now
       now = performance.now()
-      const isStalled = now - before > STALL_MS
+      const isStalled = now - before > this.#stallMilliseconds
       if (isStalled) stallCount++
       latencies.isCounting = isMeasured && !isStalled
       const received = upwards.receiver.receive() + downwards.receiver.receive()

@@ -68,6 +68,11 @@ export class Deliveries {
     this.#expected = new Int32Array(templates.length)
   }
 
+  /** The sequence number behind the highest that has arrived of a stream: what is below it has arrived, or was overtaken. */
+  nextSequence(stream: number): number {
+    return this.#expected[stream]
+  }
+
   /** The stream that the payload at word `at` names, or -1. */
   streamOf(words: Int32Array, at: number, length: number): number {
     const stream = words[at + STREAM_WORD]

@@ -61,6 +61,11 @@ export class Sender {
     return sent
   }
 
+  /** How many packets of a stream have been sent. */
+  nextSequence(stream: number): number {
+    return this.#sequences[stream]
+  }
+
   #number(message: number, stamp: number): void {
     const stream = message % this.#templates.length
     const template = this.#templates[stream]

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { ClientUser } from '../turn-dialogue.js'
+import type { CertificateFiles } from './certificate.js'
 
 export type ServerName = 'turnd' | 'turnd dgram' | 'coturn'
 
@@ -16,7 +17,8 @@ export interface ServerCommand {
   readonly name: ServerName
   /** The program and its first arguments. */
   readonly program: readonly string[]
-  readonly arguments: (port: number, directory: string) => readonly string[]
+  /** @param tlsPort for servers that listen for TLS; the others leave it alone */
+  readonly arguments: (port: number, directory: string, tlsPort: number) => readonly string[]
 }
 
 /** @param script dist/turnd.js, or that of another build */
@@ -48,6 +50,31 @@ export function coturnCommand(program: string): ServerCommand {
       ...['--no-tcp', '--no-tcp-relay', '--no-tls', '--no-dtls', '--no-cli', '--no-multicast-peers'],
       ...['--pidfile', join(directory, 'pid'), '--log-file', join(directory, 'log'), '--simple-log'],
       ...['--db', join(directory, 'db')],
+    ],
+  }
+}
+
+/** turnd that takes clients over TCP and TLS too, with one thread for them beside the one for UDP. */
+export function turndStreamsCommand(script: string, engine: string, certificate: CertificateFiles): ServerCommand {
+  const command = turndCommand(script, engine)
+  return {
+    ...command,
+    arguments: (port, directory, tlsPort) => [
+      ...command.arguments(port, directory, tlsPort),
+      ...['--listen', `tcp:127.0.0.1:${port}`, '--listen', `tls:127.0.0.1:${tlsPort}`, '--stream-workers', '1'],
+      ...['--cert', certificate.certificate, '--key', certificate.key],
+    ],
+  }
+}
+
+/** coturn that takes clients over TCP and TLS too; its one relay thread serves them all. */
+export function coturnStreamsCommand(program: string, certificate: CertificateFiles): ServerCommand {
+  const command = coturnCommand(program)
+  return {
+    ...command,
+    arguments: (port, directory, tlsPort) => [
+      ...command.arguments(port, directory, tlsPort).filter((argument) => !/^--no-(?:tcp|tls)$/.test(argument)),
+      ...['--tls-listening-port', String(tlsPort), '--cert', certificate.certificate, '--pkey', certificate.key],
     ],
   }
 }

@@ -11,9 +11,25 @@ export function runGenerator<Name extends Task['task']>(
   task: Extract<Task, { task: Name }>,
   core: number,
 ): Promise<TaskResult[Name]> {
+  return startGenerator(task, core).result
+}
+
+/** A task that goes on until it is told to end. */
+export interface RunningTask<Name extends Task['task']> {
+  readonly result: Promise<TaskResult[Name]>
+  /** Closes the task's standard input: tasks without an end of their own take that for one. */
+  readonly end: () => void
+}
+
+export function startGenerator<Name extends Task['task']>(
+  task: Extract<Task, { task: Name }>,
+  core: number,
+): RunningTask<Name> {
   const args = ['-c', String(core), process.execPath, GENERATOR, JSON.stringify(task)]
-  return new Promise((resolve, reject) => {
-    const child = spawn('taskset', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn('taskset', args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  // It may have ended already.
+  child.stdin.on('error', () => {})
+  const result = new Promise<TaskResult[Name]>((resolve, reject) => {
     const forget = undoAtExit(() => child.kill('SIGKILL'))
     // A server that answers nothing any more would keep it for ever.
     const limit = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT_MS)
@@ -29,6 +45,7 @@ export function runGenerator<Name extends Task['task']>(
       else reject(new Error(`the load generator ended with ${code === null ? 'a signal' : `exit code ${code}`}`))
     })
   })
+  return { result, end: () => child.stdin.end() }
 }
 
 let lastNetwork = 0

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CLASS_REQUEST, METHOD_BINDING } from '../../src/stun/constants.js'
@@ -20,16 +21,19 @@ export class ServerProcess {
   readonly name: ServerName
   readonly pid: number
   readonly port: number
+  /** Where it listens for TLS, if its command says so. */
+  readonly tlsPort: number
   /** Milliseconds from spawn to the first answer to a Binding request. */
   startMilliseconds = 0
   readonly #child: ChildProcess
   readonly #directory: string
   readonly #forget: () => void
 
-  private constructor(name: ServerName, port: number, child: ChildProcess, directory: string) {
+  private constructor(name: ServerName, port: number, tlsPort: number, child: ChildProcess, directory: string) {
     this.name = name
     this.pid = child.pid ?? 0
     this.port = port
+    this.tlsPort = tlsPort
     this.#child = child
     this.#directory = directory
     this.#forget = undoAtExit(() => {
@@ -42,15 +46,17 @@ export class ServerProcess {
   static async start(command: ServerCommand, core: number): Promise<ServerProcess> {
     const directory = mkdtempSync(join(tmpdir(), 'turnd-bench-'))
     const port = await freePort()
+    const tlsPort = await freeTcpPort()
     const output = openSync(join(directory, 'output'), 'w')
     const spawned = performance.now()
-    const child = spawn('taskset', ['-c', String(core), ...command.program, ...command.arguments(port, directory)], {
+    const args = ['-c', String(core), ...command.program, ...command.arguments(port, directory, tlsPort)]
+    const child = spawn('taskset', args, {
       stdio: ['ignore', output, output],
       cwd: directory,
     })
     closeSync(output)
     child.once('error', () => {})
-    const server = new ServerProcess(command.name, port, child, directory)
+    const server = new ServerProcess(command.name, port, tlsPort, child, directory)
     const answered = child.pid === undefined ? 0 : await firstAnswer(port, child)
     if (answered === 0) {
       const text = server.output().slice(-2000)
@@ -98,6 +104,16 @@ async function freePort(): Promise<number> {
   const { port } = socket.address()
   socket.close()
   await once(socket, 'close')
+  return port
+}
+
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
   return port
 }
 
