@@ -202,11 +202,6 @@ export class TurnCore {
     if (allocation !== null) deleteAllocation(this, allocation, 'client-closed')
   }
 
-  /** Has this 5-tuple an allocation? What carries the client's connection keeps it for longer then. */
-  hasAllocation(client: FiveTuple): boolean {
-    return this.allocations.find(client) !== null
-  }
-
   /** The time, in ticks of 10 ms since the construction; never less than before. */
   tick(now: number): void {
     this.now = now
