@@ -31,7 +31,6 @@ export class CertificateFiles {
     keyPath: string,
     onChanged: (material: CertificateMaterial, facts: CertificateFacts) => void,
     onProblem: (sentence: string) => void,
-    pollIntervalMs = CERTIFICATE_POLL_INTERVAL_MS,
   ) {
     this.#certPath = certPath
     this.#keyPath = keyPath
@@ -40,7 +39,7 @@ export class CertificateFiles {
     // Before the files are read: a change in between is seen by the next poll.
     this.#seen = this.#signature()
     this.#current = loadCertificate(certPath, keyPath)
-    this.#timer = setInterval(() => this.#poll(), pollIntervalMs)
+    this.#timer = setInterval(() => this.poll(), CERTIFICATE_POLL_INTERVAL_MS)
     this.#timer.unref()
   }
 
@@ -57,12 +56,8 @@ export class CertificateFiles {
     return problem === null
   }
 
-  /** Stops looking for changes. */
-  close(): void {
-    clearInterval(this.#timer)
-  }
-
-  #poll(): void {
+  /** What the timer does: a change is taken over, or reported when it cannot be and is the same as at the poll before. */
+  poll(): void {
     const signature = this.#signature()
     if (signature === this.#seen) {
       this.#unsettled = ''
@@ -77,6 +72,11 @@ export class CertificateFiles {
     this.#seen = signature
     this.#unsettled = ''
     if (problem !== null) this.#report(problem)
+  }
+
+  /** Stops looking for changes. */
+  close(): void {
+    clearInterval(this.#timer)
   }
 
   /** Returns what is wrong, or null. */

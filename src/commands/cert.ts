@@ -2,7 +2,6 @@
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPrivateFile, errorText, replacePrivateFile } from '../auth/private-file.js'
-import { printable } from '../config/printable.js'
 import { CERT_HELP, type CertArguments, parseCertArguments } from './cert-arguments.js'
 import { CommandError } from './command-words.js'
 import type { MadeCertificate } from './make-certificate.js'
@@ -64,7 +63,7 @@ function checkDirectory(directory: string): void {
   try {
     if (!statSync(directory).isDirectory()) throw new Error('it is not a directory')
   } catch (error) {
-    throw new CommandError(`--out ${printable(directory)}: ${errorText(error)}`)
+    throw new CommandError(`--out ${directory}: ${errorText(error)}`)
   }
 }
 

@@ -186,10 +186,10 @@ t.test('one sentence says what is wrong', async (t) => {
     openssl(directory, 'req -x509 -newkey rsa:512 -nodes -keyout weak.key -out weak.pem -subj /CN=w -days 3')
     t.equal(problem('weak.pem', 'weak.key'), `--cert weak.pem cannot be used for TLS (ee key too small): ${remedy}`)
     const other = temporaryDirectory()
-    makeAuthority(other, 'md5')
-    write('md5.pem', readFileSync(join(other, 'leaf.pem')))
-    write('md5.key', readFileSync(join(other, 'leaf.key')))
-    t.equal(problem('md5.pem', 'md5.key'), `--cert md5.pem cannot be used for TLS (ca md too weak): ${remedy}`)
+    makeAuthority(other, 'sha1')
+    write('sha1.pem', readFileSync(join(other, 'leaf.pem')))
+    write('sha1.key', readFileSync(join(other, 'leaf.key')))
+    t.equal(problem('sha1.pem', 'sha1.key'), `--cert sha1.pem cannot be used for TLS (ca md too weak): ${remedy}`)
   })
 
   t.test('and never what the key is', async (t) => {
