@@ -70,6 +70,8 @@ t.test('the rules themselves', async (t) => {
     t.equal(moduleProblems(source('src/server/a.ts', "import { readFileSync } from 'node:fs'")).length, 1)
     t.equal(moduleProblems(source('src/auth/users-file.ts', "import { connect } from 'node:tls'")).length, 1)
     t.equal(moduleProblems(source('src/auth/nonce.ts', "import { readFileSync } from 'node:fs'")).length, 1)
+    t.equal(moduleProblems(source('src/net/stream/a.ts', "import { createServer } from 'node:http'")).length, 1)
+    t.same(moduleProblems(source('src/net/stream/http-a.ts', "import { createServer } from 'node:http'")), [])
     t.same(moduleProblems(source('src/net/a.ts', "import { createSocket } from 'node:dgram'")), [])
     t.same(moduleProblems(source('src/auth/users-file.ts', "import { readFileSync } from 'node:fs'")), [])
   })

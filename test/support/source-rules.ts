@@ -16,6 +16,8 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
 
 const SOCKETS = ['node:dgram', 'node:net', 'node:tls']
 const HTTP = ['node:http', 'node:https', 'node:http2']
+/** HTTP shares port 443 with TURN, so the requests that come there are passed on where the sockets are. */
+const HTTP_BESIDE_TURN = /^src\/net\/stream\/http-[^/]*\.ts$/
 /** Pure rooms: neither time nor chance nor the process, but what is handed in. */
 const PURE_BANS = [
   /\bMath\.random\b/,
@@ -113,13 +115,13 @@ export function directionProblems(file: SourceFile): string[] {
   })
 }
 
-/** Sockets live in net/, HTTP in admin/, files in config/, auth/'s file stores, commands/ and turnd.ts. */
+/** Sockets live in net/, HTTP in admin/ and beside TURN on its port, files in config/, auth/'s file stores, commands/ and turnd.ts. */
 export function moduleProblems(file: SourceFile): string[] {
   const room = roomOf(file.path)
   const mayUse = (module: string): boolean => {
     if (module === 'node:tls' && file.path === TLS_CHECKER) return true
     if (SOCKETS.includes(module)) return room === 'net' || room === 'admin'
-    if (HTTP.includes(module)) return room === 'admin'
+    if (HTTP.includes(module)) return room === 'admin' || HTTP_BESIDE_TURN.test(file.path)
     if (/^node:fs\b/.test(module)) {
       return (
         room === 'config' ||

@@ -1,0 +1,167 @@
+// Takes over the connections of a TURN port that turn out to speak HTTP (first-bytes.ts, or ALPN), as the web client and TURN share port 443 on
+// an Expressway-E: passes their requests on to --http-upstream, or answers that there is nothing here. A server of node:http that never listens.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { formatHost, type TransportAddress } from '../../stun/address.js'
+import { answer, answerAndClose } from './http-answer.js'
+import { type ForwardedClient, hasBody, originForm } from './http-headers.js'
+import { HttpUpstream } from './http-upstream.js'
+
+/** Connections of HTTP clients at a time, in one worker. */
+export const HTTP_CONNECTION_COUNT_MAX = 1024
+/** Requests of one connection that are being answered: browsers send one after the other, a flood need not. */
+export const HTTP_PIPELINED_COUNT_MAX = 8
+const REQUESTS_PER_CONNECTION_MAX = 1000
+const HEADERS_MILLISECONDS_MAX = 10_000
+/** How often they are looked at, so that a bound of 10 s ends after 11. */
+const CHECK_MILLISECONDS = 1_000
+/** A whole request with its body. */
+const REQUEST_MILLISECONDS_MAX = 3_600_000
+/** Between two requests; above the 60 s of most proxies and balancers in front. */
+const KEEP_ALIVE_MILLISECONDS_MAX = 65_000
+/** Without a byte in either direction, within a request or its answer. */
+const SILENCE_MILLISECONDS_MAX = 600_000
+
+const NOTHING_HERE =
+  'This is a TURN server, and it has no pages: with --http-upstream URL it passes requests on to a web server.'
+
+export interface HttpEntryOptions {
+  /** An origin, http[s]://HOST[:PORT]; null: every request is answered with 404. */
+  readonly upstream: string | null
+  /** PEM text of the authorities that may have signed the upstream's certificate; null: the well-known ones. */
+  readonly ca: string | null
+  /** Called with a sentence when the upstream gives no answer, at most once a minute. */
+  warn(text: string): void
+  /** Monotonic, in milliseconds. */
+  now?(): number
+}
+
+interface Connection {
+  readonly client: ForwardedClient
+  onFirstRequest: (() => void) | null
+  /** Requests that are not answered yet. */
+  pendingCount: number
+}
+
+export class HttpEntry {
+  readonly #upstream: HttpUpstream | null
+  readonly #server: Server
+  /** Every connection until it is closed, WebSockets too. */
+  readonly #connections = new Map<Duplex, Connection>()
+  #isClosed = false
+
+  constructor({ upstream, ca, warn, now = () => performance.now() }: HttpEntryOptions) {
+    this.#upstream = upstream === null ? null : new HttpUpstream({ origin: upstream, ca, warn, now })
+    this.#server = createHttpServer()
+    this.#server.on('request', (request, response) => this.#handleRequest(request, response))
+    // Without a listener, a request for an upgrade is one like any other.
+    if (this.#upstream !== null) {
+      this.#server.on('upgrade', (request, socket, head) => this.#handleUpgrade(request, socket, head))
+    }
+  }
+
+  /** HTTP connections that are open. */
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /**
+   * Takes over a connection (a net.Socket or tls.TLSSocket) whose first bytes were put back by unshift(); the caller has removed its own
+   * listeners. `client` is copied. `onFirstRequest` is called when the header of a first request is whole and good.
+   */
+  accept(socket: Duplex, client: TransportAddress, isSecure: boolean, onFirstRequest?: () => void): void {
+    // The server takes its own listener off when it hands on a WebSocket; an error without one ends the process.
+    socket.on('error', () => {})
+    if (this.#isClosed) return void socket.destroy()
+    if (this.#connections.size >= HTTP_CONNECTION_COUNT_MAX) {
+      answerAndClose(socket, 503, 'This server has too many connections: try again later.')
+      return
+    }
+    const host = formatHost(client)
+    this.#connections.set(socket, {
+      client: { host, isSecure },
+      onFirstRequest: onFirstRequest ?? null,
+      pendingCount: 0,
+    })
+    socket.once('close', () => this.#connections.delete(socket))
+    // Events and frames are small, and wait for nothing.
+    if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
+    this.#server.emit('connection', socket)
+    // A socket that was paused stays so when the server begins to listen to its data.
+    socket.resume()
+  }
+
+  /** Ends every connection at once. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const sockets = [...this.#connections.keys()]
+    const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    for (const socket of sockets) socket.destroy()
+    // It ends the timer of the server.
+    this.#server.close()
+    await Promise.all(closed)
+    this.#upstream?.close()
+  }
+
+  #handleRequest(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket)
+    if (connection === undefined) return void response.destroy()
+    greet(connection)
+    connection.pendingCount++
+    response.once('close', () => connection.pendingCount--)
+    if (connection.pendingCount > HTTP_PIPELINED_COUNT_MAX) return void request.socket.destroy()
+    if (this.#upstream === null) {
+      response.setHeader('Connection', 'close')
+      answer(request, response, 404, NOTHING_HERE)
+      return
+    }
+    // TRACE shows scripts the headers that browsers hide from them.
+    if (request.method === 'TRACE') return void answer(request, response, 501, 'TRACE is not passed on.')
+    const target = originForm(request.url ?? '', request.headers)
+    if (target === null) return void answer(request, response, 400, 'The target of the request is not a path.')
+    request.url = target
+    this.#upstream.forward(request, response, connection.client)
+  }
+
+  /** `head` is what came behind the request's header. */
+  #handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const connection = this.#connections.get(socket)
+    if (connection === undefined || this.#upstream === null) return void socket.destroy()
+    greet(connection)
+    // Its answer would come before those of the requests in front of it.
+    if (connection.pendingCount > 0) return void socket.destroy()
+    const target = originForm(request.url ?? '', request.headers)
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
+      answerAndClose(socket, 501, 'The only upgrade that is passed on is that of GET to websocket.')
+    } else if (target === null || hasBody(request.headers)) {
+      // What follows would be a body for one server, and frames of the WebSocket for the other.
+      answerAndClose(socket, 400, 'A request for a WebSocket names a path and has no body.')
+    } else {
+      request.url = target
+      this.#upstream.upgrade(request, socket, head, connection.client)
+    }
+  }
+}
+
+function greet(connection: Connection): void {
+  connection.onFirstRequest?.()
+  connection.onFirstRequest = null
+}
+
+function createHttpServer(): Server {
+  const server = createServer({
+    // Whatever the command line of node says: a lenient parser lets requests be smuggled past the upstream's.
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    headersTimeout: HEADERS_MILLISECONDS_MAX,
+    requestTimeout: REQUEST_MILLISECONDS_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MILLISECONDS_MAX,
+    connectionsCheckingInterval: CHECK_MILLISECONDS,
+  })
+  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
+  server.timeout = SILENCE_MILLISECONDS_MAX
+  // Node begins to look after headersTimeout and requestTimeout when the server listens, which this one never does; connections that
+  // come before that are not looked after at all.
+  server.emit('listening')
+  return server
+}
