@@ -9,6 +9,7 @@ import { allocateSharedTables, type SharedTables } from '../turn/shared-tables.j
 import { InProcess } from './in-process.js'
 import { type OwnSockets, ownSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
+import { startPool } from './start-pool.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import type { OwnListeners } from './worker/messages.js'
@@ -42,7 +43,7 @@ export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   if (!hasListeners(listen, STREAM_SCHEMES)) return new InProcess(engine, parts, own([]), shared)
   try {
     const pool = streamPool(parts, engine.listeners, tables)
-    await startOrStop(pool)
+    await startPool(pool)
     return new Both(new InProcess(engine, parts, own(pool.listeners), shared), pool)
   } catch (error) {
     await engine.stop()
@@ -88,15 +89,6 @@ function withPorts(specs: readonly ListenSpec[], listeners: readonly Listener[])
     const listener = spec.port === 0 ? listeners.find((one) => isFor(spec, one)) : undefined
     return listener === undefined ? spec : { ...spec, port: listener.address.port }
   })
-}
-
-async function startOrStop(pool: WorkerPool): Promise<void> {
-  try {
-    await pool.start()
-  } catch (error) {
-    await pool.stop()
-    throw error
-  }
 }
 
 /** UDP clients here, those over streams in the pool. */

@@ -1,7 +1,6 @@
 // Relaying with the native engine: workers for UDP clients, and stream workers where there are listeners for them. The main thread opens all
 // listeners and keeps them, so that a worker's successor has the same.
 import { availableParallelism } from 'node:os'
-import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
 import type { Offloads } from '../net/choose-engine.js'
 import { DTLS_SCHEMES, hasListeners, STREAM_SCHEMES, TCP_SCHEMES, UDP_SCHEMES } from '../net/listen-targets.js'
@@ -11,6 +10,7 @@ import { ListenerOpener, type ListenerSockets } from '../net/native/listener-soc
 import { allocateSharedTables } from '../turn/shared-tables.js'
 import { ownSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
+import { engineError, startPool } from './start-pool.js'
 import { streamSettings } from './stream-settings.js'
 import type { AdoptedSockets } from './worker/messages.js'
 import { NativeCalls } from './worker/native-calls.js'
@@ -26,20 +26,11 @@ export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): 
   const opener = new ListenerOpener(koffi, libc, offloads)
   try {
     const pool = new WorkerPool(parts, makePlan(parts, offloads, opener, new NativeCalls(koffi, libc)))
-    await startOrStop(pool)
+    await startPool(pool)
     return pool
   } catch (error) {
     opener.close()
     throw error
-  }
-}
-
-async function startOrStop(pool: WorkerPool): Promise<void> {
-  try {
-    await pool.start()
-  } catch (error) {
-    await pool.stop()
-    throw error instanceof TurndError ? error : engineError('a worker of the native engine could not start', error)
   }
 }
 
@@ -50,11 +41,6 @@ function openNative(): { koffi: Koffi; libc: Libc } {
   } catch (error) {
     throw engineError('the native engine cannot be loaded', error)
   }
-}
-
-function engineError(what: string, error: unknown): TurndError {
-  const reason = error instanceof Error ? error.message : String(error)
-  return new TurndError('TURND_ERR_ENGINE', `${what}: ${reason}`, { cause: error })
 }
 
 function makePlan(parts: RelayingParts, offloads: Offloads, opener: ListenerOpener, calls: NativeCalls): PoolPlan {
