@@ -36,7 +36,9 @@ t.test('createTurnServer', async (t) => {
     await server.start()
     const [{ host, port, transport }] = server.address()
     t.same({ host, transport }, { host: '127.0.0.1', transport: 'udp' })
-    t.same(server.uris(), [`turn:127.0.0.1:${port}?transport=udp`])
+    const [, tcp] = server.address()
+    t.same({ host: tcp.host, transport: tcp.transport }, { host: '127.0.0.1', transport: 'tcp' })
+    t.same(server.uris(), [`turn:127.0.0.1:${port}?transport=udp`, `turn:127.0.0.1:${tcp.port}?transport=tcp`])
 
     const connect = async (password: string) =>
       TurnClient.on(t, await connectUdp(host, port), { username: 'alice', password })
