@@ -103,6 +103,26 @@ t.test('worker threads at one table', async (t) => {
     t.same([relayPorts.claimedCount(), relayPorts.claimedCountOf(0)], [400, 400])
   })
 
+  t.test('bind each peer connection once, unless its owner has it back', async (t) => {
+    const tables = tablesOf({ workerCount: 4 })
+    const tokens = new SharedArrayBuffer(4 * 200 * 8)
+    const claims = new SharedArrayBuffer(4 * 200 * 4)
+    const results = await runWorkers(tables, jobs('connect', 4), { tokens, claims })
+    const ids = new Uint32Array(tokens).filter((id) => id !== 0)
+    t.equal(new Set(ids).size, 800, 'no id twice')
+    const counts = [...new Int32Array(claims)]
+    t.same(
+      counts.filter((count) => count > 1),
+      [],
+    )
+    const count = sum(results, 'held') + sum(results, 'operationCount')
+    t.equal(count, counts.filter((each) => each === 1).length)
+    t.ok(
+      sum(results, 'held') > 100 && sum(results, 'operationCount') > 100,
+      `${sum(results, 'held')} bound of ${count}`,
+    )
+  })
+
   t.test('lease no more bandwidth than a user has', async (t) => {
     const tables = tablesOf({ workerCount: 5 })
     const { quotas } = workerOn(tables, 4)
