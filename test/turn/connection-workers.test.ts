@@ -61,6 +61,21 @@ t.test('A data connection on another worker than its control connection', async 
     t.same([connections?.peers.size, connections?.peers.slotCount, effectNames(owner.harness).length], [0, 0, 0])
   })
 
+  t.test('is told to close once, whatever else is to be closed meanwhile', async (t) => {
+    const { owner, binder, connectionId } = boundPair()
+    const other = tcpCall({}, owner.harness)
+    const second = other.client.connect(PEER).connectionId
+    tcpClient(binder).connectionBind(second)
+    owner.client.refresh(0)
+    binder.advanceTicks(1)
+    other.client.refresh(0)
+    binder.advanceTicks(1)
+    t.same(
+      binder.output.of('close-data').map((effect) => effect.connectionId),
+      [connectionId, second],
+    )
+  })
+
   t.test('tells the owner of its end: the peer may be connected to again, and the bytes are counted', async (t) => {
     const { owner, binder, connectionId } = boundPair()
     binder.core.admitConnectionData(connectionId, FROM_CLIENT, 1_234)
