@@ -71,6 +71,11 @@ export class PeerConnections {
     return this.#byId.size
   }
 
+  /** Slots in use: those of pairs, too, that are being closed. */
+  get slotCount(): number {
+    return this.#slots.size
+  }
+
   /** The connection of this allocation to a peer transport address, or null. */
   find(allocation: Allocation, peer: TransportAddress): PeerConnection | null {
     const connection = this.#of(allocation).find((each) => each.peer.equals(peer))

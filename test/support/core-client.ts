@@ -77,6 +77,10 @@ export class Received {
     return this.uint32(stun.ATTRIBUTE_LIFETIME)
   }
 
+  get connectionId(): number {
+    return this.uint32(stun.ATTRIBUTE_CONNECTION_ID)
+  }
+
   /** Every address of this type, as text. */
   addresses(type: number): string[] {
     const found: string[] = []
@@ -198,6 +202,25 @@ export class CoreClient {
     return this.ask(stun.METHOD_ALLOCATE, (writer) => {
       requestUdp(writer)
       write(writer)
+    })
+  }
+
+  // Those of RFC 6062.
+
+  allocateTcp(write: Write = () => {}): Received {
+    return this.ask(stun.METHOD_ALLOCATE, (writer) => {
+      writer.writeUint32(stun.ATTRIBUTE_REQUESTED_TRANSPORT, stun.TRANSPORT_PROTOCOL_TCP << 24)
+      write(writer)
+    })
+  }
+
+  connect(peer: string | TransportAddress): Received {
+    return this.ask(stun.METHOD_CONNECT, (writer) => writePeers(writer, [peer]))
+  }
+
+  connectionBind(connectionId: number): Received {
+    return this.ask(stun.METHOD_CONNECTION_BIND, (writer) => {
+      writer.writeUint32(stun.ATTRIBUTE_CONNECTION_ID, connectionId)
     })
   }
 

@@ -1,5 +1,6 @@
 // A whole TurnCore without sockets and clock: recorded effects, seeded randomness, time that moves when a test says so.
-// Relay sockets open at once unless `openOutcome` says otherwise, always after the core has returned.
+// Relay sockets open, and peers are connected to, at once unless `openOutcome` and `connectOutcome` say otherwise, always after the core
+// has returned.
 import { Authenticator } from '../../src/auth/authenticator.js'
 import { StaticUsers } from '../../src/auth/static-users.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
@@ -25,6 +26,9 @@ export const PEER_IPV6 = '[2a00:1450::1]:6000'
 
 /** What becomes of an openRelay; 'pending': the test answers it. */
 export type OpenOutcome = 'opened' | 'in-use' | 'refused' | 'pending'
+
+/** What becomes of a connectPeer; 'pending': the test answers it. */
+export type ConnectOutcome = 'connected' | 'failed' | 'pending'
 
 export interface CoreHarnessOptions {
   readonly seed?: number
@@ -54,6 +58,8 @@ export interface CoreHarnessOptions {
   /** Shared tables, and which of their workers this core is. Relay ports are these tables' then. */
   readonly tables?: SharedTables
   readonly workerIndex?: number
+  /** A core of UDP clients only: no TCP relays. */
+  readonly isWithoutConnections?: boolean
 }
 
 export class CoreHarness {
@@ -65,6 +71,10 @@ export class CoreHarness {
   readonly core: TurnCore
   /** Asked for each openRelay. */
   openOutcome: (open: Extract<Effect, { kind: 'open' }>) => OpenOutcome = () => 'opened'
+  /** Asked for each connectPeer. */
+  connectOutcome: (connect: Extract<Effect, { kind: 'connect-peer' }>) => ConnectOutcome = () => 'connected'
+  /** Of the peer connections of this engine: each gets the next one. */
+  lastHandle = 0
   readonly #clientHosts = new Map<string, number>()
 
   constructor(options: CoreHarnessOptions = {}) {
@@ -76,6 +86,7 @@ export class CoreHarness {
     this.policy = policyOf(options, relayHosts, this.relayPorts)
     this.core = new TurnCore({
       output: this.output,
+      ...(options.isWithoutConnections === true ? {} : { connectionOutput: this.output }),
       observer: this.observer,
       authenticator: authenticatorOf(options.users ?? [ALICE, BOB]),
       policy: this.policy,
@@ -120,10 +131,16 @@ export class CoreHarness {
     return this.core.handlePeerIcmp(relayId, addressOf(peer), icmpType, icmpCode, errorData)
   }
 
-  /** Answers every opening since the effect at `firstEffect`, and those that follow from the answers. */
+  /** A peer's TCP connection to a relay. Returns its id, or 0 if it is refused. */
+  peerConnects(relayId: number, source: string): number {
+    return this.core.handlePeerConnection(relayId, addressOf(source), ++this.lastHandle)
+  }
+
+  /** Answers every opening and connecting since the effect at `firstEffect`, and those that follow from the answers. */
   settle(firstEffect: number): void {
     for (let index = firstEffect; index < this.output.effects.length; index++) {
       const effect = this.output.effects[index]
+      if (effect.kind === 'connect-peer') this.#settleConnect(effect)
       if (effect.kind !== 'open') continue
       const outcome = this.openOutcome(effect)
       if (outcome === 'opened') this.core.handleRelayOpened(effect.relayId)
@@ -151,6 +168,12 @@ export class CoreHarness {
       else if (effect.kind === 'close') open.delete(effect.relayId)
     }
     return [...open]
+  }
+
+  #settleConnect(effect: Extract<Effect, { kind: 'connect-peer' }>): void {
+    const outcome = this.connectOutcome(effect)
+    if (outcome === 'connected') this.core.handlePeerConnected(effect.connectionId, ++this.lastHandle)
+    else if (outcome === 'failed') this.core.handlePeerConnectFailed(effect.connectionId)
   }
 }
 

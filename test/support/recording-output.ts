@@ -4,7 +4,7 @@ import type { RefusalReason } from '../../src/log/refusals.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import type { Allocation, Relay } from '../../src/turn/allocation.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
-import type { DeletionCause, TurnObserver, TurnOutput } from '../../src/turn/output.js'
+import type { ConnectionOutput, DeletionCause, TurnObserver, TurnOutput } from '../../src/turn/output.js'
 
 /** One call of the core. Addresses are textual; a Data indication is a `message` of its whole bytes. */
 export type Effect =
@@ -25,11 +25,33 @@ export type Effect =
       /** Only with the DF bit. */
       readonly dontFragment?: true
     }
-  | { readonly kind: 'open'; readonly relayId: number; readonly address: string; readonly port: number }
-  | { readonly kind: 'close'; readonly relayId: number }
+  /** `tcp`: a listener of a TCP relay. */
+  | {
+      readonly kind: 'open'
+      readonly relayId: number
+      readonly address: string
+      readonly port: number
+      readonly tcp?: true
+    }
+  | { readonly kind: 'close'; readonly relayId: number; readonly tcp?: true }
+  | {
+      readonly kind: 'connect-peer'
+      readonly connectionId: number
+      readonly relayId: number
+      readonly peer: string
+      readonly host: string
+    }
+  | { readonly kind: 'close-peer'; readonly connectionId: number; readonly handle: number }
+  | {
+      readonly kind: 'bind-peer'
+      readonly client: FiveTuple
+      readonly connectionId: number
+      readonly handle: number
+    }
+  | { readonly kind: 'close-data'; readonly connectionId: number }
   | { readonly kind: 'close-client'; readonly client: FiveTuple }
 
-export class RecordingOutput implements TurnOutput {
+export class RecordingOutput implements TurnOutput, ConnectionOutput {
   readonly effects: Effect[] = []
 
   sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
@@ -88,6 +110,30 @@ export class RecordingOutput implements TurnOutput {
 
   closeClient(client: FiveTuple): void {
     this.effects.push({ kind: 'close-client', client: copyOf(client) })
+  }
+
+  openTcpRelay(relayId: number, address: TransportAddress): void {
+    this.effects.push({ kind: 'open', relayId, address: address.toString(), port: address.port, tcp: true })
+  }
+
+  closeTcpRelay(relayId: number): void {
+    this.effects.push({ kind: 'close', relayId, tcp: true })
+  }
+
+  connectPeer(connectionId: number, relayId: number, peer: TransportAddress): void {
+    this.effects.push({ kind: 'connect-peer', connectionId, relayId, peer: peer.toString(), host: peer.host })
+  }
+
+  closePeerConnection(connectionId: number, handle: number): void {
+    this.effects.push({ kind: 'close-peer', connectionId, handle })
+  }
+
+  bindPeerConnection(client: FiveTuple, connectionId: number, handle: number): void {
+    this.effects.push({ kind: 'bind-peer', client: copyOf(client), connectionId, handle })
+  }
+
+  closeDataConnection(connectionId: number): void {
+    this.effects.push({ kind: 'close-data', connectionId })
   }
 
   of<Kind extends Effect['kind']>(kind: Kind): Extract<Effect, { kind: Kind }>[] {

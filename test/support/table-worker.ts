@@ -1,12 +1,13 @@
 // A worker thread on shared tables: does one job, given as workerData, and posts what came of it. For test/turn/shared-tables.test.ts.
 import { parentPort, workerData } from 'node:worker_threads'
 import { BUCKET_TICKS } from '../../src/turn/bandwidth.js'
-import { lockOfWorker, type SharedTables } from '../../src/turn/shared-tables.js'
+import { ConnectionSlots } from '../../src/turn/connection-slots.js'
+import { connectionTableOf, lockOfWorker, type SharedTables } from '../../src/turn/shared-tables.js'
 import { UserBandwidth } from '../../src/turn/user-bandwidth.js'
 import { type StageWorker, workerOn } from './shared-stage.js'
 
 export interface TableJob {
-  readonly name: 'grab' | 'churn' | 'trade' | 'lease' | 'die' | 'take'
+  readonly name: 'grab' | 'churn' | 'trade' | 'lease' | 'die' | 'take' | 'connect'
   readonly tables: SharedTables
   readonly workerIndex: number
   readonly userQuota: number
@@ -14,7 +15,10 @@ export interface TableJob {
   /** All workers start when the first word is as many as they are; the second one is the clock of 'lease'. */
   readonly gate: SharedArrayBuffer
   readonly workerCount: number
-  /** 'trade': tokens that are on offer, eight bytes each, zeros where there is none; and how often each was claimed. */
+  /**
+   * 'trade': tokens that are on offer, eight bytes each, zeros where there is none; and how often each was claimed. 'connect': ids of
+   * peer connections, in eight bytes each, and how often each was claimed or withdrawn.
+   */
   readonly tokens: SharedArrayBuffer
   readonly claims: SharedArrayBuffer
 }
@@ -104,6 +108,38 @@ function lease({ quotas, random }: StageWorker): void {
   }
 }
 
+/** Publishes peer connections, claims those of all, and withdraws its own: each must be had once. */
+function connect({ random }: StageWorker): void {
+  const table = connectionTableOf(job.tables, job.workerIndex)
+  const slots = new ConnectionSlots(table, random)
+  const ids = new Uint32Array(job.tokens)
+  const counts = new Int32Array(job.claims)
+  const perWorker = counts.length / job.workerCount
+  const own: { readonly slot: number; readonly at: number }[] = []
+  for (let index = 0; index < perWorker; index++) {
+    const at = job.workerIndex * perWorker + index
+    const slot = slots.reserve(-1, 0)
+    own.push({ slot, at })
+    ids[at * 2] = table.idOf(slot)
+  }
+  meet(2)
+  for (const { slot } of own) table.publish(slot, 1, 2, slot + 1)
+  for (let step = 0; step < 6 * counts.length; step++) {
+    const { slot, at } = random.pick(own)
+    if (random.oneIn(4) && table.withdraw(slot)) {
+      Atomics.add(counts, at, 1)
+      result.operationCount++
+    }
+    const wanted = random.nextInt(counts.length)
+    const claimed = table.claim(ids[wanted * 2], 1, 2)
+    if (claimed < 0) continue
+    if (table.handleOf(claimed) !== claimed + 1) throw new Error('the handle of another')
+    table.end(claimed)
+    Atomics.add(counts, wanted, 1)
+    result.held++
+  }
+}
+
 /** Waits until all workers have come here `times` times. */
 function meet(times: number): void {
   const gate = new Int32Array(job.gate)
@@ -117,6 +153,7 @@ if (job.name === 'grab') grab(worker)
 if (job.name === 'churn') churn(worker)
 if (job.name === 'trade') trade(worker)
 if (job.name === 'lease') lease(worker)
+if (job.name === 'connect') connect(worker)
 if (job.name === 'take' && worker.quotas.take(job.users[0]) === null) result.held++
 if (job.name === 'die') {
   worker.quotas.take(job.users[0], 2)

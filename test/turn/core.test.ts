@@ -37,7 +37,16 @@ t.test('what is dropped silently, and counted', async (t) => {
     ['a length that is not the datagram’s', changed(3, binding[3] + 4), drops.DROP_MALFORMED],
     ['an attribute beyond the end', changed(23, 8), drops.DROP_MALFORMED],
     ['an unknown method', message(stun.CLASS_REQUEST, 0x0ff), drops.DROP_UNKNOWN_METHOD],
-    ['Connect, over UDP', message(stun.CLASS_REQUEST, stun.METHOD_CONNECT), drops.DROP_UNKNOWN_METHOD],
+    [
+      'a ConnectionAttempt request',
+      message(stun.CLASS_REQUEST, stun.METHOD_CONNECTION_ATTEMPT),
+      drops.DROP_UNKNOWN_METHOD,
+    ],
+    [
+      'a ConnectionAttempt indication',
+      message(stun.CLASS_INDICATION, stun.METHOD_CONNECTION_ATTEMPT),
+      drops.DROP_UNEXPECTED_CLASS,
+    ],
     ['Shared Secret', message(stun.CLASS_REQUEST, stun.METHOD_SHARED_SECRET), drops.DROP_UNKNOWN_METHOD],
     ['a Send request', message(stun.CLASS_REQUEST, stun.METHOD_SEND), drops.DROP_UNKNOWN_METHOD],
     ['a Data indication', message(stun.CLASS_INDICATION, stun.METHOD_DATA), drops.DROP_UNEXPECTED_CLASS],

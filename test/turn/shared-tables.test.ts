@@ -103,6 +103,26 @@ t.test('worker threads at one table', async (t) => {
     t.same([relayPorts.claimedCount(), relayPorts.claimedCountOf(0)], [400, 400])
   })
 
+  t.test('bind each peer connection once, unless its owner has it back', async (t) => {
+    const tables = tablesOf({ workerCount: 4 })
+    const tokens = new SharedArrayBuffer(4 * 200 * 8)
+    const claims = new SharedArrayBuffer(4 * 200 * 4)
+    const results = await runWorkers(tables, jobs('connect', 4), { tokens, claims })
+    const ids = new Uint32Array(tokens).filter((id) => id !== 0)
+    t.equal(new Set(ids).size, 800, 'no id twice')
+    const counts = [...new Int32Array(claims)]
+    t.same(
+      counts.filter((count) => count > 1),
+      [],
+    )
+    const count = sum(results, 'held') + sum(results, 'operationCount')
+    t.equal(count, counts.filter((each) => each === 1).length)
+    t.ok(
+      sum(results, 'held') > 100 && sum(results, 'operationCount') > 100,
+      `${sum(results, 'held')} bound of ${count}`,
+    )
+  })
+
   t.test('lease no more bandwidth than a user has', async (t) => {
     const tables = tablesOf({ workerCount: 5 })
     const { quotas } = workerOn(tables, 4)
@@ -122,7 +142,7 @@ t.test('worker threads at one table', async (t) => {
     t.equal(dead, null)
     const second = runWorkers(tables, [{ name: 'take' }], { workerIndex: 1 })
     // The other thread finds the lock taken, or free again: it must get its place either way.
-    t.same(sweepWorker(tables, 0), { ports: 1, places: 2 })
+    t.same(sweepWorker(tables, 0), { ports: 1, places: 2, handles: [] })
     t.match(await second, [{ held: 1 }])
     t.equal(workerOn(tables).quotas.held, 1)
   })
@@ -146,7 +166,7 @@ t.test('sweepWorker', async (t) => {
     const tokenOfB = settle(b, 'u')
     settle(b, 'v')
     settle(c, 'w')
-    t.same(sweepWorker(tables, 1), { ports: 6, places: 6 })
+    t.same(sweepWorker(tables, 1), { ports: 6, places: 6, handles: [] })
     t.equal(c.quotas.held, 6)
     t.same(
       ['u', 'v', 'w'].map((user) => c.quotas.heldBy(user)),
@@ -157,14 +177,14 @@ t.test('sweepWorker', async (t) => {
     t.equal(c.reservations.size, 2)
     t.equal(c.reservations.claim(tokenOfB, 'u', 0), null)
     t.ok(c.reservations.claim(tokenOfA, 'u', 0))
-    t.same(sweepWorker(tables, 1), { ports: 0, places: 0 })
+    t.same(sweepWorker(tables, 1), { ports: 0, places: 0, handles: [] })
   })
 
   t.test('leaves tables in which everything is found again', async (t) => {
     const tables = tablesOf({ maxAllocations: 50, workerCount: 2 })
     const [a, b] = workersOn(tables)
     for (let user = 0; user < 50; user++) (user % 2 === 0 ? a : b).quotas.take(`user${user}`)
-    t.same(sweepWorker(tables, 0), { ports: 0, places: 25 })
+    t.same(sweepWorker(tables, 0), { ports: 0, places: 25, handles: [] })
     for (let user = 0; user < 50; user++) t.equal(b.quotas.heldBy(`user${user}`), user % 2, `user${user}`)
     for (let user = 0; user < 25; user++) t.equal(b.quotas.take(`new${user}`), null)
     t.equal(b.quotas.take('one too many'), 'licence')
@@ -181,7 +201,7 @@ t.test('sweepWorker', async (t) => {
       for (let user = 0; user < 5; user++) t.equal(a.quotas.take(`user${death}-${user}`), null)
       // Died between a user's entry and the first place in it.
       userTableOf(tables).add(death + 1, death, 0)
-      t.same(sweepWorker(tables, 0), { ports: 0, places: 5 })
+      t.same(sweepWorker(tables, 0), { ports: 0, places: 5, handles: [] })
       t.equal(userTableOf(tables).find(death + 1, death), -1)
       t.equal(b.quotas.held, 1)
       t.equal(b.quotas.heldBy('b'), 1)
@@ -196,7 +216,7 @@ t.test('sweepWorker', async (t) => {
     const token = settle(maker, 'u')
     const reservation = claimer.reservations.claim(token, 'u', 0)
     claimer.relayPorts.claimReserved(0, reservation?.port ?? 0)
-    t.same(sweepWorker(tables, 0), { ports: 2, places: 2 })
+    t.same(sweepWorker(tables, 0), { ports: 2, places: 2, handles: [] })
     t.equal(claimer.quotas.heldBy('u'), 1)
     t.equal(claimer.relayPorts.claimedCount(), 1)
   })
@@ -211,7 +231,7 @@ t.test('tables', async (t) => {
     t.equal(workerOn(of(253), 252).quotas.take('u'), null)
     const full = of(253)
     workerOn(full, 252).relayPorts.claim(0)
-    t.same(sweepWorker(full, 252), { ports: 1, places: 0 })
+    t.same(sweepWorker(full, 252), { ports: 1, places: 0, handles: [] })
   })
 
   t.test('take no more memory than there are ports, whatever the licence', async (t) => {

@@ -106,7 +106,7 @@ t.test('workers of one server', async (t) => {
     t.equal(a.client().allocate().code, 0)
     t.equal(b.client().allocate().code, 508)
     t.equal(b.policy.isLiveRelay(addressOf(relayed)), true)
-    t.same(sweepWorker(tables, 0), { ports: 3, places: 3 })
+    t.same(sweepWorker(tables, 0), { ports: 3, places: 3, handles: [] })
     t.equal(b.policy.isLiveRelay(addressOf(relayed)), false)
     t.equal(withToken(b, token).code, 508)
     t.equal(onB.channelData(0x4000, DATA), 0)
