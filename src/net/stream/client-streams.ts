@@ -233,8 +233,10 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     connection.stream.destroySoon()
   }
 
-  /** Gives a bound connection away. */
+  /** Gives a bound connection away, once. */
   #handOver(connection: ClientConnection): void {
+    if (!connection.isBound) return
+    connection.isBound = false
     const { boundConnectionId, boundHandle, stream } = connection
     if (!connection.isFramed) {
       this.#onBound(boundConnectionId, boundHandle, null, NOTHING)
