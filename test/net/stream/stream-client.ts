@@ -24,7 +24,6 @@ export class StreamClient {
   nonce = ''
   readonly #closed: Promise<void>
 
-  /** @param socket connected */
   constructor(t: Test, socket: Socket) {
     this.socket = socket
     const assembler = new FrameAssembler(70_000)
@@ -37,6 +36,11 @@ export class StreamClient {
     })
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
     t.teardown(() => socket.destroy())
+  }
+
+  /** Not connected yet; it may never be. */
+  static begin(t: Test, port: number): StreamClient {
+    return new StreamClient(t, connect(port, '127.0.0.1'))
   }
 
   static async open(t: Test, port: number): Promise<StreamClient> {
