@@ -91,8 +91,7 @@ export class ClientConnection {
     this.#onData = (bytes) => events.handleBytes(this, bytes)
     this.#onEnd = () => events.handleEnd(this)
     this.#onClose = () => events.handleClosed(this)
-    stream.on('error', ignoreError)
-    stream.once('close', this.#onClose)
+    this.#watch(stream)
   }
 
   get isFramed(): boolean {
@@ -102,7 +101,6 @@ export class ClientConnection {
   /** Reads the stream from now on. */
   startReading(): void {
     this.stream.on('data', this.#onData)
-    this.stream.once('end', this.#onEnd)
   }
 
   /** Leaves the stream paused, with these bytes in front of what it reads next, for somebody else to read. */
@@ -119,13 +117,18 @@ export class ClientConnection {
     this.stream.removeListener('close', this.#onClose)
     this.stream = stream
     this.outgoing.stream = stream
-    stream.on('error', ignoreError)
-    stream.once('close', this.#onClose)
+    this.#watch(stream)
   }
 
   /** It is somebody else's from now on: nothing of it is told any more. */
   release(): void {
     this.stream.removeListener('close', this.#onClose)
+  }
+
+  #watch(stream: Socket): void {
+    stream.on('error', ignoreError)
+    stream.once('end', this.#onEnd)
+    stream.once('close', this.#onClose)
   }
 }
 

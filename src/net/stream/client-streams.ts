@@ -120,7 +120,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     const now = this.#now()
     for (const connection of this.connections.values()) {
       if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
-      if (connection.deadlineAt > now) continue
+      if (connection.deadlineAt > now || connection.phase === PHASE_GONE) continue
       if (connection.phase !== PHASE_CLOSING) this.counters[COUNTER_CONNECTIONS_TIMED_OUT]++
       this.destroy(connection)
     }
@@ -233,8 +233,10 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     connection.stream.destroySoon()
   }
 
-  /** Gives a bound connection away. */
+  /** Gives a bound connection away, once. */
   #handOver(connection: ClientConnection): void {
+    if (!connection.isBound) return
+    connection.isBound = false
     const { boundConnectionId, boundHandle, stream } = connection
     if (!connection.isFramed) {
       this.#onBound(boundConnectionId, boundHandle, null, NOTHING)

@@ -8,7 +8,7 @@
 //                                                 └─► HTTP ◄───────────────────────┘
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { TransportAddress } from '../../stun/address.js'
+import type { TransportAddress } from '../../stun/address.js'
 import { type Cidr, cidrContains } from '../../stun/cidr.js'
 import { TRANSPORT_TLS } from '../../turn/five-tuple.js'
 import { COUNTER_HANDSHAKES } from '../counters.js'
@@ -27,14 +27,14 @@ import {
   NO_DEADLINE,
 } from './deadlines.js'
 import { classifyFirstBytes, FIRST_HTTP, FIRST_NEED_MORE, FIRST_STUN, FIRST_TLS } from './first-bytes.js'
-import { decodeProxyHeader, PROXY_INVALID, PROXY_NEED_MORE, type ProxyHeader } from './proxy-protocol.js'
+import { decodeProxyHeader, PROXY_INVALID, PROXY_NEED_MORE, ProxyHeader } from './proxy-protocol.js'
 import { ALPN_HTTP, type TlsAcceptor } from './tls-acceptor.js'
 
 /** Who answers HTTP. */
 export interface HttpTaker {
   /**
-   * A connection whose next bytes are HTTP; it is paused. Call `onFirstRequest` once a whole head of a request has come: until then the
-   * connection is one that has shown nothing, and is closed after 10 s.
+   * A connection whose next bytes are HTTP; it flows once this has returned. Call `onFirstRequest` once a whole head of a request has come:
+   * until then the connection is one that has shown nothing, and is closed after 10 s.
    */
   accept(socket: Duplex, client: TransportAddress, isSecure: boolean, onFirstRequest: () => void): void
 }
@@ -63,7 +63,7 @@ export interface EntranceOptions {
 export class Entrance {
   readonly #host: EntranceHost
   readonly #options: EntranceOptions
-  readonly #header: ProxyHeader = { isLocal: false, source: new TransportAddress() }
+  readonly #header = new ProxyHeader()
 
   constructor(host: EntranceHost, options: EntranceOptions) {
     this.#host = host
@@ -170,6 +170,7 @@ export class Entrance {
       connection.deadlineAt = NO_DEADLINE
       this.#host.exempt(connection)
     })
+    connection.stream.resume()
   }
 }
 

@@ -1,0 +1,19 @@
+// Self-signed certificates for tests, by the openssl command.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import type { TlsCertificate } from '../../../src/net/stream/tls-acceptor.js'
+
+export function writeTestCertificate(t: Test, name: string): TlsCertificate {
+  const folder = mkdtempSync(join(tmpdir(), 'turnd-certificate-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const [cert, key] = ['cert.pem', 'key.pem'].map((file) => join(folder, file))
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
+  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, '-days', '2', '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  })
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
+}
