@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tests need besides Node, from Debian, and only what is missing: what the interop tests talk to (coturn's
-# turnutils_uclient, Chromium, iproute2's `ip`), the compilers and C headers that check the native engine's layouts for both
-# processors, and strace. Called by scripts/test.mjs before the tests; harmless to run again.
+# turnutils_uclient, Chromium, iproute2's `ip`, haproxy, nginx, openssl), the compilers and C headers that check the native
+# engine's layouts for both processors, and strace. Called by scripts/test.mjs before the tests; harmless to run again.
 # Without root or without apt-get it names what is missing, which tests will be skipped and how to install it.
 # Exit code 0, or 1 when a peer is still missing and CI=true.
 set -u
@@ -11,6 +11,9 @@ PEERS=(
   'turnutils_uclient:coturn:test/interop/coturn-client and test/interop/hairpin'
   'chromium:chromium:test/interop/chromium'
   'ip:iproute2:test/interop/hairpin'
+  'haproxy:haproxy:test/net/stream/proxy-haproxy'
+  'nginx:nginx:test/net/stream/http-nginx'
+  'openssl:openssl:test/net/stream/http-secure-upstream'
   'gcc:gcc:test/net/native/layout'
   '/usr/include/netinet/udp.h:libc6-dev:test/net/native/layout'
   'aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu:test/net/native/layout'
@@ -40,11 +43,14 @@ missing_peers() {
 
 missing_packages() { missing_peers | cut -d: -f2; }
 
-# Process ids of running coturn servers, one a line. Not pgrep: a small container may lack it.
-coturn_servers() {
+# Packages that also start and enable a server, with the name of its process.
+SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx')
+
+# Process ids of a running server, one a line. Not pgrep: a small container may lack it.
+processes_of() {
   local comm
   for comm in /proc/[0-9]*/comm; do
-    if [ "$(cat "$comm" 2>/dev/null)" = turnserver ]; then
+    if [ "$(cat "$comm" 2>/dev/null)" = "$1" ]; then
       comm="${comm#/proc/}"
       printf '%s\n' "${comm%/comm}"
     fi
@@ -74,16 +80,16 @@ is_every_package_known() {
   done
 }
 
-# Installing the package also starts and enables a TURN server on port 3478. Only the client is wanted here, so what this
-# installation started is stopped again; a server that ran before is never touched.
-stop_installed_coturn() {
-  local servers_before="$1" server attempt
+# Installing such a package starts a server on its usual ports. Only the program is wanted here, so what this installation
+# started is stopped again; a server that ran before is never touched.
+stop_installed() {
+  local package="$1" process="$2" servers_before="$3" server attempt
   if [ -d /run/systemd/system ]; then
-    systemctl disable --now coturn.service >/dev/null 2>&1
+    systemctl disable --now "$package.service" >/dev/null 2>&1
   elif command -v update-rc.d >/dev/null 2>&1; then
-    update-rc.d coturn disable >/dev/null 2>&1
+    update-rc.d "$package" disable >/dev/null 2>&1
   fi
-  for server in $(coturn_servers | grep -vxF "$servers_before"); do
+  for server in $(processes_of "$process" | grep -vxF "$servers_before"); do
     kill "$server" 2>/dev/null
     for attempt in {1..100}; do
       kill -0 "$server" 2>/dev/null || break
@@ -93,9 +99,10 @@ stop_installed_coturn() {
 }
 
 install_missing() {
-  local packages servers_before
+  local packages server
+  local -A servers_before
   mapfile -t packages < <(missing_packages)
-  servers_before="$(coturn_servers)"
+  for server in "${SERVERS[@]}"; do servers_before["$server"]="$(processes_of "${server#*:}")"; done
   if ! is_every_package_known "${packages[@]}"; then
     say 'reading the package lists (apt-get update)'
     apt update || return 1
@@ -107,7 +114,9 @@ install_missing() {
     apt update && fetch "${packages[@]}" || return 1
   fi
   apt install --no-install-recommends "${packages[@]}" || return 1
-  [[ " ${packages[*]} " != *' coturn '* ]] || stop_installed_coturn "$servers_before"
+  for server in "${SERVERS[@]}"; do
+    [[ " ${packages[*]} " != *" ${server%%:*} "* ]] || stop_installed "${server%%:*}" "${server#*:}" "${servers_before[$server]}"
+  done
 }
 
 fetch() {

@@ -38,17 +38,19 @@ export interface EntryStage {
 interface EntryOptions {
   readonly ca?: string | null
   readonly isSecure?: boolean
+  readonly answerMillisecondsMax?: number
   /** The client's address as a PROXY header would tell it. */
   readonly clientHost?: string
 }
 
 /** A listener whose connections are all HTTP's. As in the server, the first bytes are read, looked at and put back. */
 export async function startEntry(t: Test, upstream: string | null, options: EntryOptions = {}): Promise<EntryStage> {
-  const { ca = null, isSecure = false, clientHost = '203.0.113.7' } = options
+  const { ca = null, isSecure = false, clientHost = '203.0.113.7', answerMillisecondsMax = 120_000 } = options
   const warnings: string[] = []
   const clock = { now: 0 }
   const greeted = { count: 0 }
-  const entry = new HttpEntry({ upstream, ca, warn: (text) => warnings.push(text), now: () => clock.now })
+  const warn = (text: string) => warnings.push(text)
+  const entry = new HttpEntry({ upstream, ca, warn, now: () => clock.now, answerMillisecondsMax })
   const listener = createNetServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     const client = hostAddress(clientHost, 55555)!
     socket.on('error', ignore)

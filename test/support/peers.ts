@@ -8,6 +8,9 @@ import { delimiter, join } from 'node:path'
 export type Peer =
   | 'turnutils_uclient'
   | 'chromium'
+  | 'haproxy'
+  | 'nginx'
+  | 'openssl'
   | 'network namespaces'
   | 'IPv6 loopback'
   | 'C compiler'
@@ -42,6 +45,9 @@ export function findCommand(name: string): string | null {
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
   chromium: () => missingCommand('chromium', 'chromium'),
+  haproxy: () => missingCommand('haproxy', 'haproxy'),
+  nginx: () => missingCommand('nginx', 'nginx'),
+  openssl: () => missingCommand('openssl', 'openssl'),
   'network namespaces': missingNamespaces,
   'IPv6 loopback': () =>
     Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))

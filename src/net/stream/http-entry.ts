@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { answer, answerAndClose } from './http-answer.js'
 import { type ForwardedClient, hasBody, originForm } from './http-headers.js'
-import { HttpUpstream } from './http-upstream.js'
+import { ANSWER_MILLISECONDS_MAX, HttpUpstream } from './http-upstream.js'
 
 /** Connections of HTTP clients at a time, in one worker. */
 export const HTTP_CONNECTION_COUNT_MAX = 1024
@@ -34,6 +34,8 @@ export interface HttpEntryOptions {
   warn(text: string): void
   /** Monotonic, in milliseconds. */
   now?(): number
+  /** How long the upstream may let a request wait for its answer, while no byte goes either way. */
+  readonly answerMillisecondsMax?: number
 }
 
 interface Connection {
@@ -50,8 +52,16 @@ export class HttpEntry {
   readonly #connections = new Map<Duplex, Connection>()
   #isClosed = false
 
-  constructor({ upstream, ca, warn, now = () => performance.now() }: HttpEntryOptions) {
-    this.#upstream = upstream === null ? null : new HttpUpstream({ origin: upstream, ca, warn, now })
+  constructor(options: HttpEntryOptions) {
+    const {
+      upstream,
+      ca,
+      warn,
+      now = () => performance.now(),
+      answerMillisecondsMax = ANSWER_MILLISECONDS_MAX,
+    } = options
+    this.#upstream =
+      upstream === null ? null : new HttpUpstream({ origin: upstream, ca, warn, now, answerMillisecondsMax })
     this.#server = createHttpServer()
     this.#server.on('request', (request, response) => this.#handleRequest(request, response))
     // Without a listener, a request for an upgrade is one like any other.

@@ -12,7 +12,7 @@ import { type ForwardedClient, forwardedResponseHeaders, forwardRequestHeaders, 
 /** Name resolution, TCP and TLS together. */
 const CONNECT_MILLISECONDS_MAX = 5_000
 /** Without a byte in either direction, from the request to the header of its answer. */
-const ANSWER_MILLISECONDS_MAX = 120_000
+export const ANSWER_MILLISECONDS_MAX = 120_000
 /** Without a byte in either direction, within an answer (events may be rare). */
 const SILENCE_MILLISECONDS_MAX = 600_000
 /** For how long, and how many, connections to the upstream wait for their next request. */
@@ -30,6 +30,7 @@ export interface HttpUpstreamOptions {
   warn(text: string): void
   /** Monotonic, in milliseconds. */
   now(): number
+  readonly answerMillisecondsMax: number
 }
 
 /** A request on its way, by its ServerResponse or (a WebSocket) its connection. */
@@ -46,6 +47,7 @@ export class HttpUpstream {
   readonly #isSecure: boolean
   readonly #warn: (text: string) => void
   readonly #now: () => number
+  readonly #answerMillisecondsMax: number
   readonly #target: { protocol: string; hostname: string; host: string; port: number }
   /** For requests that may be sent twice: the upstream may close a waiting connection at the moment when it is used again. */
   readonly #pool: HttpAgent
@@ -55,13 +57,14 @@ export class HttpUpstream {
   readonly #exchanges = new WeakMap<ServerResponse | Duplex, Exchange>()
   #warnedAt = Number.NEGATIVE_INFINITY
 
-  constructor({ origin, ca, warn, now }: HttpUpstreamOptions) {
+  constructor({ origin, ca, warn, now, answerMillisecondsMax }: HttpUpstreamOptions) {
     const { protocol, hostname, port } = new URL(origin)
     const host = hostname.replace(/^\[(.*)\]$/, '$1')
     this.#origin = origin
     this.#isSecure = protocol === 'https:'
     this.#warn = warn
     this.#now = now
+    this.#answerMillisecondsMax = answerMillisecondsMax
     // Not a URL: httpxy would ask the resolver for an IPv6 address in its brackets.
     this.#target = { protocol, hostname: host, host, port: Number(port) || (this.#isSecure ? 443 : 80) }
     // Node would verify the upstream's certificate for the name in the Host header, which is the client's choice.
@@ -137,7 +140,7 @@ export class HttpUpstream {
       outgoing.socket?.once(this.#isSecure ? 'secureConnect' : 'connect', clear)
       outgoing.once('close', clear)
     }
-    outgoing.setTimeout(ANSWER_MILLISECONDS_MAX, () => outgoing.destroy(new UpstreamTimeout('no answer in time')))
+    outgoing.setTimeout(this.#answerMillisecondsMax, () => outgoing.destroy(new UpstreamTimeout('no answer in time')))
     outgoing.once('response', () => outgoing.setTimeout(SILENCE_MILLISECONDS_MAX))
   }
 
@@ -153,8 +156,8 @@ export class HttpUpstream {
       answer(request, response, 502, BAD_GATEWAY)
       return
     }
-    // A stream of events begins before its first event.
-    response.flushHeaders()
+    // A stream of events begins before its first event. Not flushHeaders(): it writes the header's bytes above 0x7f as UTF-8.
+    response.write(NO_BYTES)
     incoming.pipe(response)
   }
 
@@ -218,6 +221,7 @@ export class HttpUpstream {
   }
 }
 
+const NO_BYTES = new Uint8Array(0)
 const BAD_GATEWAY = 'The web server behind this port is down or gives no answer.'
 const GATEWAY_TIMEOUT = 'The web server behind this port gives no answer in time.'
 

@@ -204,9 +204,10 @@ t.test('an answer', async (t) => {
   })
 })
 
-t.test('20 MB', async (t) => {
+t.test('64 MiB', async (t) => {
   const CHUNK = randomBytes(65_536)
-  const CHUNK_COUNT = 320
+  // More than twice what the kernel's buffers of all connections hold together.
+  const CHUNK_COUNT = 1024
   const sumOf = () => {
     const hash = createHash('sha256')
     for (let count = 0; count < CHUNK_COUNT; count++) hash.update(CHUNK)
@@ -268,7 +269,7 @@ t.test('20 MB', async (t) => {
     let before = -1
     while (before !== taken.bytes) {
       before = taken.bytes
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
     t.ok(taken.bytes < (CHUNK.length * CHUNK_COUNT) / 2, `${taken.bytes} bytes were taken`)
     t.equal(await received(response), sumOf())
@@ -294,7 +295,7 @@ t.test('20 MB', async (t) => {
     let before = -1
     while (before !== sent) {
       before = sent
-      await new Promise((resolve) => setTimeout(resolve, 200))
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
     t.ok(sent < (CHUNK.length * CHUNK_COUNT) / 2, `${sent} bytes were sent`)
     gate.open?.()
@@ -411,6 +412,29 @@ t.test('an upstream that fails', async (t) => {
     t.equal((await ask(port)).body, 'page')
     t.match(await ask(port, { method: 'POST', body: 'a' }), { status: 200 }, 'on a connection of its own')
   })
+})
+
+t.test('an upstream that does not answer in time is 504, and what it sends meanwhile counts', async (t) => {
+  const { origin } = await startUpstream(t, async (request, response) => {
+    if (request.method === 'GET') return
+    await textOf(request)
+    response.end('taken')
+  })
+  const { port, warnings } = await startEntry(t, origin, { answerMillisecondsMax: 300 })
+  t.match(await ask(port), { status: 504, body: /^The web server .* in time\.\n$/ })
+  t.match(warnings, [/no answer in time/])
+  const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+  const silent = await startRawUpstream(t, () => {})
+  const stage = await startEntry(t, silent.origin, { answerMillisecondsMax: 300 })
+  t.match(await exchange(stage.port, upgrade), /^HTTP\/1\.1 504 Gateway Timeout\r\n/)
+  const client = new RawClient(port)
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n')
+  for (let count = 0; count < 5; count++) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    client.write('x')
+  }
+  await client.until('taken')
+  client.socket.destroy()
 })
 
 t.test('a client that goes away', async (t) => {
