@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path'
 export type Peer =
   | 'turnutils_uclient'
   | 'chromium'
+  | 'openssl'
   | 'network namespaces'
   | 'IPv6 loopback'
   | 'C compiler'
@@ -42,6 +43,7 @@ export function findCommand(name: string): string | null {
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
   chromium: () => missingCommand('chromium', 'chromium'),
+  openssl: () => missingCommand('openssl', 'openssl'),
   'network namespaces': missingNamespaces,
   'IPv6 loopback': () =>
     Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))

@@ -170,8 +170,11 @@ export class DtlsClients implements ClientHandler {
     }
     const current = this.#sessions.find(client)
     const newest = current?.successor ?? current
-    // Sent again: what answers it goes out again by itself, when its time has come.
-    if (newest?.beganWith(hello)) return DROP_NONE
+    if (newest?.beganWith(hello)) {
+      // Sent again, maybe with what follows it in the handshake. Our answer goes out again when its own time has come.
+      this.#receive(core, newest, bytes, start, end)
+      return DROP_NONE
+    }
     const session = this.#sessions.begin(client, hello, bytes, start, recordEnd)
     if (session === null) return DROP_NONE
     this.#sessions.handshake(session)
