@@ -6,7 +6,14 @@
 //
 // OpenSSL's queue of errors is this thread's, and Node's own TLS looks at it: it is left empty.
 import { type Arena, allocateArena } from '../native/arena.js'
-import { BIO_CTRL_RESET, DTLS_CTRL_HANDLE_TIMEOUT, type Openssl, SSL_CTRL_SET_MTU, SSL_READING, SSL_STATE_ERROR } from './openssl.js'
+import {
+  BIO_CTRL_RESET,
+  DTLS_CTRL_HANDLE_TIMEOUT,
+  type Openssl,
+  SSL_CTRL_SET_MTU,
+  SSL_READING,
+  SSL_STATE_ERROR,
+} from './openssl.js'
 import { datagramEnd, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX } from './record.js'
 
 /** Results of handshake and read, below the lengths. */

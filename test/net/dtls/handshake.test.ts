@@ -38,15 +38,15 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     const stage = DtlsStage.open(t)
     const client = new StageClient(stage)
     const [hello] = client.ssl.advance()
-    const sent = stage.sentTo(client.localAddress)
     const before = process.memoryUsage().rss
+    let answerCount = 0
     for (let count = 0; count < HELLO_COUNT; count++) {
-      client.fiveTuple.client.word0 = count
-      client.fiveTuple.client.copyFrom(client.localAddress).port = 1 + count
+      client.fiveTuple.client.port = 1 + count
       stage.receive(client.fiveTuple, hello)
+      answerCount += stage.sentTo(client.fiveTuple.client).splice(0).length
     }
     t.equal(stage.dtls.sessionCount, 0)
-    t.equal(sent.length, 0)
+    t.equal(answerCount, HELLO_COUNT)
     t.ok(process.memoryUsage().rss - before < HELLO_GROWTH_BYTES_MAX)
   })
 
