@@ -1,9 +1,11 @@
 // A DTLS client in memory: OpenSSL's own, driven a datagram at a time, so that a test can lose, repeat, forge and time them.
 
 import {
+  DTLS_CTRL_HANDLE_TIMEOUT,
   type Openssl,
   openOpenssl,
   SSL_CTRL_SET_MTU,
+  SSL_OP_NO_QUERY_MTU,
   SSL_READING,
   SSL_STATE_ERROR,
 } from '../../../src/net/dtls/openssl.js'
@@ -11,19 +13,23 @@ import { datagramEnd } from '../../../src/net/dtls/record.js'
 import { type Arena, allocateArena } from '../../../src/net/native/arena.js'
 
 const MEMORY_LENGTH = 65_536
-const SSL_OP_NO_QUERY_MTU = 2 ** 12
-const DTLS_CTRL_HANDLE_TIMEOUT = 74
 
 interface ClientFunctions {
   DTLS_client_method(): number
   SSL_set_connect_state(ssl: number): void
   SSL_set_alpn_protos(ssl: number, list: number, length: number): number
-  SSL_set_cipher_list(ssl: number, list: number): number
 }
 
-let shared: { readonly openssl: Openssl; readonly more: ClientFunctions; readonly arena: Arena } | null = null
+interface Shared {
+  readonly openssl: Openssl
+  readonly more: ClientFunctions
+  readonly arena: Arena
+  readonly context: number
+}
 
-function functions() {
+let shared: Shared | null = null
+
+function functions(): Shared {
   if (shared !== null) return shared
   const openssl = openOpenssl()
   const library = openssl.koffi.load(null)
@@ -31,9 +37,10 @@ function functions() {
     DTLS_client_method: library.func('DTLS_client_method', 'uint64_t', []),
     SSL_set_connect_state: library.func('SSL_set_connect_state', 'void', ['uint64_t']),
     SSL_set_alpn_protos: library.func('SSL_set_alpn_protos', 'int', ['uint64_t', 'uint64_t', 'uint32_t']),
-    SSL_set_cipher_list: library.func('SSL_set_cipher_list', 'int', ['uint64_t', 'uint64_t']),
   } as unknown as ClientFunctions
-  shared = { openssl, more, arena: allocateArena(openssl.koffi, MEMORY_LENGTH + 64) }
+  const context = openssl.SSL_CTX_new(more.DTLS_client_method())
+  openssl.SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU)
+  shared = { openssl, more, arena: allocateArena(openssl.koffi, MEMORY_LENGTH + 64), context }
   return shared
 }
 
@@ -51,17 +58,14 @@ export class OpensslClient {
   readonly #mtu: number
   readonly #input: number
   readonly #output: number
-  readonly #context: number
   #ssl: number
 
   constructor({ mtu = 1_200, alpn = [] }: OpensslClientOptions = {}) {
-    const { openssl, more, arena } = functions()
+    const { openssl, more, arena, context } = functions()
     this.#openssl = openssl
     this.#arena = arena
     this.#mtu = mtu
-    this.#context = openssl.SSL_CTX_new(more.DTLS_client_method())
-    openssl.SSL_CTX_set_options(this.#context, SSL_OP_NO_QUERY_MTU)
-    this.#ssl = openssl.SSL_new(this.#context)
+    this.#ssl = openssl.SSL_new(context)
     this.#input = openssl.BIO_new(openssl.BIO_s_mem())
     this.#output = openssl.BIO_new(openssl.BIO_s_mem())
     openssl.SSL_set_bio(this.#ssl, this.#input, this.#output)
@@ -119,7 +123,6 @@ export class OpensslClient {
   free(): void {
     if (this.#ssl === 0) return
     this.#openssl.SSL_free(this.#ssl)
-    this.#openssl.SSL_CTX_free(this.#context)
     this.#ssl = 0
   }
 

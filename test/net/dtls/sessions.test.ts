@@ -1,4 +1,5 @@
 // Established sessions of DTLS in memory: frames both ways, forged and broken datagrams, the ends of a session, and what each leaves behind.
+import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { IDLE_SECONDS_MAX } from '../../../src/net/dtls/dtls-sessions.js'
 import { PLAINTEXT_LENGTH_MAX } from '../../../src/net/dtls/record.js'
@@ -105,6 +106,29 @@ t.test('a session of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') }, a
     t.equal(stage.sentTo(client.localAddress).length, 1, 'a replay is not')
     client.take()
     t.equal((await turn.binding()).code, 0)
+  })
+
+  t.test('outlives forged records of every type, epoch and length', async (t) => {
+    const stage = DtlsStage.open(t)
+    const client = StageClient.connect(stage)
+    const lengths = [...Array.from({ length: 80 }, (_, length) => length), 1_200, 16_000, 16_384, 16_704, 16_705]
+    let sequence = 1_000
+    for (const type of [20, 21, 22, 23, 24, 63]) {
+      for (const epoch of [0, 1, 2, 65_535]) {
+        for (const length of lengths) {
+          const forged = randomBytes(13 + length)
+          forged[0] = type
+          forged.writeUInt16BE(0xfefd, 1)
+          forged.writeUInt16BE(epoch, 3)
+          forged.writeUIntBE(sequence++, 5, 6)
+          forged.writeUInt16BE(length, 11)
+          stage.receive(client.fiveTuple, forged)
+        }
+      }
+    }
+    t.equal(stage.dtls.sessionCount, 1)
+    t.equal(stage.sentTo(client.localAddress).length, 0, 'without a word')
+    t.equal((await client.turn(t).binding()).code, 0)
   })
 
   t.test(
