@@ -23,7 +23,7 @@ import type { DtlsSession } from './dtls-session.js'
 import { DtlsSessions, type SendDatagram } from './dtls-sessions.js'
 import { FrameMemory } from './frame-memory.js'
 import { openOpenssl } from './openssl.js'
-import { PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
+import { areRecords, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
 import type { CertificatePair } from './server-context.js'
 import { SSL_ENDED } from './ssl-io.js'
 
@@ -87,9 +87,9 @@ export class DtlsClients implements ClientHandler {
   handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {
     const core = this.#core
     if (core === null || this.#isClosed) return DROP_NONE
-    const next = recordEnd(bytes, start, end)
     let drop = DROP_NOT_STUN
-    if (next !== 0 && end - start <= RECORD_LENGTH_MAX) {
+    if (end - start <= RECORD_LENGTH_MAX && areRecords(bytes, start, end)) {
+      const next = recordEnd(bytes, start, end)
       if (isClientHello(bytes, start, next)) drop = this.#handleClientHello(core, client, bytes, start, next, end)
       else drop = this.#handleRecords(core, client, bytes, start, end)
     }
@@ -170,8 +170,11 @@ export class DtlsClients implements ClientHandler {
     }
     const current = this.#sessions.find(client)
     const newest = current?.successor ?? current
-    // Sent again: what answers it goes out again by itself, when its time has come.
-    if (newest?.beganWith(hello)) return DROP_NONE
+    if (newest?.beganWith(hello)) {
+      // Sent again, maybe with what follows it in the handshake. Our answer goes out again when its own time has come.
+      this.#receive(core, newest, bytes, start, end)
+      return DROP_NONE
+    }
     const session = this.#sessions.begin(client, hello, bytes, start, recordEnd)
     if (session === null) return DROP_NONE
     this.#sessions.handshake(session)

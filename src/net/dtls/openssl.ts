@@ -18,6 +18,8 @@ export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123
 export const DTLS1_2_VERSION = 0xfefd
 /** What SSL_want answers when a call did all that it could with what has arrived. */
 export const SSL_READING = 3
+/** What SSL_state_string answers after a fatal error, which may have been met while reading. */
+export const SSL_STATE_ERROR = 'SSLERR'
 export const BIO_CTRL_RESET = 1
 export const ERR_LIB_PEM = 9
 export const PEM_R_NO_START_LINE = 108
@@ -45,6 +47,7 @@ export interface OpensslFunctions {
   SSL_write(ssl: number, bytes: number, length: number): number
   SSL_shutdown(ssl: number): number
   SSL_want(ssl: number): number
+  SSL_state_string(ssl: number): string
   DTLSv1_listen(ssl: number, address: number): number
   BIO_s_mem(): number
   BIO_new(method: number): number
@@ -102,6 +105,7 @@ const SIGNATURES: Readonly<Record<keyof OpensslFunctions, readonly [result: stri
   SSL_write: [INT, POINTER, POINTER, INT],
   SSL_shutdown: [INT, POINTER],
   SSL_want: [INT, POINTER],
+  SSL_state_string: ['str', POINTER],
   DTLSv1_listen: [INT, POINTER, POINTER],
   BIO_s_mem: [POINTER],
   BIO_new: [POINTER, POINTER],

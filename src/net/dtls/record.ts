@@ -19,6 +19,12 @@ export const VERSION_MAJOR = 254
 export const PLAINTEXT_LENGTH_MAX = 16_384
 export const RECORD_LENGTH_MAX = RECORD_HEADER_LENGTH + PLAINTEXT_LENGTH_MAX + 320
 
+/**
+ * The explicit nonce and the tag of AES-GCM, the only cipher that is offered (RFC 5288 §3). OpenSSL drops a forged record without a word, as it
+ * should, unless it is shorter than that: such a record is the end of the session, and anybody could send it.
+ */
+const ENCRYPTED_LENGTH_MIN = 24
+
 /** The types of TLS records: RFC 7983 gives 20–63 to DTLS. */
 const TYPE_MIN = 20
 const TYPE_MAX = 63
@@ -38,6 +44,18 @@ export function recordEnd(bytes: Uint8Array, start: number, end: number): number
   if (type < TYPE_MIN || type > TYPE_MAX || bytes[start + VERSION_AT] !== VERSION_MAJOR) return 0
   const next = start + RECORD_HEADER_LENGTH + readUint16(bytes, start + LENGTH_AT)
   return next > end ? 0 : next
+}
+
+/** Is all of it records as a client writes them, which OpenSSL may see? */
+export function areRecords(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start
+  while (at < end) {
+    const next = recordEnd(bytes, at, end)
+    const isEncrypted = readUint16(bytes, at + EPOCH_AT) !== 0
+    if (next === 0 || (isEncrypted && next - at < RECORD_HEADER_LENGTH + ENCRYPTED_LENGTH_MIN)) return false
+    at = next
+  }
+  return start < end
 }
 
 /** Of consecutive whole records: the end of those that fit into one datagram of `lengthMax` bytes, of the first one at least. */

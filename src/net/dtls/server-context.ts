@@ -24,8 +24,11 @@ export interface CertificatePair {
   readonly key: string
 }
 
-/** Forward secrecy and authenticated encryption only (RFC 9325 §4.2); with those that RFC 8489 §6.2.3 demands. */
-const CIPHERS = 'ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20'
+/**
+ * Forward secrecy and authenticated encryption only (RFC 9325 §4.2), those that RFC 8489 §6.2.3 demands among them. With one way of encryption all
+ * records have the same least length (record.ts).
+ */
+const CIPHERS = 'ECDHE+AESGCM:DHE+AESGCM'
 /** Sessions are never resumed, so nothing is kept of one that has ended. */
 const OPTIONS =
   SSL_OP_NO_QUERY_MTU +

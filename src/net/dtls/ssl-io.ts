@@ -6,7 +6,14 @@
 //
 // OpenSSL's queue of errors is this thread's, and Node's own TLS looks at it: it is left empty.
 import { type Arena, allocateArena } from '../native/arena.js'
-import { BIO_CTRL_RESET, DTLS_CTRL_HANDLE_TIMEOUT, type Openssl, SSL_CTRL_SET_MTU, SSL_READING } from './openssl.js'
+import {
+  BIO_CTRL_RESET,
+  DTLS_CTRL_HANDLE_TIMEOUT,
+  type Openssl,
+  SSL_CTRL_SET_MTU,
+  SSL_READING,
+  SSL_STATE_ERROR,
+} from './openssl.js'
 import { datagramEnd, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX } from './record.js'
 
 /** Results of handshake and read, below the lengths. */
@@ -17,7 +24,7 @@ export const SSL_ENDED = -1
 export const HANDSHAKE_MTU = 1_200
 /** More than any flight; a longer one is sent in several rounds. */
 const OUTPUT_LENGTH = 65_536
-const ARENA_LENGTH = OUTPUT_LENGTH + 2 * RECORD_LENGTH_MAX + 1024
+const ARENA_LENGTH = OUTPUT_LENGTH + 65_536
 
 export class SslIo {
   readonly #openssl: Openssl
@@ -79,8 +86,9 @@ export class SslIo {
 
   /** Returns 1 when it is complete, or SSL_WAITS or SSL_ENDED. */
   handshake(ssl: number): number {
-    const result = this.#openssl.SSL_do_handshake(ssl)
-    return result === 1 ? 1 : this.#stateOf(ssl)
+    if (this.#openssl.SSL_do_handshake(ssl) === 1) return 1
+    const state = this.#stateOf(ssl)
+    return this.#openssl.SSL_state_string(ssl) === SSL_STATE_ERROR ? SSL_ENDED : state
   }
 
   /** One record of application data, PLAINTEXT_LENGTH_MAX bytes at most, to this address: its length, or SSL_WAITS or SSL_ENDED. */
