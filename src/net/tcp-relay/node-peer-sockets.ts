@@ -69,8 +69,8 @@ class NodeListener implements PeerListener {
     const connecting = new NodeConnecting(this.#hold, this.#host, this.#address.port, peer, events)
     if (!this.#isToListenAgain) {
       this.#isToListenAgain = true
-      // Behind the next tick, in which Node binds the sockets of all connections that were asked for in this turn.
-      setImmediate(() => this.#listenAgain())
+      // Node binds a socket in the tick after connect(): behind those of all connections that are asked for before the next tick.
+      process.nextTick(() => process.nextTick(() => this.#listenAgain()))
     }
     return connecting
   }
