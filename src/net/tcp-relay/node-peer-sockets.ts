@@ -82,11 +82,7 @@ class NodeListener implements PeerListener {
 
   #listen(): Server {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
-    server.on('listening', () => {
-      // Node looks up the host's address first, and then listens even if it was told to close.
-      if (this.#isClosed) server.close()
-      else this.#report(null)
-    })
+    server.on('listening', () => this.#report(null))
     server.on('error', ({ code }: NodeJS.ErrnoException) => this.#report(code ?? ''))
     const isIPv6 = this.#address.family === FAMILY_IPV6
     server.listen({

@@ -35,10 +35,7 @@ for (const maker of BOTH) {
 
     t.test('begins with what the client had sent behind its request', async (t) => {
       const stage = new RelayStage(t, maker)
-      const rest = Buffer.from('begin')
-      const { far, peer } = await bound(t, stage, rest)
-      // The bytes were the receiver's during the call only.
-      rest.fill(0)
+      const { far, peer } = await bound(t, stage, Buffer.from('begin'))
       far.write(' and go on')
       t.equal(await read(peer, 15), 'begin and go on')
     })
@@ -201,11 +198,12 @@ for (const maker of BOTH) {
       tickOneSecond(stage)
       stage.now += HALF_CLOSED_IDLE_MILLISECONDS_MAX - SWEEP_MILLISECONDS
       stage.relays.tick()
+      await quiet(stage)
       peer.write('late')
       t.equal(await read(far, 4), 'late')
       // That was a byte, so the time begins anew.
       tickOneSecond(stage)
-      stage.now += HALF_CLOSED_IDLE_MILLISECONDS_MAX - 1
+      stage.now += HALF_CLOSED_IDLE_MILLISECONDS_MAX - SWEEP_MILLISECONDS
       stage.relays.tick()
       await quiet(stage)
       tickOneSecond(stage)
@@ -243,6 +241,27 @@ for (const maker of BOTH) {
       ended.peer.end('answer')
       t.equal(await read(far, 6), 'answer')
       t.same(await stage.next(), ['ended', 101])
+    })
+
+    t.test('holds back what an ended client had sent, and its end', async (t) => {
+      const stage = new RelayStage(t, maker)
+      const { peer, handle } = await stage.arrive(await stage.openRelay(1))
+      const { client, far } = await stage.client()
+      far.end()
+      await over(client)
+      stage.core.admits = () => false
+      const rest = Buffer.from('rest')
+      stage.call((relays) => relays.bind(100, handle, client, rest))
+      // The bytes were the receiver's during the call only.
+      rest.fill(0)
+      const ended = over(peer)
+      await quiet(stage)
+      t.equal(peer.readableEnded, false)
+      stage.core.admits = () => true
+      stage.relays.tick()
+      t.equal(await read(peer, 4), 'rest')
+      peer.resume()
+      await ended
     })
 
     t.test('works with any stream as the client', async (t) => {
