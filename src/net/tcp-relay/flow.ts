@@ -39,14 +39,14 @@ export class Flow {
 
   /** @param first bytes that were received before */
   start(first: Uint8Array): void {
+    // A stream that was paused stays so when it gets a listener.
+    this.source.pause()
     this.source.on('data', (chunk: Buffer) => this.#receive(chunk))
     this.source.on('end', () => this.#end())
     this.sink.on('drain', () => {
       this.#isSinkFull = false
       this.#resume()
     })
-    // A stream that was paused stays so when it gets a listener.
-    this.source.pause()
     if (first.length > 0) this.#receive(first)
     if (this.source.readableEnded) this.#end()
     else this.#resume()
@@ -83,7 +83,8 @@ export class Flow {
       this.#throttled.add(this)
       this.source.pause()
     }
-    if (this.sink.writableLength > SINK_QUEUE_BYTES_MAX) {
+    // A stream whose own bound is higher would not tell when it has drained.
+    if (this.sink.writableNeedDrain && this.sink.writableLength > SINK_QUEUE_BYTES_MAX) {
       this.#isSinkFull = true
       this.source.pause()
     }

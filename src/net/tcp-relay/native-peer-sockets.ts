@@ -63,7 +63,8 @@ class NativeListener implements PeerListener {
     // Another process of this user could share the port, so look first whether anyone listens on it.
     const fd = sockets.canListen(this.#address) ? sockets.openShared(this.#address) : -1
     const { errno } = sockets
-    if (fd >= 0) this.#server.listen({ fd, backlog: ACCEPT_BACKLOG_COUNT })
+    // With a file descriptor, Node takes the backlog as an argument only.
+    if (fd >= 0) this.#server.listen({ fd }, ACCEPT_BACKLOG_COUNT)
     else process.nextTick(() => this.#report(errno))
   }
 

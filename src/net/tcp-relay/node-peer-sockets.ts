@@ -69,8 +69,8 @@ class NodeListener implements PeerListener {
     const connecting = new NodeConnecting(this.#hold, this.#host, this.#address.port, peer, events)
     if (!this.#isToListenAgain) {
       this.#isToListenAgain = true
-      // Behind the next tick, in which Node binds the sockets of all connections that were asked for in this turn.
-      setImmediate(() => this.#listenAgain())
+      // Node binds a socket in the tick after connect(): behind those of all connections that are asked for before the next tick.
+      process.nextTick(() => process.nextTick(() => this.#listenAgain()))
     }
     return connecting
   }
@@ -82,11 +82,7 @@ class NodeListener implements PeerListener {
 
   #listen(): Server {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
-    server.on('listening', () => {
-      // Node looks up the host's address first, and then listens even if it was told to close.
-      if (this.#isClosed) server.close()
-      else this.#report(null)
-    })
+    server.on('listening', () => this.#report(null))
     server.on('error', ({ code }: NodeJS.ErrnoException) => this.#report(code ?? ''))
     const isIPv6 = this.#address.family === FAMILY_IPV6
     server.listen({
