@@ -116,7 +116,7 @@ export class ClientConnection {
   changeStream(stream: Socket): void {
     this.stream.removeListener('close', this.#onClose)
     this.stream = stream
-    this.outgoing.stream = stream
+    this.outgoing.startRecords(stream)
     this.#watch(stream)
   }
 

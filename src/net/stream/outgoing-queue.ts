@@ -3,6 +3,9 @@
 //   append ─► gathering ─► full ─► full ─► socket.write       at most one write is under way; while it is, frames wait here,
 //                                                             where they can be counted, and not in the socket
 //
+// Over TLS a write is a record. Some clients read one message for each record, although frames may lie anywhere in a stream: the
+// first few frames that wait have a chunk each, and more of them share one.
+//
 // A client that does not read is stalled: data is dropped, by whole frames, while too much or too old data waits. What is in the
 // queue always leaves whole and in order.
 import type { Writable } from 'node:stream'
@@ -17,6 +20,9 @@ export const QUEUED_MILLISECONDS_MAX = 200
 /** Answers have this much room beyond data's; a connection that leaves more unread is closed. */
 export const ANSWER_BYTES_MAX = 64 * 1024
 
+/** Chunks that wait, over TLS, before frames share one: a write costs a turn of the event loop there. */
+const SEPARATE_CHUNK_COUNT_MAX = 8
+
 /** What queues of a worker have in common. */
 export interface OutgoingContext {
   readonly pool: ChunkPool
@@ -25,27 +31,35 @@ export interface OutgoingContext {
 }
 
 export class OutgoingQueue implements ChunkOwner {
-  /** Where it is written to; another stream once TLS has begun. */
-  stream: Writable
+  #stream: Writable
+  /** It is written to over TLS. */
+  #hasRecords = false
   readonly #pool: ChunkPool
   readonly #counters: Float64Array
   readonly #now: () => number
   #oldest: Chunk | null = null
   #newest: Chunk | null = null
   #queuedBytes = 0
+  #queuedChunkCount = 0
   /** When the oldest byte of what was last written came. */
   #writtenStartedAt = 0
 
   constructor(stream: Writable, { counters, now, pool }: OutgoingContext) {
-    this.stream = stream
+    this.#stream = stream
     this.#pool = pool
     this.#counters = counters
     this.#now = now
   }
 
+  /** TLS has begun: it is written to over this stream from now on. Nothing waits. */
+  startRecords(stream: Writable): void {
+    this.#stream = stream
+    this.#hasRecords = true
+  }
+
   /** Bytes that are not yet the kernel's. */
   get waitingBytes(): number {
-    return this.#queuedBytes + this.stream.writableLength
+    return this.#queuedBytes + this.#stream.writableLength
   }
 
   /** @param bytesMax how much may wait; false if it would be more, even after a write */
@@ -81,12 +95,12 @@ export class OutgoingQueue implements ChunkOwner {
 
   /** Writes what waits, as long as the kernel takes it at once. */
   write(): void {
-    while (this.#oldest !== null && this.stream.writableLength === 0 && !this.stream.destroyed) this.#writeOldest()
+    while (this.#oldest !== null && this.#stream.writableLength === 0 && !this.#stream.destroyed) this.#writeOldest()
   }
 
   /** Writes all that waits, into the stream's own queue if need be: nothing more will come. */
   writeAll(): void {
-    while (this.#oldest !== null && !this.stream.destroyed) this.#writeOldest()
+    while (this.#oldest !== null && !this.#stream.destroyed) this.#writeOldest()
   }
 
   /** Of a chunk: the kernel has it, or the connection is gone. */
@@ -101,6 +115,7 @@ export class OutgoingQueue implements ChunkOwner {
     this.#oldest = null
     this.#newest = null
     this.#queuedBytes = 0
+    this.#queuedChunkCount = 0
   }
 
   #chunkForData(length: number): Chunk | null {
@@ -112,13 +127,15 @@ export class OutgoingQueue implements ChunkOwner {
   #isStalled(length: number): boolean {
     if (this.waitingBytes + length > QUEUED_BYTES_MAX) return true
     // Without a write under way, what waits is of this turn.
-    return this.stream.writableLength > 0 && this.#now() - this.#writtenStartedAt > QUEUED_MILLISECONDS_MAX
+    return this.#stream.writableLength > 0 && this.#now() - this.#writtenStartedAt > QUEUED_MILLISECONDS_MAX
   }
 
   /** The newest chunk, made longer, or a new one behind it; null for a frame that is longer than any. */
   #chunkWithRoom(length: number): Chunk | null {
     const newest = this.#newest
-    if (newest === null) return this.#enqueueChunk(length)
+    if (newest === null || (this.#hasRecords && this.#queuedChunkCount < SEPARATE_CHUNK_COUNT_MAX)) {
+      return this.#enqueueChunk(length)
+    }
     const needed = newest.length + length
     if (needed <= newest.bytes.length) return newest
     if (newest === this.#oldest && needed <= LARGE_CHUNK_BYTES) return this.#exchangeForLarge(newest, needed)
@@ -132,6 +149,7 @@ export class OutgoingQueue implements ChunkOwner {
     if (this.#newest === null) this.#oldest = chunk
     else this.#newest.next = chunk
     this.#newest = chunk
+    this.#queuedChunkCount++
     return chunk
   }
 
@@ -171,10 +189,11 @@ export class OutgoingQueue implements ChunkOwner {
     const chunk = this.#oldest as Chunk
     this.#oldest = chunk.next
     if (chunk.next === null) this.#newest = null
+    this.#queuedChunkCount--
     this.#queuedBytes -= chunk.length
     this.#writtenStartedAt = chunk.startedAt
     chunk.owner = this
     this.#counters[COUNTER_SEND_CALLS]++
-    this.stream.write(chunk.bytes.subarray(0, chunk.length), chunk.onWritten)
+    this.#stream.write(chunk.bytes.subarray(0, chunk.length), chunk.onWritten)
   }
 }
