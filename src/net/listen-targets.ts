@@ -21,7 +21,7 @@ export interface ListenTarget {
   readonly isExpanded: boolean
 }
 
-/** The sockets of these options for these schemes, each address and port once; other specs are passed over. */
+/** The sockets of these options for these schemes, each scheme, address and port once; other specs are passed over. */
 export function expandListenSpecs(specs: readonly ListenSpec[], schemes = UDP_SCHEMES): ListenTarget[] {
   return targetsOf(specs, schemes, localAddressesOf)
 }
@@ -70,7 +70,8 @@ function targetsOf(
         if (address === null) continue
         address.port = spec.port
         address.host = formatHost(address)
-        const key = address.toString()
+        // On ephemeral ports each scheme has a socket of its own.
+        const key = `${scheme} ${address}`
         if (!targets.has(key)) targets.set(key, { scheme, address, spec, isExpanded: isWildcard(spec) })
       }
     }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { parseListenSpec } from '../../src/config/listen-spec.js'
-import { expandListenSpecs } from '../../src/net/listen-targets.js'
+import { expandListenSpecs, TCP_SCHEMES, wildcardListenTargets } from '../../src/net/listen-targets.js'
 import { localAddresses } from '../../src/net/local-addresses.js'
 
 const expand = (...texts: string[]) => expandListenSpecs(texts.map(parseListenSpec))
@@ -47,6 +47,14 @@ t.test('expandListenSpecs', async (t) => {
     t.equal(targets.length, localHosts(4).length)
     t.match(targets[0], { isExpanded: false, spec: { text: 'udp:127.0.0.1:3478' }, address: { host: '127.0.0.1' } })
     t.equal(targets.filter(({ address }) => address.host === '127.0.0.1').length, 1)
+  })
+
+  t.test('an ephemeral port for each of two schemes is two sockets', async (t) => {
+    const targets = wildcardListenTargets(['tcp:127.0.0.1:0', 'tls:127.0.0.1:0'].map(parseListenSpec), TCP_SCHEMES)
+    t.same(
+      targets.map(({ scheme }) => scheme),
+      ['tcp', 'tls'],
+    )
   })
 
   t.test('the same address with two ports is two sockets', async (t) => {
