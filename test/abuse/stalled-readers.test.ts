@@ -37,7 +37,7 @@ const FRESH_COUNT = 50
 /** What waits is 256 KiB at most, and a chunk that is being written; over TLS that is there as records as well. */
 const STALLED_BYTES_MAX = 512 * 1024
 /** V8's heaps breathe. */
-const SERVER_BYTES_MAX = 32 * 1024 * 1024
+const SERVER_BYTES_MAX = 24 * 1024 * 1024
 
 t.setTimeout(120_000)
 
