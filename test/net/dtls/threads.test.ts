@@ -9,7 +9,7 @@ import { withoutKoffi } from '../../support/engines.js'
 import { peerOrSkip } from '../../support/peers.js'
 import { DtlsStage, StageClient, testCertificate } from './dtls-stage.js'
 
-const ROUND_COUNT = 3
+const ROUND_COUNT = 2
 const WORKER_COUNT = 2
 
 t.test('threads with DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') }, async (t) => {
