@@ -40,8 +40,9 @@ class QueueStage {
   clock = 0
   readonly counters = newCounters()
   readonly stream = new SlowStream({ highWaterMark: 1024 })
+  readonly pool = new ChunkPool()
   readonly queue = new OutgoingQueue(this.stream, {
-    pool: new ChunkPool(),
+    pool: this.pool,
     counters: this.counters,
     now: () => this.clock,
   })
@@ -108,8 +109,26 @@ t.test('what waits for one client', async (t) => {
     stage.queue.appendDataIndication(bytesOf(36), 36, bytesOf(5), 0, 5)
     t.equal(stage.drops, 2)
     stage.resume()
+    stage.clock += 10 * QUEUED_MILLISECONDS_MAX
     stage.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
-    t.equal(stage.drops, 2, 'it reads again')
+    t.equal(stage.drops, 2, 'it reads again, and nothing waits')
+  })
+
+  t.test('is gathered in one place from many turns, not in a chunk for each', async (t) => {
+    const stage = new QueueStage()
+    stage.stall()
+    const take = stage.pool.take.bind(stage.pool)
+    let taken = 0
+    stage.pool.take = (length, now) => {
+      taken++
+      return take(length, now)
+    }
+    for (let turn = 0; turn < 100; turn++) {
+      stage.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
+      stage.queue.write()
+    }
+    t.equal(taken, 1)
+    t.equal(stage.resume().length, 101)
   })
 
   t.test('has room for 64 KiB of answers beyond data', async (t) => {
