@@ -214,6 +214,33 @@ t.test('a client over TCP that does not read', async (t) => {
     t.equal(client.framingResult, 0)
   })
 
+  t.test('and has sent its FIN is gone 2 s later', async (t) => {
+    const stage = await StreamStage.open(t)
+    const client = await StreamClient.open(t, stage.ports.tcp)
+    await client.allocate()
+    await client.bindChannel(CHANNEL, PEER)
+    const [allocation] = [...stage.core.allocations.values()]
+    client.socket.pause()
+    const payload = bytesOf(16_000)
+    await stage.until('drops', () => {
+      for (let index = 0; index < 20; index++) stage.peerSends(allocation.relay4?.id ?? -1, PEER, payload)
+      return stage.counted('stalledDrops')[0] > 1000
+    })
+    const [receivedBefore] = stage.counted('receiveCalls')
+    client.socket.end(bindingRequest())
+    await stage.until('its last frame', () => stage.counted('receiveCalls')[0] > receivedBefore)
+    await stage.until('nothing more is queued for it', () => {
+      const [drops] = stage.counted('stalledDrops')
+      stage.peerSends(allocation.relay4?.id ?? -1, PEER, payload)
+      return stage.counted('stalledDrops')[0] === drops
+    })
+    stage.advance(1_999)
+    t.equal(stage.streams.connectionCount, 1)
+    stage.advance(1)
+    t.equal(await stage.closedClients.next(), 1)
+    t.same(stage.counted('connectionsTimedOut'), [0])
+  })
+
   t.test('and asks all the same is closed, before it has an allocation too', async (t) => {
     const stage = await StreamStage.open(t)
     const client = await StreamClient.open(t, stage.ports.tcp)
