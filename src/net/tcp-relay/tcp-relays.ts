@@ -74,11 +74,13 @@ export class TcpRelays implements Omit<ConnectionOutput, 'bindPeerConnection'> {
 
   connectPeer(connectionId: number, relayId: number, peer: TransportAddress): void {
     const relay = this.#relays.get(relayId)
+    this.#relayIds.set(connectionId, relayId)
     if (relay === undefined || relay.listener === null) {
-      process.nextTick(() => this.#core?.handlePeerConnectFailed(connectionId))
+      process.nextTick(() => {
+        if (this.#relayIds.delete(connectionId)) this.#core?.handlePeerConnectFailed(connectionId)
+      })
       return
     }
-    this.#relayIds.set(connectionId, relayId)
     const connecting = relay.listener.connect(peer, {
       connected: (handle) => {
         this.#forgetConnecting(connectionId)

@@ -216,6 +216,8 @@ for (const maker of BOTH) {
         relays.connectPeer(12, 1, named('127.0.0.1', CLOSED_PORT))
         relays.closePeerConnection(11, 0)
         relays.closePeerConnection(12, 0)
+        relays.connectPeer(14, 2, address)
+        relays.closePeerConnection(14, 0)
         relays.connectPeer(13, 1, address)
       })
       t.equal((await stage.connected())[0], 13)
