@@ -182,7 +182,7 @@ function accepts(t: Test, suite: Suite, server: TurnServer): void {
 
   t.test('a connection of a peer without one is closed, and never mentioned', async (t) => {
     const [client, peer] = [await suite.allocate(t, server, TCP), await TcpPeer.open(t)]
-    await (await peer.connect(client.relay)).closed()
+    await (await peer.connect(client.relay)).gone()
     await client.settle()
     t.same(client.inbox.items, [])
   })
@@ -263,7 +263,7 @@ function ends(t: Test, suite: Suite, server: TurnServer): void {
     t.test(`a data connection is closed when ${cause}, and the peer’s with it (RFC 6062 §5)`, async (t) => {
       const { client, data, peer } = await openPair(t, suite, server)
       await end(client)
-      await Promise.all([data.closed(), peer.closed()])
+      await Promise.all([data.gone(), peer.gone()])
     })
   }
 }

@@ -73,6 +73,16 @@ export class ByteStream {
     return withDeadline(this.#closed, WAIT_MILLISECONDS_MAX, () => 'the connection is open')
   }
 
+  /**
+   * Resolves when the other side has closed it, not only ended its own direction: what is written then is answered by a reset, which is seen
+   * by the next write.
+   */
+  async gone(): Promise<void> {
+    await Promise.race([this.#ended, this.closed()])
+    const timer = setInterval(() => this.write('?'), 20)
+    await this.closed().finally(() => clearInterval(timer))
+  }
+
   async destroy(): Promise<void> {
     if (this.socket.destroyed) return
     const closed = once(this.socket, 'close')
