@@ -16,9 +16,9 @@ import { connectDtls } from '../support/dtls-transport.js'
 import { ENGINES, type EngineUnderTest, withoutKoffi } from '../support/engines.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { connectTls as connectTlsClient } from '../support/stream-client.js'
+import { HOST, startStreamServer, stoppedCounters, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
-import { HOST, startStreamServer, stoppedCounters, USER } from './stage.js'
 
 const isLong = process.env.TURND_TEST_LONG === '1'
 const MIN_PORT = 18_200

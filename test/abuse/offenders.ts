@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { MAGIC_COOKIE } from '../../src/stun/constants.js'
-import { HOST } from './stage.js'
+import { HOST } from '../support/stream-server.js'
 
 const CONNECT_AT_ONCE = 50
 const CONNECTIONS_PER_SOURCE = 8

@@ -9,9 +9,9 @@ import { ENGINES } from '../support/engines.js'
 import { residentBytes } from '../support/process-memory.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { streamTransport } from '../support/stream-client.js'
+import { allocateBy, HOST, type Scheme, startStreamServer, stoppedCounters, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
 import { Crowd, clientHello, messageHeader, type Offender } from './offenders.js'
-import { allocateBy, HOST, type Scheme, startStreamServer, stoppedCounters, USER } from './stage.js'
 
 const MIN_PORT = 18_000
 const PORT_COUNT = 100

@@ -7,10 +7,10 @@ import { ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { residentBytes } from '../support/process-memory.js'
 import type { ServerProcess } from '../support/server-process.js'
 import type { StreamTransport } from '../support/stream-client.js'
+import { connectBy, startStreamServer, stoppedCounters, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { numberedPacket, numberOf } from './numbered-packets.js'
-import { connectBy, startStreamServer, stoppedCounters, USER } from './stage.js'
 
 const MIN_PORT = 18_100
 const PORT_COUNT = 100

@@ -1,11 +1,11 @@
-// A server process with listeners for UDP, TCP and TLS, and its clients and peers. Used by the tests of this folder.
+// A server process with listeners for UDP, TCP and TLS, and its clients and peers. Used by tests of streams against the whole process.
 import type { Test } from 'tap'
-import { testCertificate } from '../support/certificate.js'
-import { type ClientTransport, connectUdp } from '../support/client-transport.js'
-import type { EngineUnderTest } from '../support/engines.js'
-import { type ServerProcess, type ServerProcessOptions, startServerOn } from '../support/server-process.js'
-import { connectTcp, connectTls } from '../support/stream-client.js'
-import { TurnClient } from '../support/turn-client.js'
+import { testCertificate } from './certificate.js'
+import { type ClientTransport, connectUdp } from './client-transport.js'
+import type { EngineUnderTest } from './engines.js'
+import { type ServerProcess, type ServerProcessOptions, startServerOn } from './server-process.js'
+import { connectTcp, connectTls } from './stream-client.js'
+import { TurnClient } from './turn-client.js'
 
 export const USER = { username: 'alice', password: 'correct horse' } as const
 export const HOST = '127.0.0.1'
