@@ -49,11 +49,13 @@ function refusesToStart(t: Test, engine: EngineUnderTest): void {
     t.notMatch(stdout, /"ready"/)
   }
 
+  const taken = (port: number) => `another process listens on TCP ${HOST}:${port}; stop it, or choose another port`
   for (const scheme of ['tcp', 'tls'] as const) {
     t.test(`${scheme}: on a port that another server has: exit code 2 and a sentence`, async (t) => {
       const server = await startStreamServer(t, engine, MIN_PORT, PORT_COUNT)
-      const listen = `${scheme}:${HOST}:${server.port('', scheme)}`
-      await refuse(t, ['--listen', listen, ...certificate], `--listen ${listen}: the address is already in use`)
+      const port = server.port('', scheme)
+      const listen = `${scheme}:${HOST}:${port}`
+      await refuse(t, ['--listen', listen, ...certificate], `--listen ${listen}: ${taken(port)}`)
       await allocateBy(t, scheme, server)
     })
 
@@ -61,8 +63,9 @@ function refusesToStart(t: Test, engine: EngineUnderTest): void {
       const stranger = createServer().listen(0, HOST)
       t.teardown(() => stranger.close())
       await once(stranger, 'listening')
-      const listen = `${scheme}:${HOST}:${(stranger.address() as { port: number }).port}`
-      await refuse(t, ['--listen', listen, ...certificate], `--listen ${listen}: the address is already in use`)
+      const { port } = stranger.address() as { port: number }
+      const listen = `${scheme}:${HOST}:${port}`
+      await refuse(t, ['--listen', listen, ...certificate], `--listen ${listen}: ${taken(port)}`)
     })
   }
 
