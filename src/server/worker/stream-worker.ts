@@ -4,8 +4,8 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { TurndError } from '../../config/errors.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
 import { ownSockets } from '../own-sockets.js'
-import type { ReportSink } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS } from '../statistics.js'
+import { countingSink } from './counting-sink.js'
 import { DgramStreamDriver } from './dgram-stream-driver.js'
 import type { Command, StreamWorkerStart, WorkerMessage } from './messages.js'
 import { NativeStreamDriver } from './native-stream-driver.js'
@@ -58,22 +58,11 @@ class StreamWorker {
       hasDtls: schemes.length > 0,
       peerSockets,
       statistics: this.#statistics,
-      sink: this.#sink(),
+      sink: countingSink(this.#outbox, () => this.#countAllocations()),
       monotonicStartSeconds,
       requestFlush: () => this.#driver.requestAdvance(),
       warn: (text) => this.#post({ kind: 'warning', text }),
     })
-  }
-
-  /** Who reads of an allocation finds it counted. */
-  #sink(): ReportSink {
-    return {
-      report: (report) => {
-        this.#countAllocations()
-        this.#outbox.report(report)
-      },
-      admitsRefusal: (client, timeMs) => this.#outbox.admitsRefusal(client, timeMs),
-    }
   }
 
   #countAllocations(): void {
