@@ -153,7 +153,7 @@ export class OutgoingQueue implements ChunkOwner {
     return chunk
   }
 
-  /** Only of a chunk that is the whole queue: over TLS small ones wait behind each other. */
+  /** Only of a chunk that is the whole queue. */
   #exchangeForLarge(small: Chunk, length: number): Chunk {
     const large = this.#pool.take(length, small.startedAt)
     large.bytes.set(small.bytes.subarray(0, small.length))
