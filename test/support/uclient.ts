@@ -25,6 +25,7 @@ export interface UclientReport {
 const RUN_MILLISECONDS_MAX = 90_000
 
 export const UCLIENT_USER = 'turnuser'
+export const UCLIENT_PASSWORD = 'cisco'
 
 export async function runUclient(options: UclientOptions): Promise<UclientReport> {
   const { host, port, password, flags, prefix = [] } = options

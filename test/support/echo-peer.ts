@@ -1,0 +1,51 @@
+// coturn's echo peer, turnutils_peer: every datagram that it gets goes back. Used by the interop tests.
+import { spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Test } from 'tap'
+import { withDeadline } from './deadline.js'
+import { onProcessEnd } from './process-end.js'
+
+const START_MILLISECONDS_MAX = 10_000
+const PROBE_INTERVAL_MILLISECONDS = 50
+
+/** Starts one on a free UDP port of 127.0.0.1, which is returned once it answers; it ends with `t`. */
+export async function startEchoPeer(t: Test): Promise<number> {
+  const port = await freeUdpPort()
+  const peer = spawn('turnutils_peer', ['-L', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
+  const ended = once(peer, 'close')
+  const forget = onProcessEnd(() => peer.kill('SIGKILL'))
+  t.teardown(async () => {
+    peer.kill('SIGKILL')
+    await ended
+    forget()
+  })
+  await withDeadline(firstEcho(port), START_MILLISECONDS_MAX, () => 'an echo of turnutils_peer')
+  return port
+}
+
+/** Sends datagrams until one comes back: the first may be sent before the peer has its socket. */
+async function firstEcho(port: number): Promise<void> {
+  const socket = createSocket('udp4')
+  // Nobody listens yet.
+  socket.on('error', () => {})
+  socket.connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  const probing = setInterval(() => socket.send('probe', () => {}), PROBE_INTERVAL_MILLISECONDS)
+  try {
+    await new Promise((resolve) => socket.once('message', resolve))
+  } finally {
+    clearInterval(probing)
+    socket.close()
+  }
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, 'close')
+  return port
+}
