@@ -9,8 +9,8 @@ export const ALPN_PROTOCOLS: readonly string[] = ['stun.turn', 'stun.nat-discove
 const SSL_TLSEXT_ERR_OK = 0
 /** No protocol in common: RFC 7301 §3.2 wants the alert no_application_protocol. */
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2
-/** The longest ClientHello extension. */
-const OFFER_LENGTH_MAX = 65_536
+/** Bytes; a longer list is as good as none that is known. */
+const OFFER_LENGTH_MAX = 4_096
 const ANSWER_LENGTH = 64
 /** int (*)(SSL *, const unsigned char **out, unsigned char *outlen, const unsigned char *in, unsigned int inlen, void *arg) */
 const CALLBACK_TYPES = ['uint64_t', 'uint64_t', 'uint64_t', 'uint64_t', 'uint32_t', 'uint64_t']

@@ -23,11 +23,13 @@ import type { DtlsSession } from './dtls-session.js'
 import { DtlsSessions, type SendDatagram } from './dtls-sessions.js'
 import { FrameMemory } from './frame-memory.js'
 import { openOpenssl } from './openssl.js'
-import { areRecords, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
+import { areRecords, encryptedCount, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
 import type { CertificatePair } from './server-context.js'
 import { SSL_ENDED } from './ssl-io.js'
 
 const COOKIE_SECRET_LENGTH = 32
+/** Encrypted records of a client whose handshake is not done yet. */
+export const EARLY_RECORD_COUNT_MAX = 16
 
 export interface DtlsClientsOptions {
   /** By COUNTER_ index. */
@@ -194,6 +196,11 @@ export class DtlsClients implements ClientHandler {
 
   #receive(core: TurnCore, session: DtlsSession, bytes: Uint8Array, start: number, end: number): void {
     const sessions = this.#sessions
+    if (!session.isEstablished) {
+      // The Finished, which may overtake what comes before it; OpenSSL keeps each in a buffer of 16 KiB until then.
+      session.earlyCount += encryptedCount(bytes, start, end)
+      if (session.earlyCount > EARLY_RECORD_COUNT_MAX) return
+    }
     sessions.wake(session)
     sessions.io.give(bytes, start, end)
     if (!session.isEstablished) sessions.handshake(session)

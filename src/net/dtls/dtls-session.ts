@@ -14,6 +14,8 @@ export class DtlsSession {
   /** It has no allocation, as far as is known, and counts among those of its source (source-counts.ts). */
   isCounted = true
   hasBuffers = true
+  /** Encrypted records that came before the handshake was done. */
+  earlyCount = 0
   /** Ticks: of the ClientHello, of the last record or since there was an allocation, of the last use of the SSL object. */
   readonly startedAt: number
   activeAt: number

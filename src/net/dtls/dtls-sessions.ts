@@ -20,8 +20,11 @@ import { SourceCounts } from './source-counts.js'
 import { SSL_ENDED, SSL_WAITS, SslIo } from './ssl-io.js'
 
 export const SESSION_COUNT_MAX = 16_384
-/** Handshakes at a time; the oldest makes room. */
-export const HALF_OPEN_COUNT_MAX = 2_048
+/**
+ * Handshakes at a time; the oldest makes room. Each may hold messages and records in OpenSSL that came too early, up to half a megabyte; so many
+ * are under way at 1,000 handshakes a second that take half a second.
+ */
+export const HALF_OPEN_COUNT_MAX = 512
 /** Sessions without an allocation, half-open ones included, of one source. */
 export const UNALLOCATED_PER_SOURCE_MAX = 256
 export const HANDSHAKE_SECONDS_MAX = 10

@@ -12,6 +12,7 @@ export const SSL_CTRL_SET_MTU = 17
 export const SSL_CTRL_SET_SESS_CACHE_MODE = 44
 export const SSL_SESS_CACHE_OFF = 0
 export const DTLS_CTRL_HANDLE_TIMEOUT = 74
+export const SSL_CTRL_SET_MAX_CERT_LIST = 51
 export const SSL_CTRL_CHAIN_CERT = 89
 export const SSL_CTRL_SET_DH_AUTO = 118
 export const SSL_CTRL_SET_MIN_PROTO_VERSION = 123

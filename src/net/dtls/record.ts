@@ -58,6 +58,13 @@ export function areRecords(bytes: Uint8Array, start: number, end: number): boole
   return start < end
 }
 
+/** How many of these records are encrypted. */
+export function encryptedCount(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0
+  for (let at = start; at < end; at = recordEnd(bytes, at, end)) if (readUint16(bytes, at + EPOCH_AT) !== 0) count++
+  return count
+}
+
 /** Of consecutive whole records: the end of those that fit into one datagram of `lengthMax` bytes, of the first one at least. */
 export function datagramEnd(bytes: Uint8Array, start: number, end: number, lengthMax: number): number {
   let last = start

@@ -7,6 +7,7 @@ import {
   PEM_R_NO_START_LINE,
   SSL_CTRL_CHAIN_CERT,
   SSL_CTRL_SET_DH_AUTO,
+  SSL_CTRL_SET_MAX_CERT_LIST,
   SSL_CTRL_SET_MIN_PROTO_VERSION,
   SSL_CTRL_SET_SESS_CACHE_MODE,
   SSL_OP_CIPHER_SERVER_PREFERENCE,
@@ -36,6 +37,8 @@ const OPTIONS =
   SSL_OP_NO_COMPRESSION +
   SSL_OP_CIPHER_SERVER_PREFERENCE +
   SSL_OP_NO_RENEGOTIATION
+/** None is asked for. OpenSSL sets memory aside for messages that arrive out of order, and would take this as their length: 100 KiB. */
+const CLIENT_CERTIFICATES_LENGTH_MAX = 4_096
 /** An SSL_CTX_ctrl of this kind takes a reference of its own. */
 const ADD_REFERENCE = 1
 
@@ -50,6 +53,7 @@ export function newServerContext(openssl: Openssl, pair: CertificatePair): numbe
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, DTLS1_2_VERSION, 0)
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, 0)
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_DH_AUTO, 1, 0)
+    openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, CLIENT_CERTIFICATES_LENGTH_MAX, 0)
     if (openssl.SSL_CTX_set_cipher_list(context, Number(openssl.koffi.address(ciphers))) !== 1)
       throw failure(openssl, 'no cipher for DTLS')
     openssl.SSL_CTX_set_cookie_verify_cb(context, openssl.acceptAnyCookie)

@@ -169,9 +169,8 @@ export class HttpUpstream {
     const abort = () => outgoing.destroy()
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
     socket.once('close', abort)
-    // Nobody reads until the upstream has answered, but a client that has gone is seen only by reading.
+    // Nothing is taken from the stream until the upstream has answered, but Node reads ahead, and so sees that the client has gone.
     socket.once('end', abort)
-    socket.read(0)
     outgoing.once('upgrade', (_incoming, upstream) => {
       exchange.isAnswered = true
       socket.off('end', abort)

@@ -18,3 +18,9 @@ function pemOf(text: string, label: string): string {
   const endMark = `-----END ${label}-----\n`
   return text.slice(begin, text.indexOf(endMark) + endMark.length)
 }
+
+/** The same key behind a passphrase. */
+export function encryptKey(key: string): string {
+  const args = ['pkey', '-aes256', '-passout', 'pass:secret']
+  return execFileSync('openssl', args, { input: key, encoding: 'latin1', stdio: ['pipe', 'pipe', 'ignore'] })
+}

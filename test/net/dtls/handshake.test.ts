@@ -1,5 +1,6 @@
 // Handshakes of DTLS in memory: cookies first, lost flights, time limits, bounds, fragments, and a client that begins anew.
 import t from 'tap'
+import { EARLY_RECORD_COUNT_MAX } from '../../../src/net/dtls/dtls-clients.js'
 import { HALF_OPEN_COUNT_MAX, UNALLOCATED_PER_SOURCE_MAX } from '../../../src/net/dtls/dtls-sessions.js'
 import { DROP_NONE, DROP_NOT_STUN } from '../../../src/turn/drop-reasons.js'
 import { withDeadline } from '../../support/deadline.js'
@@ -126,6 +127,24 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     t.equal(stage.counter('handshakesFailed'), 1)
     t.equal(stage.receive(first.fiveTuple, ALERT), DROP_NOT_STUN, 'the oldest has gone')
     t.equal(stage.receive(second.fiveTuple, ALERT), DROP_NONE)
+  })
+
+  t.test('does not keep many records that came too early', async (t) => {
+    for (const count of [EARLY_RECORD_COUNT_MAX - 1, EARLY_RECORD_COUNT_MAX]) {
+      const stage = DtlsStage.open(t)
+      const client = new StageClient(stage)
+      stage.receive(client.fiveTuple, client.ssl.advance()[0])
+      client.take()
+      stage.receive(client.fiveTuple, client.ssl.advance()[0])
+      for (let index = 0; index < count; index++) {
+        const early = Buffer.alloc(13 + 48)
+        early.set([22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, index, 0, 48])
+        stage.receive(client.fiveTuple, early)
+      }
+      client.exchange()
+      t.equal(client.ssl.isEstablished, count < EARLY_RECORD_COUNT_MAX)
+      t.equal(stage.dtls.sessionCount, 1)
+    }
   })
 
   t.test('is refused to a source with too many sessions that have no allocation', async (t) => {

@@ -30,6 +30,15 @@ async function startEcho(t: Test, options: Parameters<typeof startEntry>[2] = {}
   return startEntry(t, origin, options)
 }
 
+/** Waits until a count has not grown for a while. */
+async function settled(count: () => number): Promise<void> {
+  let last = -1
+  while (last !== count()) {
+    last = count()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
 interface Seen {
   readonly method: string
   readonly url: string
@@ -249,9 +258,8 @@ t.test('64 MiB', async (t) => {
   ]) {
     t.test(`go up with ${Object.keys(headers)[0]}`, async (t) => {
       const outgoing = request({ host: '127.0.0.1', port, method: 'POST', headers, agent: false })
-      const answered = responseOf(outgoing)
-      await pipeline(chunks, outgoing)
-      t.equal(await textOf(await answered), sumOf())
+      const [response] = await Promise.all([responseOf(outgoing), pipeline(chunks, outgoing)])
+      t.equal(await textOf(response), sumOf())
     })
   }
 
@@ -266,11 +274,7 @@ t.test('64 MiB', async (t) => {
     outgoing.end()
     const response = await responseOf(outgoing)
     // What is under way fills the kernel's buffers; the rest must stay where it is.
-    let before = -1
-    while (before !== taken.bytes) {
-      before = taken.bytes
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    await settled(() => taken.bytes)
     t.ok(taken.bytes < (CHUNK.length * CHUNK_COUNT) / 2, `${taken.bytes} bytes were taken`)
     t.equal(await received(response), sumOf())
   })
@@ -283,24 +287,21 @@ t.test('64 MiB', async (t) => {
       headers: { 'Transfer-Encoding': 'chunked' },
       agent: false,
     })
-    const answered = responseOf(outgoing)
     let sent = 0
-    const sending = pipeline(async function* () {
+    const upload = async function* () {
       for await (const chunk of chunks()) {
         sent += chunk.length
         yield chunk
       }
-    }, outgoing)
-    await until(() => gate.open !== null, 'the request at the upstream')
-    let before = -1
-    while (before !== sent) {
-      before = sent
-      await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    t.ok(sent < (CHUNK.length * CHUNK_COUNT) / 2, `${sent} bytes were sent`)
-    gate.open?.()
-    await sending
-    t.equal(await textOf(await answered), sumOf())
+    const watch = async () => {
+      await until(() => gate.open !== null, 'the request at the upstream')
+      await settled(() => sent)
+      t.ok(sent < (CHUNK.length * CHUNK_COUNT) / 2, `${sent} bytes were sent`)
+      gate.open?.()
+    }
+    const [response] = await Promise.all([responseOf(outgoing), pipeline(upload, outgoing), watch()])
+    t.equal(await textOf(response), sumOf())
   })
 })
 
@@ -420,17 +421,17 @@ t.test('an upstream that does not answer in time is 504, and what it sends meanw
     await textOf(request)
     response.end('taken')
   })
-  const { port, warnings } = await startEntry(t, origin, { answerMillisecondsMax: 300 })
+  const { port, warnings } = await startEntry(t, origin, { answerMillisecondsMax: 2_000 })
   t.match(await ask(port), { status: 504, body: /^The web server .* in time\.\n$/ })
   t.match(warnings, [/no answer in time/])
   const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
   const silent = await startRawUpstream(t, () => {})
-  const stage = await startEntry(t, silent.origin, { answerMillisecondsMax: 300 })
+  const stage = await startEntry(t, silent.origin, { answerMillisecondsMax: 2_000 })
   t.match(await exchange(stage.port, upgrade), /^HTTP\/1\.1 504 Gateway Timeout\r\n/)
   const client = new RawClient(port)
   client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n')
   for (let count = 0; count < 5; count++) {
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 500))
     client.write('x')
   }
   await client.until('taken')
