@@ -21,7 +21,7 @@ export interface HandshakesResult {
   /** The clients' own CPU time: they may share their core with the generator of packets. */
   readonly cpuSeconds: number
   readonly milliseconds: { readonly p50: number; readonly p99: number }
-  /** Protocol and cipher of the last one. */
+  /** Protocol and cipher of the first one. */
   readonly transport: string
 }
 
@@ -99,7 +99,7 @@ class HandshakeLoad {
     socket.once('secureConnect', () => {
       isDone = true
       this.#times.push(performance.now() - start)
-      this.#transport = `${socket.getProtocol()} ${socket.getCipher().name}`
+      this.#transport ||= `${socket.getProtocol()} ${socket.getCipher().name}`
       socket.end()
     })
     // It is read to its end, so that its end is seen; nothing comes.

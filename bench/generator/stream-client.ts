@@ -18,20 +18,27 @@ export interface StreamTls {
 
 /** What browsers offer first: AES-128 in Galois/Counter Mode, under its name in TLS 1.3 and in 1.2. */
 const CIPHERS = 'TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256'
+/** Each socket has one buffer to read into: a new one for each read would cost more than the read. */
+const READ_LENGTH = 1 << 16
 const ANSWER_LENGTH_MAX = 2048
 const CONNECT_TRY_MS = 50
 /** Servers answer over UDP, which tells that they are up, a moment before they listen for streams. */
 const CONNECT_TRY_COUNT = 100
 
+/** Where the bytes of a socket go, which is made before its client. */
+interface Reading {
+  onData: (chunk: Uint8Array) => void
+}
+
 export class StreamClient {
   readonly #socket: Socket
-  #onData: (chunk: Buffer) => void = () => {}
+  readonly #reading: Reading
   #isClosed = false
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, reading: Reading) {
     this.#socket = socket
+    this.#reading = reading
     socket.setNoDelay(true)
-    socket.on('data', (chunk) => this.#onData(chunk))
     socket.on('error', (error) => {
       throw error
     })
@@ -44,7 +51,8 @@ export class StreamClient {
   static async connect(server: StreamServer, localAddress: string): Promise<StreamClient> {
     for (let tries = 1; ; tries++) {
       try {
-        return new StreamClient(await openSocket(server, localAddress))
+        const reading: Reading = { onData: () => {} }
+        return new StreamClient(await openSocket(server, localAddress, reading), reading)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED' || tries === CONNECT_TRY_COUNT) throw error
       }
@@ -62,7 +70,7 @@ export class StreamClient {
         // The dialogues share their memory, and a write may take its time.
         else this.#socket.write(Buffer.from(step.value))
       }
-      this.#onData = (chunk) => {
+      this.onData = (chunk) => {
         try {
           received = Buffer.concat([received, chunk])
           const length = frameLength(received, 0, received.length, ANSWER_LENGTH_MAX, true)
@@ -80,8 +88,8 @@ export class StreamClient {
   }
 
   /** From now on what arrives goes there; the bytes are good until the return. */
-  set onData(onData: (chunk: Buffer) => void) {
-    this.#onData = onData
+  set onData(onData: (chunk: Uint8Array) => void) {
+    this.#reading.onData = onData
   }
 
   /** The bytes must not change before `done` is called. */
@@ -104,9 +112,13 @@ export class StreamClient {
 }
 
 /** Connected, and for TLS after the handshake. */
-function openSocket({ port, tls }: StreamServer, localAddress: string): Promise<Socket> {
+function openSocket({ port, tls }: StreamServer, localAddress: string, reading: Reading): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const address = { host: '127.0.0.1', port, localAddress }
+    const callback = (length: number, bytes: Uint8Array) => {
+      reading.onData(bytes.subarray(0, length))
+      return true
+    }
+    const address = { host: '127.0.0.1', port, localAddress, onread: { buffer: new Uint8Array(READ_LENGTH), callback } }
     const socket = tls === null ? connect(address) : connectSecurely({ ...address, ...tlsOptions(tls) })
     socket.once('error', reject)
     socket.once(tls === null ? 'connect' : 'secureConnect', () => {

@@ -6,8 +6,9 @@
 //   FREE ──publish──► PENDING ──claim (any worker)──► BOUND ──end (binder)──► ENDED ──release (owner)──► FREE
 //                        └──withdraw (owner)──► FREE     └──doom (owner)──► DOOMED ──end (binder)──► ENDED
 //
-// Why no lock is needed. All words are read and written with Atomics, which are sequentially consistent, and each state has one writer but
-// two, which are left by compare-and-exchange only: PENDING (owner withdraws, any worker claims) and BOUND (owner dooms, binder ends).
+// Why no lock is needed. All words of a slot are read and written with Atomics, which are sequentially consistent, and each state is left
+// by one worker only, but for two, which are left by compare-and-exchange: PENDING (owner withdraws, any worker claims) and BOUND (owner
+// dooms, binder ends).
 //
 // - Id, user, handle and bucket are written by the owner before the state says PENDING, and not again before it is FREE once more. So who
 //   claims reads them between a load that said PENDING and a compare-and-exchange that still finds the same word: they belong together.

@@ -1,6 +1,7 @@
-// An engine's stream worker over TCP or TLS, as the conformance suite sees it.
+// An engine's stream worker over TCP, TLS or DTLS, as the conformance suite sees it.
 import { createTurnServer } from '../../src/index.js'
 import { testCertificate } from '../support/certificate.js'
+import { connectDtls } from '../support/dtls-transport.js'
 import type { EngineUnderTest } from '../support/engines.js'
 import type { Territory } from '../support/free-ports.js'
 import { connectTcp, connectTls } from '../support/stream-client.js'
@@ -8,19 +9,24 @@ import type { TransportUnderTest } from './suite.js'
 
 /** @param relayPorts which no other test file uses */
 export function tcpTransport(engine: EngineUnderTest, relayPorts: Territory): TransportUnderTest {
-  return streamTransport('tcp', engine, relayPorts, connectTcp)
+  return transport('tcp', engine, relayPorts, connectTcp)
 }
 
 /** @param relayPorts which no other test file uses */
 export function tlsTransport(engine: EngineUnderTest, relayPorts: Territory): TransportUnderTest {
   const { cert } = testCertificate()
-  return streamTransport('tls', engine, relayPorts, (host, port, from) =>
+  return transport('tls', engine, relayPorts, (host, port, from) =>
     connectTls(host, port, cert, from === undefined ? {} : { from }),
   )
 }
 
-function streamTransport(
-  scheme: 'tcp' | 'tls',
+/** @param relayPorts which no other test file uses */
+export function dtlsTransport(engine: EngineUnderTest, relayPorts: Territory): TransportUnderTest {
+  return { ...transport('dtls', engine, relayPorts, connectDtls), isStream: false }
+}
+
+function transport(
+  scheme: 'tcp' | 'tls' | 'dtls',
   engine: EngineUnderTest,
   relayPorts: Territory,
   connect: TransportUnderTest['connect'],
@@ -31,7 +37,7 @@ function streamTransport(
     isStream: true,
     supportsDontFragment: isNative,
     reportsIcmp: isNative,
-    // A stream's bytes have no header of their own to take it from.
+    // Neither a stream's bytes nor a record has an IP header of its own to take it from.
     carriesTrafficClass: false,
     answersFromAnyAddress: true,
     workerCount: engine.workerCount,
@@ -39,7 +45,7 @@ function streamTransport(
     startServer: async (options, hosts) => {
       const { certPath, keyPath } = testCertificate()
       const listen = hosts.map((host) => `${scheme}:${host.includes(':') ? `[${host}]` : host}:0`)
-      const certificate = scheme === 'tls' ? { cert: certPath, key: keyPath } : {}
+      const certificate = scheme !== 'tcp' ? { cert: certPath, key: keyPath } : {}
       const server = createTurnServer({ ...engine.options, listen, ...certificate, ...options })
       await server.start()
       return server

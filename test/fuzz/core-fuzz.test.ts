@@ -15,6 +15,7 @@ t.test('core under hostile input with valid credentials', async (t) => {
     t.ok(succeeded >= 10, 'a part succeeds')
     t.ok(refused >= 20, 'a good part is refused behind the authentication')
     t.ok(relayed >= 1, 'some data is relayed')
+    t.ok(Number(/(\d+) data connections/.exec(report.summary)?.[1]) >= 20, 'some connections are bound')
   })
 
   t.test('is the same run for the same seed', async (t) => {

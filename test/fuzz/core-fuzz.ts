@@ -2,6 +2,7 @@
 // and bytes of every kind beside them. Nothing throws, the received bytes stay as they were, and the books of the core balance.
 import { writeChannelDataHeader } from '../../src/stun/channel-data.js'
 import * as stun from '../../src/stun/constants.js'
+import { isOverTcp } from '../../src/turn/five-tuple.js'
 import { type CoreClient, Received, type Write } from '../support/core-client.js'
 import { PEER, PEER_IPV6 } from '../support/core-harness.js'
 import type { SeededRandom } from '../support/random.js'
@@ -17,7 +18,7 @@ import { type FuzzOptions, type FuzzReport, fuzzLoop } from './target.js'
 const INPUTS_PER_WORLD = 400
 const METHODS = [
   ...[stun.METHOD_ALLOCATE, stun.METHOD_REFRESH, stun.METHOD_CREATE_PERMISSION, stun.METHOD_CHANNEL_BIND],
-  ...[stun.METHOD_BINDING, stun.METHOD_SEND],
+  ...[stun.METHOD_BINDING, stun.METHOD_SEND, stun.METHOD_CONNECT, stun.METHOD_CONNECTION_BIND],
 ]
 /** Room for the credentials after the hostile attributes. */
 const ATTRIBUTES_LENGTH_MAX = 6000
@@ -28,11 +29,12 @@ interface Depth {
   succeeded: number
   refused: number
   relayed: number
+  bound: number
 }
 
 export function fuzzCore(options: FuzzOptions): FuzzReport {
   const corpus = loadCorpus()
-  const depth: Depth = { answered: 0, succeeded: 0, refused: 0, relayed: 0 }
+  const depth: Depth = { answered: 0, succeeded: 0, refused: 0, relayed: 0, bound: 0 }
   let world = new CoreWorld(options.seed)
   let client = world.clients[0]
   let inputCount = 0
@@ -40,7 +42,8 @@ export function fuzzCore(options: FuzzOptions): FuzzReport {
     options,
     (random) => {
       if (++inputCount % INPUTS_PER_WORLD === 0) world = new CoreWorld(random.nextUint32())
-      client = random.pick(world.clients)
+      // The datagrams have most of the code.
+      client = random.pick(random.oneIn(3) ? world.streamClients : world.clients.slice(0, -world.streamClients.length))
       return makeInput(random, world, client, corpus)
     },
     (input, random) => checkInput(random, world, client, input, depth),
@@ -48,7 +51,8 @@ export function fuzzCore(options: FuzzOptions): FuzzReport {
   const percent = (count: number) => `${Math.round((100 * count) / Math.max(progress.iterationCount, 1))} %`
   const summary =
     `${percent(depth.answered)} answered, ${percent(depth.succeeded)} with success, ` +
-    `${percent(depth.refused)} refused behind authentication, ${percent(depth.relayed)} relayed`
+    `${percent(depth.refused)} refused behind authentication, ${percent(depth.relayed)} relayed, ` +
+    `${depth.bound} data connections`
   return { ...progress, summary }
 }
 
@@ -60,8 +64,8 @@ function makeInput(
 ): Uint8Array {
   if (random.oneIn(20)) return makeHostile(random, corpus)
   if (random.oneIn(10)) return channelData(random)
-  const method = random.pick(METHODS)
-  const plain = randomMessage(random, method, world.tokens)
+  const method = world.dataClients.includes(client) ? stun.METHOD_CONNECTION_BIND : random.pick(METHODS)
+  const plain = randomMessage(random, method, { tokens: world.tokens, connectionIds: world.connections.ids })
   const attributes = random.oneIn(3) ? plain : makeHostile(random, [plain])
   if (method === stun.METHOD_SEND) return attributes
   const write: Write = (writer) => {
@@ -84,8 +88,11 @@ function checkInput(random: SeededRandom, world: CoreWorld, client: CoreClient, 
   const effects = world.takeEffects()
   world.check()
   checkAnswers(client, input, effects, depth)
-  for (const effect of effects) if (effect.kind === 'to-peer') world.checkPeer(effect.peer)
+  for (const effect of effects) {
+    if (effect.kind === 'to-peer' || effect.kind === 'connect-peer') world.checkPeer(effect.peer)
+  }
   if (effects.some(({ kind }) => kind === 'to-peer')) depth.relayed++
+  if (effects.some(({ kind }) => kind === 'bind-peer')) depth.bound++
   goOn(random, world, client, input)
 }
 
@@ -115,6 +122,7 @@ function checkAnswers(client: CoreClient, input: Uint8Array, effects: readonly E
 function goOn(random: SeededRandom, world: CoreWorld, client: CoreClient, input: Uint8Array): void {
   const { harness } = world
   const { core } = harness
+  world.connections.goOn(random, world.sockets)
   if (random.oneIn(8)) {
     const relayId = random.oneIn(3) ? random.nextInt(1 << 20) : random.pick([...world.sockets, 0])
     const source = addressOf(random.pick([PEER, PEER_IPV6, '127.0.0.1:1', '192.0.2.1:24001']))
@@ -125,10 +133,14 @@ function goOn(random: SeededRandom, world: CoreWorld, client: CoreClient, input:
     if (random.oneIn(2)) core.handleRelayOpened(relayId)
     else core.handleRelayFailed(relayId, random.oneIn(2))
   }
-  if (random.oneIn(20)) world.start(client)
+  if (random.oneIn(20) && !world.dataClients.includes(client)) {
+    if (isOverTcp(client.fiveTuple)) world.startTcp(client)
+    else world.start(client)
+  }
   if (random.oneIn(60)) core.handleClientClosed(client.fiveTuple)
   if (random.oneIn(30)) {
     harness.advanceTicks(random.pick([1, 10, 1000, 3000, 30_000, 60_000]))
+    world.connections.ticked()
     for (const each of world.clients) if (random.oneIn(2)) each.challenge()
   }
   harness.settle(0)

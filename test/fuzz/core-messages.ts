@@ -13,18 +13,24 @@ const PEERS = [
 ]
 const LIFETIMES = [0, 1, 599, 600, 3600, 3601, 0x7fffffff, 0xffffffff]
 
+/** What a client has learnt from the server. */
+export interface Learnt {
+  readonly tokens: readonly Uint8Array[]
+  readonly connectionIds: readonly number[]
+}
+
 /** A message of this method with attributes that it may have, each in its place now and then. */
-export function randomMessage(random: SeededRandom, method: number, tokens: readonly Uint8Array[]): Uint8Array {
+export function randomMessage(random: SeededRandom, method: number, learnt: Learnt): Uint8Array {
   const bytes = new Uint8Array(2048)
   const messageClass = method === stun.METHOD_SEND ? stun.CLASS_INDICATION : stun.CLASS_REQUEST
   const writer = new MessageWriter().begin(bytes, 0, messageClass, method, random.nextBytes(12), 0)
-  for (const [write, oneIn] of attributesFor(random, method, tokens)) if (random.oneIn(oneIn)) write(writer)
+  for (const [write, oneIn] of attributesFor(random, method, learnt)) if (random.oneIn(oneIn)) write(writer)
   return bytes.slice(0, writer.finish())
 }
 
 type Choice = readonly [write: Write, oneIn: number]
 
-function attributesFor(random: SeededRandom, method: number, tokens: readonly Uint8Array[]): Choice[] {
+function attributesFor(random: SeededRandom, method: number, { tokens, connectionIds }: Learnt): Choice[] {
   const peer: Write = (writer) => writePeers(writer, [random.pick(PEERS)])
   const lifetime: Write = (writer) => writer.writeUint32(stun.ATTRIBUTE_LIFETIME, random.pick(LIFETIMES))
   const family: Write = (writer) => writer.writeFamily(stun.ATTRIBUTE_REQUESTED_ADDRESS_FAMILY, random.pick([4, 6]))
@@ -49,6 +55,12 @@ function attributesFor(random: SeededRandom, method: number, tokens: readonly Ui
         [peer, 1],
       ]
     }
+    case stun.METHOD_CONNECT:
+      return [[(writer) => writePeers(writer, [random.pick([PEER, '1.2.3.4:7000', random.pick(PEERS)])]), 1]]
+    case stun.METHOD_CONNECTION_BIND: {
+      const id = random.pick([...connectionIds, random.nextUint32()])
+      return [[(writer) => writer.writeUint32(stun.ATTRIBUTE_CONNECTION_ID, id), 1]]
+    }
     case stun.METHOD_SEND:
       return [
         [(writer) => writePeers(writer, [random.pick([PEER, PEER_IPV6])]), 2],
@@ -63,7 +75,8 @@ function attributesFor(random: SeededRandom, method: number, tokens: readonly Ui
 
 function allocateAttributes(random: SeededRandom, tokens: readonly Uint8Array[]): Choice[] {
   const token = tokens.length === 0 ? new Uint8Array(8) : random.pick(tokens)
-  const transport = random.oneIn(10) ? random.nextInt(256) : stun.TRANSPORT_PROTOCOL_UDP
+  const known = random.oneIn(4) ? stun.TRANSPORT_PROTOCOL_TCP : stun.TRANSPORT_PROTOCOL_UDP
+  const transport = random.oneIn(10) ? random.nextInt(256) : known
   return [
     [(writer) => writer.writeUint32(stun.ATTRIBUTE_REQUESTED_TRANSPORT, transport << 24), 1],
     [(writer) => writer.writeUint8(stun.ATTRIBUTE_EVEN_PORT, random.pick([0, 0x7f, 0x80, 0xff])), 4],

@@ -1,11 +1,13 @@
 // The stage of core-fuzz.ts: a core with a handful of clients in different states, and what must hold of it whatever bytes come.
 import { BlockList } from 'node:net'
 import * as stun from '../../src/stun/constants.js'
-import type { Allocation, Permission } from '../../src/turn/allocation.js'
+import { type Allocation, type Permission, RELAY_LISTENING, RELAY_LIVE } from '../../src/turn/allocation.js'
+import { TRANSPORT_TCP, TRANSPORT_TLS } from '../../src/turn/five-tuple.js'
 import { ALICE, BOB, type CoreClient, Received, requestUdp, writePeers } from '../support/core-client.js'
 import { CoreHarness, PEER, PEER_IPV6, SERVER_HOST, SERVER_HOST_IPV6 } from '../support/core-harness.js'
 import type { Effect } from '../support/recording-output.js'
 import { addressOf } from '../support/turn-address.js'
+import { CoreConnections } from './core-connections.js'
 
 const PERMISSION_COUNT_MAX = 6
 const CHANNEL_COUNT_MAX = 4
@@ -20,6 +22,11 @@ for (const block of ['0.0.0.0/8', '10.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16',
 export class CoreWorld {
   readonly harness: CoreHarness
   readonly clients: readonly CoreClient[]
+  /** Those that come over TCP or TLS. */
+  readonly streamClients: readonly CoreClient[]
+  /** Those of them that ask for data connections only. */
+  readonly dataClients: readonly CoreClient[]
+  readonly connections: CoreConnections
   /** Tokens that the server gave, used or not. */
   readonly tokens: Uint8Array[] = []
   /** Relay sockets: opening or open. */
@@ -34,6 +41,17 @@ export class CoreWorld {
     const { random } = harness
     harness.openOutcome = () => (random.oneIn(8) ? random.pick(['in-use', 'refused', 'pending']) : 'opened')
     this.harness = harness
+    this.connections = new CoreConnections(harness)
+    this.dataClients = [
+      harness.client({ transport: TRANSPORT_TCP }),
+      harness.client({ transport: TRANSPORT_TLS, user: BOB, fingerprint: true }),
+    ]
+    this.streamClients = [
+      harness.client({ transport: TRANSPORT_TCP }),
+      harness.client({ transport: TRANSPORT_TCP, user: BOB }),
+      harness.client({ transport: TRANSPORT_TLS, integrity: 'sha256', fingerprint: true }),
+      ...this.dataClients,
+    ]
     this.clients = [
       harness.client(),
       harness.client({ integrity: 'sha256', fingerprint: true }),
@@ -42,6 +60,7 @@ export class CoreWorld {
       // Another user on the 5-tuple of the first.
       harness.client({ user: BOB, address: '198.51.100.7:50000' }),
       harness.client({ user: { ...ALICE, password: 'wrong' } }),
+      ...this.streamClients,
     ]
     for (const client of this.clients) client.challenge()
     this.start(this.clients[0])
@@ -60,6 +79,17 @@ export class CoreWorld {
     this.takeEffects()
   }
 
+  /** The same with a TCP relay: a permission for PEER, and a connection to it. */
+  startTcp(client: CoreClient): void {
+    client.challenge()
+    client.request(stun.METHOD_ALLOCATE, (writer) => {
+      writer.writeUint32(stun.ATTRIBUTE_REQUESTED_TRANSPORT, stun.TRANSPORT_PROTOCOL_TCP << 24)
+    })
+    client.request(stun.METHOD_CREATE_PERMISSION, (writer) => writePeers(writer, [PEER]))
+    client.request(stun.METHOD_CONNECT, (writer) => writePeers(writer, [PEER]))
+    this.takeEffects()
+  }
+
   /** What the core did since the last call. Sockets are counted, tokens kept. */
   takeEffects(): Effect[] {
     const effects = this.harness.output.take()
@@ -67,6 +97,7 @@ export class CoreWorld {
       if (effect.kind === 'open') this.sockets.add(effect.relayId)
       else if (effect.kind === 'close' && !this.sockets.delete(effect.relayId)) throw new Error('closed a socket twice')
       else if (effect.kind === 'message') this.#keepToken(effect.bytes)
+      this.connections.take(effect)
     }
     // An opening that failed for good leaves no socket, and is not closed.
     for (const id of this.sockets) if (this.harness.core.relays.find(id) === null) this.sockets.delete(id)
@@ -92,6 +123,7 @@ export class CoreWorld {
     same('licence', core.quotas.held, core.allocations.size + reservedNextCount + reservationCount)
     same('relays', core.relays.size, relayCount)
     same('sockets', this.sockets.size, relayCount)
+    this.connections.check()
     if (core.quotas.held > MAX_ALLOCATIONS) throw new Error(`${core.quotas.held} of ${MAX_ALLOCATIONS} allocations`)
     for (const username of [ALICE.username, BOB.username]) {
       const held = core.quotas.heldBy(username)
@@ -115,7 +147,11 @@ export class CoreWorld {
     const relays = [allocation.relay4, allocation.relay6].filter((relay) => relay !== null)
     for (const relay of relays) {
       if (core.relays.find(relay.id) !== relay) throw new Error('a relay that is not found')
-      same('live', relayPorts.isLive(relay.hostIndex, relay.address.port), relay.state === 1)
+      same(
+        'live',
+        relayPorts.isLive(relay.hostIndex, relay.address.port),
+        [RELAY_LIVE, RELAY_LISTENING].includes(relay.state),
+      )
     }
     if (relays.length === 0) throw new Error('an allocation without relays')
     this.#checkPermissions(allocation)

@@ -67,6 +67,18 @@ function turnMessages(): Uint8Array[] {
     message(stun.CLASS_INDICATION, stun.METHOD_DATA, (writer) =>
       writer.writeAddress(stun.ATTRIBUTE_XOR_PEER_ADDRESS, ipv6).writeIcmp(3, 4, 1400),
     ),
+    message(stun.CLASS_REQUEST, stun.METHOD_CONNECT, (writer) =>
+      writer.writeXorAddress(stun.ATTRIBUTE_XOR_PEER_ADDRESS, ipv4).writeMessageIntegrity(LONG_TERM_MD5_KEY),
+    ),
+    message(stun.CLASS_SUCCESS, stun.METHOD_CONNECT, (writer) =>
+      writer.writeUint32(stun.ATTRIBUTE_CONNECTION_ID, 0xfedcba98).writeMessageIntegrity(LONG_TERM_MD5_KEY),
+    ),
+    message(stun.CLASS_REQUEST, stun.METHOD_CONNECTION_BIND, (writer) =>
+      writer.writeUint32(stun.ATTRIBUTE_CONNECTION_ID, 0xfedcba98).writeMessageIntegrity(LONG_TERM_MD5_KEY),
+    ),
+    message(stun.CLASS_INDICATION, stun.METHOD_CONNECTION_ATTEMPT, (writer) =>
+      writer.writeUint32(stun.ATTRIBUTE_CONNECTION_ID, 1).writeXorAddress(stun.ATTRIBUTE_XOR_PEER_ADDRESS, ipv6),
+    ),
     channelData(0x4000, 0),
     channelData(0x4fff, 173),
   ]

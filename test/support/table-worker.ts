@@ -64,10 +64,16 @@ function churn({ quotas, relayPorts, random }: StageWorker): void {
     relayPorts.release(0, port)
     quotas.give(user)
   }
+  // Ports that others take and free behind a scan may all escape it, so that a place does not promise one.
+  const hold = (user: string) => {
+    const port = relayPorts.claim(0)
+    if (port > 0) held.push({ user, port })
+    else quotas.give(user)
+  }
   for (let step = 0; step < CHURN_COUNT; step++) {
     const user = random.pick(job.users)
     if (random.oneIn(2) && held.length > 0) give()
-    else if (quotas.take(user) === null) held.push({ user, port: relayPorts.claim(0) })
+    else if (quotas.take(user) === null) hold(user)
     note()
   }
   while (held.length > 0) give()

@@ -7,7 +7,7 @@ export const SMALL_CHUNK_BYTES = 4096
 export const LARGE_CHUNK_BYTES = 68 * 1024
 /** Free chunks that are kept; more are the garbage collector's. */
 const SMALL_FREE_COUNT_MAX = 1024
-const LARGE_FREE_COUNT_MAX = 64
+const LARGE_FREE_COUNT_MAX = 256
 
 /** Whose chunk it is that was written. */
 export interface ChunkOwner {

@@ -35,7 +35,6 @@ export class TlsAcceptor {
       maxVersion: 'TLSv1.3',
       // Of no use here, and costly for the server alone.
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-      sessionIdContext: 'turnd',
       ticketKeys: this.#ticketKeys,
     })
   }

@@ -11,12 +11,12 @@ import { RelayPorts } from '../../../src/turn/relay-ports.js'
 import type { ClientTransport } from '../../support/client-transport.js'
 import { ALICE } from '../../support/core-client.js'
 import { authenticatorOf, policyOf, relayHostOf, SERVER_HOST } from '../../support/core-harness.js'
+import { OpensslClient, type OpensslClientOptions } from '../../support/openssl-client.js'
 import { SeededRandom } from '../../support/random.js'
 import { RecordingObserver } from '../../support/recording-output.js'
 import { addressOf } from '../../support/turn-address.js'
 import { TurnClient } from '../../support/turn-client.js'
 import { makeCertificate } from './certificates.js'
-import { OpensslClient, type OpensslClientOptions } from './openssl-client.js'
 
 const LISTENER_ID = 3
 let certificate: CertificatePair | null = null

@@ -53,20 +53,17 @@ t.test('ConnectionCap', async (t) => {
     t.equal(admitted(new ConnectionCap(shared, 1, 10), 20).length, 7)
   })
 
-  t.test('does not shut out strangers of 64 addresses at their cap', async (t) => {
-    const cap = new ConnectionCap(ConnectionCap.allocate(1), 0, 8)
+  t.test('hardly shuts out strangers of 512 addresses at their cap', async (t) => {
+    const cap = new ConnectionCap(ConnectionCap.allocate(1), 0, 1)
     const random = new SeededRandom(5)
-    for (let index = 0; index < 64; index++) {
-      const attacker = ALICE.clone().setIPv4(random.nextUint32(), 1)
-      t.equal(admitted(cap, 9, attacker).length, 8)
-    }
+    for (let index = 0; index < 512; index++) cap.add(ALICE.clone().setIPv4(random.nextUint32(), 1))
     let refused = 0
     for (let index = 0; index < 1_000; index++) {
       const ticket = cap.admit(ALICE.clone().setIPv4(random.nextUint32(), 1))
       if (ticket === NO_TICKET) refused++
       cap.leave(ticket)
     }
-    // Two full buckets: (64 / 16,384)² of newcomers.
-    t.ok(refused <= 2, `${refused} of 1,000 refused`)
+    // One in a thousand has two full buckets, thirty have one.
+    t.ok(refused <= 8, `${refused} of 1,000 refused`)
   })
 })

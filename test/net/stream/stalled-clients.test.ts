@@ -40,8 +40,9 @@ class QueueStage {
   clock = 0
   readonly counters = newCounters()
   readonly stream = new SlowStream({ highWaterMark: 1024 })
+  readonly pool = new ChunkPool()
   readonly queue = new OutgoingQueue(this.stream, {
-    pool: new ChunkPool(),
+    pool: this.pool,
     counters: this.counters,
     now: () => this.clock,
   })
@@ -108,8 +109,26 @@ t.test('what waits for one client', async (t) => {
     stage.queue.appendDataIndication(bytesOf(36), 36, bytesOf(5), 0, 5)
     t.equal(stage.drops, 2)
     stage.resume()
+    stage.clock += 10 * QUEUED_MILLISECONDS_MAX
     stage.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
-    t.equal(stage.drops, 2, 'it reads again')
+    t.equal(stage.drops, 2, 'it reads again, and nothing waits')
+  })
+
+  t.test('is gathered in one place from many turns, not in a chunk for each', async (t) => {
+    const stage = new QueueStage()
+    stage.stall()
+    const take = stage.pool.take.bind(stage.pool)
+    let taken = 0
+    stage.pool.take = (length, now) => {
+      taken++
+      return take(length, now)
+    }
+    for (let turn = 0; turn < 100; turn++) {
+      stage.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
+      stage.queue.write()
+    }
+    t.equal(taken, 1)
+    t.equal(stage.resume().length, 101)
   })
 
   t.test('has room for 64 KiB of answers beyond data', async (t) => {
@@ -193,6 +212,33 @@ t.test('a client over TCP that does not read', async (t) => {
     }
     t.equal((await client.message()).code, 0)
     t.equal(client.framingResult, 0)
+  })
+
+  t.test('and has sent its FIN is gone 2 s later', async (t) => {
+    const stage = await StreamStage.open(t)
+    const client = await StreamClient.open(t, stage.ports.tcp)
+    await client.allocate()
+    await client.bindChannel(CHANNEL, PEER)
+    const [allocation] = [...stage.core.allocations.values()]
+    client.socket.pause()
+    const payload = bytesOf(16_000)
+    await stage.until('drops', () => {
+      for (let index = 0; index < 20; index++) stage.peerSends(allocation.relay4?.id ?? -1, PEER, payload)
+      return stage.counted('stalledDrops')[0] > 1000
+    })
+    const [receivedBefore] = stage.counted('receiveCalls')
+    client.socket.end(bindingRequest())
+    await stage.until('its last frame', () => stage.counted('receiveCalls')[0] > receivedBefore)
+    await stage.until('nothing more is queued for it', () => {
+      const [drops] = stage.counted('stalledDrops')
+      stage.peerSends(allocation.relay4?.id ?? -1, PEER, payload)
+      return stage.counted('stalledDrops')[0] === drops
+    })
+    stage.advance(1_999)
+    t.equal(stage.streams.connectionCount, 1)
+    stage.advance(1)
+    t.equal(await stage.closedClients.next(), 1)
+    t.same(stage.counted('connectionsTimedOut'), [0])
   })
 
   t.test('and asks all the same is closed, before it has an allocation too', async (t) => {

@@ -17,11 +17,12 @@ export class StreamClient {
   readonly socket: Socket
   /** Whole frames, ChannelData's padding not in them. */
   readonly frames = new Inbox<Buffer>('the client')
-  /** Everything that came, as it came. */
-  received = Buffer.alloc(0)
+  /** ChannelData is framed and forgotten, and `received` stays as it is. */
+  forgetsData = false
   /** Whether what came was all frames. */
   framingResult = 0
   nonce = ''
+  readonly #chunks: Buffer[] = []
   readonly #closed: Promise<void>
 
   constructor(t: Test, socket: Socket) {
@@ -29,9 +30,9 @@ export class StreamClient {
     const assembler = new FrameAssembler(70_000)
     socket.on('error', () => {})
     socket.on('data', (chunk) => {
-      this.received = Buffer.concat([this.received, chunk])
+      if (!this.forgetsData) this.#chunks.push(chunk)
       this.framingResult = assembler.push(chunk, (bytes, start, end) => {
-        this.frames.put(Buffer.from(bytes.slice(start, end)))
+        if (!this.forgetsData || bytes[start] < 0x40) this.frames.put(Buffer.from(bytes.slice(start, end)))
       })
     })
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
@@ -54,6 +55,11 @@ export class StreamClient {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
     await ready(socket, 'secureConnect')
     return new StreamClient(t, socket)
+  }
+
+  /** Everything that came, as it came. */
+  get received(): Buffer {
+    return Buffer.concat(this.#chunks)
   }
 
   get tls(): TLSSocket {

@@ -261,13 +261,22 @@ t.test('a tls: listener', async (t) => {
 t.test('a new certificate', async (t) => {
   t.test('is shown to new clients, and disturbs none that are there', async (t) => {
     const stage = await StreamStage.open(t, { certificate })
-    const clients = await Promise.all(Array.from({ length: 10 }, () => StreamClient.openTls(t, stage.ports.tls)))
-    for (let turn = 0; turn < 6; turn++) {
+    const clients = await Promise.all(Array.from({ length: 100 }, () => StreamClient.openTls(t, stage.ports.tls)))
+    for (let turn = 0; turn < 50; turn++) {
       const [now, name] = turn % 2 === 0 ? [other, 'two.example.org'] : [certificate, 'one.example.org']
       stage.streams.setCertificate(now)
-      for (const client of clients) t.equal((await client.request(stun.METHOD_BINDING)).code, 0)
-      t.equal(nameOf(await StreamClient.openTls(t, stage.ports.tls)), name)
+      const newcomer = await StreamClient.openTls(t, stage.ports.tls)
+      if (nameOf(newcomer) !== name) t.fail(`turn ${turn}: ${nameOf(newcomer)}`)
+      await newcomer.request(stun.METHOD_BINDING)
+      newcomer.socket.destroy()
+      const [first, second] = [clients[turn], clients[99 - turn]]
+      t.same(
+        [(await first.request(stun.METHOD_BINDING)).code, (await second.request(stun.METHOD_BINDING)).code],
+        [0, 0],
+      )
     }
+    await stage.until('the newcomers are gone', () => stage.streams.connectionCount === 100)
+    t.same(stage.counted('handshakes', 'handshakesFailed'), [150, 0])
     for (const client of clients) t.equal(nameOf(client), 'one.example.org')
   })
 

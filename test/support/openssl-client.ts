@@ -8,9 +8,9 @@ import {
   SSL_OP_NO_QUERY_MTU,
   SSL_READING,
   SSL_STATE_ERROR,
-} from '../../../src/net/dtls/openssl.js'
-import { datagramEnd } from '../../../src/net/dtls/record.js'
-import { type Arena, allocateArena } from '../../../src/net/native/arena.js'
+} from '../../src/net/dtls/openssl.js'
+import { datagramEnd } from '../../src/net/dtls/record.js'
+import { type Arena, allocateArena } from '../../src/net/native/arena.js'
 
 const MEMORY_LENGTH = 65_536
 
