@@ -1,6 +1,7 @@
 // The ways in which coturn's load client reaches a server over TCP, TLS and DTLS, and the arguments that make a turnd serve them all.
 // Used by the interop tests.
 import type { TestCertificate } from './certificate.js'
+import { withoutKoffi } from './engines.js'
 import { UCLIENT_PASSWORD, UCLIENT_USER } from './uclient.js'
 
 export interface StreamCommand {
@@ -37,10 +38,26 @@ export const STREAM_COMMANDS: readonly StreamCommand[] = TRANSPORTS.flatMap(({ s
   ...(scheme === 'dtls' ? [] : [{ name: `${name}, TCP relays`, scheme, flagsFor: () => [...flags, '-T'] }]),
 ])
 
-/** Listeners for TCP and TLS on free ports, and what this client needs: its user, its channel numbers, loopback. */
+/** Whose runs lose messages or do not end against coturn either: passive TCP relays, and wrong messages on purpose. */
+export const ODD_COMMANDS: readonly StreamCommand[] = [
+  {
+    name: 'over TCP, passive TCP relays',
+    scheme: 'tcp',
+    flagsFor: (peerPort) => ['-t', '-T', '-P', ...toPeer(peerPort)],
+  },
+  { name: 'over TCP, TCP relays and wrong messages', scheme: 'tcp', flagsFor: () => ['-t', '-T', '-R'] },
+  { name: 'over TCP and wrong messages', scheme: 'tcp', flagsFor: (peerPort) => ['-t', '-R', ...toPeer(peerPort)] },
+]
+
+/** DTLS goes through koffi on both engines: false, or why there is none. */
+export const withoutDtls = withoutKoffi()
+
+/** Listeners for TCP, TLS and, where it is possible, DTLS on free ports, and what this client needs: its user, its channel numbers, loopback. */
 export function streamServerArgs({ certPath, keyPath }: TestCertificate): string[] {
   return [
-    ...['--listen', 'tcp:127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--cert', certPath, '--key', keyPath],
+    ...['--listen', 'tcp:127.0.0.1:0', '--listen', 'tls:127.0.0.1:0'],
+    ...(withoutDtls === false ? ['--listen', 'dtls:127.0.0.1:0'] : []),
+    ...['--cert', certPath, '--key', keyPath],
     ...['--realm', 'turnuser', '--user', `${UCLIENT_USER}:${UCLIENT_PASSWORD}`],
     ...['--allow-peer', '127.0.0.0/8', '--relay-ip', '127.0.0.1'],
     // Debian's client draws its channel numbers from the range of RFC 5766.

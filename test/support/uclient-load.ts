@@ -24,7 +24,12 @@ export async function uclientLosesNothing(t: Test, server: ServerProcess, load: 
 }
 
 /** What uclient is run with for this load. */
-export function loadFlags({ flags, messages, clients, length }: UclientLoad): string[] {
+export function loadFlags({
+  flags,
+  messages,
+  clients,
+  length,
+}: Pick<UclientLoad, 'flags' | 'messages' | 'clients' | 'length'>): string[] {
   return [...flags, '-n', String(messages), '-m', String(clients), '-l', String(length)]
 }
 
