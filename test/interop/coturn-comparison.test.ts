@@ -4,17 +4,11 @@ import t, { type Test } from 'tap'
 import { testCertificate } from '../support/certificate.js'
 import { startCoturn } from '../support/coturn-server.js'
 import { startEchoPeer } from '../support/echo-peer.js'
-import { ENGINES } from '../support/engines.js'
+import { ENGINES, withoutDtls } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { startServerOn } from '../support/server-process.js'
 import { runUclient, UCLIENT_PASSWORD } from '../support/uclient.js'
-import {
-  ODD_COMMANDS,
-  STREAM_COMMANDS,
-  type StreamCommand,
-  streamServerArgs,
-  withoutDtls,
-} from '../support/uclient-commands.js'
+import { ODD_COMMANDS, STREAM_COMMANDS, type StreamCommand, streamServerArgs } from '../support/uclient-commands.js'
 import { loadFlags } from '../support/uclient-load.js'
 
 const RELAY_PORTS = {
@@ -26,6 +20,9 @@ const LOAD = { messages: 200, clients: 8, length: 1000 }
 /** A run that has not ended by then counts as one that lost everything. */
 const RUN_MILLISECONDS_MAX = 40_000
 const COMMANDS = [...STREAM_COMMANDS, ...ODD_COMMANDS].filter(({ scheme }) => scheme !== 'dtls' || !withoutDtls)
+
+/** Messages that were lost, or were never sent; null if the client did not come to an end. */
+type Loss = number | null
 
 interface Contestant {
   readonly name: string
@@ -43,17 +40,12 @@ t.test('the coturn client loses nothing here where it loses nothing against cotu
   const contestants = [coturn, ...(await startEngines(t))]
   t.comment(row(['command', ...contestants.map(({ name }) => `${name} lost`)]))
   for (const command of COMMANDS) {
-    const losses: (number | null)[] = []
-    for (const contestant of contestants) losses.push(await lossOf(contestant, command, peerPort))
-    t.comment(
-      row([command.flagsFor(peerPort).join(' '), ...losses.map((loss) => (loss === null ? 'no end' : String(loss)))]),
-    )
-    if (losses[0] === 0)
-      t.same(
-        losses,
-        losses.map(() => 0),
-        command.name,
-      )
+    const losses: Loss[][] = []
+    for (const contestant of contestants) losses.push(await lossesOf(contestant, command, peerPort))
+    const cells = losses.map((runs) => runs.map((loss) => loss ?? 'no end').join(', '))
+    t.comment(row([command.flagsFor(peerPort).join(' '), ...cells]))
+    if (!losses[0].includes(0)) continue
+    for (const [index, { name }] of contestants.entries()) t.ok(losses[index].includes(0), `${command.name}, ${name}`)
   }
 })
 
@@ -67,8 +59,16 @@ async function startEngines(t: Test): Promise<Contestant[]> {
   return contestants
 }
 
-/** Messages that were lost, or were never sent; null if the client did not come to an end. */
-async function lossOf(contestant: Contestant, command: StreamCommand, peerPort: number): Promise<number | null> {
+/**
+ * What was lost in a run, or in both when the first one lost something: the client itself loses messages that come in one TLS record,
+ * which happens when anything holds up the machine.
+ */
+async function lossesOf(contestant: Contestant, command: StreamCommand, peerPort: number): Promise<Loss[]> {
+  const first = await lossOf(contestant, command, peerPort)
+  return first === 0 || ODD_COMMANDS.includes(command) ? [first] : [first, await lossOf(contestant, command, peerPort)]
+}
+
+async function lossOf(contestant: Contestant, command: StreamCommand, peerPort: number): Promise<Loss> {
   const flags = loadFlags({ ...LOAD, flags: command.flagsFor(peerPort) })
   const target = { host: '127.0.0.1', port: contestant.port(command.scheme), password: UCLIENT_PASSWORD }
   const report = await runUclient({ ...target, flags, milliseconds: RUN_MILLISECONDS_MAX })

@@ -3,11 +3,11 @@
 import t from 'tap'
 import { testCertificate } from '../support/certificate.js'
 import { startEchoPeer } from '../support/echo-peer.js'
-import { ENGINES } from '../support/engines.js'
+import { ENGINES, withoutDtls } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { startServerOn } from '../support/server-process.js'
 import { UCLIENT_PASSWORD } from '../support/uclient.js'
-import { STREAM_COMMANDS, streamServerArgs, withoutDtls } from '../support/uclient-commands.js'
+import { STREAM_COMMANDS, streamServerArgs } from '../support/uclient-commands.js'
 import { uclientLosesNothing } from '../support/uclient-load.js'
 
 const RELAY_PORTS = {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
 import { makeCertificate, type TestCertificate, testCertificate } from '../support/certificate.js'
-import { ENGINES, withoutKoffi } from '../support/engines.js'
+import { ENGINES, withoutDtls } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { SClient } from '../support/s-client.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
@@ -18,9 +18,6 @@ const RELOAD_MILLISECONDS_MAX = 15_000
 const TLS = ['--listen', 'tls:127.0.0.1:0']
 
 type Scheme = 'tls' | 'dtls'
-
-/** DTLS goes through koffi on both engines. */
-const withoutDtls = withoutKoffi()
 
 const PROTOCOLS: readonly { name: string; scheme: Scheme; flag: string; says: RegExp }[] = [
   { name: 'TLS 1.2', scheme: 'tls', flag: '-tls1_2', says: /New, TLSv1\.2, Cipher is ECDHE-/ },

@@ -1,7 +1,7 @@
 // The ways in which coturn's load client reaches a server over TCP, TLS and DTLS, and the arguments that make a turnd serve them all.
 // Used by the interop tests.
 import type { TestCertificate } from './certificate.js'
-import { withoutKoffi } from './engines.js'
+import { withoutDtls } from './engines.js'
 import { UCLIENT_PASSWORD, UCLIENT_USER } from './uclient.js'
 
 export interface StreamCommand {
@@ -48,9 +48,6 @@ export const ODD_COMMANDS: readonly StreamCommand[] = [
   { name: 'over TCP, TCP relays and wrong messages', scheme: 'tcp', flagsFor: () => ['-t', '-T', '-R'] },
   { name: 'over TCP and wrong messages', scheme: 'tcp', flagsFor: (peerPort) => ['-t', '-R', ...toPeer(peerPort)] },
 ]
-
-/** DTLS goes through koffi on both engines: false, or why there is none. */
-export const withoutDtls = withoutKoffi()
 
 /** Listeners for TCP, TLS and, where it is possible, DTLS on free ports, and what this client needs: its user, its channel numbers, loopback. */
 export function streamServerArgs({ certPath, keyPath }: TestCertificate): string[] {
