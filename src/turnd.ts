@@ -79,7 +79,7 @@ function banner(server: TurnServer): string {
 /** npm passes on a Ctrl-C that the terminal has sent to its whole group: the same key, twice, within about a millisecond. */
 const SIGINT_ECHO_MS = 100
 
-/** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reads the users file again. */
+/** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reads the users file and the certificate again. */
 function handleSignals(server: TurnServer, logger: Logger): void {
   let firstAt = 0
   const end = (signal: NodeJS.Signals) => {
@@ -99,7 +99,7 @@ function handleSignals(server: TurnServer, logger: Logger): void {
     const isReloaded = server.reload()
     logger.info(
       { event: 'reload', isReloaded },
-      isReloaded ? 'reloaded what is kept in files' : 'the users stay as they were',
+      isReloaded ? 'reloaded what is kept in files' : 'what cannot be read stays as it was',
     )
   })
 }

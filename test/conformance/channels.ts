@@ -13,9 +13,6 @@ import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { LOOPBACKS, type Suite } from './suite.js'
 
 const CHANNEL = 0x4000
-/** Over IPv4. */
-const UDP_PAYLOAD_LENGTH_MAX = 65_507
-const PAYLOAD_LENGTHS = [0, 1, 2, 3, 4, 5, 100, 1200, 1472, 1473, 9000, 60_000]
 
 export function channels(t: Test, suite: Suite): void {
   t.test('ChannelBind', async (t) => {
@@ -126,7 +123,7 @@ export function channels(t: Test, suite: Suite): void {
     for (const host of LOOPBACKS) {
       t.test(`carries any payload unchanged, both ways, with ${host} (RFC 8656 §12.4)`, async (t) => {
         const { client, peer } = await bound(t, host)
-        for (const length of PAYLOAD_LENGTHS) {
+        for (const length of suite.payloadLengths()) {
           const payload = randomBytes(length)
           client.sendChannelData(CHANNEL, payload)
           const datagram = await peer.inbox.next()
@@ -199,12 +196,13 @@ export function channels(t: Test, suite: Suite): void {
     })
 
     t.test('too long for a datagram is lost alone; one that just fits arrives', datagrams, async (t) => {
+      const { frameLengthMax } = suite.transport
       const { client, peer } = await bound(t)
-      for (const length of [UDP_PAYLOAD_LENGTH_MAX - 4, UDP_PAYLOAD_LENGTH_MAX - 3, UDP_PAYLOAD_LENGTH_MAX]) {
+      for (const length of [frameLengthMax - 4, frameLengthMax - 3, frameLengthMax]) {
         peer.send(client.relay, Buffer.alloc(length, 'x'))
       }
       peer.send(client.relay, 'next')
-      t.equal((await client.nextData()).text.length, UDP_PAYLOAD_LENGTH_MAX - 4)
+      t.equal((await client.nextData()).text.length, frameLengthMax - 4)
       t.equal((await client.nextData()).text, 'next')
     })
 

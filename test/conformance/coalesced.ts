@@ -41,7 +41,7 @@ interface Call {
 }
 
 export function coalesced(t: Test, suite: Suite): void {
-  const skip = withoutKoffi() || (suite.transport.isStream && 'a stream has no datagrams')
+  const skip = withoutKoffi() || (!suite.transport.isPlainUdp && 'frames are no datagrams here')
 
   t.test('bursts that the kernel keeps together', { skip }, async (t) => {
     const server = await suite.startServer(t)

@@ -15,9 +15,6 @@ import type { Describe, TurnClient } from '../support/turn-client.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { LOOPBACKS, type Suite } from './suite.js'
 
-/** Every residue modulo 4, the sizes of media, and what needs IP fragments elsewhere. */
-const PAYLOAD_LENGTHS = [0, 1, 2, 3, 4, 5, 100, 1200, 1472, 1473, 9000, 60_000]
-
 export function data(t: Test, suite: Suite): void {
   t.test('Send and Data indications', async (t) => {
     const server = await suite.startServer(t)
@@ -27,7 +24,7 @@ export function data(t: Test, suite: Suite): void {
         const client = await suite.allocate(t, server, { family: host === '::1' ? 6 : 4 })
         const peer = await UdpPeer.open(t, host)
         t.equal((await client.createPermission(peer.address)).code, 0)
-        for (const length of PAYLOAD_LENGTHS) {
+        for (const length of suite.payloadLengths()) {
           const payload = randomBytes(length)
           client.sendTo(peer.address, payload)
           const datagram = await peer.inbox.next()

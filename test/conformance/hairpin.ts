@@ -72,10 +72,8 @@ export function hairpin(t: Test, suite: Suite): void {
       const client = await suite.allocate(t, server)
       t.match(client.relayed.join(), /^203\.0\.113\.7:\d+$/)
       const { port } = serverAddress(server)
-      t.ok(
-        server.uris().every((uri) => uri.includes(`:${PUBLIC}:${port}?`)),
-        server.uris().join(),
-      )
+      const isPublic = (uri: string) => uri.includes(`:${PUBLIC}:${port}?`)
+      t.ok(server.uris().some(isPublic), server.uris().join())
       await t.rejects(
         UdpPeer.open(t, '127.0.0.1', client.relay.port),
         { code: 'EADDRINUSE' },

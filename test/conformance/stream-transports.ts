@@ -22,7 +22,13 @@ export function tlsTransport(engine: EngineUnderTest, relayPorts: Territory): Tr
 
 /** @param relayPorts which no other test file uses */
 export function dtlsTransport(engine: EngineUnderTest, relayPorts: Territory): TransportUnderTest {
-  return { ...transport('dtls', engine, relayPorts, connectDtls), isStream: false }
+  // What a record takes (RFC 6347 §4.1).
+  return {
+    ...transport('dtls', engine, relayPorts, connectDtls),
+    isStream: false,
+    frameLengthMax: 16_384,
+    answersFromAnyAddress: engine.name === 'native',
+  }
 }
 
 function transport(
@@ -34,7 +40,10 @@ function transport(
   const isNative = engine.name === 'native'
   return {
     name: `${engine.name} engine over ${scheme.toUpperCase()}`,
+    scheme,
     isStream: true,
+    isPlainUdp: false,
+    frameLengthMax: 65_535 + 4,
     supportsDontFragment: isNative,
     reportsIcmp: isNative,
     // Neither a stream's bytes nor a record has an IP header of its own to take it from.

@@ -14,8 +14,14 @@ import { addressOf } from '../support/udp-peer.js'
 /** An engine and the transport between client and server, as conformance() sees them. */
 export interface TransportUnderTest {
   readonly name: string
+  /** Of --listen. */
+  readonly scheme: 'udp' | 'tcp' | 'tls' | 'dtls'
   /** Frames are cut from a stream: ChannelData is padded, and what cannot be framed closes the connection. */
   readonly isStream: boolean
+  /** Frames travel as UDP datagrams, as they are: what is about forged sources, IP headers and the kernel's batching holds. */
+  readonly isPlainUdp: boolean
+  /** Bytes of the longest frame. */
+  readonly frameLengthMax: number
   readonly supportsDontFragment: boolean
   /** ICMP errors about relayed data become Data indications (RFC 8656 §11.5). */
   readonly reportsIcmp: boolean
@@ -42,6 +48,10 @@ export const withoutIPv6 = peerOrSkip('IPv6 loopback')
 export const LOOPBACKS = withoutIPv6 === false ? ['127.0.0.1', '::1'] : ['127.0.0.1']
 
 const DEFAULT_PORT_COUNT = 40
+/** Every residue modulo 4, the sizes of media, and what needs IP fragments elsewhere. */
+const PAYLOAD_LENGTHS = [0, 1, 2, 3, 4, 5, 100, 1200, 1472, 1473, 9000, 60_000]
+/** More than goes before a payload in any frame. */
+const FRAME_HEADER_LENGTH_MAX = 100
 
 export interface ServerOptions extends TurnServerOptions {
   /** Relay ports; the first one is even. */
@@ -80,6 +90,11 @@ export class Suite {
     )
     t.teardown(() => server.stop())
     return server
+  }
+
+  /** Of payloads that this transport carries. */
+  payloadLengths(): readonly number[] {
+    return PAYLOAD_LENGTHS.filter((length) => length + FRAME_HEADER_LENGTH_MAX <= this.transport.frameLengthMax)
   }
 
   /** A range of relay ports that is free. */

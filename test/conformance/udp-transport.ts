@@ -10,7 +10,10 @@ export function udpTransport(engine: EngineUnderTest, relayPorts: Territory): Tr
   const isNative = engine.name === 'native'
   return {
     name: `${engine.name} engine over UDP`,
+    scheme: 'udp',
     isStream: false,
+    isPlainUdp: true,
+    frameLengthMax: 65_507,
     supportsDontFragment: isNative,
     reportsIcmp: isNative,
     carriesTrafficClass: isNative,

@@ -24,8 +24,15 @@ export async function connectDtls(host: string, port: number, from?: string): Pr
   })
   const timer = setInterval(() => sendAll(client.retransmit()), RETRANSMIT_INTERVAL_MS)
   sendAll(client.advance())
-  await withDeadline(established, HANDSHAKE_MILLISECONDS_MAX, () => `no DTLS handshake with ${host}:${port}`)
-  clearInterval(timer)
+  try {
+    await withDeadline(established, HANDSHAKE_MILLISECONDS_MAX, () => `no DTLS handshake with ${host}:${port}`)
+  } catch (error) {
+    client.free()
+    await udp.close()
+    throw error
+  } finally {
+    clearInterval(timer)
+  }
   let isClosed = false
   return {
     localAddress: udp.localAddress,

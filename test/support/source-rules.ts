@@ -57,6 +57,7 @@ export const HOT_FILES = [
   'src/stun/channel-data.ts',
   'src/net/native/native-engine.ts',
   'src/net/native/native-output.ts',
+  'src/net/native/stream-relay-engine.ts',
   'src/net/native/receive-slots.ts',
   'src/net/native/send-queue.ts',
   'src/net/native/send-flows.ts',

@@ -4,7 +4,8 @@
 //   ┌ How to drive it ───────────────────────────────────────────────────────────────────────────────────────────┐
 //   │ 1. Construct it, setCertificate where a listener is tls:, attach the core; then accept connections.          │
 //   │ 2. Route the core's output for TRANSPORT_TCP and TRANSPORT_TLS here.                                         │
-//   │ 3. flush() once in each turn of the event loop in which onGathered was called, after the engine's poll.      │
+//   │ 3. flush() in each turn of the event loop in which onGathered was called, after the engine's poll; and every │
+//   │    50 ms, since clients' time to read goes by with it.                                                       │
 //   │ 4. sweep() about every 500 ms.                                                                               │
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
@@ -43,6 +44,7 @@ import type { OutgoingContext } from './outgoing-queue.js'
 import { readRemoteAddress } from './remote-address.js'
 import { StreamOutput } from './stream-output.js'
 import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
+import { TurnClock } from './turn-clock.js'
 
 const KEEP_ALIVE_MILLISECONDS = 60_000
 const NOTHING = new Uint8Array(0)
@@ -51,6 +53,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #tls: TlsAcceptor
   readonly #entrance: Entrance
   readonly #context: OutgoingContext
+  readonly #turnClock: TurnClock
   readonly #now: () => number
   readonly #onBound: ClientStreamsOptions['onBound']
   #core: StreamCore | null = null
@@ -61,7 +64,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     super(counters, connections, options.onGathered ?? (() => {}))
     this.#now = now
     this.#onBound = options.onBound
-    this.#context = { pool: new ChunkPool(), counters, now }
+    this.#turnClock = new TurnClock(now)
+    this.#context = { pool: new ChunkPool(), counters, now: () => this.#turnClock.milliseconds }
     this.#tls = new TlsAcceptor(ticketKeys, http !== null)
     this.#entrance = new Entrance(this, { proxyProtocolFrom, tls: this.#tls, http, counters, now })
   }
@@ -93,6 +97,12 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     socket.allowHalfOpen = true
     this.connections.add(connection)
     this.#entrance.begin(connection)
+  }
+
+  /** Called at the end of each turn of the event loop, and every 50 ms at least. */
+  override flush(): void {
+    this.#turnClock.turn()
+    super.flush()
   }
 
   /** What was sent to it before still leaves. */

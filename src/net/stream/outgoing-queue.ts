@@ -138,7 +138,7 @@ export class OutgoingQueue implements ChunkOwner {
     }
     const needed = newest.length + length
     if (needed <= newest.bytes.length) return newest
-    if (needed <= LARGE_CHUNK_BYTES) return this.#exchangeForLarge(newest, needed)
+    if (newest === this.#oldest && needed <= LARGE_CHUNK_BYTES) return this.#exchangeForLarge(newest, needed)
     this.write()
     return this.#enqueueChunk(LARGE_CHUNK_BYTES, length)
   }
@@ -153,7 +153,7 @@ export class OutgoingQueue implements ChunkOwner {
     return chunk
   }
 
-  /** A small chunk is the whole queue: behind another one there are only large ones. */
+  /** Only of a chunk that is the whole queue. */
   #exchangeForLarge(small: Chunk, length: number): Chunk {
     const large = this.#pool.take(length, small.startedAt)
     large.bytes.set(small.bytes.subarray(0, small.length))

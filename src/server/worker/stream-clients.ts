@@ -5,10 +5,10 @@
 //   engine ───── relay sockets ─┘                                 └─► TcpRelays                    to peers over TCP
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
-import { DtlsClients } from '../../net/dtls/dtls-clients.js'
+import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
 import { ConnectionCap } from '../../net/stream/connection-cap.js'
-import { HttpEntry } from '../../net/stream/http-entry.js'
+import type { HttpEntry } from '../../net/stream/http-entry.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
 import { TcpRelays } from '../../net/tcp-relay/tcp-relays.js'
 import { TransportRouter } from '../../net/transport-router.js'
@@ -32,14 +32,16 @@ export interface StreamClientsParts {
   readonly ownSockets: OwnSockets
   /** Of relays, and of the listeners of DTLS. */
   readonly engine: TurnOutput & { readonly supportsDontFragment: boolean }
-  readonly hasDtls: boolean
+  /** null: no TLS listener, so nobody comes for a page. */
+  readonly http: HttpEntry | null
+  /** null: no DTLS listener. */
+  readonly dtls: DtlsClients | null
   readonly peerSockets: PeerSockets
   readonly statistics: Statistics
   readonly sink: ReportSink
   readonly monotonicStartSeconds: number
   /** Something was gathered for streams: flush them at the end of this turn. */
   requestFlush(): void
-  warn(text: string): void
 }
 
 export class StreamClients {
@@ -48,7 +50,7 @@ export class StreamClients {
   readonly streams: ClientStreams
   readonly dtls: DtlsClients | null
   readonly #tcpRelays: TcpRelays
-  readonly #http: HttpEntry
+  readonly #http: HttpEntry | null
   #upkeepAt = 0
   #sweepAt = 0
 
@@ -57,7 +59,8 @@ export class StreamClients {
     const { streams, tables, workerIndex } = start
     const { stores, usersFile } = storesOf(start.users, start.settings.realm)
     this.usersFile = usersFile
-    this.#http = new HttpEntry({ upstream: streams.httpUpstream, ca: streams.httpUpstreamCa, warn: parts.warn })
+    this.#http = parts.http
+    this.dtls = parts.dtls
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
     this.streams = new ClientStreams({
       counters: statistics.engine,
@@ -68,9 +71,6 @@ export class StreamClients {
       onGathered: parts.requestFlush,
       onBound: (connectionId, handle, stream, rest) => this.#tcpRelays.bind(connectionId, handle, stream, rest),
     })
-    const sendDatagram: TurnOutput['sendToClient'] = (client, bytes, from, end) =>
-      engine.sendToClient(client, bytes, from, end)
-    this.dtls = parts.hasDtls ? new DtlsClients({ counters: statistics.engine, send: sendDatagram }) : null
     if (start.certificate !== null) this.setCertificate(start.certificate)
     const router = new TransportRouter(engine, this.streams, this.dtls, this.#tcpRelays)
     this.core = makeCore({
@@ -121,6 +121,6 @@ export class StreamClients {
     this.streams.close()
     this.dtls?.close()
     this.#tcpRelays.close()
-    void this.#http.close()
+    void this.#http?.close()
   }
 }

@@ -2,10 +2,14 @@
 // worker: the main thread closes what it leaves open, frees what it held, and starts a successor.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { TurndError } from '../../config/errors.js'
+import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
+import type { Listener } from '../../net/engine.js'
+import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
+import type { TurnOutput } from '../../turn/output.js'
 import { ownSockets } from '../own-sockets.js'
-import type { ReportSink } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS } from '../statistics.js'
+import { countingSink } from './counting-sink.js'
 import { DgramStreamDriver } from './dgram-stream-driver.js'
 import type { Command, StreamWorkerStart, WorkerMessage } from './messages.js'
 import { NativeStreamDriver } from './native-stream-driver.js'
@@ -40,44 +44,53 @@ class StreamWorker {
   async run(): Promise<void> {
     // No client is taken before there is somebody to take it: connections wait for the next turn.
     await this.#driver.openListeners(this.#listeners)
-    const clients = this.#makeClients()
+    const clients = await this.#makeClients()
     this.#clients = clients
     this.#port.on('message', (command: Command) => this.#obey(clients, command))
     await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
     this.#post({ kind: 'ready', listeners: this.#ownListeners() })
   }
 
-  #makeClients(): StreamClients {
-    const { sockets } = this.#start
+  async #makeClients(): Promise<StreamClients> {
     const { engine, monotonicStartSeconds, peerSockets } = this.#driver
-    const schemes = sockets.kind === 'adopted' ? sockets.dtls : this.#driver.listeners
     return new StreamClients({
       start: this.#start,
       ownSockets: this.#ownSockets(),
       engine,
-      hasDtls: schemes.length > 0,
+      http: await this.#makeHttpEntry(),
+      dtls: await this.#makeDtlsClients(),
       peerSockets,
       statistics: this.#statistics,
-      sink: this.#sink(),
+      sink: countingSink(this.#outbox, () => this.#countAllocations()),
       monotonicStartSeconds,
       requestFlush: () => this.#driver.requestAdvance(),
-      warn: (text) => this.#post({ kind: 'warning', text }),
     })
-  }
-
-  /** Who reads of an allocation finds it counted. */
-  #sink(): ReportSink {
-    return {
-      report: (report) => {
-        this.#countAllocations()
-        this.#outbox.report(report)
-      },
-      admitsRefusal: (client, timeMs) => this.#outbox.admitsRefusal(client, timeMs),
-    }
   }
 
   #countAllocations(): void {
     if (this.#clients !== null) this.#statistics.words[WORD_ALLOCATIONS] = this.#clients.core.allocations.size
+  }
+
+  /** This and DTLS are loaded where there are listeners for them only. */
+  async #makeHttpEntry(): Promise<HttpEntry | null> {
+    if (!this.#hasListener('tls')) return null
+    const { HttpEntry } = await import('../../net/stream/http-entry.js')
+    const { httpUpstream: upstream, httpUpstreamCa: ca } = this.#start.streams
+    return new HttpEntry({ upstream, ca, warn: (text) => this.#post({ kind: 'warning', text }) })
+  }
+
+  async #makeDtlsClients(): Promise<DtlsClients | null> {
+    if (!this.#hasListener('dtls')) return null
+    const { DtlsClients } = await import('../../net/dtls/dtls-clients.js')
+    const { engine } = this.#driver
+    const send: TurnOutput['sendToClient'] = (client, bytes, from, end) => engine.sendToClient(client, bytes, from, end)
+    return new DtlsClients({ counters: this.#statistics.engine, send })
+  }
+
+  #hasListener(scheme: Listener['scheme']): boolean {
+    const { sockets } = this.#start
+    const listeners = sockets.kind === 'adopted' ? [...sockets.tcp, ...sockets.dtls] : this.#ownListeners()
+    return listeners.some((listener) => listener.scheme === scheme)
   }
 
   #ownSockets(): StreamWorkerStart['ownSockets'] {

@@ -14,9 +14,9 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engin
 import type { TurnCore } from '../../turn/core.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
-import type { ReportSink } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
+import { countingSink } from './counting-sink.js'
 import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
 import { reviveAddress, reviveUdpStart } from './revive.js'
@@ -59,7 +59,11 @@ class WorkerLoop {
       monotonicStartSeconds: this.#clock.startSeconds,
       output: this.#engine,
       supportsDontFragment: this.#engine.supportsDontFragment,
-      observer: new CoreObserver(this.#sink(), statistics, () => this.#core.now),
+      observer: new CoreObserver(
+        countingSink(this.#outbox, () => this.#countAllocations()),
+        statistics,
+        () => this.#core.now,
+      ),
       relayHosts: start.relayHosts,
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
@@ -126,17 +130,6 @@ class WorkerLoop {
         return
       case 'crash':
         throw new Error('the test hook demands it')
-    }
-  }
-
-  /** Who reads of an allocation finds it counted. */
-  #sink(): ReportSink {
-    return {
-      report: (report) => {
-        this.#countAllocations()
-        this.#outbox.report(report)
-      },
-      admitsRefusal: (client, timeMs) => this.#outbox.admitsRefusal(client, timeMs),
     }
   }
 

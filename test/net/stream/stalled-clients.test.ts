@@ -9,6 +9,7 @@ import {
   QUEUED_BYTES_MAX,
   QUEUED_MILLISECONDS_MAX,
 } from '../../../src/net/stream/outgoing-queue.js'
+import { TurnClock } from '../../../src/net/stream/turn-clock.js'
 import { FrameAssembler } from '../../../src/stun/framing.js'
 import { PEER } from '../../support/core-harness.js'
 import { bindingRequest, bytesOf, StreamClient } from './stream-client.js'
@@ -130,6 +131,31 @@ t.test('what waits for one client', async (t) => {
     t.equal(taken, 1)
     t.equal(stage.resume().length, 101)
   })
+
+  t.test(
+    'leaves over TLS as a record for each of the first 8 frames, the rest together, all of it in order',
+    async (t) => {
+      const stage = new QueueStage()
+      stage.queue.startRecords(stage.stream)
+      stage.stream.isStalled = true
+      const lengths = Array.from({ length: 60 }, (_, index) => 4 + 4 * ((index * 97) % 300))
+      for (const length of lengths) stage.queue.appendChannelData(CHANNEL, bytesOf(length - 4), 0, length - 4)
+      stage.queue.write()
+      t.same(stage.resume(), lengths)
+      const records = stage.stream.written.map(({ length }) => length)
+      t.same(records.slice(0, 7), lengths.slice(0, 7))
+      t.ok(records.length < 11, `${records.length} records`)
+      t.equal(stage.queue.waitingBytes, 0)
+      // Nothing waits: each frame that comes is a record again.
+      stage.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
+      stage.queue.appendChannelData(CHANNEL, bytesOf(8), 0, 8)
+      stage.queue.write()
+      t.same(
+        stage.stream.written.slice(-2).map(({ length }) => length),
+        [8, 12],
+      )
+    },
+  )
 
   t.test('has room for 64 KiB of answers beyond data', async (t) => {
     const stage = new QueueStage()
@@ -254,4 +280,18 @@ t.test('a client over TCP that does not read', async (t) => {
     t.same(stage.counted('connectionsMalformed', 'connectionsTimedOut'), [0, 0])
     t.equal(await stage.closedClients.next(), 1)
   })
+})
+
+t.test("the time that clients have had goes by with the worker's turns", async (t) => {
+  let now = 1000
+  const clock = new TurnClock(() => now)
+  now += 49
+  clock.turn()
+  t.equal(clock.milliseconds, 49)
+  now += 50
+  clock.turn()
+  t.equal(clock.milliseconds, 99)
+  now += 5000
+  clock.turn()
+  t.equal(clock.milliseconds, 149, 'the worker was kept from running, not the client from reading')
 })
