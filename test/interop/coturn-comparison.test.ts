@@ -13,8 +13,8 @@ import { loadFlags } from '../support/uclient-load.js'
 
 const RELAY_PORTS = {
   coturn: { first: 19_600, last: 19_699 },
-  dgram: ['--min-port', '19700', '--max-port', '19849'],
-  native: ['--min-port', '19850', '--max-port', '19999'],
+  dgram: ['--min-port', '19700', '--max-port', '19799'],
+  native: ['--min-port', '19800', '--max-port', '19899'],
 }
 const LOAD = { messages: 200, clients: 8, length: 1000 }
 /** A run that has not ended by then counts as one that lost everything. */

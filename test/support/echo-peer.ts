@@ -1,17 +1,22 @@
-// coturn's echo peer, turnutils_peer: every datagram that it gets goes back. Used by the interop tests.
+// coturn's echo peer, turnutils_peer: every datagram that it gets goes back. It listens on two neighbouring ports, for RTP and for RTCP.
+// Used by the interop tests.
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Test } from 'tap'
 import { withDeadline } from './deadline.js'
+import { findFreePorts } from './free-ports.js'
 import { onProcessEnd } from './process-end.js'
 
 const START_MILLISECONDS_MAX = 10_000
 const PROBE_INTERVAL_MILLISECONDS = 50
 
-/** Starts one on a free UDP port of 127.0.0.1, which is returned once it answers; it ends with `t`. */
+/** Where no relay of an interop test is: the peer shares a port that is taken, and loses what comes there, without a word. */
+const PORTS = { first: 19_900, last: 19_999 }
+
+/** Starts one on 127.0.0.1, whose first port is returned once both answer; it ends with `t`. */
 export async function startEchoPeer(t: Test): Promise<number> {
-  const port = await freeUdpPort()
+  const { maxPort, minPort: port } = await findFreePorts(PORTS, 2)
   const peer = spawn('turnutils_peer', ['-L', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' })
   const ended = once(peer, 'close')
   const forget = onProcessEnd(() => peer.kill('SIGKILL'))
@@ -20,7 +25,8 @@ export async function startEchoPeer(t: Test): Promise<number> {
     await ended
     forget()
   })
-  await withDeadline(firstEcho(port), START_MILLISECONDS_MAX, () => 'an echo of turnutils_peer')
+  const echoes = Promise.all([firstEcho(port), firstEcho(maxPort)])
+  await withDeadline(echoes, START_MILLISECONDS_MAX, () => 'an echo of turnutils_peer')
   return port
 }
 
@@ -38,14 +44,4 @@ async function firstEcho(port: number): Promise<void> {
     clearInterval(probing)
     socket.close()
   }
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
 }

@@ -39,20 +39,20 @@ function clientCount({ clients, flags }: UclientLoad): number {
   return Math.ceil(clients / multiple) * multiple
 }
 
-// One in 16,384 of the channel numbers that the client draws is 0x7FFF, which RFC 5766 does not allow either: the server
-// must refuse it, and the client gives up. Such a run says nothing and is made once more.
+// The client draws channel numbers blindly. One in 16,384 is 0x7FFF, which RFC 5766 does not allow either, and as many are the number
+// that it has bound to its other peer: the server must refuse both, and the client gives up. Such a run says nothing and is made once more.
 async function runUnlessUnlucky(server: ServerProcess, load: UclientLoad): Promise<UclientReport> {
   const options = { ...load, flags: loadFlags(load) }
   const report = await runUclient(options)
-  return report.output.includes('channel bind: error 400') && server.linesOf('refusal').some(isChannelNumber)
+  return report.output.includes('channel bind: error 400') && server.linesOf('refusal').some(isUnlucky)
     ? runUclient(options)
     : report
 }
 
 function unexpectedRefusals(server: ServerProcess): LogLine[] {
-  return server.linesOf('refusal').filter((line) => !isChannelNumber(line))
+  return server.linesOf('refusal').filter((line) => !isUnlucky(line))
 }
 
-function isChannelNumber(line: LogLine): boolean {
-  return line.reason === 'channel-number'
+function isUnlucky({ reason }: LogLine): boolean {
+  return reason === 'channel-number' || reason === 'channel-conflict'
 }
