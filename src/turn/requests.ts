@@ -22,6 +22,7 @@ import type { TurnCore } from './core.js'
 import { handleCreatePermission } from './create-permission.js'
 import { DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import type { FiveTuple } from './five-tuple.js'
+import { nonceOwner } from './nonce-owner.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
 import { respondChallenge, respondError } from './respond.js'
@@ -63,7 +64,12 @@ function authenticate(core: TurnCore, request: Request): number {
   const { exchange, message } = request
   const { authenticator } = core
   const allocationUsername = request.allocation?.username ?? null
-  const code = authenticator.authenticate(message, exchange.client.client, core.monotonicSeconds(), allocationUsername)
+  const code = authenticator.authenticate(
+    message,
+    nonceOwner(exchange.client),
+    core.monotonicSeconds(),
+    allocationUsername,
+  )
   exchange.username = authenticator.username
   if (code === 0) {
     exchange.key = authenticator.key
