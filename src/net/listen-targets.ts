@@ -21,7 +21,7 @@ export interface ListenTarget {
   readonly isExpanded: boolean
 }
 
-/** The sockets of these options for these schemes, each address and port once; other specs are passed over. */
+/** The sockets of these options for these schemes, each scheme, address and port once; other specs are passed over. */
 export function expandListenSpecs(specs: readonly ListenSpec[], schemes = UDP_SCHEMES): ListenTarget[] {
   return targetsOf(specs, schemes, localAddressesOf)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { loadCertificate } from '../../src/auth/certificate-file.js'
 import type { TurndError } from '../../src/config/errors.js'
-import { makeAuthority, makePair, openssl, temporaryDirectory } from '../support/certificates.js'
+import { makeAuthority, makePair, openssl, temporaryDirectory } from '../support/certificate.js'
 
 const directory = temporaryDirectory()
 const path = (name: string) => join(directory, name)

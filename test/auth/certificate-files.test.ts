@@ -5,7 +5,7 @@ import type { CertificateMaterial } from '../../src/auth/certificate-file.js'
 import { CertificateFiles } from '../../src/auth/certificate-files.js'
 import type { MadeCertificate } from '../../src/commands/make-certificate.js'
 import { until } from '../command/until.js'
-import { makePair, temporaryDirectory } from '../support/certificates.js'
+import { makePair, temporaryDirectory } from '../support/certificate.js'
 
 const first = await makePair('first.example.org')
 const second = await makePair('second.example.org')

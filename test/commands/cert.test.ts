@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { loadCertificate } from '../../src/auth/certificate-file.js'
 import { certificateWarnings } from '../../src/auth/certificate-warnings.js'
 import { runCertCommand } from '../../src/commands/cert.js'
-import { openssl } from '../support/certificates.js'
+import { openssl } from '../support/certificate.js'
 
 const NOW = Date.now()
 

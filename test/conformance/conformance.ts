@@ -22,6 +22,7 @@ import { refresh } from './refresh.js'
 import { reservations } from './reservations.js'
 import { strangers } from './strangers.js'
 import { Suite, type TransportUnderTest } from './suite.js'
+import { tcpRelays } from './tcp-relays.js'
 import { trafficClass } from './traffic-class.js'
 import { wildcard } from './wildcard.js'
 import { workers } from './workers.js'
@@ -55,6 +56,7 @@ const SECTIONS: readonly Section[] = [
   workers,
   strangers,
   bandwidth,
+  tcpRelays,
 ]
 
 /** What depends on how an engine receives and sends packets. */

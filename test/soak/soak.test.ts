@@ -3,8 +3,8 @@
 import t from 'tap'
 import { until } from '../command/until.js'
 import { NATIVE } from '../support/engines.js'
+import { openFileCount, residentBytes } from '../support/process-memory.js'
 import { startServerOn } from '../support/server-process.js'
-import { openFileCount, residentBytes } from './process-memory.js'
 import { SoakLoad } from './soak-load.js'
 
 const isLong = process.env.TURND_TEST_LONG === '1'

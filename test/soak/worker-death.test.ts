@@ -3,10 +3,10 @@
 import t from 'tap'
 import { until } from '../command/until.js'
 import { NATIVE } from '../support/engines.js'
+import { openFileCount } from '../support/process-memory.js'
 import type { LogLine } from '../support/server-process.js'
 import { startServerOn } from '../support/server-process.js'
 import type { Call } from './call.js'
-import { openFileCount } from './process-memory.js'
 import { SoakLoad } from './soak-load.js'
 
 const USER = { username: 'soak', password: 'soak' } as const

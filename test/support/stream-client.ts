@@ -3,14 +3,19 @@ import { once } from 'node:events'
 import { connect as connectSocket, type Socket } from 'node:net'
 import { connect as connectTlsSocket, type TLSSocket } from 'node:tls'
 import { FrameAssembler } from '../../src/stun/framing.js'
+import { ByteStream } from './byte-stream.js'
 import type { ClientTransport } from './client-transport.js'
 import { addressOf } from './udp-peer.js'
 
+/** The first two bytes of the answer behind which a connection has no more frames (RFC 6062 §4.5). */
+const CONNECTION_BIND_SUCCESS = 0x010b
 /** Any frame that a server may send. */
 const FRAME_LENGTH_MAX = 65_535 + 20
 
 export interface StreamTransport extends ClientTransport {
   readonly socket: Socket
+  /** What comes once a ConnectionBind has succeeded. */
+  readonly data: ByteStream
   /** Bytes as they are. */
   sendBytes(bytes: Uint8Array): void
 }
@@ -44,8 +49,10 @@ export function streamTransport(socket: Socket): StreamTransport {
   const { localAddress = '', localPort = 0 } = socket
   // A server that has gone resets; whoever waits for an answer gets its deadline.
   socket.on('error', () => {})
+  const data = new ByteStream(socket, true)
   return {
     socket,
+    data,
     localAddress: addressOf(localAddress, localPort),
     sendBytes: (bytes) => void socket.write(bytes),
     send: (frame) => {
@@ -54,9 +61,23 @@ export function streamTransport(socket: Socket): StreamTransport {
     },
     receive: (onFrame) => {
       const assembler = new FrameAssembler(FRAME_LENGTH_MAX)
+      let isBound = false
+      const take = (bytes: Uint8Array, start: number, end: number) => {
+        const frame = Buffer.from(bytes.slice(start, end))
+        isBound = frame.readUInt16BE() === CONNECTION_BIND_SUCCESS
+        if (isBound) assembler.stop()
+        onFrame(frame)
+      }
       socket.on('data', (chunk: Buffer) => {
-        const result = assembler.push(chunk, (bytes, start, end) => onFrame(Buffer.from(bytes.slice(start, end))))
+        if (isBound) {
+          data.put(chunk)
+          return
+        }
+        const result = assembler.push(chunk, take)
         if (result !== 0) socket.destroy(new Error(`the server sent what is no frame (${result})`))
+        // Each direction ends for itself from now on.
+        if (isBound) socket.allowHalfOpen = true
+        data.put(assembler.takeRest())
       })
     },
     close: async () => {

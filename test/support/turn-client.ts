@@ -6,6 +6,7 @@ import { md5Key, sha256Key } from '../../src/auth/credentials.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import {
   ATTRIBUTE_CHANNEL_NUMBER,
+  ATTRIBUTE_CONNECTION_ID,
   ATTRIBUTE_DATA,
   ATTRIBUTE_LIFETIME,
   ATTRIBUTE_NONCE,
@@ -22,6 +23,8 @@ import {
   METHOD_ALLOCATE,
   METHOD_BINDING,
   METHOD_CHANNEL_BIND,
+  METHOD_CONNECT,
+  METHOD_CONNECTION_BIND,
   METHOD_CREATE_PERMISSION,
   METHOD_REFRESH,
   METHOD_SEND,
@@ -141,6 +144,17 @@ export class TurnClient {
     })
   }
 
+  /** Connect (RFC 6062 §4.3); the answer has the CONNECTION-ID. */
+  connectPeer(peer: TransportAddress): Promise<ReceivedMessage> {
+    return this.request(METHOD_CONNECT, (writer) => writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer))
+  }
+
+  /** ConnectionBind (RFC 6062 §4.5): on a connection that has no allocation, and is a data connection if this succeeds. */
+  bindConnection(connectionId: number, options: RequestOptions = {}): Promise<ReceivedMessage> {
+    const describe: Describe = (writer) => writer.writeUint32(ATTRIBUTE_CONNECTION_ID, connectionId)
+    return this.request(METHOD_CONNECTION_BIND, describe, options)
+  }
+
   /** An authenticated request; the first one fetches a challenge. */
   async request(method: number, describe: Describe, options: RequestOptions = {}): Promise<ReceivedMessage> {
     return (await this.requestWithIntegrity(method, describe, options)).answer
@@ -238,6 +252,16 @@ export class TurnClient {
     if (message.method !== 'Data') throw new Error(`no data, but ${message.method} ${message.code}`)
     const peer = message.address(ATTRIBUTE_XOR_PEER_ADDRESS).toString()
     return { peer, channelNumber: 0, text: message.value(ATTRIBUTE_DATA).toString('latin1'), frame }
+  }
+
+  /** The next thing to arrive, which must be a ConnectionAttempt (RFC 6062 §4.4). */
+  async nextConnectionAttempt(): Promise<{ readonly connectionId: number; readonly peer: TransportAddress }> {
+    const message = new ReceivedMessage(await this.inbox.next())
+    if (message.method !== 'ConnectionAttempt') throw new Error(`no attempt, but ${message.method} ${message.code}`)
+    return {
+      connectionId: message.uint32(ATTRIBUTE_CONNECTION_ID),
+      peer: message.address(ATTRIBUTE_XOR_PEER_ADDRESS),
+    }
   }
 
   /** One exchange with the server: what was sent before has been dealt with when this resolves, and what it caused has arrived. */

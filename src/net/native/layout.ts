@@ -80,6 +80,9 @@ export const IPV6_DONTFRAG = 62
 export const IPV6_RECVTCLASS = 66
 export const IPV6_TCLASS = 67
 
+export const SOL_TCP = 6
+export const TCP_NOTSENT_LOWAT = 25
+
 export const SOL_UDP = 17
 export const UDP_SEGMENT = 103
 export const UDP_GRO = 104

@@ -14,6 +14,8 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  SOL_TCP,
+  TCP_NOTSENT_LOWAT,
 } from './layout.js'
 import type { StreamLibc } from './libc.js'
 
@@ -21,6 +23,12 @@ import type { StreamLibc } from './libc.js'
 export const TCP_SOCKETS_ARENA_LENGTH = BIND_SCRATCH_LENGTH
 /** Above standard input, output and error. */
 const DUPLICATE_FD_MIN = 3
+
+/**
+ * Bytes that the kernel takes before they can be sent, on connections that such a socket accepts or makes. Without a limit it takes
+ * megabytes for a client that has stopped reading: memory that nobody counts, and seconds of media that are too old when they arrive.
+ */
+const UNSENT_BYTES_MAX = 128 * 1024
 
 /** A result of -1 is followed by `errno`. */
 export class TcpSockets {
@@ -76,11 +84,12 @@ export class TcpSockets {
     if (!this.#set(fd, SOL_SOCKET, SO_REUSEADDR)) return this.#fail(fd)
     if (isShared && !this.#set(fd, SOL_SOCKET, SO_REUSEPORT)) return this.#fail(fd)
     if (isIPv6 && !this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY)) return this.#fail(fd)
+    if (!this.#set(fd, SOL_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)) return this.#fail(fd)
     return bindSocket(this.#libc, this.#arena, this.#scratch, fd, address) ? fd : this.#fail(fd)
   }
 
-  #set(fd: number, level: number, name: number): boolean {
-    this.#arena.words[this.#scratch >> 2] = 1
+  #set(fd: number, level: number, name: number, value = 1): boolean {
+    this.#arena.words[this.#scratch >> 2] = value
     return this.#libc.setsockopt(fd, level, name, this.#arena.pointerAt(this.#scratch), 4) === 0
   }
 

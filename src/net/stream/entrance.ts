@@ -20,12 +20,7 @@ import {
   PHASE_HTTP,
   PHASE_PROXY_HEADER,
 } from './client-connection.js'
-import {
-  FIRST_BYTES_MILLISECONDS_MAX,
-  FIRST_MESSAGE_MILLISECONDS_MAX,
-  HANDSHAKE_MILLISECONDS_MAX,
-  NO_DEADLINE,
-} from './deadlines.js'
+import { FIRST_MESSAGE_MILLISECONDS_MAX, HANDSHAKE_MILLISECONDS_MAX, NO_DEADLINE } from './deadlines.js'
 import { classifyFirstBytes, FIRST_HTTP, FIRST_NEED_MORE, FIRST_STUN, FIRST_TLS } from './first-bytes.js'
 import { decodeProxyHeader, PROXY_INVALID, PROXY_NEED_MORE, ProxyHeader } from './proxy-protocol.js'
 import { ALPN_HTTP, type TlsAcceptor } from './tls-acceptor.js'
@@ -73,7 +68,7 @@ export class Entrance {
   /** A connection that has just been accepted; its 5-tuple has the address that it comes from. */
   begin(connection: ClientConnection): void {
     const { client } = connection.fiveTuple
-    connection.deadlineAt = this.#options.now() + FIRST_BYTES_MILLISECONDS_MAX
+    connection.deadlineAt = this.#options.now() + FIRST_MESSAGE_MILLISECONDS_MAX
     if (this.#options.proxyProtocolFrom.some((cidr) => cidrContains(cidr, client))) {
       // Whose connection it is will be told.
       connection.phase = PHASE_PROXY_HEADER
@@ -110,14 +105,7 @@ export class Entrance {
   }
 
   #expectFirst(connection: ClientConnection): void {
-    if (connection.listener.scheme === 'tls') connection.phase = PHASE_FIRST_BYTES
-    else this.#beginFraming(connection)
-  }
-
-  #beginFraming(connection: ClientConnection): void {
-    // Inside TLS one deadline holds for first bytes and first message.
-    if (!connection.isSecure) connection.deadlineAt = this.#options.now() + FIRST_MESSAGE_MILLISECONDS_MAX
-    connection.phase = PHASE_FIRST_MESSAGE
+    connection.phase = connection.listener.scheme === 'tls' ? PHASE_FIRST_BYTES : PHASE_FIRST_MESSAGE
   }
 
   #classify(connection: ClientConnection): void {
@@ -126,7 +114,7 @@ export class Entrance {
     const first = classifyFirstBytes(head, 0, head.length)
     if (first === FIRST_NEED_MORE) return
     if (first === FIRST_STUN) {
-      this.#beginFraming(connection)
+      connection.phase = PHASE_FIRST_MESSAGE
       this.#handOn(connection)
     } else if (first === FIRST_TLS && !connection.isSecure) this.#beginHandshake(connection)
     else if (first === FIRST_HTTP && this.#options.http !== null) this.#handToHttp(connection, this.#options.http)
@@ -163,7 +151,6 @@ export class Entrance {
   }
 
   #handToHttp(connection: ClientConnection, http: HttpTaker): void {
-    if (!connection.isSecure) connection.deadlineAt = this.#options.now() + FIRST_MESSAGE_MILLISECONDS_MAX
     connection.phase = PHASE_HTTP
     connection.stopReading(takeHead(connection))
     http.accept(connection.stream, connection.fiveTuple.client, connection.isSecure, () => {

@@ -13,6 +13,7 @@ const HEADERS = `
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -68,6 +68,21 @@ t.test('a connection is closed', async (t) => {
     t.same(stage.counted('connectionsTimedOut'), [1])
   })
 
+  t.test('10 s after it was accepted, when a tls: listener has seen the beginning of a message only', async (t) => {
+    const stage = await StreamStage.open(t, { certificate })
+    const client = await StreamClient.open(t, stage.ports.tls)
+    client.write(bindingRequest().subarray(0, 7))
+    await stage.until('bytes', () => stage.counted('receiveCalls')[0] === 1)
+    stage.advance(9_000)
+    client.write(bindingRequest().subarray(7, 19))
+    await stage.until('more of them', () => stage.counted('receiveCalls')[0] === 2)
+    stage.advance(999)
+    t.equal(stage.streams.connectionCount, 1)
+    stage.advance(1)
+    await client.closed()
+    t.same(stage.counted('connectionsTimedOut', 'connectionsMalformed'), [1, 0])
+  })
+
   t.test('10 s after a TLS handshake has begun and not ended', async (t) => {
     const stage = await StreamStage.open(t, { certificate })
     const client = await StreamClient.open(t, stage.ports.tls)

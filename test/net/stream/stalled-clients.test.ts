@@ -73,6 +73,19 @@ class QueueStage {
 }
 
 t.test('what waits for one client', async (t) => {
+  t.test('over TLS is several small chunks, and none is lost when a frame needs a large one', async (t) => {
+    const stage = new QueueStage()
+    stage.queue.startRecords(stage.stream)
+    stage.stall()
+    const lengths = [...new Array<number>(12).fill(172), ...new Array<number>(12).fill(1200)]
+    for (const length of lengths) stage.queue.appendChannelData(CHANNEL, bytesOf(length), 0, length)
+    t.same(
+      stage.resume(),
+      [4, ...lengths].map((length) => length + 4),
+    )
+    t.equal(stage.drops, 0)
+  })
+
   t.test('is data up to 256 KiB, by whole frames, and all of it leaves in order', async (t) => {
     const stage = new QueueStage()
     stage.stall()
