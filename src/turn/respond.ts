@@ -13,7 +13,6 @@ import {
 import { reasonPhrase } from '../stun/reason-phrases.js'
 import { MessageWriter } from '../stun/writer.js'
 import type { TurnCore } from './core.js'
-import { nonceOwner } from './nonce-owner.js'
 import type { Exchange } from './request.js'
 
 /** Bytes of the longest answer: a 763-byte realm and 256 unknown attributes fit (RFC 8489 §14.9). */
@@ -82,7 +81,7 @@ function writeError(core: TurnCore, exchange: Exchange, code: number, unknown: r
   // No reason phrase for strangers: an answer to a spoofed request stays small.
   writer.writeErrorCode(code, exchange.key === null ? '' : reasonPhrase(code))
   if (code === ERROR_UNAUTHENTICATED || code === ERROR_STALE_NONCE) {
-    core.authenticator.writeChallenge(writer, nonceOwner(exchange.client), core.monotonicSeconds())
+    core.authenticator.writeChallenge(writer, exchange.client.client, core.monotonicSeconds())
   }
   if (code === ERROR_UNKNOWN_ATTRIBUTE) writer.writeUnknownAttributes(unknown)
 }

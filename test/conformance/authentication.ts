@@ -129,8 +129,7 @@ export function authentication(t: Test, suite: Suite): void {
         `${own}A`,
         `${own.slice(0, -1)}${own.endsWith('A') ? 'B' : 'A'}`,
         own.replace(COOKIE_WITH_BOTH_FEATURES, COOKIE_WITHOUT_FEATURES),
-        // Connections over TCP and TLS share it.
-        ...(suite.transport.isStream ? [] : [other.challenge.nonce]),
+        other.challenge.nonce,
       ]
       for (const nonce of invalid) {
         const answer = await client.request(METHOD_REFRESH, () => {}, { nonce })
@@ -140,19 +139,6 @@ export function authentication(t: Test, suite: Suite): void {
         t.equal(await refreshCode(client), AUTHENTIC)
       }
     })
-
-    const isOneAddress = suite.transport.isStream ? false : 'a datagram does not prove its source'
-    t.test(
-      'with the nonce of another connection of its address is authentic (RFC 6062 §4.3)',
-      { skip: isOneAddress },
-      async (t) => {
-        const client = await suite.connect(t, server)
-        const other = await suite.connect(t, server)
-        await other.learnChallenge()
-        await client.learnChallenge()
-        t.equal(await refreshCode(client, { nonce: other.challenge.nonce }), AUTHENTIC)
-      },
-    )
 
     t.test('of an unknown user is refused for that, whatever its nonce (RFC 8489 §9.2.4)', async (t) => {
       const client = await suite.connect(t, server)
