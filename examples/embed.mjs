@@ -4,7 +4,7 @@ import { createTurnServer } from 'turnd'
 
 const server = createTurnServer({
   realm: 'example.org',
-  listen: '127.0.0.1:0', // an ephemeral port: uris() tells which
+  listen: '127.0.0.1:0', // UDP and TCP, each on an ephemeral port: uris() tells which
   relayIp: '127.0.0.1',
   minPort: 40_000,
   maxPort: 40_999,

@@ -8,12 +8,12 @@ set -u
 
 # command, or absolute path of a file : Debian package : tests that need it
 PEERS=(
-  'turnutils_uclient:coturn:test/interop/coturn-client and test/interop/hairpin'
-  'chromium:chromium:test/interop/chromium'
+  'turnutils_uclient:coturn:test/interop/coturn-client, coturn-streams, haproxy and hairpin'
+  'chromium:chromium:test/interop/chromium and test/interop/chromium-443'
   'ip:iproute2:test/interop/hairpin'
-  'haproxy:haproxy:test/net/stream/proxy-haproxy'
+  'haproxy:haproxy:test/interop/haproxy and test/net/stream/proxy-haproxy'
   'nginx:nginx:test/net/stream/http-nginx'
-  'openssl:openssl:test/net/stream/http-secure-upstream'
+  'openssl:openssl:test/interop/openssl, tests of TLS and DTLS'
   'gcc:gcc:test/net/native/layout'
   '/usr/include/netinet/udp.h:libc6-dev:test/net/native/layout'
   'aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu:test/net/native/layout'

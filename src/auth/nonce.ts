@@ -1,6 +1,6 @@
 // Stateless nonces (RFC 8489 §9.2): nothing is stored for a client that has not authenticated.
 // A nonce is 28 characters: `obMatJos2` · 4 of the security feature bits · 4 of the time · 11 of an HMAC over those, the realm and
-// the client's transport address. It holds for about ten minutes, for this client's IP address and port, and across restarts.
+// the client's transport address. It holds for about ten minutes, for this client's transport address, and across restarts.
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { TransportAddress } from '../stun/address.js'
 import { NONCE_COOKIE } from '../stun/constants.js'

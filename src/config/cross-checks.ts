@@ -6,7 +6,7 @@ import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf, formatAddressPort } from './ip-address.js'
 import type { ListenScheme } from './listen-spec.js'
-import { findOptionByKey } from './options.js'
+import { findOptionByKey, WORKER_COUNT_MAX } from './options.js'
 import { printable } from './printable.js'
 import type { SettingKey, Settings } from './settings.js'
 import type { ResolvedOption, Source } from './source.js'
@@ -24,11 +24,12 @@ export function crossCheck(
   checkExternalIp(settings, names)
   checkUser(settings, names)
   checkCertificate(settings, names)
-  checkHttpUpstream(settings, names)
+  checkWorkers(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
     ...loopbackWarnings(settings, names),
+    ...httpUpstreamWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
   ]
 }
@@ -159,15 +160,26 @@ function checkCertificate({ cert, key, listen }: Settings, names: Names): void {
   fail(`${names.value('listen', secure)} needs a certificate: give ${options}, or make one with turnd cert --name NAME`)
 }
 
+function checkWorkers({ streamWorkers, workers }: Settings, names: Names): void {
+  if (workers === null || streamWorkers === null || workers + streamWorkers <= WORKER_COUNT_MAX) return
+  const both = `${names.value('workers')} and ${names.value('streamWorkers')}`
+  fail(`${both} are more than ${WORKER_COUNT_MAX} together: give one for each core`)
+}
+
 /** HTTP shares the port of TLS and of nothing else. */
-function checkHttpUpstream({ httpUpstream, httpUpstreamCa, listen }: Settings, names: Names): void {
+function httpUpstreamWarnings({ httpUpstream, httpUpstreamCa, listen }: Settings, names: Names): string[] {
+  const warnings: string[] = []
   if (httpUpstreamCa !== null && !httpUpstream?.startsWith('https:')) {
-    const like = names.name('httpUpstream', 'httpUpstreamCa', 'https://HOST')
-    fail(`${names.value('httpUpstreamCa')} is for an upstream over TLS: give ${like}`)
+    const example = names.name('httpUpstream', 'httpUpstreamCa', 'https://HOST')
+    warnings.push(`${names.value('httpUpstreamCa')} has no effect: it is for an upstream over TLS, such as ${example}`)
   }
-  if (httpUpstream === null || listen.some(({ scheme }) => scheme === 'tls')) return
-  const example = names.name('listen', 'httpUpstream', 'tls:*:443')
-  fail(`${names.value('httpUpstream')} is reached through TLS listeners, and there is none: add ${example}`)
+  if (httpUpstream !== null && !listen.some(({ scheme }) => scheme === 'tls')) {
+    const example = names.name('listen', 'httpUpstream', 'tls:*:443')
+    warnings.push(
+      `${names.value('httpUpstream')} has no effect: nobody reaches it without a TLS listener, such as ${example}`,
+    )
+  }
+  return warnings
 }
 
 function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): string[] {

@@ -52,6 +52,8 @@ type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 const PATH_LENGTH_MAX = 4095
 const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
 const port = integer('PORT', 'a port', 1, 65535)
+/** A port's owner is 8 bits of the shared tables: 0 is nobody, 255 is outside, 254 is to spare. */
+export const WORKER_COUNT_MAX = 253
 
 const TABLE: Table = {
   listen: {
@@ -426,8 +428,7 @@ const TABLE: Table = {
   },
   workers: {
     group: 'Operating',
-    // A port's owner is 8 bits of the shared tables, and there are workers of two kinds.
-    type: integer('N', 'a number of workers', 1, 120),
+    type: integer('N', 'a number of workers', 1, WORKER_COUNT_MAX),
     repeatable: false,
     default: null,
     defaultText: 'one per core',
@@ -437,7 +438,7 @@ const TABLE: Table = {
   },
   'stream-workers': {
     group: 'Operating',
-    type: integer('N', 'a number of workers', 1, 120),
+    type: integer('N', 'a number of workers', 1, WORKER_COUNT_MAX),
     repeatable: false,
     default: null,
     defaultText: 'as many as workers',

@@ -70,8 +70,8 @@ function targetsOf(
         if (address === null) continue
         address.port = spec.port
         address.host = formatHost(address)
-        // On ephemeral ports each scheme has a socket of its own.
-        const key = `${scheme} ${address}`
+        // Port 0 is another port each time, but `any` and the same scheme by name are one socket.
+        const key = address.port === 0 ? `${scheme}:${address}` : address.toString()
         if (!targets.has(key)) targets.set(key, { scheme, address, spec, isExpanded: isWildcard(spec) })
       }
     }

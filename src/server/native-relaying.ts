@@ -1,6 +1,7 @@
 // Relaying with the native engine: workers for UDP clients, and stream workers where there are listeners for them. The main thread opens all
 // listeners and keeps them, so that a worker's successor has the same.
 import { availableParallelism } from 'node:os'
+import { WORKER_COUNT_MAX } from '../config/options.js'
 import type { Settings } from '../config/settings.js'
 import type { Offloads } from '../net/choose-engine.js'
 import { DTLS_SCHEMES, hasListeners, STREAM_SCHEMES, TCP_SCHEMES, UDP_SCHEMES } from '../net/listen-targets.js'
@@ -16,9 +17,6 @@ import type { AdoptedSockets } from './worker/messages.js'
 import { NativeCalls } from './worker/native-calls.js'
 import { STREAM_WORKER, UDP_WORKER } from './worker/worker-slot.js'
 import { type PlannedWorker, type PoolPlan, WorkerPool } from './worker-pool.js'
-
-/** Of each kind: the shared tables have room for both. */
-const WORKER_COUNT_MAX = 120
 
 /** Opens the listeners and starts the workers. Throws TurndError, with nothing left open. */
 export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): Promise<Relaying> {
@@ -79,12 +77,11 @@ function makePlan(parts: RelayingParts, offloads: Offloads, opener: ListenerOpen
 /** None where nobody can come; but one at least, so that a server without listeners is a server. */
 function workerCounts({ listen, streamWorkers, workers }: Settings): { udpCount: number; streamCount: number } {
   const count = workers ?? Math.min(availableParallelism(), WORKER_COUNT_MAX)
-  const hasStreams = hasListeners(listen, STREAM_SCHEMES)
   const hasUdp = hasListeners(listen, UDP_SCHEMES)
-  return {
-    udpCount: hasUdp || !hasStreams ? count : 0,
-    streamCount: hasStreams ? (streamWorkers ?? count) : 0,
-  }
+  if (!hasListeners(listen, STREAM_SCHEMES)) return { udpCount: count, streamCount: 0 }
+  // Nobody has asked for so many of both, but one must not crowd out the other.
+  const streamCount = streamWorkers ?? Math.min(count, Math.max(1, WORKER_COUNT_MAX - count))
+  return { udpCount: hasUdp ? Math.min(count, WORKER_COUNT_MAX - streamCount) : 0, streamCount }
 }
 
 /** Node closes a listener with its worker: each gets a descriptor of its own. */

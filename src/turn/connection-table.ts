@@ -1,7 +1,7 @@
 // The peer connections of TCP allocations (RFC 6062), in shared memory: a client's data connection may reach another worker than its
 // control connection. The worker of the allocation owns the entry, the one that the data connection has reached, the binder, claims it.
 //
-//   each worker owns SLOT_COUNT_MAX slots · state [ generation · binder · FREE … DOOMED ] · id · user · handle · bucket · bytes
+//   each worker owns SLOT_COUNT_MAX slots · state [ generation · binder · FREE … DOOMED ] · id · user · handle · client port · bucket · bytes
 //
 //   FREE ──publish──► PENDING ──claim (any worker)──► BOUND ──end (binder)──► ENDED ──release (owner)──► FREE
 //                        └──withdraw (owner)──► FREE     └──doom (owner)──► DOOMED ──end (binder)──► ENDED
@@ -10,7 +10,7 @@
 // by one worker only, but for two, which are left by compare-and-exchange: PENDING (owner withdraws, any worker claims) and BOUND (owner
 // dooms, binder ends).
 //
-// - Id, user, handle and bucket are written by the owner before the state says PENDING, and not again before it is FREE once more. So who
+// - Id, user, handle, client port and bucket are written by the owner before the state says PENDING, and not again before it is FREE once more. So who
 //   claims reads them between a load that said PENDING and a compare-and-exchange that still finds the same word: they belong together.
 //   The generation is in the word, so that a slot which was freed and published again in between is another word; it comes round after
 //   two million uses of one slot, and nobody sleeps that long between two instructions.
@@ -41,7 +41,7 @@ const BINDER_MASK = 0xff
 const GENERATION = 1 << 11
 const GENERATION_MASK = -GENERATION
 
-const WORDS_PER_SLOT = 8
+const WORDS_PER_SLOT = 9
 const BYTES_PER_SLOT = 16 + WORDS_PER_SLOT * 4
 
 export class ConnectionTable {
@@ -53,6 +53,7 @@ export class ConnectionTable {
   readonly #usersLow: Int32Array
   readonly #usersHigh: Int32Array
   readonly #handles: Int32Array
+  readonly #clientPorts: Int32Array
   readonly #buckets: Int32Array
   /** Two words a bucket; there are as many as slots. */
   readonly #bandwidth: Int32Array
@@ -77,6 +78,7 @@ export class ConnectionTable {
     this.#usersLow = words(slotCount)
     this.#usersHigh = words(slotCount)
     this.#handles = words(slotCount)
+    this.#clientPorts = words(slotCount)
     this.#buckets = words(slotCount)
     this.#bandwidth = words(slotCount * 2)
     this.#notices = words(workerCount)
@@ -120,11 +122,15 @@ export class ConnectionTable {
     while (!this.#isUnique(index))
   }
 
-  /** From now on any worker may claim it, for this user: the two words of the name's hash. */
-  publish(index: number, low: number, high: number, handle: number): void {
+  /**
+   * From now on any worker may claim it, for this user: the two words of the name's hash.
+   * @param clientPort of the control connection
+   */
+  publish(index: number, low: number, high: number, handle: number, clientPort: number): void {
     Atomics.store(this.#usersLow, index, low)
     Atomics.store(this.#usersHigh, index, high)
     Atomics.store(this.#handles, index, handle)
+    Atomics.store(this.#clientPorts, index, clientPort)
     const generation = (Atomics.load(this.#states, index) + GENERATION) & GENERATION_MASK
     Atomics.store(this.#states, index, generation | PENDING)
   }
@@ -167,6 +173,19 @@ export class ConnectionTable {
       }
     }
     return -1
+  }
+
+  /** The port of the control connection of a pending connection; 0 if there is none of this id. */
+  clientPortOf(id: number): number {
+    for (let worker = 0; worker < this.#workerCount; worker++) {
+      const first = worker * SLOT_COUNT_MAX
+      const end = first + Atomics.load(this.#usedCounts, worker)
+      for (let index = first; index < end; index++) {
+        const isIt = Atomics.load(this.#ids, index) === (id | 0) && this.#stateOf(index) === PENDING
+        if (isIt) return Atomics.load(this.#clientPorts, index)
+      }
+    }
+    return 0
   }
 
   isDoomed(index: number): boolean {

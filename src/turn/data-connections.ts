@@ -44,6 +44,11 @@ export class DataConnections {
     return this.#table.handleOf(index)
   }
 
+  /** The port of the control connection of a connection that waits to be bound; 0 if there is none. */
+  clientPortOf(id: number): number {
+    return this.#table.clientPortOf(id)
+  }
+
   /** May this many bytes of payload pass now? They are counted if so. Those of a pair that is not there may: nobody waits for it. */
   admit(id: number, direction: number, length: number, now: number): boolean {
     const connection = this.#byId.get(id)

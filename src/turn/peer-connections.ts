@@ -118,7 +118,7 @@ export class PeerConnections {
     connection.exchange = null
     connection.handle = handle
     this.#wait(connection, now)
-    this.#table.publish(connection.index, low, high, handle)
+    this.#table.publish(connection.index, low, high, handle, connection.allocation.fiveTuple.client.port)
   }
 
   /** Forgets a connection that could not be made. */

@@ -3,6 +3,7 @@
 import {
   ATTRIBUTE_DONT_FRAGMENT,
   ERROR_ALLOCATION_MISMATCH,
+  ERROR_STALE_NONCE,
   ERROR_UNKNOWN_ATTRIBUTE,
   ERROR_WRONG_CREDENTIALS,
   METHOD_ALLOCATE,
@@ -22,6 +23,7 @@ import type { TurnCore } from './core.js'
 import { handleCreatePermission } from './create-permission.js'
 import { DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import type { FiveTuple } from './five-tuple.js'
+import { ownerOfTakenNonce } from './nonce-owner.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
 import { respondChallenge, respondError } from './respond.js'
@@ -63,7 +65,12 @@ function authenticate(core: TurnCore, request: Request): number {
   const { exchange, message } = request
   const { authenticator } = core
   const allocationUsername = request.allocation?.username ?? null
-  const code = authenticator.authenticate(message, exchange.client.client, core.monotonicSeconds(), allocationUsername)
+  const { client } = exchange.client
+  let code = authenticator.authenticate(message, client, core.monotonicSeconds(), allocationUsername)
+  if (code === ERROR_STALE_NONCE) {
+    const owner = ownerOfTakenNonce(core, request)
+    if (owner !== null) code = authenticator.authenticate(message, owner, core.monotonicSeconds(), allocationUsername)
+  }
   exchange.username = authenticator.username
   if (code === 0) {
     exchange.key = authenticator.key

@@ -210,7 +210,7 @@ t.test('what comes later', async (t) => {
       [['--engine', 'auto'], []],
       [['--engine', 'dgram'], []],
       [['--engine', 'native'], []],
-      [['--workers', '120', '--stream-workers', '120'], []],
+      [['--workers', '126', '--stream-workers', '127'], []],
       [['--profile', 'rfc'], []],
       [
         ['--profile', 'expressway-x12.6'],

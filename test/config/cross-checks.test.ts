@@ -86,20 +86,8 @@ t.test('options that do not fit each other', async (t) => {
         '--listen dtls:* needs a certificate: give --cert FILE --key FILE, or make one with turnd cert --name NAME',
       ],
       [
-        '--http-upstream http://10.0.0.9',
-        '--http-upstream http://10.0.0.9 is reached through TLS listeners, and there is none: add --listen tls:*:443',
-      ],
-      [
-        '--http-upstream http://10.0.0.9 --listen tcp:*:443 --listen dtls:*:443 --cert c.pem --key k.pem',
-        '--http-upstream http://10.0.0.9 is reached through TLS listeners, and there is none: add --listen tls:*:443',
-      ],
-      [
-        '--http-upstream-ca ca.pem',
-        '--http-upstream-ca ca.pem is for an upstream over TLS: give --http-upstream https://HOST',
-      ],
-      [
-        '--http-upstream-ca ca.pem --http-upstream http://10.0.0.9 --listen tls:*:443 --cert c.pem --key k.pem',
-        '--http-upstream-ca ca.pem is for an upstream over TLS: give --http-upstream https://HOST',
+        '--workers 127 --stream-workers 127',
+        '--workers 127 and --stream-workers 127 are more than 253 together: give one for each core',
       ],
     ]
     for (const [line, message] of rows)
@@ -125,6 +113,9 @@ t.test('options that do not fit each other', async (t) => {
       '--external-ip 203.0.113.5/10.0.0.5 --external-ip 203.0.113.6/10.0.0.6 --relay-ip 10.0.0.5 --relay-ip 10.0.0.6',
       '--user bob:a --user Bob:a',
       '--cert c.pem --key k.pem',
+      '--workers 127 --stream-workers 126',
+      '--workers 253',
+      '--stream-workers 253',
     ]
     for (const line of lines) t.doesNotThrow(() => parse({ argv: line.split(' ') }), line)
   })
@@ -143,10 +134,6 @@ t.test('options that do not fit each other', async (t) => {
     t.equal(
       libraryRefusal({ listen: 'tls:*:443' }).message,
       'listen "tls:*:443" needs a certificate: give cert FILE key FILE, or make one with turnd cert --name NAME',
-    )
-    t.equal(
-      refusal({ environment: { TURND_HTTP_UPSTREAM: 'http://10.0.0.9' } }).message,
-      'TURND_HTTP_UPSTREAM=http://10.0.0.9 is reached through TLS listeners, and there is none: add TURND_LISTEN=tls:*:443',
     )
     t.equal(
       libraryRefusal({ user: ['bob:a', { name: 'bob', password: 'b' }] }).message,
@@ -168,6 +155,23 @@ t.test('options that fit, but not as somebody may think', async (t) => {
     ])
     t.same(warnings('--user-quota 1800'), [])
     t.same(warnings('--user-quota 0 --max-allocations 1'), [])
+  })
+
+  t.test('warn of an upstream that nobody reaches, and of authorities that nobody asks', async (t) => {
+    const tls = '--listen tls:*:443 --cert c.pem --key k.pem'
+    const unreached =
+      '--http-upstream http://10.0.0.9 has no effect: nobody reaches it without a TLS listener, such as --listen tls:*:443'
+    t.same(warnings('--http-upstream http://10.0.0.9'), [unreached])
+    t.same(warnings('--http-upstream http://10.0.0.9 --listen dtls:*:443 --cert c.pem --key k.pem'), [unreached])
+    t.same(warnings(`--http-upstream http://10.0.0.9 ${tls}`), [])
+    const unasked =
+      '--http-upstream-ca ca.pem has no effect: it is for an upstream over TLS, such as --http-upstream https://HOST'
+    t.same(warnings('--http-upstream-ca ca.pem'), [unasked])
+    t.same(warnings(`--http-upstream-ca ca.pem --http-upstream http://10.0.0.9 ${tls}`), [unasked])
+    t.same(warnings(`--http-upstream-ca ca.pem --http-upstream https://10.0.0.9 ${tls}`), [])
+    t.same(parse({ environment: { TURND_HTTP_UPSTREAM: 'http://10.0.0.9' } }).warnings, [
+      'TURND_HTTP_UPSTREAM=http://10.0.0.9 has no effect: nobody reaches it without a TLS listener, such as TURND_LISTEN=tls:*:443',
+    ])
   })
 
   t.test('warn when a listener lies in the range of relay ports', async (t) => {

@@ -118,8 +118,8 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     bad: null,
   },
   engine: { texts: ['dgram'], native: 'dgram', expected: 'dgram', bad: 'fast' },
-  workers: { texts: ['120'], native: 120, expected: 120, bad: '121' },
-  streamWorkers: { texts: ['120'], native: 120, expected: 120, bad: '121' },
+  workers: { texts: ['126'], native: 126, expected: 126, bad: '254' },
+  streamWorkers: { texts: ['127'], native: 127, expected: 127, bad: '254' },
   adminListen: {
     texts: ['127.0.0.1:9000'],
     native: '127.0.0.1:9000',

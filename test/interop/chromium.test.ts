@@ -3,6 +3,7 @@ import t from 'tap'
 import { openPage } from '../support/browser.js'
 import { ENGINES, MAIN_ENGINE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
+import { type CallResult, testCall } from '../support/relay-call.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
 
 const USER = 'turnuser'
@@ -19,61 +20,23 @@ const FULL = { messageCount: 200, mediaSeconds: isLong ? 60 : 5 }
 const SHORT = isLong ? FULL : { messageCount: 100, mediaSeconds: 2 }
 const CALL_MILLISECONDS_MAX = 60_000 + FULL.mediaSeconds * 1000
 
-interface MediaSample {
-  readonly audioBytes: number
-  readonly videoBytes: number
-  readonly framesDecoded: number
-}
-
-interface CallResult {
-  readonly sent: string[]
-  readonly received: string[]
-  readonly echoes: string[]
-  readonly media: MediaSample[]
-  readonly pairs: { local: string; remote: string; relayProtocol: string; state: string }[]
-  readonly errors: unknown[]
-}
-
 t.setTimeout(4 * CALL_MILLISECONDS_MAX)
 
 const withoutChromium = peerOrSkip('chromium')
 
 for (const engine of ENGINES) {
   const skip = withoutChromium || engine.skip
-  const { mediaSeconds, messageCount } = engine === MAIN_ENGINE ? FULL : SHORT
+  const size = engine === MAIN_ENGINE ? FULL : SHORT
 
   t.test(`a call between two Chromium peer connections, relay only, ${engine.name} engine`, { skip }, async (t) => {
     const server = await startServerOn(t, engine, SERVER_ARGS)
     const page = await openPage(t, 'relay-call.html')
-    const options = { server: iceServer(server, PASSWORD), messageCount, mediaSeconds }
+    const options = { server: iceServer(server, PASSWORD), ...size }
     const call = (await page.call('relayCall', options, CALL_MILLISECONDS_MAX)) as CallResult
 
-    t.test(`${messageCount} data-channel messages and their echoes arrive whole and in order`, async (t) => {
-      t.equal(call.sent.length, messageCount)
-      t.same(call.received, call.sent)
-      t.same(
-        call.echoes,
-        call.sent.map((message) => `echo ${message}`),
-      )
-    })
-
-    t.test(`${mediaSeconds} s of audio and video keep arriving and are decoded`, async (t) => {
-      t.equal(call.media.length, mediaSeconds + 1, 'media arrived and was watched every second')
-      for (const [second, later] of call.media.slice(1).entries()) {
-        const earlier = call.media[second]
-        t.ok(later.audioBytes > earlier.audioBytes, `audio arrived in second ${second + 1}`)
-        t.ok(later.videoBytes > earlier.videoBytes, `video arrived in second ${second + 1}`)
-        t.ok(later.framesDecoded > earlier.framesDecoded, `video was decoded in second ${second + 1}`)
-      }
-    })
-
-    t.test('the selected candidate pair is relay to relay on both sides', async (t) => {
-      const relayed = { local: 'relay', remote: 'relay', relayProtocol: 'udp', state: 'succeeded' }
-      t.same(call.pairs, [relayed, relayed])
-    })
+    testCall(t, call, options, 'udp')
 
     t.test('nobody was refused', async (t) => {
-      t.same(call.errors, [])
       t.same(server.linesOf('refusal'), [])
       t.ok(server.linesOf('allocation').length >= 2, 'an allocation was logged for each side')
     })

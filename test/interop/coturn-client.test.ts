@@ -3,8 +3,9 @@
 import t, { type Test } from 'tap'
 import { ENGINES, type EngineUnderTest, MAIN_ENGINE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
-import { type LogLine, type ServerProcess, startServerOn } from '../support/server-process.js'
+import { type ServerProcess, startServerOn } from '../support/server-process.js'
 import { runUclient, UCLIENT_USER } from '../support/uclient.js'
+import { uclientLosesNothing } from '../support/uclient-load.js'
 
 const PASSWORD = 'cisco'
 const SERVER_ARGS = [
@@ -101,37 +102,14 @@ for (const engine of ENGINES) {
   })
 }
 
-async function losesNothing(t: Test, server: ServerProcess, run: Run, load: Load): Promise<void> {
-  const report = await runUnlessUnlucky(server, run, load)
-  const clients = clientCount(load.clients, !run.flags.includes('-c'))
-  t.equal(report.exitCode, 0, 'the client succeeded', { output: report.output })
-  t.match(report, { sent: load.messages * clients, received: load.messages * clients, lost: 0, dropped: 0 })
-  t.same(unexpectedRefusals(server), [])
-  t.ok(server.linesOf('allocation').length >= clients, 'an allocation was logged for each client')
-}
-
-/** The client works with pairs of clients, and with pairs of pairs where each has a second relay for RTCP. */
-function clientCount(asked: number, withRtcp: boolean): number {
-  const multiple = withRtcp ? 4 : 2
-  return Math.ceil(asked / multiple) * multiple
-}
-
-// One in 16,384 of the channel numbers that the client draws is 0x7FFF, which RFC 5766 does not allow either: the server
-// must refuse it, and the client gives up. Such a run says nothing and is made once more.
-async function runUnlessUnlucky(server: ServerProcess, run: Run, load: Load) {
-  const flags = ['-y', ...run.flags, '-n', String(load.messages), '-m', String(load.clients), '-l', '1000']
-  const port = server.port(run.host === '::1' ? '[::1]' : run.host)
-  const options = { host: run.host, port, password: PASSWORD, flags }
-  const report = await runUclient(options)
-  return report.output.includes('channel bind: error 400') && server.linesOf('refusal').some(isChannelNumber)
-    ? runUclient(options)
-    : report
-}
-
-function unexpectedRefusals(server: ServerProcess): LogLine[] {
-  return server.linesOf('refusal').filter((line) => !isChannelNumber(line))
-}
-
-function isChannelNumber(line: LogLine): boolean {
-  return line.reason === 'channel-number'
+function losesNothing(t: Test, server: ServerProcess, { host, flags }: Run, load: Load): Promise<void> {
+  const port = server.port(host === '::1' ? '[::1]' : host)
+  return uclientLosesNothing(t, server, {
+    host,
+    port,
+    password: PASSWORD,
+    flags: ['-y', ...flags],
+    ...load,
+    length: 1000,
+  })
 }

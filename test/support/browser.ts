@@ -1,4 +1,5 @@
 // Debian's Chromium, driven by playwright-core, with one of the pages of test/interop/pages/. Used by the interop tests.
+import { createHash, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -39,10 +40,17 @@ export interface BrowserPage {
 
 /** Starts a browser with a fresh profile on `page` of test/interop/pages/; it ends, and the profile goes, with `t`. */
 export async function openPage(t: Test, page: string): Promise<BrowserPage> {
-  const url = await servePage(t, page)
+  return openUrl(t, await servePage(t, page))
+}
+
+/**
+ * The same on a page that somebody serves.
+ * @param trusted a certificate (PEM) that the browser trusts for everything, TURN over TLS too, as if an authority had signed it
+ */
+export async function openUrl(t: Test, url: string, trusted: string | null = null): Promise<BrowserPage> {
   const browser = await chromium.launch({
     executablePath: findCommand('chromium') ?? 'chromium',
-    args: FLAGS,
+    args: trusted === null ? FLAGS : [...FLAGS, `--ignore-certificate-errors-spki-list=${keyHash(trusted)}`],
     timeout: LAUNCH_MILLISECONDS_MAX,
     // Without tap's instrumentation, and no proxy between the browser and 127.0.0.1.
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/tmp' },
@@ -56,9 +64,20 @@ export async function openPage(t: Test, page: string): Promise<BrowserPage> {
   }
 }
 
+/** How the flag names a certificate: by its key. It works in a fresh profile alone, which is what the browser has here. */
+function keyHash(certificate: string): string {
+  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' })
+  return createHash('sha256').update(key).digest('base64')
+}
+
+/** A page of test/interop/pages/. */
+export function readPage(page: string): Promise<Buffer> {
+  return readFile(join(projectRoot, 'test', 'interop', 'pages', page))
+}
+
 // Camera and microphone are only given to a secure context, which http://127.0.0.1 is and a file is not.
 async function servePage(t: Test, page: string): Promise<string> {
-  const html = await readFile(join(projectRoot, 'test', 'interop', 'pages', page))
+  const html = await readPage(page)
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8').end(html)
   })

@@ -43,6 +43,9 @@ export const ENGINES: readonly EngineUnderTest[] = [DGRAM, NATIVE]
 /** What --engine auto takes on this machine; it gets the longest tests. */
 export const MAIN_ENGINE = NATIVE.skip === false ? NATIVE : DGRAM
 
+/** For tap: false, or why there is no DTLS on either engine. It is OpenSSL's, which is called through koffi. */
+export const withoutDtls = withoutKoffi()
+
 /**
  * Why nothing here can call the C library through koffi, or false. A koffi that was left out is a way to run turnd; one that is
  * installed and does not work is a broken machine: with CI=true that throws.

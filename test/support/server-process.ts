@@ -125,11 +125,11 @@ export class ServerProcess {
     return this.#ready
   }
 
-  /** The port of the first listener of this kind, or of the first on `host` (IPv6 in brackets). */
+  /** The port of the first listener of `scheme`, or of the first on `host` (IPv6 in brackets). */
   port(host = '', scheme: 'udp' | 'tcp' | 'tls' | 'dtls' = 'udp'): number {
     const listener = this.ready.listening.find((name) => name.startsWith(`${scheme}:${host}`))
     const port = Number(/:(\d+)$/.exec(listener ?? '')?.[1])
-    if (!port) throw new Error(`no ${scheme}: listener on '${host}' among ${this.ready.listening.join(', ')}`)
+    if (!port) throw new Error(`no ${scheme} listener on '${host}' among ${this.ready.listening.join(', ')}`)
     return port
   }
 

@@ -129,7 +129,7 @@ function connect({ random }: StageWorker): void {
     ids[at * 2] = table.idOf(slot)
   }
   meet(2)
-  for (const { slot } of own) table.publish(slot, 1, 2, slot + 1)
+  for (const { slot } of own) table.publish(slot, 1, 2, slot + 1, 50_000)
   for (let step = 0; step < 6 * counts.length; step++) {
     const { slot, at } = random.pick(own)
     if (random.oneIn(4) && table.withdraw(slot)) {

@@ -10,6 +10,8 @@ export interface UclientOptions {
   readonly flags: readonly string[]
   /** What the command is run by, such as `ip netns exec NAME`. */
   readonly prefix?: readonly string[]
+  /** After which it is killed. */
+  readonly milliseconds?: number
 }
 
 export interface UclientReport {
@@ -25,14 +27,15 @@ export interface UclientReport {
 const RUN_MILLISECONDS_MAX = 90_000
 
 export const UCLIENT_USER = 'turnuser'
+export const UCLIENT_PASSWORD = 'cisco'
 
 export async function runUclient(options: UclientOptions): Promise<UclientReport> {
-  const { host, port, password, flags, prefix = [] } = options
+  const { host, port, password, flags, prefix = [], milliseconds = RUN_MILLISECONDS_MAX } = options
   const client = ['turnutils_uclient', '-u', UCLIENT_USER, '-w', password, ...flags, '-p', String(port), host]
   const [file = '', ...args] = [...prefix, ...client]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const forget = onProcessEnd(() => child.kill('SIGKILL'))
-  const deadline = setTimeout(() => child.kill('SIGKILL'), RUN_MILLISECONDS_MAX)
+  const deadline = setTimeout(() => child.kill('SIGKILL'), milliseconds)
   let output = ''
   const append = (text: string) => {
     output += text

@@ -42,6 +42,22 @@ t.test('ConnectionBind (RFC 6062 §5.4)', async (t) => {
     t.equal(data.ask(stun.METHOD_CONNECTION_BIND, id).code, 0)
   })
 
+  t.test('takes the nonce of its control connection (§4.3), and no other one of its address', async (t) => {
+    const { harness, client, connectionId } = waiting()
+    const data = tcpClient(harness)
+    const other = tcpClient(harness)
+    other.challenge()
+    const bind = (nonce: string, id = connectionId) =>
+      data.ask(stun.METHOD_CONNECTION_BIND, (writer) => writer.writeUint32(stun.ATTRIBUTE_CONNECTION_ID, id), { nonce })
+    t.equal(bind(other.nonce).code, 438)
+    t.equal(bind(client.nonce, connectionId ^ 1).code, 438, 'of no connection')
+    t.equal(data.ask(stun.METHOD_REFRESH, () => {}, { nonce: client.nonce }).code, 438, 'of another request')
+    const elsewhere = tcpClient(harness, { address: '198.51.100.8:50000' })
+    t.equal(elsewhere.ask(stun.METHOD_CONNECTION_BIND, () => {}, { nonce: client.nonce }).code, 438)
+    t.equal(bind(client.nonce).code, 0)
+    t.equal(bind(client.nonce).code, 438, 'it does not wait any more')
+  })
+
   t.test('gets 400 over UDP and DTLS, and where the server has no TCP relays', async (t) => {
     const { harness, connectionId } = waiting()
     for (const transport of [TRANSPORT_UDP, TRANSPORT_DTLS]) {

@@ -13,6 +13,7 @@ interface Stage {
 
 const LOW = 11
 const HIGH = 22
+const CLIENT_PORT = 50_000
 
 function stageOn(tables: SharedTables, workerIndex: number, random = new SeededRandom(workerIndex + 1)): Stage {
   const table = connectionTableOf(tables, workerIndex)
@@ -26,7 +27,7 @@ function stages(workerCount: number): Stage[] {
 
 function publish({ table, slots }: Stage, handle = 5): number {
   const slot = slots.reserve(-1, 0)
-  table.publish(slot, LOW, HIGH, handle)
+  table.publish(slot, LOW, HIGH, handle, CLIENT_PORT)
   return slot
 }
 
@@ -40,6 +41,8 @@ t.test('ConnectionTable', async (t) => {
     ]) {
       const slot = publish(owner, 7)
       const id = owner.table.idOf(slot)
+      t.equal(binder.table.clientPortOf(id), CLIENT_PORT)
+      t.equal(binder.table.clientPortOf(id ^ 1), 0, 'another id')
       t.equal(binder.table.claim(id ^ 1, LOW, HIGH), -1, 'another id')
       t.equal(binder.table.claim(id, LOW + 1, HIGH), -1, 'another user')
       t.equal(binder.table.claim(id, LOW, HIGH + 1), -1, 'another user')
@@ -56,7 +59,7 @@ t.test('ConnectionTable', async (t) => {
     const id = a.table.idOf(slot)
     t.equal(b.table.claim(id, LOW, HIGH), -1)
     t.equal(b.table.claim(0, 0, 0), -1, 'an empty slot is nobody’s')
-    a.table.publish(slot, LOW, HIGH, 5)
+    a.table.publish(slot, LOW, HIGH, 5, CLIENT_PORT)
     t.equal(a.table.withdraw(slot), true)
     t.equal(a.table.withdraw(slot), false, 'once')
     t.equal(b.table.claim(id, LOW, HIGH), -1)

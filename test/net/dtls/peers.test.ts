@@ -1,21 +1,23 @@
 // DTLS on real sockets with the clients of others: openssl's s_client, and coturn's turnutils_uclient.
-import { randomBytes } from 'node:crypto'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { COUNTER_NAMES, type EngineCounterName } from '../../../src/net/counters.js'
+import type { Listener } from '../../../src/net/engine.js'
 import { withDeadline } from '../../support/deadline.js'
 import { withoutKoffi } from '../../support/engines.js'
 import { findFreePorts } from '../../support/free-ports.js'
 import { peerOrSkip } from '../../support/peers.js'
+import { SClient } from '../../support/s-client.js'
 import { runUclient, UCLIENT_USER } from '../../support/uclient.js'
 import { encryptKey, makeCertificate } from './certificates.js'
 import { type DtlsServer, startDtlsServer } from './dtls-server.js'
-import { SClient } from './s-client.js'
 
 const USER = { username: UCLIENT_USER, password: 'cisco' }
-const BINDING_SUCCESS = '\x01\x01'
 const VERIFIED = 'Verify return code'
 
 t.setTimeout(180_000)
+
+const connectOpenssl = (t: Test, { address }: Listener, ...args: string[]) =>
+  new SClient(t, address.toString(), '-dtls1_2', ...args)
 
 const relayPorts = await findFreePorts({ first: 31_100, last: 31_499 }, 200)
 const skip = withoutKoffi() || peerOrSkip('openssl')
@@ -27,14 +29,14 @@ t.test('openssl over DTLS', { skip }, async (t) => {
   for (const [kind, pair] of Object.entries({ EC: ec, RSA: rsa })) {
     t.test(`gets an answer to a Binding request, with an ${kind} key`, async (t) => {
       const server = await startDtlsServer(t, pair, USER, relayPorts)
-      const client = new SClient(t, server.listener)
+      const client = connectOpenssl(t, server.listener)
       await client.said(VERIFIED)
       t.match(client.output, `CN = ${kind.toLowerCase()}.example.org`)
       t.match(client.output, /Cipher is ECDHE-(ECDSA|RSA)-AES\d+-GCM/)
       t.match(client.output, 'No ALPN negotiated')
       t.match(client.output, 'Secure Renegotiation IS supported')
       t.notMatch(client.output, 'TLS session ticket:')
-      await answersBinding(client)
+      await client.answersBinding()
       await client.quit()
       await isEmpty(server)
     })
@@ -43,12 +45,12 @@ t.test('openssl over DTLS', { skip }, async (t) => {
   t.test('chooses a protocol (RFC 7443)', async (t) => {
     const server = await startDtlsServer(t, ec, USER, relayPorts)
     for (const name of ['stun.turn', 'stun.nat-discovery']) {
-      const client = new SClient(t, server.listener, '-alpn', `h2,${name}`)
+      const client = connectOpenssl(t, server.listener, '-alpn', `h2,${name}`)
       await client.said(VERIFIED)
       t.match(client.output, `ALPN protocol: ${name}`)
-      await answersBinding(client)
+      await client.answersBinding()
     }
-    const other = new SClient(t, server.listener, '-alpn', 'h2')
+    const other = connectOpenssl(t, server.listener, '-alpn', 'h2')
     await other.said('no application protocol')
   })
 
@@ -61,23 +63,23 @@ t.test('openssl over DTLS', { skip }, async (t) => {
       ['-cipher', 'ECDHE-RSA-AES128-GCM-SHA256'],
     ]
     for (const way of ways) {
-      const client = new SClient(t, server.listener, ...way)
+      const client = connectOpenssl(t, server.listener, ...way)
       await client.said(VERIFIED)
       if (way[0] === '-cipher') t.match(client.output, `Cipher is ${way[1]}`)
-      await answersBinding(client)
+      await client.answersBinding()
     }
-    const refused = new SClient(t, server.listener, '-cipher', 'AES128-SHA')
+    const refused = connectOpenssl(t, server.listener, '-cipher', 'AES128-SHA')
     await refused.said('handshake failure')
     if (peerOrSkip('IPv6 loopback') !== false) return
     const ipv6 = await startDtlsServer(t, rsa, USER, relayPorts, '::1')
-    const client = new SClient(t, ipv6.listener)
+    const client = connectOpenssl(t, ipv6.listener)
     await client.said(VERIFIED)
-    await answersBinding(client)
+    await client.answersBinding()
   })
 
   t.test('cannot negotiate anew', async (t) => {
     const server = await startDtlsServer(t, ec, USER, relayPorts)
-    const client = new SClient(t, server.listener)
+    const client = connectOpenssl(t, server.listener)
     await client.said(VERIFIED)
     client.send(Buffer.from('R\n'))
     await client.said('RENEGOTIATING')
@@ -86,10 +88,10 @@ t.test('openssl over DTLS', { skip }, async (t) => {
 
   t.test('keeps its session when the certificate is replaced, broken ones change nothing', async (t) => {
     const server = await startDtlsServer(t, ec, USER, relayPorts)
-    const before = new SClient(t, server.listener)
+    const before = connectOpenssl(t, server.listener)
     await before.said(VERIFIED)
     server.dtls.setCertificate(rsa)
-    await answersBinding(before)
+    await before.answersBinding()
     for (const [pair, reason] of [
       [{ cert: ec.cert, key: rsa.key }, /^DTLS: the private key is not that of the certificate/],
       [{ cert: ec.cert, key: makeCertificate('ec').key }, /^DTLS: the private key is not that of the certificate/],
@@ -99,16 +101,16 @@ t.test('openssl over DTLS', { skip }, async (t) => {
       [{ cert: rsa.cert, key: encryptKey(rsa.key) }, /^DTLS: the private key cannot be read/],
     ] as const)
       t.throws(() => server.dtls.setCertificate(pair), { message: reason })
-    const after = new SClient(t, server.listener)
+    const after = connectOpenssl(t, server.listener)
     await after.said(VERIFIED)
     t.match(after.output, 'CN = rsa.example.org')
-    await answersBinding(after)
-    await answersBinding(before)
+    await after.answersBinding()
+    await before.answersBinding()
   })
 
   t.test('gets the certificates of the issuers, too', async (t) => {
     const server = await startDtlsServer(t, { cert: ec.cert + rsa.cert, key: ec.key }, USER, relayPorts)
-    const client = new SClient(t, server.listener, '-showcerts')
+    const client = connectOpenssl(t, server.listener, '-showcerts')
     await client.said(VERIFIED)
     t.equal(client.output.match(/-----BEGIN CERTIFICATE-----/g)?.length, 2)
   })
@@ -130,16 +132,6 @@ t.test('coturn’s client over DTLS', { skip: skip || peerOrSkip('turnutils_ucli
     })
   }
 })
-
-async function answersBinding(client: SClient): Promise<void> {
-  const transactionId = randomBytes(12)
-  client.send(Buffer.concat([Buffer.from('000100002112a442', 'hex'), transactionId]))
-  const id = transactionId.toString('latin1')
-  await client.said(id)
-  // Type and length, and the magic cookie, stand before it.
-  const start = client.output.indexOf(id) - 8
-  if (client.output.slice(start, start + 2) !== BINDING_SUCCESS) throw new Error('an answer that is no success')
-}
 
 async function isEmpty(server: DtlsServer): Promise<void> {
   let timer: NodeJS.Timeout

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
@@ -12,13 +12,11 @@ import {
   startRawUpstream,
   until,
 } from '../../support/http-stage.js'
+import { acceptOf } from '../../support/websocket-echo.js'
 
 t.setTimeout(60_000)
 
 const KEY = randomBytes(16).toString('base64')
-/** RFC 6455 §4.2.2 */
-const acceptOf = (key: string) =>
-  createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
 
 const ask = (lines: readonly string[] = []) =>
   [

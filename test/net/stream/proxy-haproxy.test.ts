@@ -1,13 +1,10 @@
 // A real proxy in front: what Debian's haproxy sends with send-proxy and send-proxy-v2 is decoded to the address of its client.
-import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { decodeProxyHeader, ProxyHeader } from '../../../src/net/stream/proxy-protocol.js'
-import { before, closedPort, listen } from '../../support/http-stage.js'
-import { findCommand, peerOrSkip } from '../../support/peers.js'
-import { onProcessEnd } from '../../support/process-end.js'
+import { startHaproxy } from '../../support/haproxy.js'
+import { before, listen } from '../../support/http-stage.js'
+import { peerOrSkip } from '../../support/peers.js'
 
 t.setTimeout(30_000)
 
@@ -49,36 +46,6 @@ async function startServer(t: Test): Promise<{ port: number; received: Received[
     return received.shift() as Received
   }
   return { port, received, next }
-}
-
-async function startHaproxy(t: Test, send: string, serverPort: number): Promise<number> {
-  const port = await closedPort()
-  const config = join(t.testdir(), 'haproxy.cfg')
-  writeFileSync(
-    config,
-    `global
-  nbthread 1
-  maxconn 20
-defaults
-  mode tcp
-  timeout connect 3s
-  timeout client 5s
-  timeout server 5s
-listen front
-  bind 127.0.0.1:${port}
-  bind [::1]:${port}
-  server back 127.0.0.1:${serverPort} ${send}
-`,
-  )
-  const haproxy = spawn(findCommand('haproxy') ?? '', ['-db', '-f', config], { stdio: 'ignore' })
-  const ended = new Promise((resolve) => haproxy.once('exit', resolve))
-  const forget = onProcessEnd(() => haproxy.kill('SIGKILL'))
-  t.teardown(async () => {
-    haproxy.kill('SIGTERM')
-    forget()
-    await before(ended, 'the end of haproxy')
-  })
-  return port
 }
 
 /** Connects, tries again while nobody listens yet, sends `text` and ends. Returns the client's address as the proxy sees it. */

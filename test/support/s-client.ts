@@ -1,20 +1,22 @@
-// `openssl s_client` over DTLS as a process: what is written to it is one record, what it says and what arrives is read as text.
+// `openssl s_client` as a process: what is written to it is one record, what it says and what arrives is read as text.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Test } from 'tap'
-import type { Listener } from '../../../src/net/engine.js'
-import { withDeadline } from '../../support/deadline.js'
-import { onProcessEnd } from '../../support/process-end.js'
+import { withDeadline } from './deadline.js'
+import { onProcessEnd } from './process-end.js'
 
 const WAIT_MILLISECONDS_MAX = 20_000
+const BINDING_SUCCESS = '\x01\x01'
 
 export class SClient {
   output = ''
   readonly #process: ChildProcessWithoutNullStreams
   #onOutput: () => void = () => {}
 
-  constructor(t: Test, { address }: Listener, ...args: string[]) {
-    this.#process = spawn('openssl', ['s_client', '-dtls1_2', '-connect', address.toString(), ...args])
+  /** @param target address and port; `args` say the protocol, such as `-dtls1_2` */
+  constructor(t: Test, target: string, ...args: string[]) {
+    this.#process = spawn('openssl', ['s_client', '-connect', target, ...args])
     const forget = onProcessEnd(() => this.#process.kill('SIGKILL'))
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('latin1').on('data', (text: string) => {
@@ -40,6 +42,18 @@ export class SClient {
 
   send(frame: Uint8Array): void {
     this.#process.stdin.write(frame)
+  }
+
+  /** One Binding (RFC 8489 §5): the success response is found by the transaction id. */
+  async answersBinding(): Promise<void> {
+    const transactionId = randomBytes(12)
+    this.send(Buffer.concat([Buffer.from('000100002112a442', 'hex'), transactionId]))
+    const id = transactionId.toString('latin1')
+    await this.said(id)
+    // Type, length and magic cookie stand before it.
+    const start = this.output.indexOf(id) - 8
+    if (this.output.slice(start, start + 2) !== BINDING_SUCCESS)
+      throw new Error(`an answer that is no success: ${this.output}`)
   }
 
   /** Says close_notify. */

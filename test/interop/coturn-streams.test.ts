@@ -1,0 +1,40 @@
+// Debian's coturn client over TCP, TLS and DTLS, and with TCP relays (RFC 6062), against the server on both engines: to an echo peer
+// and client to client, over channels and over Send indications. Every message must arrive. `npm run test:long` makes the runs longer.
+import t from 'tap'
+import { testCertificate } from '../support/certificate.js'
+import { startEchoPeer } from '../support/echo-peer.js'
+import { ENGINES, withoutDtls } from '../support/engines.js'
+import { peerOrSkip } from '../support/peers.js'
+import { startServerOn } from '../support/server-process.js'
+import { UCLIENT_PASSWORD } from '../support/uclient.js'
+import { STREAM_COMMANDS, streamServerArgs } from '../support/uclient-commands.js'
+import { uclientLosesNothing } from '../support/uclient-load.js'
+
+const RELAY_PORTS = {
+  dgram: ['--min-port', '19000', '--max-port', '19199'],
+  native: ['--min-port', '19200', '--max-port', '19399'],
+}
+
+const isLong = process.env.TURND_TEST_LONG === '1'
+/** uclient takes one message from each TLS record, so more clients at once than these lose some whenever the machine is held up. */
+const LOAD = isLong ? { messages: 200, clients: 8, length: 1000 } : { messages: 50, clients: 4, length: 1000 }
+/** The client waits more than it works: between messages, and while it connects. */
+const RUNS_AT_ONCE = isLong ? 1 : 7
+
+t.setTimeout(isLong ? 1_800_000 : 240_000)
+
+const withoutCoturn = peerOrSkip('turnutils_uclient')
+
+for (const engine of ENGINES) {
+  const options = { skip: withoutCoturn || engine.skip, jobs: RUNS_AT_ONCE }
+  t.test(`the coturn client over streams and DTLS, ${engine.name} engine`, options, async (t) => {
+    const server = await startServerOn(t, engine, [...streamServerArgs(testCertificate()), ...RELAY_PORTS[engine.name]])
+    const peerPort = await startEchoPeer(t)
+    for (const { name, scheme, flagsFor } of STREAM_COMMANDS) {
+      t.test(`loses nothing ${name}`, { buffered: true, skip: scheme === 'dtls' && withoutDtls }, (t) => {
+        const target = { host: '127.0.0.1', port: server.port('', scheme), password: UCLIENT_PASSWORD }
+        return uclientLosesNothing(t, server, { ...target, flags: flagsFor(peerPort), ...LOAD })
+      })
+    }
+  })
+}
