@@ -165,25 +165,16 @@ export class ConnectionTable {
 
   /** Takes the pending connection with this id for this user. Returns its slot, or -1 if there is none. */
   claim(id: number, low: number, high: number): number {
-    for (let worker = 0; worker < this.#workerCount; worker++) {
-      const first = worker * SLOT_COUNT_MAX
-      const end = first + Atomics.load(this.#usedCounts, worker)
-      for (let index = first; index < end; index++) {
-        if (Atomics.load(this.#ids, index) === (id | 0) && this.#claim(index, id | 0, low, high)) return index
-      }
+    for (let index = this.#nextOf(id | 0, 0); index >= 0; index = this.#nextOf(id | 0, index + 1)) {
+      if (this.#claim(index, id | 0, low, high)) return index
     }
     return -1
   }
 
   /** The port of the control connection of a pending connection; 0 if there is none of this id. */
   clientPortOf(id: number): number {
-    for (let worker = 0; worker < this.#workerCount; worker++) {
-      const first = worker * SLOT_COUNT_MAX
-      const end = first + Atomics.load(this.#usedCounts, worker)
-      for (let index = first; index < end; index++) {
-        const isIt = Atomics.load(this.#ids, index) === (id | 0) && this.#stateOf(index) === PENDING
-        if (isIt) return Atomics.load(this.#clientPorts, index)
-      }
+    for (let index = this.#nextOf(id | 0, 0); index >= 0; index = this.#nextOf(id | 0, index + 1)) {
+      if (this.#stateOf(index) === PENDING) return Atomics.load(this.#clientPorts, index)
     }
     return 0
   }
@@ -205,8 +196,6 @@ export class ConnectionTable {
     Atomics.store(this.#states, index, word | (binder << BINDER_SHIFT) | ENDED)
     this.#notify(Math.floor(index / SLOT_COUNT_MAX))
   }
-
-  // Both.
 
   idOf(index: number): number {
     return Atomics.load(this.#ids, index) >>> 0
@@ -256,28 +245,32 @@ export class ConnectionTable {
 
   #sweepBound(index: number, owner: number): void {
     if (this.#binderOf(index) !== this.#workerIndex + 1) return
-    const isEnded = this.#replace(index, BOUND, ENDED) >= 0 || this.#replace(index, DOOMED, ENDED) >= 0
-    if (isEnded) this.#notify(owner)
+    if (this.#replace(index, BOUND, ENDED) >= 0 || this.#replace(index, DOOMED, ENDED) >= 0) this.#notify(owner)
   }
 
   /** Is its id one, and no other slot's? */
   #isUnique(index: number): boolean {
     const id = Atomics.load(this.#ids, index)
     if (id === 0) return false
-    for (let worker = 0; worker < this.#workerCount; worker++) {
+    return this.#nextOf(id, 0) === index && this.#nextOf(id, index + 1) < 0
+  }
+
+  /** The first slot from `start` on that was ever used and has this id; -1 if none has. An id is one slot's, but while two are drawn. */
+  #nextOf(id: number, start: number): number {
+    for (let worker = Math.floor(start / SLOT_COUNT_MAX); worker < this.#workerCount; worker++) {
       const first = worker * SLOT_COUNT_MAX
       const end = first + Atomics.load(this.#usedCounts, worker)
-      for (let other = first; other < end; other++) {
-        if (other !== index && Atomics.load(this.#ids, other) === id) return false
+      for (let index = Math.max(first, start); index < end; index++) {
+        if (Atomics.load(this.#ids, index) === id) return index
       }
     }
-    return true
+    return -1
   }
 
   #claim(index: number, id: number, low: number, high: number): boolean {
     const word = Atomics.load(this.#states, index)
-    if ((word & STATE_MASK) !== PENDING || Atomics.load(this.#ids, index) !== id) return false
-    if (Atomics.load(this.#usersLow, index) !== low || Atomics.load(this.#usersHigh, index) !== high) return false
+    const isOfUser = Atomics.load(this.#usersLow, index) === low && Atomics.load(this.#usersHigh, index) === high
+    if ((word & STATE_MASK) !== PENDING || Atomics.load(this.#ids, index) !== id || !isOfUser) return false
     const bound = (word & GENERATION_MASK) | ((this.#workerIndex + 1) << BINDER_SHIFT) | BOUND
     return Atomics.compareExchange(this.#states, index, word, bound) === word
   }
@@ -286,17 +279,13 @@ export class ConnectionTable {
   #replace(index: number, from: number, to: number, binder?: number): number {
     const word = Atomics.load(this.#states, index)
     if ((word & STATE_MASK) !== from) return -1
-    const mark = binder ?? this.#binderOfWord(word)
+    const mark = binder ?? (word >>> BINDER_SHIFT) & BINDER_MASK
     const next = (word & GENERATION_MASK) | (mark << BINDER_SHIFT) | to
     return Atomics.compareExchange(this.#states, index, word, next) === word ? mark : -1
   }
 
   #binderOf(index: number): number {
-    return this.#binderOfWord(Atomics.load(this.#states, index))
-  }
-
-  #binderOfWord(word: number): number {
-    return (word >>> BINDER_SHIFT) & BINDER_MASK
+    return (Atomics.load(this.#states, index) >>> BINDER_SHIFT) & BINDER_MASK
   }
 
   #stateOf(index: number): number {
