@@ -62,9 +62,9 @@ function streamPool(parts: RelayingParts, otherListeners: readonly Listener[], t
         ...STREAM_WORKER,
         sockets: [],
         // A successor listens where its predecessor did.
-        start: (certificate) => ({
+        start: (dynamic) => ({
           streams,
-          certificate,
+          ...dynamic,
           sockets: { ...sockets, specs: withPorts(listen, pool.listeners) },
         }),
       },

@@ -7,7 +7,7 @@ import type { Offloads } from '../net/choose-engine.js'
 import { DTLS_SCHEMES, hasListeners, STREAM_SCHEMES, TCP_SCHEMES, UDP_SCHEMES } from '../net/listen-targets.js'
 import { type Koffi, loadKoffi } from '../net/native/koffi.js'
 import { type Libc, openLibc } from '../net/native/libc.js'
-import { ListenerOpener, type ListenerSockets } from '../net/native/listener-sockets.js'
+import { ListenerOpener } from '../net/native/listener-sockets.js'
 import { allocateSharedTables } from '../turn/shared-tables.js'
 import { ownSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
@@ -57,8 +57,8 @@ function makePlan(parts: RelayingParts, offloads: Offloads, opener: ListenerOpen
     return { ...UDP_WORKER, sockets, start: () => ({ listeners: sockets, offloads }) }
   })
   const streamWorkers = dtls.adopted.map((sockets, index): PlannedWorker => {
-    const adopt = () => adoptedSockets(opener, tcp, index, sockets, offloads)
-    return { ...STREAM_WORKER, sockets, start: (certificate) => ({ streams, certificate, sockets: adopt() }) }
+    const adopted: AdoptedSockets = { kind: 'adopted', tcp: tcp.adopted[index], dtls: sockets, offloads }
+    return { ...STREAM_WORKER, sockets, start: (dynamic) => ({ streams, ...dynamic, sockets: adopted }) }
   })
   return {
     engine: 'native',
@@ -82,16 +82,4 @@ function workerCounts({ listen, streamWorkers, workers }: Settings): { udpCount:
   // Nobody has asked for so many of both, but one must not crowd out the other.
   const streamCount = streamWorkers ?? Math.min(count, Math.max(1, WORKER_COUNT_MAX - count))
   return { udpCount: hasUdp ? Math.min(count, WORKER_COUNT_MAX - streamCount) : 0, streamCount }
-}
-
-/** Node closes a listener with its worker: each gets a descriptor of its own. */
-function adoptedSockets(
-  opener: ListenerOpener,
-  tcp: ListenerSockets,
-  index: number,
-  dtls: AdoptedSockets['dtls'],
-  offloads: Offloads,
-): AdoptedSockets {
-  const duplicated = tcp.adopted[index].map((listener) => ({ ...listener, fd: opener.duplicate(listener.fd) }))
-  return { kind: 'adopted', tcp: duplicated, dtls, offloads }
 }

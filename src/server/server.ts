@@ -17,7 +17,7 @@ import type { ServerCertificate } from './certificate.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { reportReady } from './ready-report.js'
 import { resolveRelayHosts } from './relay-hosts.js'
-import type { Relaying } from './relaying.js'
+import type { Relaying, RelayingParts } from './relaying.js'
 import { Reporter } from './reporter.js'
 import type { AllocationInfo } from './reports.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
@@ -101,31 +101,30 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     const { settings } = this
     for (const warning of this.#parsed.warnings) this.#warn(warning)
     const certificate = await this.#openCertificate()
-    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
-    const users = loadUsers(settings, this.#hasStateDir, (text) => this.#warn(text))
+    let users: Users | null = null
     try {
+      const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+      users = loadUsers(settings, this.#hasStateDir, (text) => this.#warn(text))
       const nonceSecret = this.#loadNonceSecret()
       const [choice, relayHosts] = await allOf(
         this.#choosing ?? chooseEngine(settings.engine, process.env),
         resolveRelayHosts(settings, (text) => this.#warn(text)),
       )
       const limitsLoopback = this.#parsed.given.has('unauthenticatedRate')
-      const news = this.#reporter
-      const { material = null } = certificate ?? {}
-      const parts = {
-        settings,
-        limitsLoopback,
-        relayHosts,
-        users,
-        nonceSecret,
-        news,
-        httpUpstreamCa,
-        certificate: material,
+      const parts: RelayingParts = {
+        ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa },
+        certificate: certificate?.material ?? null,
+        news: this.#reporter,
       }
-      this.#run(await openRelaying(choice, parts), relayHosts, users, certificate)
+      const opened = await openRelaying(choice, parts)
+      // It may have changed while the workers started.
+      if (certificate !== null && certificate.material !== parts.certificate) {
+        opened.relaying.setCertificate(certificate.material)
+      }
+      this.#run(opened, relayHosts, users, certificate)
     } catch (error) {
       certificate?.close()
-      users.usersFile?.close()
+      users?.usersFile?.close()
       throw error
     }
     this.emit('ready')

@@ -1,5 +1,4 @@
 // What stream workers need to know beside a core's settings: plain data, the same for all of them and for their successors.
-import { randomBytes } from 'node:crypto'
 import type { Settings } from '../config/settings.js'
 import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { Cidr } from '../stun/cidr.js'
@@ -9,14 +8,9 @@ export interface StreamSettings {
   readonly httpUpstream: string | null
   /** PEM text; null: the well-known authorities. */
   readonly httpUpstreamCa: string | null
-  /** A TLS session that began on one worker is resumed on another. Lost with the process. */
-  readonly ticketKeys: Uint8Array
   /** Memory of the ConnectionCap. */
   readonly connectionCap: SharedArrayBuffer
 }
-
-/** https://nodejs.org/api/tls.html: 48 bytes. */
-const TICKET_KEYS_LENGTH = 48
 
 /** @param workerCount of all kinds: worker numbers are one sequence */
 export function streamSettings(
@@ -28,8 +22,6 @@ export function streamSettings(
     proxyProtocolFrom,
     httpUpstream,
     httpUpstreamCa,
-    // Of a Buffer the whole pool that it lies in would be posted.
-    ticketKeys: new Uint8Array(randomBytes(TICKET_KEYS_LENGTH)),
     connectionCap: ConnectionCap.allocate(workerCount),
   }
 }

@@ -11,15 +11,28 @@ import type { OwnSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { type Totals, totalsOf } from './statistics.js'
+import { newTicketKeys } from './ticket-keys.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command } from './worker/messages.js'
 import { type SharedStart, type SlotCalls, type SlotOwner, type WorkerKind, WorkerSlot } from './worker/worker-slot.js'
+
+/** RFC 9325 §3.4 wants them changed within a week. */
+const TICKET_KEYS_MILLISECONDS = 24 * 3600 * 1000
+const WARNING_MILLISECONDS = 50_000
 
 export interface PlannedWorker extends WorkerKind {
   /** Sockets of datagrams that it reads and the main thread keeps. */
   readonly sockets: readonly { readonly fd: number }[]
   /** What it is started with beside what all are. */
-  start(certificate: CertificateMaterial | null): object
+  start(dynamic: TlsMaterial): object
+}
+
+/** What handshakes use, and what changes while a server runs. */
+export interface TlsMaterial {
+  /** null: no TLS and no DTLS. */
+  readonly certificate: CertificateMaterial | null
+  /** A TLS session that began on one worker is resumed on another. */
+  readonly ticketKeys: Uint8Array
 }
 
 export interface PoolPlan {
@@ -42,6 +55,7 @@ export interface PoolPlan {
 export class WorkerPool implements Relaying, SlotOwner {
   readonly engine: Relaying['engine']
   readonly workerCount: number
+  readonly slotCount: number
   readonly calls: SlotCalls
   readonly #parts: RelayingParts
   readonly #plan: PoolPlan
@@ -49,11 +63,15 @@ export class WorkerPool implements Relaying, SlotOwner {
   readonly #removeCrashHook: () => void
   #localHosts: readonly TransportAddress[] = localAddresses()
   #certificate: CertificateMaterial | null
+  #ticketKeys = newTicketKeys()
+  readonly #ticketTimer: NodeJS.Timeout
+  readonly #warnings = new Map<string, number>()
   #isDraining = false
 
   constructor(parts: RelayingParts, plan: PoolPlan) {
     this.engine = plan.engine
-    this.workerCount = plan.udpWorkerCount
+    this.slotCount = plan.workers.length
+    this.workerCount = plan.udpWorkerCount > 0 ? plan.udpWorkerCount : plan.workers.length
     this.calls = plan.calls
     this.#parts = parts
     this.#plan = plan
@@ -62,6 +80,7 @@ export class WorkerPool implements Relaying, SlotOwner {
     this.#removeCrashHook = installCrashHook(plan.firstIndex, plan.workers.length, (index) =>
       this.#slots[index - plan.firstIndex].send({ kind: 'crash' }),
     )
+    this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     const { usersFile } = parts.users
     if (usersFile !== null) usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
   }
@@ -104,6 +123,7 @@ export class WorkerPool implements Relaying, SlotOwner {
 
   async stop(): Promise<void> {
     this.#removeCrashHook()
+    clearInterval(this.#ticketTimer)
     const { usersFile } = this.#parts.users
     if (usersFile !== null) usersFile.onReloaded = () => {}
     await Promise.all(this.#slots.map((slot) => slot.stop()))
@@ -124,7 +144,7 @@ export class WorkerPool implements Relaying, SlotOwner {
       nonceSecret: new Uint8Array(nonceSecret),
       tables,
       isDraining: this.#isDraining,
-      ...this.#planned(workerIndex).start(this.#certificate),
+      ...this.#planned(workerIndex).start({ certificate: this.#certificate, ticketKeys: this.#ticketKeys }),
     }
   }
 
@@ -147,7 +167,18 @@ export class WorkerPool implements Relaying, SlotOwner {
   }
 
   warn(text: string): void {
+    // Of workers that find the same, one is enough.
+    const now = performance.now()
+    for (const [known, at] of this.#warnings) if (now - at > WARNING_MILLISECONDS) this.#warnings.delete(known)
+    if (this.#warnings.has(text)) return
+    this.#warnings.set(text, now)
     this.#parts.news.warn(text)
+  }
+
+  /** Whoever has an older ticket makes a whole handshake: what was recorded under old keys stays secret once they are gone. */
+  #changeTicketKeys(): void {
+    this.#ticketKeys = newTicketKeys()
+    this.#tell({ kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
   }
 
   #planned(workerIndex: number): PlannedWorker {

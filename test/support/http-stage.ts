@@ -41,7 +41,7 @@ interface EntryOptions {
   readonly isSecure?: boolean
   readonly answerMillisecondsMax?: number
   /** The client's address as a PROXY header would tell it. */
-  readonly clientHost?: string
+  readonly clientHost?: string | (() => string)
 }
 
 /** A listener whose connections are all HTTP's. As in the server, the first bytes are read, looked at and put back. */
@@ -53,7 +53,7 @@ export async function startEntry(t: Test, upstream: string | null, options: Entr
   const warn = (text: string) => warnings.push(text)
   const entry = new HttpEntry({ upstream, ca, warn, now: () => clock.now, answerMillisecondsMax })
   const listener = createNetServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-    const client = hostAddress(clientHost, 55555)!
+    const client = hostAddress(typeof clientHost === 'string' ? clientHost : clientHost(), 55555)!
     socket.on('error', ignore)
     socket.once('data', (bytes) => {
       socket.pause()

@@ -198,8 +198,10 @@ export class DtlsClients implements ClientHandler {
     const sessions = this.#sessions
     if (!session.isEstablished) {
       // The Finished, which may overtake what comes before it; OpenSSL keeps each in a buffer of 16 KiB until then.
-      session.earlyCount += encryptedCount(bytes, start, end)
-      if (session.earlyCount > EARLY_RECORD_COUNT_MAX) return
+      const count = encryptedCount(bytes, start, end)
+      session.earlyCount += count
+      // Anybody can send such records in the client's name: what has none of them goes on.
+      if (count > 0 && session.earlyCount > EARLY_RECORD_COUNT_MAX) return
     }
     sessions.wake(session)
     sessions.io.give(bytes, start, end)

@@ -11,12 +11,12 @@ import {
   COUNTER_HANDSHAKES,
   COUNTER_HANDSHAKES_FAILED,
 } from '../counters.js'
+import { SourceCounts } from '../source-counts.js'
 import type { ClientHello } from './client-hello.js'
 import { DtlsSession } from './dtls-session.js'
 import type { Openssl } from './openssl.js'
 import { type CertificatePair, newServerContext } from './server-context.js'
 import { SessionTable } from './session-table.js'
-import { SourceCounts } from './source-counts.js'
 import { SSL_ENDED, SSL_WAITS, SslIo } from './ssl-io.js'
 
 export const SESSION_COUNT_MAX = 16_384

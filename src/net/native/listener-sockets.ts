@@ -66,13 +66,6 @@ export class ListenerOpener {
     })
   }
 
-  /** Another file descriptor of the same socket, for whoever closes what it is given. */
-  duplicate(fd: number): number {
-    const duplicate = this.#tcp.duplicate(fd)
-    if (duplicate < 0) throw systemError(this.#tcp.errno)
-    return duplicate
-  }
-
   close(): void {
     for (const fd of this.#fds.splice(0)) this.#libc.close(fd)
   }

@@ -8,6 +8,9 @@ import type { RelaySockets } from './relay-sockets.js'
 import type { SendQueue } from './send-queue.js'
 import type { SendSources } from './send-sources.js'
 
+/** Bytes that a loop copies faster than a call, which makes an object: 0.1 µs. DTLS sends more. */
+const LOOP_LENGTH_MAX = 64
+
 /** Payloads that the core hands in are ranges of the arena, in the slot that is being received. */
 export class NativeOutput implements TurnOutput {
   protected readonly arena: Arena
@@ -118,6 +121,7 @@ export class NativeOutput implements TurnOutput {
 
   #copy(from: Uint8Array, start: number, end: number, to: number): void {
     const { bytes } = this.arena
-    for (let index = start; index < end; index++) bytes[to + index - start] = from[index]
+    if (end - start > LOOP_LENGTH_MAX) bytes.set(from.subarray(start, end), to)
+    else for (let index = start; index < end; index++) bytes[to + index - start] = from[index]
   }
 }

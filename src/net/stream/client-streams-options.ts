@@ -17,7 +17,7 @@ export interface ClientStreamsOptions {
   readonly proxyProtocolFrom: readonly Cidr[]
   /** Who answers HTTP on tls: listeners; null: nobody. */
   readonly http: HttpTaker | null
-  /** TICKET_KEYS_LENGTH secret bytes, the same for all workers. */
+  /** 48 secret bytes, the same for all workers. */
   readonly ticketKeys: Uint8Array
   /**
    * A data connection of RFC 6062 leaves: the paused stream, and what was received behind the request. null: the client is gone.

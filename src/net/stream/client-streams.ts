@@ -36,8 +36,8 @@ import {
   PHASE_IDLE,
   type StreamListener,
 } from './client-connection.js'
+import { ClientConnections } from './client-connections.js'
 import type { ClientStreamsOptions, StreamCore } from './client-streams-options.js'
-import { ConnectionTable } from './connection-table.js'
 import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, NO_DEADLINE } from './deadlines.js'
 import { Entrance, type EntranceHost } from './entrance.js'
 import type { OutgoingContext } from './outgoing-queue.js'
@@ -60,7 +60,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   constructor(options: ClientStreamsOptions) {
     const { counters, http, now = () => performance.now(), proxyProtocolFrom, ticketKeys } = options
-    const connections = new ConnectionTable(options.unauthenticated, options.connectionCountMax)
+    const connections = new ClientConnections(options.unauthenticated, options.connectionCountMax)
     super(counters, connections, options.onGathered ?? (() => {}))
     this.#now = now
     this.#onBound = options.onBound
@@ -82,6 +82,10 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   /** For handshakes from now on. Throws, and keeps the old one, if OpenSSL refuses it. */
   setCertificate(certificate: TlsCertificate): void {
     this.#tls.setCertificate(certificate)
+  }
+
+  setTicketKeys(ticketKeys: Uint8Array): void {
+    this.#tls.setTicketKeys(ticketKeys)
   }
 
   accept(socket: Socket, listener: StreamListener): void {

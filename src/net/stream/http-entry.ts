@@ -3,12 +3,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
+import { SourceCounts } from '../source-counts.js'
 import { answer, answerAndClose } from './http-answer.js'
 import { type ForwardedClient, hasBody, originForm } from './http-headers.js'
 import { ANSWER_MILLISECONDS_MAX, HttpUpstream } from './http-upstream.js'
 
 /** Connections of HTTP clients at a time, in one worker. */
-export const HTTP_CONNECTION_COUNT_MAX = 1024
+export const HTTP_CONNECTION_COUNT_MAX = 4096
+/** Those of one source among them, which may be an office behind one address: it must not have all of them. */
+export const HTTP_SOURCE_CONNECTION_COUNT_MAX = 512
 /** Requests of one connection that are being answered: browsers send one after the other, a flood need not. */
 export const HTTP_PIPELINED_COUNT_MAX = 8
 const REQUESTS_PER_CONNECTION_MAX = 1000
@@ -24,6 +27,9 @@ const SILENCE_MILLISECONDS_MAX = 600_000
 
 const NOTHING_HERE =
   'This is a TURN server, and it has no pages: with --http-upstream URL it passes requests on to a web server.'
+
+const TOO_MANY = 'This server has too many connections: try again later.'
+const TOO_MANY_OF_YOURS = 'There are too many connections from your address: try again later.'
 
 export interface HttpEntryOptions {
   /** An origin, http[s]://HOST[:PORT]; null: every request is answered with 404. */
@@ -50,6 +56,7 @@ export class HttpEntry {
   readonly #server: Server
   /** Every connection until it is closed, WebSockets too. */
   readonly #connections = new Map<Duplex, Connection>()
+  readonly #sources = new SourceCounts()
   #isClosed = false
 
   constructor(options: HttpEntryOptions) {
@@ -83,8 +90,9 @@ export class HttpEntry {
     // The server takes its own listener off when it hands on a WebSocket; an error without one ends the process.
     socket.on('error', () => {})
     if (this.#isClosed) return void socket.destroy()
-    if (this.#connections.size >= HTTP_CONNECTION_COUNT_MAX) {
-      answerAndClose(socket, 503, 'This server has too many connections: try again later.')
+    const isFull = this.#connections.size >= HTTP_CONNECTION_COUNT_MAX
+    if (isFull || this.#sources.of(client) >= HTTP_SOURCE_CONNECTION_COUNT_MAX) {
+      answerAndClose(socket, 503, isFull ? TOO_MANY : TOO_MANY_OF_YOURS)
       return
     }
     const host = formatHost(client)
@@ -93,7 +101,13 @@ export class HttpEntry {
       onFirstRequest: onFirstRequest ?? null,
       pendingCount: 0,
     })
-    socket.once('close', () => this.#connections.delete(socket))
+    // The object is the caller's.
+    const source = client.clone()
+    this.#sources.add(source)
+    socket.once('close', () => {
+      this.#connections.delete(socket)
+      this.#sources.remove(source)
+    })
     // Events and frames are small, and wait for nothing.
     if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
     this.#server.emit('connection', socket)

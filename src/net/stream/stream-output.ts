@@ -2,19 +2,19 @@
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import { COUNTER_STALLED_DROPS } from '../counters.js'
 import { type ClientConnection, PHASE_ALLOCATED } from './client-connection.js'
-import type { ConnectionTable } from './connection-table.js'
+import type { ClientConnections } from './client-connections.js'
 import { ANSWER_BYTES_MAX, QUEUED_BYTES_MAX } from './outgoing-queue.js'
 
 /** TurnOutput's methods for clients over TCP and TLS. */
 export abstract class StreamOutput {
   protected readonly counters: Float64Array
-  protected readonly connections: ConnectionTable
+  protected readonly connections: ClientConnections
   readonly #onGathered: () => void
   /** Those with something to send in this turn. */
   readonly #gathered: ClientConnection[] = []
 
   /** @param onGathered the first frame of a turn was gathered */
-  constructor(counters: Float64Array, connections: ConnectionTable, onGathered: () => void) {
+  constructor(counters: Float64Array, connections: ClientConnections, onGathered: () => void) {
     this.counters = counters
     this.connections = connections
     this.#onGathered = onGathered

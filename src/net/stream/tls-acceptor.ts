@@ -10,14 +10,12 @@ export interface TlsCertificate {
   readonly key: string
 }
 
-/** Bytes of the keys of session tickets: the same ones in all workers, since a client may come back to another one. */
-export const TICKET_KEYS_LENGTH = 48
-
 export const ALPN_HTTP = 'http/1.1'
 const ALPN_STUN = ['stun.turn', 'stun.nat-discovery']
 
 export class TlsAcceptor {
-  readonly #ticketKeys: Buffer
+  #ticketKeys: Buffer
+  #certificate: TlsCertificate | null = null
   readonly #protocols: readonly string[]
   #context: SecureContext | null = null
 
@@ -27,7 +25,8 @@ export class TlsAcceptor {
   }
 
   /** For handshakes from now on; connections that exist are not touched. Throws, and keeps the old one, if OpenSSL refuses it. */
-  setCertificate({ cert, key }: TlsCertificate): void {
+  setCertificate(certificate: TlsCertificate): void {
+    const { cert, key } = certificate
     this.#context = createSecureContext({
       cert,
       key,
@@ -37,6 +36,13 @@ export class TlsAcceptor {
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ticketKeys: this.#ticketKeys,
     })
+    this.#certificate = certificate
+  }
+
+  /** Tickets of older keys mean a whole handshake from now on. @param ticketKeys 48 bytes, the same ones in all workers */
+  setTicketKeys(ticketKeys: Uint8Array): void {
+    this.#ticketKeys = Buffer.from(ticketKeys)
+    if (this.#certificate !== null) this.setCertificate(this.#certificate)
   }
 
   /**

@@ -94,7 +94,8 @@ export class DataConnection {
   /** Closes a side so that it can tell this from an end: by a reset, or over TLS without a close_notify. */
   #abort(side: Duplex): void {
     this.#stop()
-    if (side instanceof Socket && !(side instanceof TLSSocket)) side.resetAndDestroy()
+    // A socket that is being shut down cannot be reset: libuv refuses, and Node would never close it.
+    if (side instanceof Socket && !(side instanceof TLSSocket) && !side.writableEnded) side.resetAndDestroy()
     else side.destroy()
   }
 

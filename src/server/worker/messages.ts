@@ -42,15 +42,15 @@ export interface StreamWorkerStart extends WorkerStart {
   readonly streams: StreamSettings
   /** null: no TLS and no DTLS. */
   readonly certificate: CertificateMaterial | null
+  readonly ticketKeys: Uint8Array
   readonly sockets: AdoptedSockets | OwnListeners
 }
 
 /** With the native engine: the main thread has opened the listeners. */
 export interface AdoptedSockets {
   readonly kind: 'adopted'
-  /** Their file descriptors are this worker's own, to be closed with it. */
+  /** All of them stay the main thread's. */
   readonly tcp: readonly AdoptedListener[]
-  /** These stay the main thread's. */
   readonly dtls: readonly AdoptedListener[]
   readonly offloads: Offloads
 }
@@ -73,6 +73,8 @@ export type Command =
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
   /** Handshakes use it from now on. */
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
+  /** Of TLS session tickets, from now on. */
+  | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
   /** For tests: die (crash-hook.ts). */
   | { readonly kind: 'crash' }
 

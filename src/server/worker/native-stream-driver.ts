@@ -2,17 +2,18 @@
 //
 //   poll ─► tick ─► advance (streams are written, sessions looked after) ─► a turn of Node's loop ─► poll …
 //
-// Node's loop takes up what its callbacks began (a socket to read, an answer that did not fit) when its next turn begins: so the engine waits
-// only after a turn in which nothing happened.
+// Node's loop takes up what its callbacks began (a socket to read, an answer that did not fit) when its next turn begins, and it does not count
+// its immediates: so the engine waits only after two turns in which nothing happened.
 
 import { TickClock } from '../../net/clock.js'
 import type { ClientHandler } from '../../net/engine.js'
 import { allocateArena } from '../../net/native/arena.js'
 import { findEventLoopFd } from '../../net/native/event-loop-fd.js'
 import { loadKoffi } from '../../net/native/koffi.js'
-import { openLibc } from '../../net/native/libc.js'
+import { openLibc, openStreamLibc } from '../../net/native/libc.js'
 import { NATIVE_ARENA_LENGTH } from '../../net/native/native-engine.js'
 import { StreamRelayEngine } from '../../net/native/stream-relay-engine.js'
+import { TCP_SOCKETS_ARENA_LENGTH, TcpSockets } from '../../net/native/tcp-socket.js'
 import { lowerThreadPriority } from '../../net/native/thread-priority.js'
 import type { StreamListeners } from '../../net/stream/stream-listeners.js'
 import { NativePeerSockets } from '../../net/tcp-relay/native-peer-sockets.js'
@@ -31,12 +32,16 @@ export class NativeStreamDriver implements StreamDriver {
   readonly peerSockets: NativePeerSockets
   readonly listeners = []
   readonly #sockets: AdoptedSockets
+  readonly #tcpSockets: TcpSockets
+  /** A listener that Node's loop watches; -1 without one. */
+  #listenerFd = -1
   readonly #clock = new TickClock()
   #isRunning = true
   #pollMilliseconds = POLL_MILLISECONDS_BLIND
   /** Of Node's loop, when the engine was last allowed to wait. */
   #eventCount = 0
   #wasBusy = true
+  #wasQuiet = false
 
   constructor(sockets: AdoptedSockets, counters: Float64Array, heldFds: Int32Array) {
     const koffi = loadKoffi()
@@ -51,6 +56,7 @@ export class NativeStreamDriver implements StreamDriver {
       heldFds,
     })
     this.peerSockets = new NativePeerSockets(koffi)
+    this.#tcpSockets = new TcpSockets(openStreamLibc(koffi), allocateArena(koffi, TCP_SOCKETS_ARENA_LENGTH))
   }
 
   get monotonicStartSeconds(): number {
@@ -58,7 +64,13 @@ export class NativeStreamDriver implements StreamDriver {
   }
 
   async openListeners(streams: StreamListeners): Promise<void> {
-    for (const { fd, scheme } of this.#sockets.tcp) await streams.adopt(fd, scheme)
+    for (const { fd, scheme } of this.#sockets.tcp) {
+      // Node closes what it listens on with this thread; the main thread's descriptor is for successors.
+      const own = this.#tcpSockets.duplicate(fd)
+      if (own < 0) throw new Error(`a listener cannot be taken over: errno ${this.#tcpSockets.errno}`)
+      await streams.adopt(own, scheme)
+      this.#listenerFd = own
+    }
   }
 
   async run(core: TurnCore, clients: ClientHandler, advance: () => void): Promise<void> {
@@ -84,14 +96,13 @@ export class NativeStreamDriver implements StreamDriver {
 
   /** Without TCP listeners the loop has messages only, which the main thread announces by the engine's own eventfd. */
   async #watchEventLoop(): Promise<void> {
-    const [listener] = this.#sockets.tcp
-    if (listener === undefined) {
+    if (this.#listenerFd < 0) {
       this.#pollMilliseconds = POLL_MILLISECONDS_MAX
       return
     }
     // A turn in which the loop begins to watch the listener.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
-    const fd = findEventLoopFd(listener.fd)
+    const fd = findEventLoopFd(this.#listenerFd)
     if (fd < 0) return
     this.engine.watch(fd)
     this.#pollMilliseconds = POLL_MILLISECONDS_MAX
@@ -100,7 +111,9 @@ export class NativeStreamDriver implements StreamDriver {
   #mayWait(): boolean {
     const { events } = performance.nodeTiming.uvMetricsInfo
     const isQuiet = events === this.#eventCount && !this.#wasBusy
+    const mayWait = isQuiet && this.#wasQuiet
+    this.#wasQuiet = isQuiet
     this.#eventCount = events
-    return isQuiet
+    return mayWait
   }
 }

@@ -66,7 +66,7 @@ export class StreamClients {
       counters: statistics.engine,
       unauthenticated: new ConnectionCap(streams.connectionCap, workerIndex),
       proxyProtocolFrom: streams.proxyProtocolFrom,
-      ticketKeys: streams.ticketKeys,
+      ticketKeys: start.ticketKeys,
       http: this.#http,
       onGathered: parts.requestFlush,
       onBound: (connectionId, handle, stream, rest) => this.#tcpRelays.bind(connectionId, handle, stream, rest),

@@ -1,9 +1,13 @@
 // A worker thread for clients over TCP, TLS and DTLS. What it consists of is in stream-clients.ts, what makes it go in the drivers. A throw ends the
 // worker: the main thread closes what it leaves open, frees what it held, and starts a successor.
+import type { Socket } from 'node:net'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import { TurndError } from '../../config/errors.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { Listener } from '../../net/engine.js'
+import { hasListeners } from '../../net/listen-targets.js'
+import type { StreamListener } from '../../net/stream/client-connection.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
 import type { TurnOutput } from '../../turn/output.js'
@@ -18,6 +22,9 @@ import { reviveAddress, reviveStreamStart } from './revive.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
 
+/** Connections that may wait while the worker starts; more are closed. */
+const EARLY_COUNT_MAX = 1024
+
 class StreamWorker {
   readonly #port: MessagePort
   readonly #start: StreamWorkerStart
@@ -25,6 +32,7 @@ class StreamWorker {
   readonly #outbox: Outbox
   readonly #driver: StreamDriver
   readonly #listeners: StreamListeners
+  readonly #early: [Socket, StreamListener][] = []
   #clients: StreamClients | null = null
 
   constructor(port: MessagePort, start: StreamWorkerStart) {
@@ -38,27 +46,44 @@ class StreamWorker {
       sockets.kind === 'adopted'
         ? new NativeStreamDriver(sockets, counters, new Int32Array(start.heldFds))
         : new DgramStreamDriver(sockets.specs, counters)
-    this.#listeners = new StreamListeners((socket, listener) => this.#clients?.streams.accept(socket, listener))
+    this.#listeners = new StreamListeners((socket, listener) => this.#accept(socket, listener))
   }
 
   async run(): Promise<void> {
-    // No client is taken before there is somebody to take it: connections wait for the next turn.
+    // All that takes time comes first: from the moment when it listens, clients are there.
+    const http = await this.#makeHttpEntry()
+    const dtls = await this.#makeDtlsClients()
     await this.#driver.openListeners(this.#listeners)
-    const clients = await this.#makeClients()
+    const clients = this.#makeClients(http, dtls)
     this.#clients = clients
     this.#port.on('message', (command: Command) => this.#obey(clients, command))
+    for (const [socket, listener] of this.#early.splice(0)) {
+      if (!socket.destroyed) clients.streams.accept(socket.resume(), listener)
+    }
     await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
     this.#post({ kind: 'ready', listeners: this.#ownListeners() })
   }
 
-  async #makeClients(): Promise<StreamClients> {
+  /** Connections that come while other listeners are still being opened wait until there is somebody to take them. */
+  #accept(socket: Socket, listener: StreamListener): void {
+    if (this.#clients !== null) {
+      this.#clients.streams.accept(socket, listener)
+    } else if (this.#early.length < EARLY_COUNT_MAX) {
+      socket.on('error', () => {}).pause()
+      this.#early.push([socket, listener])
+    } else {
+      socket.on('error', () => {}).destroy()
+    }
+  }
+
+  #makeClients(http: HttpEntry | null, dtls: DtlsClients | null): StreamClients {
     const { engine, monotonicStartSeconds, peerSockets } = this.#driver
     return new StreamClients({
       start: this.#start,
       ownSockets: this.#ownSockets(),
       engine,
-      http: await this.#makeHttpEntry(),
-      dtls: await this.#makeDtlsClients(),
+      http,
+      dtls,
       peerSockets,
       statistics: this.#statistics,
       sink: countingSink(this.#outbox, () => this.#countAllocations()),
@@ -89,8 +114,8 @@ class StreamWorker {
 
   #hasListener(scheme: Listener['scheme']): boolean {
     const { sockets } = this.#start
-    const listeners = sockets.kind === 'adopted' ? [...sockets.tcp, ...sockets.dtls] : this.#ownListeners()
-    return listeners.some((listener) => listener.scheme === scheme)
+    if (sockets.kind === 'own') return hasListeners(sockets.specs, [scheme])
+    return [...sockets.tcp, ...sockets.dtls].some((listener) => listener.scheme === scheme)
   }
 
   #ownSockets(): StreamWorkerStart['ownSockets'] {
@@ -127,10 +152,22 @@ class StreamWorker {
         clients.usersFile?.apply(command.changes)
         return
       case 'certificate':
-        clients.setCertificate(command.certificate)
+        this.#changeCertificate(clients, command.certificate)
+        return
+      case 'ticket-keys':
+        clients.streams.setTicketKeys(command.ticketKeys)
         return
       case 'crash':
         throw new Error('the test hook demands it')
+    }
+  }
+
+  /** The main thread has tried it with TLS; whatever DTLS finds wrong with it, the old one stays there. */
+  #changeCertificate(clients: StreamClients, certificate: CertificateMaterial): void {
+    try {
+      clients.setCertificate(certificate)
+    } catch (error) {
+      this.#post({ kind: 'warning', text: `the new certificate is not used everywhere: ${(error as Error).message}` })
     }
   }
 

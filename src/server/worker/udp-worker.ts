@@ -126,6 +126,7 @@ class WorkerLoop {
         this.#usersFile?.apply(command.changes)
         return
       case 'certificate':
+      case 'ticket-keys':
         // UDP has none.
         return
       case 'crash':

@@ -32,7 +32,8 @@ export interface SlotCalls {
 
 export interface SlotOwner {
   readonly calls: SlotCalls
-  readonly workerCount: number
+  /** Of all slots, which may start at once. */
+  readonly slotCount: number
   startOf(workerIndex: number): SharedStart
   /** Sockets that a successor will read from, and that nobody reads now. */
   waitingSockets(workerIndex: number): readonly { readonly fd: number }[]
@@ -140,7 +141,7 @@ export class WorkerSlot {
       name: `turnd ${name} ${this.#index}`,
     })
     let failure: Error | null = null
-    const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.workerCount / WORKERS_PER_START_SECOND)
+    const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKERS_PER_START_SECOND)
     this.#startTimer = setTimeout(() => {
       failure = new Error(`it was not ready within ${startSeconds} seconds`)
       void thread.terminate()
@@ -197,11 +198,16 @@ export class WorkerSlot {
 
   #restart(isLate: boolean): void {
     // A successor that fails is as good as one that dies: both are tried again.
-    this.#spawn(
-      () => this.#owner.restarted(this.#index),
-      () => {},
-      isLate,
-    )
+    try {
+      this.#spawn(
+        () => this.#owner.restarted(this.#index),
+        () => {},
+        isLate,
+      )
+    } catch (error) {
+      // The system has no thread or no memory for it now.
+      this.#replace(error as Error, 0)
+    }
   }
 
   /** At once, then 1, 2, 4 … 30 s while it dies again and again. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HTTP_CONNECTION_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX } from '../../../src/net/stream/http-entry.js'
+import { HTTP_PIPELINED_COUNT_MAX, HTTP_SOURCE_CONNECTION_COUNT_MAX } from '../../../src/net/stream/http-entry.js'
 import { ask, before, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
 
 t.setTimeout(60_000)
@@ -120,20 +120,27 @@ t.test('a connection of one client', async (t) => {
     client.socket.destroy()
   })
 
-  t.test('is one of a limited number', async (t) => {
+  t.test('is one of a limited number of its address, and leaves room for others', async (t) => {
+    let clientHost = '198.51.100.1'
+    const { entry, port } = await startEntry(t, origin, { clientHost: () => clientHost })
     const clients: RawClient[] = []
-    for (let count = 0; count < HTTP_CONNECTION_COUNT_MAX; count++) {
+    for (let count = 0; count < HTTP_SOURCE_CONNECTION_COUNT_MAX; count++) {
       const client = new RawClient(port)
       client.write('GET / HTTP/1.1\r\nHost: a\r\n')
       clients.push(client)
     }
-    await until(() => entry.connectionCount === HTTP_CONNECTION_COUNT_MAX, 'connections')
+    await until(() => entry.connectionCount === HTTP_SOURCE_CONNECTION_COUNT_MAX, 'connections')
     const last = clients[clients.length - 1]
     last.write('\r\n')
     await last.until('page')
-    t.match(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP\/1\.1 503 /)
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+    t.match(await exchange(port, request), /^HTTP\/1\.1 503 .*your address/s)
+    clientHost = '198.51.100.2'
+    t.match(await exchange(port, request), /^HTTP\/1\.1 200 /)
+    clientHost = '198.51.100.1'
     last.socket.destroy()
-    await before(last.closed, 'closed')
+    await until(() => entry.connectionCount === HTTP_SOURCE_CONNECTION_COUNT_MAX - 1, 'one has gone')
+    t.match(await exchange(port, request), /^HTTP\/1\.1 200 /)
     for (const client of clients) client.socket.destroy()
   })
 })

@@ -51,13 +51,13 @@ const streams = {
   proxyProtocolFrom: settings.proxyProtocolFrom,
   httpUpstream: 'http://127.0.0.1:8080',
   httpUpstreamCa: null,
-  ticketKeys: new Uint8Array(48),
   connectionCap: new SharedArrayBuffer(8),
 }
 const adopted: StreamWorkerStart = {
   ...common,
   streams,
   certificate: { cert: 'certificate', key: 'key' },
+  ticketKeys: new Uint8Array(48),
   sockets: {
     kind: 'adopted',
     tcp: [{ scheme: 'tls', fd: 8, address: addressOf('192.0.2.1:443'), isWildcard: false }],

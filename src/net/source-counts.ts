@@ -1,5 +1,5 @@
-// How many sessions without an allocation each source has: an IPv4 address, or the /64 of an IPv6 address, which one host can use as a whole.
-import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
+// How many of something each source has: an IPv4 address, or the /64 of an IPv6 address, which one host can use as a whole.
+import { FAMILY_IPV6, type TransportAddress } from '../stun/address.js'
 
 export class SourceCounts {
   readonly #counts = new Map<number | string, number>()

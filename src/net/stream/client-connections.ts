@@ -7,7 +7,7 @@ import { type ConnectionCap, NO_TICKET } from './connection-cap.js'
 export const CONNECTION_COUNT_MAX = 65_536
 const CONNECTION_ID_MAX = 0x3fff_ffff
 
-export class ConnectionTable {
+export class ClientConnections {
   readonly #cap: ConnectionCap
   readonly #countMax: number
   readonly #connections = new Map<number, ClientConnection>()
