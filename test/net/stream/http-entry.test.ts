@@ -1,6 +1,6 @@
 import t from 'tap'
 import { HTTP_PIPELINED_COUNT_MAX, HTTP_SOURCE_CONNECTION_COUNT_MAX } from '../../../src/net/stream/http-entry.js'
-import { ask, before, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
+import { ask, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
 
 t.setTimeout(60_000)
 
@@ -85,7 +85,7 @@ t.test('a connection of one client', async (t) => {
     if (request.url === '/held') held.push(() => response.end('held'))
     else response.end('page')
   })
-  const { port, entry } = await startEntry(t, origin)
+  const { port } = await startEntry(t, origin)
   const held1 = 'GET /held HTTP/1.1\r\nHost: a\r\n\r\n'
 
   t.test(`may wait for ${HTTP_PIPELINED_COUNT_MAX} answers at a time, and not for one more`, async (t) => {
