@@ -5,7 +5,7 @@ import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
 import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf, formatAddressPort } from './ip-address.js'
-import type { ListenScheme } from './listen-spec.js'
+import { isWildcardHost, type ListenScheme, type ListenSpec } from './listen-spec.js'
 import { findOptionByKey, WORKER_COUNT_MAX } from './options.js'
 import { printable } from './printable.js'
 import type { SettingKey, Settings } from './settings.js'
@@ -25,11 +25,13 @@ export function crossCheck(
   checkUser(settings, names)
   checkCertificate(settings, names)
   checkWorkers(settings, names)
+  checkHttpUpstream(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
     ...loopbackWarnings(settings, names),
     ...httpUpstreamWarnings(settings, names),
+    ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
   ]
 }
@@ -100,8 +102,42 @@ function checkListen({ listen }: Settings, names: Names): void {
         )
       }
       holders.set(place, index)
+      const rival = listen.findIndex((other, earlier) => earlier < index && isRival(other, listen[index], transport))
+      if (rival >= 0) {
+        fail(
+          `${names.value('listen', index)} and ${names.value('listen', rival)} overlap at ${place}: keep one of them`,
+        )
+      }
     }
   }
+}
+
+/** Does one stand for all addresses, that of the other among them, and take something else there? */
+function isRival(one: ListenSpec, other: ListenSpec, transport: string): boolean {
+  const schemeOf = ({ scheme }: ListenSpec) => (scheme === 'any' ? transport.toLowerCase() : scheme)
+  const takesIt = TRANSPORTS[one.scheme].includes(transport)
+  if (!takesIt || one.port !== other.port || schemeOf(one) === schemeOf(other)) return false
+  return standsFor(one.host, other.host) || standsFor(other.host, one.host)
+}
+
+function standsFor(wildcardHost: string, host: string): boolean {
+  if (!isWildcardHost(wildcardHost)) return false
+  return wildcardHost === '*' || host === '*' || familyOf(wildcardHost) === familyOf(host)
+}
+
+/** What comes for a page would come back for ever. */
+function checkHttpUpstream({ httpUpstream, listen }: Settings, names: Names): void {
+  if (httpUpstream === null) return
+  const { hostname, port, protocol } = new URL(httpUpstream)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const upstreamPort = Number(port || (protocol === 'https:' ? 443 : 80))
+  const isThisMachine = host === 'localhost' || /^127\./.test(host) || host === '::1'
+  const index = listen.findIndex((spec) => {
+    const isHost = spec.host === host || (isWildcardHost(spec.host) && isThisMachine)
+    return spec.scheme === 'tls' && spec.port === upstreamPort && isHost
+  })
+  if (index >= 0)
+    fail(`${names.value('httpUpstream')} is this server itself, by ${names.value('listen', index)}: give another`)
 }
 
 function checkRelayIp({ relayIp }: Settings, names: Names): void {
@@ -205,6 +241,17 @@ function loopbackWarnings({ allowPeer }: Settings, names: Names): string[] {
 /** Blocks overlap when the wider one contains the other's first address. */
 function overlaps(a: Cidr, b: Cidr): boolean {
   return cidrContains(a, b.address) || cidrContains(b, a.address)
+}
+
+function proxyWarnings({ listen, proxyProtocolFrom }: Settings, names: Names): string[] {
+  const hasStreams = listen.some(({ scheme }) => TRANSPORTS[scheme].includes('TCP'))
+  return proxyProtocolFrom.flatMap(({ prefixLength }, index) => {
+    const shown = names.value('proxyProtocolFrom', index)
+    if (!hasStreams) return [`${shown} has no effect: it is about TCP and TLS listeners, and there is none`]
+    return prefixLength === 0
+      ? [`${shown} lets everybody say which address they come from: name the proxies alone`]
+      : []
+  })
 }
 
 /** Harmless to clients (another port is tried), but never meant. */

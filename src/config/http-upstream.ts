@@ -14,6 +14,7 @@ export function parseHttpUpstream(text: string): string {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     throw problem(text, 'leave out the path, requests keep their own')
   }
+  if (url.port === '0') throw problem(text, 'port 0 is no port of a server')
   return url.origin
 }
 

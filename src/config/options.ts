@@ -108,7 +108,7 @@ const TABLE: Table = {
     repeatable: false,
     default: null,
     defaultText: 'the well-known authorities',
-    help: "The certificates (PEM) that the upstream's certificate may be signed by.",
+    help: "The certificates (PEM) that the upstream's certificate may be signed by, read at the start.",
     coturn: [],
     comesLater: null,
   },

@@ -7,6 +7,11 @@ import type { DeletionCause, TurnObserver } from '../turn/output.js'
 import type { AllocationInfo, ReportSink } from './reports.js'
 import { reasonIndex, type Statistics } from './statistics.js'
 
+/** Of a refusal that is about a connection and not about a request; STUN has no such method (RFC 8489 §18.2). */
+export const NO_METHOD = 0
+
+const TRANSPORT_NAMES: readonly AllocationInfo['transport'][] = ['udp', 'tcp', 'tls', 'dtls']
+
 export class CoreObserver implements TurnObserver {
   readonly #sink: ReportSink
   readonly #statistics: Statistics
@@ -55,7 +60,7 @@ export class CoreObserver implements TurnObserver {
       timeMs,
       reason,
       code,
-      method: methodName(method),
+      method: method === NO_METHOD ? 'connection' : methodName(method),
       user: username,
       source: client.toString(),
       peer: peer === null ? '' : peer.toString(),
@@ -71,5 +76,7 @@ function infoOf(allocation: Allocation): AllocationInfo {
     client: allocation.fiveTuple.client.toString(),
     relayed: relays.map((relay) => relay.advertised.toString()),
     lifetimeSeconds: allocation.lifetimeSeconds,
+    transport: TRANSPORT_NAMES[allocation.fiveTuple.transport],
+    relayTransport: allocation.isTcp ? 'tcp' : 'udp',
   }
 }

@@ -28,6 +28,9 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   if (relaying.engine === 'dgram' && settings.workers !== null && settings.workers > 1) {
     warn(`--workers ${settings.workers} has no effect: the dgram engine has one thread`)
   }
+  if (relaying.engine === 'dgram' && settings.streamWorkers !== null && settings.streamWorkers > 1) {
+    warn(`--stream-workers ${settings.streamWorkers} has no effect: with the dgram engine there is one`)
+  }
   const coreCount = availableParallelism()
   if (relaying.engine === 'native' && relaying.workerCount > WORKERS_PER_CORE_MAX * coreCount) {
     warn(`--workers ${relaying.workerCount} is more than ${coreCount} cores can use: give one per core`)

@@ -146,9 +146,17 @@ export class Reporter implements RelayingNews {
   }
 }
 
-/** Clients meet a stale nonce in normal operation, and go on by themselves. */
+/** Clients meet a stale nonce in normal operation, and go on by themselves; what scans the Internet comes by every port all day. */
+const COMMON_REASONS: readonly RefusalReason[] = [
+  'stale-nonce',
+  'connection-cap',
+  'connection-timeout',
+  'not-stun',
+  'tls-handshake',
+]
+
 function levelOf(reason: RefusalReason): 'info' | 'warn' {
-  return reason === 'stale-nonce' ? 'info' : 'warn'
+  return COMMON_REASONS.includes(reason) ? 'info' : 'warn'
 }
 
 /** A textual transport address without its port. */

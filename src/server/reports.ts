@@ -9,6 +9,9 @@ export interface AllocationInfo {
   /** As the client sees them: one, or IPv4 and IPv6. */
   readonly relayed: readonly string[]
   readonly lifetimeSeconds: number
+  /** How the client reaches the server, and what it relays to peers. */
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'dtls'
+  readonly relayTransport: 'udp' | 'tcp'
 }
 
 /** Payload that an allocation has relayed, and how long. */

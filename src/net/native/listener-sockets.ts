@@ -6,7 +6,13 @@ import type { TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Listener } from '../engine.js'
 import { listenError } from '../listen-error.js'
-import { type ListenerScheme, type ListenTarget, localAddressesOf, wildcardListenTargets } from '../listen-targets.js'
+import {
+  type ListenerScheme,
+  type ListenTarget,
+  localAddressesOf,
+  TCP_SCHEMES,
+  wildcardListenTargets,
+} from '../listen-targets.js'
 import { allocateArena } from './arena.js'
 import type { Koffi } from './koffi.js'
 import { type Libc, openStreamLibc } from './libc.js'
@@ -110,10 +116,16 @@ function listenersOf(targets: readonly ListenTarget[]): Listener[] {
       const address = host.clone()
       address.port = target.address.port
       address.host = host.host
-      listeners.set(address.toString(), { scheme: target.scheme, address })
+      // A socket that is bound to the address itself gets what is sent there.
+      const key = `${isOverTcp(target) ? 'tcp' : 'udp'} ${address}`
+      if (!listeners.has(key)) listeners.set(key, { scheme: target.scheme, address })
     }
   }
   return [...listeners.values()]
+}
+
+function isOverTcp({ scheme }: ListenTarget): boolean {
+  return TCP_SCHEMES.includes(scheme)
 }
 
 function systemError(errno: number): NodeJS.ErrnoException {

@@ -1,5 +1,7 @@
 // What ClientStreams is given.
 import type { Socket } from 'node:net'
+import type { RefusalReason } from '../../log/refusals.js'
+import type { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { ConnectionCap } from './connection-cap.js'
@@ -24,6 +26,8 @@ export interface ClientStreamsOptions {
    * Never called while the core runs.
    */
   readonly onBound: (connectionId: number, handle: number, stream: Socket | null, rest: Uint8Array) => void
+  /** A connection was closed for what it did, or did not do; `client` is valid during the call only. */
+  readonly onRefused?: (reason: RefusalReason, client: TransportAddress) => void
   /** The first frame of this turn was gathered: call flush() later in it. */
   readonly onGathered?: () => void
   /** Milliseconds of a clock that never goes back; performance.now() if absent. */

@@ -56,6 +56,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #turnClock: TurnClock
   readonly #now: () => number
   readonly #onBound: ClientStreamsOptions['onBound']
+  readonly #onRefused: NonNullable<ClientStreamsOptions['onRefused']>
   #core: StreamCore | null = null
 
   constructor(options: ClientStreamsOptions) {
@@ -64,6 +65,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     super(counters, connections, options.onGathered ?? (() => {}))
     this.#now = now
     this.#onBound = options.onBound
+    this.#onRefused = options.onRefused ?? (() => {})
     this.#turnClock = new TurnClock(now)
     this.#context = { pool: new ChunkPool(), counters, now: () => this.#turnClock.milliseconds }
     this.#tls = new TlsAcceptor(ticketKeys, http !== null)
@@ -91,7 +93,13 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   accept(socket: Socket, listener: StreamListener): void {
     this.counters[COUNTER_CONNECTIONS_ACCEPTED]++
     const connection = new ClientConnection(this.connections.nextId(), socket, listener, this.#context, this)
-    if (this.connections.isFull || !readRemoteAddress(socket, connection.fiveTuple.client)) {
+    // One that has been reset already has no address.
+    if (!readRemoteAddress(socket, connection.fiveTuple.client)) {
+      connection.phase = PHASE_GONE
+      socket.destroy()
+      return
+    }
+    if (this.connections.isFull) {
       this.#refuse(connection)
       return
     }
@@ -136,6 +144,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
       if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
       if (connection.deadlineAt > now || connection.phase === PHASE_GONE) continue
       if (connection.phase !== PHASE_CLOSING) this.counters[COUNTER_CONNECTIONS_TIMED_OUT]++
+      const isBeginner = connection.phase <= PHASE_FIRST_MESSAGE && connection.phase !== PHASE_HANDSHAKE
+      if (isBeginner) this.#onRefused('connection-timeout', connection.fiveTuple.client)
       this.destroy(connection)
     }
   }
@@ -170,7 +180,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   }
 
   handleClosed(connection: ClientConnection): void {
-    if (connection.phase === PHASE_HANDSHAKE) this.counters[COUNTER_HANDSHAKES_FAILED]++
+    if (connection.phase === PHASE_HANDSHAKE) this.#noteFailedHandshake(connection)
     connection.phase = PHASE_GONE
     connection.outgoing.discard()
     this.connections.remove(connection)
@@ -195,18 +205,21 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     const result = connection.assembler.push(bytes, connection.onFrame)
     connection.isReceiving = false
     if (connection.isBound) this.#handOver(connection)
-    else if (result < 0 && connection.isFramed) this.closeMalformed(connection)
+    else if (result < 0 && connection.isFramed) this.closeMalformed(connection, 'not-stun')
   }
 
-  closeMalformed(connection: ClientConnection): void {
+  closeMalformed(connection: ClientConnection, reason: 'not-stun' | 'proxy-header'): void {
     this.counters[COUNTER_CONNECTIONS_MALFORMED]++
+    this.#onRefused(reason, connection.fiveTuple.client)
+    // What came before was good, and has its answer.
+    connection.outgoing.write()
     this.destroy(connection)
   }
 
   /** Closes it at once; `close` follows as an event. */
   destroy(connection: ClientConnection): void {
     if (connection.phase === PHASE_GONE) return
-    if (connection.phase === PHASE_HANDSHAKE) this.counters[COUNTER_HANDSHAKES_FAILED]++
+    if (connection.phase === PHASE_HANDSHAKE) this.#noteFailedHandshake(connection)
     connection.phase = PHASE_GONE
     connection.assembler.stop()
     connection.stream.destroy()
@@ -230,8 +243,14 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   #refuse(connection: ClientConnection): void {
     this.counters[COUNTER_CONNECTIONS_REFUSED]++
+    this.#onRefused('connection-cap', connection.fiveTuple.client)
     connection.phase = PHASE_GONE
     connection.stream.resetAndDestroy()
+  }
+
+  #noteFailedHandshake({ fiveTuple }: ClientConnection): void {
+    this.counters[COUNTER_HANDSHAKES_FAILED]++
+    this.#onRefused('tls-handshake', fiveTuple.client)
   }
 
   /** Nothing more is read of it; what it was sent leaves. */

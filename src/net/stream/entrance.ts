@@ -42,7 +42,7 @@ export interface EntranceHost {
   exempt(connection: ClientConnection): void
   receiveFrames(connection: ClientConnection, bytes: Uint8Array): void
   /** What came is nothing for this port. */
-  closeMalformed(connection: ClientConnection): void
+  closeMalformed(connection: ClientConnection, reason: 'not-stun' | 'proxy-header'): void
   /** Without a certificate, or while it goes away. */
   destroy(connection: ClientConnection): void
 }
@@ -94,7 +94,7 @@ export class Entrance {
     const length = decodeProxyHeader(connection.head, 0, connection.head.length, header)
     if (length === PROXY_NEED_MORE) return false
     if (length === PROXY_INVALID) {
-      this.#host.closeMalformed(connection)
+      this.#host.closeMalformed(connection, 'proxy-header')
       return false
     }
     if (!header.isLocal) connection.fiveTuple.client.copyFrom(header.source)
@@ -118,7 +118,7 @@ export class Entrance {
       this.#handOn(connection)
     } else if (first === FIRST_TLS && !connection.isSecure) this.#beginHandshake(connection)
     else if (first === FIRST_HTTP && this.#options.http !== null) this.#handToHttp(connection, this.#options.http)
-    else this.#host.closeMalformed(connection)
+    else this.#host.closeMalformed(connection, 'not-stun')
   }
 
   #handOn(connection: ClientConnection): void {

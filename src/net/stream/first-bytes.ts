@@ -18,10 +18,10 @@ const COOKIE_START = 4
 const COOKIE_END = 8
 
 /**
- * The methods of RFC 9110 and RFC 5789 (PATCH), and of WebDAV (RFC 4918), which web servers that hold files speak. Not CONNECT, because
+ * The methods of RFC 9110 and RFC 5789 (PATCH), and of WebDAV (RFC 4918, 3253, 5323), which web servers that hold files speak. Not CONNECT, because
  * this is no forward proxy, nor TRACE, which only shows a script the headers that a browser hides from it.
  */
-const METHODS = 'GET HEAD POST PUT DELETE OPTIONS PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK'
+const METHODS = 'GET HEAD POST PUT DELETE OPTIONS PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK REPORT SEARCH'
   .split(' ')
   .map((name) => Uint8Array.from(`${name} `, (letter) => letter.charCodeAt(0)))
 

@@ -28,6 +28,7 @@ const SILENCE_MILLISECONDS_MAX = 600_000
 const NOTHING_HERE =
   'This is a TURN server, and it has no pages: with --http-upstream URL it passes requests on to a web server.'
 
+const AMBIGUOUS = 'The request does not say clearly which host it is for.'
 const TOO_MANY = 'This server has too many connections: try again later.'
 const TOO_MANY_OF_YOURS = 'There are too many connections from your address: try again later.'
 
@@ -134,6 +135,7 @@ export class HttpEntry {
     connection.pendingCount++
     response.once('close', () => connection.pendingCount--)
     if (connection.pendingCount > HTTP_PIPELINED_COUNT_MAX) return void request.socket.destroy()
+    if (isAmbiguous(request)) return void answer(request, response, 400, AMBIGUOUS)
     if (this.#upstream === null) {
       response.setHeader('Connection', 'close')
       answer(request, response, 404, NOTHING_HERE)
@@ -154,7 +156,7 @@ export class HttpEntry {
     greet(connection)
     // Its answer would come before those of the requests in front of it.
     if (connection.pendingCount > 0) return void socket.destroy()
-    const target = originForm(request.url ?? '', request.headers)
+    const target = isAmbiguous(request) ? null : originForm(request.url ?? '', request.headers)
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || request.method !== 'GET') {
       answerAndClose(socket, 501, 'The only upgrade that is passed on is that of GET to websocket.')
     } else if (target === null || hasBody(request.headers)) {
@@ -165,6 +167,13 @@ export class HttpEntry {
       this.#upstream.upgrade(request, socket, head, connection.client)
     }
   }
+}
+
+/** HTTP/0.9, which has no header, and two names of a host (RFC 9112 §3.2): the upstream may understand something else than we do. */
+function isAmbiguous({ httpVersionMajor, rawHeaders }: IncomingMessage): boolean {
+  let hostCount = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index].toLowerCase() === 'host') hostCount++
+  return httpVersionMajor < 1 || hostCount > 1
 }
 
 function greet(connection: Connection): void {

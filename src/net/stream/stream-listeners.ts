@@ -12,21 +12,29 @@ const BACKLOG_COUNT = 1024
 /** Above those of the engine, which has the listeners of DTLS: 5-tuples of both are told apart by them too. */
 const FIRST_LISTENER_ID = 0x10000
 
+/** Connections that wait while other listeners are being opened; more are closed. */
+const EARLY_COUNT_MAX = 1024
+
+type SocketTaker = (socket: Socket, listener: StreamListener) => void
+
 export class StreamListeners {
   /** Those that were opened here, a wildcard as each local address of that moment. */
   readonly listeners: Listener[] = []
   readonly wildcardPorts: number[] = []
   readonly #servers: Server[] = []
-  readonly #onSocket: (socket: Socket, listener: StreamListener) => void
+  /** Connections that have come before there was somebody to take them. */
+  readonly #early: [Socket, StreamListener][] = []
+  #onSocket: SocketTaker | null = null
 
-  /** @param onSocket gets connections, half-open when their end comes */
-  constructor(onSocket: (socket: Socket, listener: StreamListener) => void) {
+  /** From now on connections go to `onSocket`, half-open when their end comes; those first that have come already. */
+  handOn(onSocket: SocketTaker): void {
     this.#onSocket = onSocket
+    for (const [socket, listener] of this.#early.splice(0)) if (!socket.destroyed) onSocket(socket.resume(), listener)
   }
 
   /** Listens on a socket that is bound; its descriptor is closed with this. Resolves when connections are accepted. */
   async adopt(fd: number, scheme: Listener['scheme']): Promise<void> {
-    await this.#listen(scheme, { fd, backlog: BACKLOG_COUNT } as ListenOptions)
+    await this.#listen(scheme, { fd })
   }
 
   /** Opens the TCP sockets of these options. Throws TurndError, with nothing left open. */
@@ -49,7 +57,7 @@ export class StreamListeners {
   async #open({ address, scheme }: ListenTarget): Promise<void> {
     const { host, port } = address
     const ipv6Only = address.family === FAMILY_IPV6
-    const bound = await this.#listen(scheme, { host, port, ipv6Only, exclusive: true, backlog: BACKLOG_COUNT })
+    const bound = await this.#listen(scheme, { host, port, ipv6Only, exclusive: true })
     const isWildcard = isWildcardHost(host)
     if (isWildcard) this.wildcardPorts.push(bound)
     for (const local of isWildcard ? localAddressesOf(host) : [address]) {
@@ -60,8 +68,17 @@ export class StreamListeners {
     }
   }
 
+  #take(socket: Socket, listener: StreamListener): void {
+    if (this.#onSocket !== null) {
+      this.#onSocket(socket, listener)
+      return
+    }
+    socket.on('error', () => {})
+    if (this.#early.push([socket.pause(), listener]) > EARLY_COUNT_MAX) this.#early.pop()?.[0].destroy()
+  }
+
   /** Returns the port. */
-  #listen(scheme: Listener['scheme'], options: ListenOptions): Promise<number> {
+  #listen(scheme: Listener['scheme'], place: { fd: number } | ListenOptions): Promise<number> {
     const listener: StreamListener = {
       id: FIRST_LISTENER_ID + this.#servers.length,
       scheme: scheme === 'tls' ? 'tls' : 'tcp',
@@ -69,17 +86,20 @@ export class StreamListeners {
     const settings = {
       allowHalfOpen: true,
     }
-    const server = createServer(settings, (socket) => this.#onSocket(socket, listener))
+    const server = createServer(settings, (socket) => this.#take(socket, listener))
     this.#servers.push(server)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(options, () => {
+      const onListening = () => {
         server.removeListener('error', reject)
         // EMFILE and the like: whoever connects is refused, those who are there go on.
         server.on('error', () => {})
-        const place = server.address()
-        resolve(typeof place === 'object' && place !== null ? place.port : 0)
-      })
+        const bound = server.address()
+        resolve(typeof bound === 'object' && bound !== null ? bound.port : 0)
+      }
+      // Of a descriptor Node takes the backlog as an argument only.
+      if ('fd' in place) server.listen(place, BACKLOG_COUNT, onListening)
+      else server.listen({ ...place, backlog: BACKLOG_COUNT }, onListening)
     })
   }
 }

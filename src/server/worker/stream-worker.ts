@@ -1,13 +1,11 @@
 // A worker thread for clients over TCP, TLS and DTLS. What it consists of is in stream-clients.ts, what makes it go in the drivers. A throw ends the
 // worker: the main thread closes what it leaves open, frees what it held, and starts a successor.
-import type { Socket } from 'node:net'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import { TurndError } from '../../config/errors.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { Listener } from '../../net/engine.js'
 import { hasListeners } from '../../net/listen-targets.js'
-import type { StreamListener } from '../../net/stream/client-connection.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
 import type { TurnOutput } from '../../turn/output.js'
@@ -22,17 +20,13 @@ import { reviveAddress, reviveStreamStart } from './revive.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
 
-/** Connections that may wait while the worker starts; more are closed. */
-const EARLY_COUNT_MAX = 1024
-
 class StreamWorker {
   readonly #port: MessagePort
   readonly #start: StreamWorkerStart
   readonly #statistics: Statistics
   readonly #outbox: Outbox
   readonly #driver: StreamDriver
-  readonly #listeners: StreamListeners
-  readonly #early: [Socket, StreamListener][] = []
+  readonly #listeners = new StreamListeners()
   #clients: StreamClients | null = null
 
   constructor(port: MessagePort, start: StreamWorkerStart) {
@@ -46,7 +40,6 @@ class StreamWorker {
       sockets.kind === 'adopted'
         ? new NativeStreamDriver(sockets, counters, new Int32Array(start.heldFds))
         : new DgramStreamDriver(sockets.specs, counters)
-    this.#listeners = new StreamListeners((socket, listener) => this.#accept(socket, listener))
   }
 
   async run(): Promise<void> {
@@ -57,23 +50,9 @@ class StreamWorker {
     const clients = this.#makeClients(http, dtls)
     this.#clients = clients
     this.#port.on('message', (command: Command) => this.#obey(clients, command))
-    for (const [socket, listener] of this.#early.splice(0)) {
-      if (!socket.destroyed) clients.streams.accept(socket.resume(), listener)
-    }
+    this.#listeners.handOn((socket, listener) => clients.streams.accept(socket, listener))
     await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
     this.#post({ kind: 'ready', listeners: this.#ownListeners() })
-  }
-
-  /** Connections that come while other listeners are still being opened wait until there is somebody to take them. */
-  #accept(socket: Socket, listener: StreamListener): void {
-    if (this.#clients !== null) {
-      this.#clients.streams.accept(socket, listener)
-    } else if (this.#early.length < EARLY_COUNT_MAX) {
-      socket.on('error', () => {}).pause()
-      this.#early.push([socket, listener])
-    } else {
-      socket.on('error', () => {}).destroy()
-    }
   }
 
   #makeClients(http: HttpEntry | null, dtls: DtlsClients | null): StreamClients {

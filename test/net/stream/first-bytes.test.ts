@@ -45,7 +45,7 @@ const STARTS: readonly [name: string, bytes: Uint8Array, answer: number, length:
   ['the preface of HTTP/2', textBytes('PRI * HTTP/2.0'), FIRST_UNKNOWN, 3],
   ['a longer name that begins with a method', textBytes('GETS /'), FIRST_UNKNOWN, 4],
   ['a PROXY header where none is expected', textBytes('PROXY TCP4 '), FIRST_UNKNOWN, 4],
-  ['SSH', textBytes('SSH-2.0'), FIRST_UNKNOWN, 1],
+  ['SSH', textBytes('SSH-2.0'), FIRST_UNKNOWN, 2],
 ]
 
 t.test('the first bytes of a connection', async (t) => {
