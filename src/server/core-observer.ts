@@ -4,13 +4,13 @@ import { formatHost, type TransportAddress } from '../stun/address.js'
 import { methodName } from '../stun/constants.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
 import type { DeletionCause, TurnObserver } from '../turn/output.js'
-import type { AllocationInfo, ReportSink } from './reports.js'
+import type { AllocationInfo, AllocationWays, ReportSink } from './reports.js'
 import { reasonIndex, type Statistics } from './statistics.js'
 
 /** Of a refusal that is about a connection and not about a request; STUN has no such method (RFC 8489 §18.2). */
 export const NO_METHOD = 0
 
-const TRANSPORT_NAMES: readonly AllocationInfo['transport'][] = ['udp', 'tcp', 'tls', 'dtls']
+const TRANSPORT_NAMES: readonly AllocationWays['transport'][] = ['udp', 'tcp', 'tls', 'dtls']
 
 export class CoreObserver implements TurnObserver {
   readonly #sink: ReportSink
@@ -25,14 +25,14 @@ export class CoreObserver implements TurnObserver {
   }
 
   allocationCreated(allocation: Allocation): void {
-    this.#sink.report({ kind: 'allocation', info: infoOf(allocation) })
+    this.#sink.report({ kind: 'allocation', info: infoOf(allocation), ways: waysOf(allocation) })
   }
 
   allocationDeleted(allocation: Allocation, cause: DeletionCause): void {
     const [packetsFromClient, bytesFromClient, packetsToClient, bytesToClient] = allocation.counters
     const durationSeconds = Math.round((this.#now() - allocation.createdAt) / TICKS_PER_SECOND)
     const use = { durationSeconds, packetsFromClient, bytesFromClient, packetsToClient, bytesToClient }
-    this.#sink.report({ kind: 'allocation-deleted', info: infoOf(allocation), cause, use })
+    this.#sink.report({ kind: 'allocation-deleted', info: infoOf(allocation), ways: waysOf(allocation), cause, use })
   }
 
   relayDeleted(relay: Relay, cause: DeletionCause): void {
@@ -76,7 +76,9 @@ function infoOf(allocation: Allocation): AllocationInfo {
     client: allocation.fiveTuple.client.toString(),
     relayed: relays.map((relay) => relay.advertised.toString()),
     lifetimeSeconds: allocation.lifetimeSeconds,
-    transport: TRANSPORT_NAMES[allocation.fiveTuple.transport],
-    relayTransport: allocation.isTcp ? 'tcp' : 'udp',
   }
+}
+
+function waysOf({ fiveTuple, isTcp }: Allocation): AllocationWays {
+  return { transport: TRANSPORT_NAMES[fiveTuple.transport], relayTransport: isTcp ? 'tcp' : 'udp' }
 }

@@ -51,10 +51,10 @@ export class Reporter implements RelayingNews {
     const whose = worker === null ? {} : { worker }
     switch (report.kind) {
       case 'allocation':
-        this.#allocationCreated(report.info, whose)
+        this.#allocationCreated(report.info, { ...report.ways, ...whose })
         return
       case 'allocation-deleted':
-        this.#allocationDeleted(report.info, report.cause, report.use, whose)
+        this.#allocationDeleted(report.info, report.cause, report.use, { ...report.ways, ...whose })
         return
       case 'relay-deleted': {
         const { cause, client, relayed, user } = report

@@ -9,7 +9,10 @@ export interface AllocationInfo {
   /** As the client sees them: one, or IPv4 and IPv6. */
   readonly relayed: readonly string[]
   readonly lifetimeSeconds: number
-  /** How the client reaches the server, and what it relays to peers. */
+}
+
+/** How the client reaches the server, and what it relays to peers. */
+export interface AllocationWays {
   readonly transport: 'udp' | 'tcp' | 'tls' | 'dtls'
   readonly relayTransport: 'udp' | 'tcp'
 }
@@ -24,10 +27,11 @@ export interface AllocationUse {
 }
 
 export type Report =
-  | { readonly kind: 'allocation'; readonly info: AllocationInfo }
+  | { readonly kind: 'allocation'; readonly info: AllocationInfo; readonly ways: AllocationWays }
   | {
       readonly kind: 'allocation-deleted'
       readonly info: AllocationInfo
+      readonly ways: AllocationWays
       readonly cause: DeletionCause
       readonly use: AllocationUse
     }

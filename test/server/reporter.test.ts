@@ -177,17 +177,11 @@ t.test('reports that were lost are told once', async (t) => {
 
 t.test('the report of a worker says whose it is', async (t) => {
   const { lines, reporter } = setUp(t)
-  const info = {
-    user: 'alice',
-    client: '192.0.2.1:5000',
-    relayed: ['192.0.2.9:24000'],
-    lifetimeSeconds: 600,
-    transport: 'tls',
-    relayTransport: 'udp',
-  } as const
-  reporter.report({ kind: 'allocation', info }, 1)
-  reporter.report({ kind: 'allocation', info }, null)
-  t.match(lines, [{ event: 'allocation', worker: 1, ...info }, { event: 'allocation' }])
+  const info = { user: 'alice', client: '192.0.2.1:5000', relayed: ['192.0.2.9:24000'], lifetimeSeconds: 600 }
+  const ways = { transport: 'tls', relayTransport: 'tcp' } as const
+  reporter.report({ kind: 'allocation', info, ways }, 1)
+  reporter.report({ kind: 'allocation', info, ways }, null)
+  t.match(lines, [{ event: 'allocation', worker: 1, ...info, ...ways }, { event: 'allocation' }])
   t.notOk('worker' in lines[1])
 })
 

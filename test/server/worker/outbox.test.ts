@@ -23,10 +23,8 @@ function setUp() {
 
 const report = (user: string): Report => ({
   kind: 'allocation',
-  info: {
-    ...{ user, client: '192.0.2.1:5000', relayed: ['192.0.2.9:24000'], lifetimeSeconds: 600 },
-    ...({ transport: 'udp', relayTransport: 'udp' } as const),
-  },
+  info: { user, client: '192.0.2.1:5000', relayed: ['192.0.2.9:24000'], lifetimeSeconds: 600 },
+  ways: { transport: 'udp', relayTransport: 'udp' },
 })
 const userOf = (one: Report) => (one.kind === 'allocation' ? one.info.user : '')
 
