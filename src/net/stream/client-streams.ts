@@ -177,6 +177,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   handleEnd(connection: ClientConnection): void {
     this.#finish(connection)
+    // What it had is free at once, and not only when the kernel has taken the last answers.
+    this.#tellCoreOfEnd(connection)
   }
 
   handleClosed(connection: ClientConnection): void {
@@ -184,7 +186,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     connection.phase = PHASE_GONE
     connection.outgoing.discard()
     this.connections.remove(connection)
-    if (connection.isKnownToCore) this.#core?.handleClientClosed(connection.fiveTuple)
+    this.#tellCoreOfEnd(connection)
   }
 
   // EntranceHost.
@@ -246,6 +248,12 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.#onRefused('connection-cap', connection.fiveTuple.client)
     connection.phase = PHASE_GONE
     connection.stream.resetAndDestroy()
+  }
+
+  #tellCoreOfEnd(connection: ClientConnection): void {
+    if (!connection.isKnownToCore) return
+    connection.isKnownToCore = false
+    this.#core?.handleClientClosed(connection.fiveTuple)
   }
 
   #noteFailedHandshake({ fiveTuple }: ClientConnection): void {
