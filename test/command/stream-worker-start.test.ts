@@ -82,8 +82,7 @@ t.test('a stream worker that cannot start again for want of file descriptors', {
       await until(() => server.linesOf('worker-restarted').length > 0, 'it works again', RESTART_MILLISECONDS_MAX)
       const after = new Arrival(t, server.port('', 'tcp'))
       await until(() => after.wasAnswered, 'the successor answers')
-      t.equal(openFileCount(server.pid), files)
-      t.equal(socketCount(server), sockets)
+      await until(() => socketCount(server) <= sockets && openFileCount(server.pid) <= files, 'all is as before')
       t.equal(await server.stop(), 0)
     })
   }

@@ -9,7 +9,7 @@ import { HELD_FD_COUNT } from '../../../src/net/native/held-fds.js'
 import { loadKoffi } from '../../../src/net/native/koffi.js'
 import { openStreamLibc } from '../../../src/net/native/libc.js'
 import { TCP_SOCKETS_ARENA_LENGTH, TcpSockets } from '../../../src/net/native/tcp-socket.js'
-import { StreamListeners } from '../../../src/net/stream/stream-listeners.js'
+import type { StreamListeners } from '../../../src/net/stream/stream-listeners.js'
 import { NativeStreamDriver } from '../../../src/server/worker/native-stream-driver.js'
 import { hostAddress } from '../../../src/stun/address.js'
 import type { TurnCore } from '../../../src/turn/core.js'
@@ -36,11 +36,12 @@ class DrivenLoop {
     const held = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
     const driver = new NativeStreamDriver({ kind: 'adopted', tcp: adopted, dtls: [], offloads }, newCounters(), held)
     const loop = new DrivenLoop(driver)
-    const listeners = new StreamListeners((socket) => socket.destroy())
-    await driver.openListeners(listeners)
+    const server = createServer((socket) => socket.destroy())
+    const adopt = (own: number) => new Promise<void>((resolve) => server.listen({ fd: own }, resolve))
+    await driver.openListeners({ adopt } as unknown as StreamListeners)
     t.teardown(async () => {
       await driver.stop()
-      listeners.close()
+      server.close()
       tcp.close(fd)
     })
     const core = { tick() {}, drops: [], now: 0, handleClientFrame: () => 0 } as unknown as TurnCore
