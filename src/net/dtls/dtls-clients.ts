@@ -23,12 +23,12 @@ import type { DtlsSession } from './dtls-session.js'
 import { DtlsSessions, type SendDatagram } from './dtls-sessions.js'
 import { FrameMemory } from './frame-memory.js'
 import { openOpenssl } from './openssl.js'
-import { areRecords, encryptedCount, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
+import { areRecords, clearEnd, encryptedCount, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
 import type { CertificatePair } from './server-context.js'
 import { SSL_ENDED } from './ssl-io.js'
 
 const COOKIE_SECRET_LENGTH = 32
-/** Encrypted records of a client whose handshake is not done yet. */
+/** Encrypted records that are kept of a client whose keys are not known yet. */
 export const EARLY_RECORD_COUNT_MAX = 16
 
 export interface DtlsClientsOptions {
@@ -196,31 +196,45 @@ export class DtlsClients implements ClientHandler {
 
   #receive(core: TurnCore, session: DtlsSession, bytes: Uint8Array, start: number, end: number): void {
     const sessions = this.#sessions
-    if (!session.isEstablished) {
-      // The Finished, which may overtake what comes before it; OpenSSL keeps each in a buffer of 16 KiB until then.
-      const count = encryptedCount(bytes, start, end)
-      session.earlyCount += count
-      // Anybody can send such records in the client's name: what has none of them goes on.
-      if (count > 0 && session.earlyCount > EARLY_RECORD_COUNT_MAX) return
-    }
+    const from = session.isEstablished ? start : this.#receiveClear(session, bytes, start, end)
+    if (from === end || session.ssl === 0) return
     sessions.wake(session)
-    sessions.io.give(bytes, start, end)
+    sessions.io.give(bytes, from, end)
     if (!session.isEstablished) sessions.handshake(session)
     const frames = this.#frames
     let length = 0
     while (session.isEstablished && !session.isEnding && session.ssl !== 0) {
       length = sessions.io.read(session.ssl, frames.addressFor(PLAINTEXT_LENGTH_MAX))
       if (length <= 0) break
-      const from = frames.start
+      const at = frames.start
       frames.use(length)
       session.activeAt = sessions.now
-      core.handleClientFrame(session.fiveTuple, frames.bytes, from, from + length)
+      core.handleClientFrame(session.fiveTuple, frames.bytes, at, at + length)
       if (session.isCounted) sessions.noteAllocation(session)
     }
     if (session.ssl === 0) return
     // Answers to what was no application data: alerts, and the last flight, if the client has lost it.
     sessions.flush(session)
     if (length === SSL_ENDED) sessions.endLater(session)
+  }
+
+  /**
+   * Goes on with a handshake by what is not encrypted at the beginning of a datagram. Returns where the encrypted rest begins, or `end` if
+   * that is not wanted.
+   */
+  #receiveClear(session: DtlsSession, bytes: Uint8Array, start: number, end: number): number {
+    const sessions = this.#sessions
+    const clear = clearEnd(bytes, start, end)
+    if (clear > start) {
+      sessions.wake(session)
+      sessions.io.give(bytes, start, clear)
+      sessions.handshake(session)
+    }
+    // Records that overtake the ChangeCipherSpec: OpenSSL keeps each in a buffer of 16 KiB. Anybody can send them in the client's name, and
+    // then the client's own must come in order, or again.
+    if (clear === end || session.ssl === 0 || sessions.io.decrypts(session.ssl)) return clear
+    session.earlyCount += encryptedCount(bytes, clear, end)
+    return session.earlyCount > EARLY_RECORD_COUNT_MAX ? end : clear
   }
 
   /** The established session, if a frame of this length fits into a record. */

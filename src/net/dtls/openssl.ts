@@ -21,6 +21,8 @@ export const DTLS1_2_VERSION = 0xfefd
 export const SSL_READING = 3
 /** What SSL_state_string answers after a fatal error, which may have been met while reading. */
 export const SSL_STATE_ERROR = 'SSLERR'
+/** The same between the client's ChangeCipherSpec and its Finished. */
+export const SSL_STATE_CIPHER_CHANGED = 'TRCCS'
 export const BIO_CTRL_RESET = 1
 export const ERR_LIB_PEM = 9
 export const PEM_R_NO_START_LINE = 108

@@ -58,6 +58,13 @@ export function areRecords(bytes: Uint8Array, start: number, end: number): boole
   return start < end
 }
 
+/** The end of those of these records that come before the first encrypted one. */
+export function clearEnd(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end && readUint16(bytes, at + EPOCH_AT) === 0) at = recordEnd(bytes, at, end)
+  return at
+}
+
 /** How many of these records are encrypted. */
 export function encryptedCount(bytes: Uint8Array, start: number, end: number): number {
   let count = 0

@@ -12,6 +12,7 @@ import {
   type Openssl,
   SSL_CTRL_SET_MTU,
   SSL_READING,
+  SSL_STATE_CIPHER_CHANGED,
   SSL_STATE_ERROR,
 } from './openssl.js'
 import { datagramEnd, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX } from './record.js'
@@ -89,6 +90,11 @@ export class SslIo {
     if (this.#openssl.SSL_do_handshake(ssl) === 1) return 1
     const state = this.#stateOf(ssl)
     return this.#openssl.SSL_state_string(ssl) === SSL_STATE_ERROR ? SSL_ENDED : state
+  }
+
+  /** Within a handshake: the client has changed to its keys, so encrypted records are read, and forged ones dropped, as they come. */
+  decrypts(ssl: number): boolean {
+    return this.#openssl.SSL_state_string(ssl) === SSL_STATE_CIPHER_CHANGED
   }
 
   /** One record of application data, PLAINTEXT_LENGTH_MAX bytes at most, to this address: its length, or SSL_WAITS or SSL_ENDED. */

@@ -3,7 +3,7 @@
 //   poll ─► tick ─► advance (streams are written, sessions looked after) ─► a turn of Node's loop ─► poll …
 //
 // Node's loop takes up what its callbacks began (a socket to read, an answer that did not fit) when its next turn begins, and it does not count
-// its immediates: so the engine waits only after two turns in which nothing happened.
+// its immediates: so the engine waits only after two turns in which nothing happened and nobody waited.
 
 import { TickClock } from '../../net/clock.js'
 import type { ClientHandler } from '../../net/engine.js'
@@ -24,6 +24,8 @@ import type { StreamDriver } from './stream-driver.js'
 const POLL_MILLISECONDS_MAX = 50
 /** The same where the engine cannot tell that Node's loop has something. */
 const POLL_MILLISECONDS_BLIND = 1
+/** Turns in which nothing happens before a wait. */
+const QUIET_COUNT_MIN = 2
 /** Where processors are few, TLS handshakes wait for datagrams of calls and not the other way round. */
 const NICE_VALUE = 5
 
@@ -41,7 +43,8 @@ export class NativeStreamDriver implements StreamDriver {
   /** Of Node's loop, when the engine was last allowed to wait. */
   #eventCount = 0
   #wasBusy = true
-  #wasQuiet = false
+  /** Turns in a row without a wait and without anything that happened. */
+  #quietCount = 0
 
   constructor(sockets: AdoptedSockets, counters: Float64Array, heldFds: Int32Array) {
     const koffi = loadKoffi()
@@ -111,9 +114,11 @@ export class NativeStreamDriver implements StreamDriver {
   #mayWait(): boolean {
     const { events } = performance.nodeTiming.uvMetricsInfo
     const isQuiet = events === this.#eventCount && !this.#wasBusy
-    const mayWait = isQuiet && this.#wasQuiet
-    this.#wasQuiet = isQuiet
     this.#eventCount = events
-    return mayWait
+    this.#quietCount = isQuiet ? this.#quietCount + 1 : 0
+    if (this.#quietCount < QUIET_COUNT_MIN) return false
+    // After the wait a deadline may be over, and what is done then begins something, too.
+    this.#quietCount = 0
+    return true
   }
 }

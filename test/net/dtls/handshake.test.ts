@@ -2,6 +2,7 @@
 import t from 'tap'
 import { EARLY_RECORD_COUNT_MAX } from '../../../src/net/dtls/dtls-clients.js'
 import { HALF_OPEN_COUNT_MAX, UNALLOCATED_PER_SOURCE_MAX } from '../../../src/net/dtls/dtls-sessions.js'
+import { EPOCH_AT, recordEnd } from '../../../src/net/dtls/record.js'
 import { DROP_NONE, DROP_NOT_STUN } from '../../../src/turn/drop-reasons.js'
 import { withDeadline } from '../../support/deadline.js'
 import { withoutKoffi } from '../../support/engines.js'
@@ -129,20 +130,46 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     t.equal(stage.receive(second.fiveTuple, ALERT), DROP_NONE)
   })
 
-  t.test('does not keep many records that came too early', async (t) => {
+  t.test('is not ended by records that came too early, however many', async (t) => {
+    for (const count of [EARLY_RECORD_COUNT_MAX, EARLY_RECORD_COUNT_MAX + 1, 10 * EARLY_RECORD_COUNT_MAX]) {
+      const stage = DtlsStage.open(t)
+      const client = halfOpen(stage, '198.51.100.7:50000', false)
+      for (let index = 0; index < count; index++) stage.receive(client.fiveTuple, forged(index))
+      client.exchange()
+      t.ok(client.ssl.isEstablished, `after ${count}`)
+      t.equal((await client.turn(t).binding()).code, 0)
+      t.same([stage.dtls.sessionCount, stage.counter('handshakesFailed')], [1, 0])
+    }
+  })
+
+  t.test('takes the Finished in a datagram of its own, behind forged ones', async (t) => {
+    const stage = DtlsStage.open(t)
+    const client = halfOpen(stage, '198.51.100.7:50000', false)
+    for (let index = 0; index <= EARLY_RECORD_COUNT_MAX; index++) stage.receive(client.fiveTuple, forged(index))
+    client.take()
+    for (const flight of client.ssl.advance()) {
+      for (let start = 0, end = 0; start < flight.length; start = end) {
+        end = recordEnd(flight, start, flight.length)
+        stage.receive(client.fiveTuple, flight.subarray(start, end))
+        stage.receive(client.fiveTuple, forged(100 + start))
+      }
+    }
+    client.exchange()
+    t.ok(client.ssl.isEstablished)
+  })
+
+  t.test('keeps few records that came too early', async (t) => {
     for (const count of [EARLY_RECORD_COUNT_MAX - 1, EARLY_RECORD_COUNT_MAX]) {
       const stage = DtlsStage.open(t)
-      const client = new StageClient(stage)
-      stage.receive(client.fiveTuple, client.ssl.advance()[0])
+      const client = halfOpen(stage, '198.51.100.7:50000', false)
+      for (let index = 0; index < count; index++) stage.receive(client.fiveTuple, forged(index))
       client.take()
-      stage.receive(client.fiveTuple, client.ssl.advance()[0])
-      for (let index = 0; index < count; index++) {
-        const early = Buffer.alloc(13 + 48)
-        early.set([22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, index, 0, 48])
-        stage.receive(client.fiveTuple, early)
-      }
-      client.exchange()
-      t.equal(client.ssl.isEstablished, count < EARLY_RECORD_COUNT_MAX)
+      const [flight] = client.ssl.advance()
+      // The Finished overtakes what comes before it: it is kept if there is room.
+      const finished = encryptedStart(flight)
+      stage.receive(client.fiveTuple, flight.subarray(finished))
+      stage.receive(client.fiveTuple, flight.subarray(0, finished))
+      t.equal(stage.counter('handshakes'), count < EARLY_RECORD_COUNT_MAX ? 1 : 0)
       t.equal(stage.dtls.sessionCount, 1)
     }
   })
@@ -187,14 +214,28 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
   })
 })
 
-/** A client that has sent its cookie, and nothing more. */
-function halfOpen(stage: DtlsStage, address: string): StageClient {
+/** A client that has sent its cookie, and nothing more. @param isLost whether the answer is */
+function halfOpen(stage: DtlsStage, address: string, isLost = true): StageClient {
   const client = new StageClient(stage, address)
   stage.receive(client.fiveTuple, client.ssl.advance()[0])
   client.take()
   for (const datagram of client.ssl.advance()) stage.receive(client.fiveTuple, datagram)
-  stage.sentTo(client.localAddress).length = 0
+  if (isLost) stage.sentTo(client.localAddress).length = 0
   return client
+}
+
+/** What anybody can send in the client's name: a record that looks encrypted. */
+function forged(index: number): Buffer {
+  const record = Buffer.alloc(13 + 48)
+  record.set([22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, index, 0, 48])
+  return record
+}
+
+/** Where the first encrypted record of a datagram begins. */
+function encryptedStart(datagram: Buffer): number {
+  let start = 0
+  while (datagram.readUInt16BE(start + EPOCH_AT) === 0) start = recordEnd(datagram, start, datagram.length)
+  return start
 }
 
 /** Looks again each 20 ms. */

@@ -296,11 +296,7 @@ t.test('a session', async (t) => {
         const ticketKeys = bytesOf(48, 9)
         const versions = { minVersion: version, maxVersion: version }
         const first = await StreamStage.open(t, { certificate, ticketKeys })
-        const client = await StreamClient.openTls(t, first.ports.tls, versions)
-        const tickets: Buffer[] = []
-        client.tls.on('session', (ticket) => tickets.push(ticket))
-        await client.request(stun.METHOD_BINDING)
-        const session = tickets.at(-1) ?? client.tls.getSession()
+        const { session } = await resumable(t, first, versions)
         const isResumed = async (keys: Uint8Array) => {
           const stage = await StreamStage.open(t, { certificate: other, ticketKeys: keys })
           const again = await StreamClient.openTls(t, stage.ports.tls, { ...versions, session })
@@ -311,5 +307,41 @@ t.test('a session', async (t) => {
         t.equal(await isResumed(bytesOf(48, 10)), false)
       },
     )
+
+    t.test(`of ${version} with a ticket of older keys is a whole handshake, and the next one is resumed`, async (t) => {
+      const options = { minVersion: version, maxVersion: version }
+      const stage = await StreamStage.open(t, { certificate, ticketKeys: bytesOf(48, 9) })
+      const first = await resumable(t, stage, options)
+      stage.streams.setTicketKeys(bytesOf(48, 10))
+      t.equal((await first.client.request(stun.METHOD_BINDING)).code, 0, 'who is there stays')
+      const second = await resumable(t, stage, { ...options, session: first.session })
+      t.equal(second.client.tls.isSessionReused(), false)
+      t.equal(nameOf(second.client), 'one.example.org')
+      const third = await resumable(t, stage, { ...options, session: second.session })
+      t.equal(third.client.tls.isSessionReused(), true)
+      t.same(stage.counted('handshakes', 'handshakesFailed'), [3, 0])
+    })
   }
+
+  t.test('may have new ticket keys before there is a certificate', async (t) => {
+    const stage = await StreamStage.open(t, { ticketKeys: bytesOf(48, 9) })
+    stage.streams.setTicketKeys(bytesOf(48, 10))
+    stage.streams.setCertificate(certificate)
+    const { session } = await resumable(t, stage)
+    const other = await StreamStage.open(t, { certificate, ticketKeys: bytesOf(48, 10) })
+    t.equal((await resumable(t, other, { session })).client.tls.isSessionReused(), true)
+  })
 })
+
+/** A client that has been answered, and its session with the latest ticket. */
+async function resumable(
+  t: Test,
+  stage: StreamStage,
+  options: ConnectionOptions = {},
+): Promise<{ client: StreamClient; session: Buffer | undefined }> {
+  const client = await StreamClient.openTls(t, stage.ports.tls, options)
+  const tickets: Buffer[] = []
+  client.tls.on('session', (ticket) => tickets.push(ticket))
+  t.equal((await client.request(stun.METHOD_BINDING)).code, 0)
+  return { client, session: tickets.at(-1) ?? client.tls.getSession() }
+}

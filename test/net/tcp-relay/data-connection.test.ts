@@ -3,12 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
-import { HALF_CLOSED_IDLE_MILLISECONDS_MAX } from '../../../src/net/tcp-relay/data-connection.js'
-import { SINK_QUEUE_BYTES_MAX } from '../../../src/net/tcp-relay/flow.js'
+import { DataConnection, HALF_CLOSED_IDLE_MILLISECONDS_MAX } from '../../../src/net/tcp-relay/data-connection.js'
+import { type Flow, SINK_QUEUE_BYTES_MAX } from '../../../src/net/tcp-relay/flow.js'
 import { FROM_CLIENT, TO_CLIENT } from '../../../src/turn/bandwidth.js'
 import { withDeadline } from '../../support/deadline.js'
 import { BOTH } from './peer-sockets-under-test.js'
-import { event, over, RelayStage, read } from './relay-stage.js'
+import { EVENT_MILLISECONDS_MAX, event, over, RelayStage, read } from './relay-stage.js'
 
 const MEBIBYTE = 1024 * 1024
 /** What Node reads at once. */
@@ -287,6 +287,33 @@ for (const maker of BOTH) {
     })
   })
 }
+
+t.test('a data connection ends when one side breaks while the other one is being shut down', async (t) => {
+  for (const direction of [FROM_CLIENT, TO_CLIENT]) {
+    const stage = new RelayStage(t, BOTH[0])
+    const [one, other] = [await stage.client(), await stage.client()]
+    let isHeld = true
+    const throttled = new Set<Flow>()
+    const ended = new Promise<void>((onEnded) => {
+      const admit = () => !isHeld
+      const sides = { client: one.client, peer: other.client, rest: NOTHING, throttled, onEnded }
+      new DataConnection({ ...sides, admitFromClient: admit, admitToClient: admit })
+    })
+    const [source, sink] = direction === FROM_CLIENT ? [one, other] : [other, one]
+    source.far.end('held')
+    await until(() => throttled.size === 1 && source.client.readableEnded)
+    // Where Node reads from sockets, too, closing comes next: a shutdown that begins now is done in the turn after it.
+    await new Promise((resolve) => setImmediate(resolve))
+    isHeld = false
+    for (const flow of throttled) flow.retry()
+    t.ok(sink.client.writableEnded, 'the end is on its way')
+    // In the same turn, as a write that fails does it.
+    source.client.destroy(new Error('broken'))
+    await withDeadline(ended, EVENT_MILLISECONDS_MAX, () => 'the pair is still there')
+    t.ok(sink.client.closed)
+    await over(sink.far)
+  }
+})
 
 async function bound(t: Test, stage: RelayStage, rest: Uint8Array = NOTHING): Promise<Pair> {
   const { peer, handle } = await stage.arrive(await stage.openRelay(1))
