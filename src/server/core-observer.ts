@@ -7,9 +7,6 @@ import type { DeletionCause, TurnObserver } from '../turn/output.js'
 import type { AllocationInfo, AllocationWays, ReportSink } from './reports.js'
 import { reasonIndex, type Statistics } from './statistics.js'
 
-/** Of a refusal that is about a connection and not about a request; STUN has no such method (RFC 8489 §18.2). */
-export const NO_METHOD = 0
-
 const TRANSPORT_NAMES: readonly AllocationWays['transport'][] = ['udp', 'tcp', 'tls', 'dtls']
 
 export class CoreObserver implements TurnObserver {
@@ -60,7 +57,7 @@ export class CoreObserver implements TurnObserver {
       timeMs,
       reason,
       code,
-      method: method === NO_METHOD ? 'connection' : methodName(method),
+      method: methodName(method),
       user: username,
       source: client.toString(),
       peer: peer === null ? '' : peer.toString(),

@@ -1,5 +1,6 @@
 // Tells people what the cores do: a log line and an event for each allocation and refusal, the ring of latest refusals, and the
 // lives of the workers.
+import { CONNECTION_REFUSALS, type ConnectionRefusal } from '../log/connection-refusals.js'
 import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
 import {
@@ -20,6 +21,10 @@ export const LINES_PER_SECOND_MAX = 50
 /** Lines of refusals in one second of one source (an IP address). */
 export const LINES_PER_SOURCE_MAX = 10
 
+/** The same of connections that were closed before they asked for anything. */
+const CONNECTION_LINES_PER_SECOND_MAX = 10
+const CONNECTION_LINES_PER_SOURCE_MAX = 2
+
 export interface ReporterEvents {
   allocation(info: AllocationInfo): void
   allocationDeleted(info: AllocationInfo, cause: DeletionCause): void
@@ -34,6 +39,7 @@ type Whose = { readonly worker?: number }
 export class Reporter implements RelayingNews {
   readonly refusals = new RefusalRing()
   readonly #limiter = new LineLimiter(LINES_PER_SECOND_MAX, LINES_PER_SOURCE_MAX)
+  readonly #connectionLimiter = new LineLimiter(CONNECTION_LINES_PER_SECOND_MAX, CONNECTION_LINES_PER_SOURCE_MAX)
   readonly #logger: Logger
   readonly #events: ReporterEvents
   /** Refusals that have had no line since the last flush. */
@@ -66,6 +72,9 @@ export class Reporter implements RelayingNews {
       }
       case 'refusal':
         this.#refused(report.refusal, whose)
+        return
+      case 'connection-refused':
+        this.#connectionRefused(report.reason, report.source, whose)
     }
   }
 
@@ -135,6 +144,14 @@ export class Reporter implements RelayingNews {
     this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${meaning}`)
   }
 
+  /** Whoever scans the Internet causes these all day: what has no line is in the counters. */
+  #connectionRefused(reason: ConnectionRefusal, source: string, whose: Whose): void {
+    if (!this.#connectionLimiter.admits(hostOf(source), Date.now())) return
+    const { meaning, remedy } = CONNECTION_REFUSALS[reason]
+    const about = { event: 'connection-refused', reason, source, remedy, ...whose }
+    this.#logger.info(about, `closed a connection of ${source}: ${meaning}`)
+  }
+
   /** Of the reasons that would have been logged. */
   #newlyHeldBack(heldBack: Float64Array): number {
     let count = 0
@@ -146,17 +163,9 @@ export class Reporter implements RelayingNews {
   }
 }
 
-/** Clients meet a stale nonce in normal operation, and go on by themselves; what scans the Internet comes by every port all day. */
-const COMMON_REASONS: readonly RefusalReason[] = [
-  'stale-nonce',
-  'connection-cap',
-  'connection-timeout',
-  'not-stun',
-  'tls-handshake',
-]
-
+/** Clients meet a stale nonce in normal operation, and go on by themselves. */
 function levelOf(reason: RefusalReason): 'info' | 'warn' {
-  return COMMON_REASONS.includes(reason) ? 'info' : 'warn'
+  return reason === 'stale-nonce' ? 'info' : 'warn'
 }
 
 /** A textual transport address without its port. */

@@ -1,4 +1,5 @@
 // What a core has to tell, as plain data: it may come from another thread. Made by CoreObserver, read by the Reporter.
+import type { ConnectionRefusal } from '../log/connection-refusals.js'
 import type { Refusal } from '../log/refusals.js'
 import type { DeletionCause } from '../turn/output.js'
 
@@ -43,6 +44,7 @@ export type Report =
       readonly cause: DeletionCause
     }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
+  | { readonly kind: 'connection-refused'; readonly reason: ConnectionRefusal; readonly source: string }
 
 /** Where reports go. */
 export interface ReportSink {

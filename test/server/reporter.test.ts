@@ -175,6 +175,21 @@ t.test('reports that were lost are told once', async (t) => {
   t.equal(lines.length, 1)
 })
 
+t.test('a connection that was closed has a line that says why and what to do, but not ten of one source', async (t) => {
+  const { lines, reporter } = setUp(t)
+  for (let count = 0; count < 10; count++) {
+    reporter.report({ kind: 'connection-refused', reason: 'proxy-header', source: `192.0.2.1:${5000 + count}` }, 3)
+  }
+  reporter.report({ kind: 'connection-refused', reason: 'tls-handshake', source: '192.0.2.2:5000' }, 3)
+  const about = { event: 'connection-refused', level: 30, worker: 3, remedy: /\S/ }
+  t.match(lines, [
+    { ...about, reason: 'proxy-header', source: '192.0.2.1:5000', msg: /192\.0\.2\.1:5000: .*PROXY header/ },
+    { ...about, reason: 'proxy-header', source: '192.0.2.1:5001' },
+    { ...about, reason: 'tls-handshake', source: '192.0.2.2:5000' },
+  ])
+  t.equal(lines.length, 3)
+})
+
 t.test('the report of a worker says whose it is', async (t) => {
   const { lines, reporter } = setUp(t)
   const info = { user: 'alice', client: '192.0.2.1:5000', relayed: ['192.0.2.9:24000'], lifetimeSeconds: 600 }

@@ -1,6 +1,6 @@
 // What ClientStreams is given.
 import type { Socket } from 'node:net'
-import type { RefusalReason } from '../../log/refusals.js'
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
 import type { TurnCore } from '../../turn/core.js'
@@ -27,7 +27,7 @@ export interface ClientStreamsOptions {
    */
   readonly onBound: (connectionId: number, handle: number, stream: Socket | null, rest: Uint8Array) => void
   /** A connection was closed for what it did, or did not do; `client` is valid during the call only. */
-  readonly onRefused?: (reason: RefusalReason, client: TransportAddress) => void
+  readonly onRefused?: (reason: ConnectionRefusal, client: TransportAddress) => void
   /** The first frame of this turn was gathered: call flush() later in it. */
   readonly onGathered?: () => void
   /** Milliseconds of a clock that never goes back; performance.now() if absent. */

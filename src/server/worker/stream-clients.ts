@@ -12,10 +12,11 @@ import type { HttpEntry } from '../../net/stream/http-entry.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
 import { TcpRelays } from '../../net/tcp-relay/tcp-relays.js'
 import { TransportRouter } from '../../net/transport-router.js'
+import { formatHost } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { TurnOutput } from '../../turn/output.js'
-import { CoreObserver, NO_METHOD } from '../core-observer.js'
+import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { ReportSink } from '../reports.js'
@@ -59,7 +60,6 @@ export class StreamClients {
     const { streams, tables, workerIndex } = start
     const { stores, usersFile } = storesOf(start.users, start.settings.realm)
     this.usersFile = usersFile
-    const observer = new CoreObserver(parts.sink, statistics, () => this.core.now)
     this.#http = parts.http
     this.dtls = parts.dtls
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
@@ -70,7 +70,10 @@ export class StreamClients {
       ticketKeys: start.ticketKeys,
       http: this.#http,
       onGathered: parts.requestFlush,
-      onRefused: (reason, client) => observer.refused(reason, 0, NO_METHOD, '', client, null),
+      onRefused: (reason, client) => {
+        if (!parts.sink.admitsRefusal(formatHost(client), Date.now())) return
+        parts.sink.report({ kind: 'connection-refused', reason, source: String(client) })
+      },
       onBound: (connectionId, handle, stream, rest) => this.#tcpRelays.bind(connectionId, handle, stream, rest),
     })
     if (start.certificate !== null) this.setCertificate(start.certificate)
@@ -81,7 +84,7 @@ export class StreamClients {
       output: router,
       connectionOutput: router,
       supportsDontFragment: engine.supportsDontFragment,
-      observer,
+      observer: new CoreObserver(parts.sink, statistics, () => this.core.now),
       relayHosts: start.relayHosts,
       ownSockets: parts.ownSockets,
       localHosts: start.localHosts,

@@ -1,0 +1,29 @@
+// Why a connection was closed before there was a request to refuse: stable reason codes with their plain-words meaning. No refusals of
+// refusals.ts: nobody has asked for anything yet, and whoever scans the Internet comes by every port all day.
+
+/** Each reason: what happened, and what the operator can do. */
+export const CONNECTION_REFUSALS = {
+  'proxy-header': {
+    meaning: 'the connection comes from a proxy of --proxy-protocol-from and does not begin with a PROXY header',
+    remedy: 'let the proxy send one (HAProxy: send-proxy-v2), or take its address out of --proxy-protocol-from',
+  },
+  'connection-cap': {
+    meaning: 'this address has as many connections without an allocation as it may',
+    remedy: 'if it is a proxy before this server, let it tell its clients: --proxy-protocol-from; else it is an attack',
+  },
+  'not-stun': {
+    meaning: 'what was sent is neither STUN nor anything else that this port takes',
+    remedy:
+      'point the client at the right port: tcp: takes STUN alone, tls: takes TLS, STUN and HTTP; a PROXY header is taken from --proxy-protocol-from alone',
+  },
+  'tls-handshake': {
+    meaning: 'the TLS handshake was not completed',
+    remedy: 'look whether clients trust the certificate and find their name in it, and speak TLS 1.2 or 1.3',
+  },
+  'connection-timeout': {
+    meaning: 'the connection did not get as far as a whole message in time',
+    remedy: 'nothing, unless it is a client of yours: then something between it and this server keeps its bytes back',
+  },
+} as const satisfies Record<string, { meaning: string; remedy: string }>
+
+export type ConnectionRefusal = keyof typeof CONNECTION_REFUSALS
