@@ -32,7 +32,7 @@ type Section = (t: Test, suite: Suite) => void
 /** Of the whole suite, on a busy machine. */
 const TOTAL_MILLISECONDS_MAX = 240_000
 
-const SECTIONS: readonly Section[] = [
+export const SECTIONS: readonly Section[] = [
   binding,
   authentication,
   credentials,
@@ -59,7 +59,7 @@ const SECTIONS: readonly Section[] = [
   tcpRelays,
 ]
 
-/** What depends on how an engine receives and sends packets. */
+/** What depends on how an engine receives and sends packets, and a transport frames. */
 export const DATA_SECTIONS: readonly Section[] = [
   dualStack,
   data,

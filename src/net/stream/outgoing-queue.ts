@@ -3,8 +3,8 @@
 //   append ─► gathering ─► full ─► full ─► socket.write       at most one write is under way; while it is, frames wait here,
 //                                                             where they can be counted, and not in the socket
 //
-// Over TLS a write is a record. Some clients read one message for each record, although frames may lie anywhere in a stream: the
-// first few frames that wait have a chunk each, and more of them share one.
+// Over TLS a write is a record. Some clients read one message for each record, although frames may lie anywhere in a stream: as
+// long as few frames come in a turn they have a chunk each. Of many they share one, as each record costs a turn.
 //
 // A client that does not read is stalled: data is dropped, by whole frames, while too much or too old data waits. What is in the
 // queue always leaves whole and in order.
@@ -20,8 +20,10 @@ export const QUEUED_MILLISECONDS_MAX = 200
 /** Answers have this much room beyond data's; a connection that leaves more unread is closed. */
 export const ANSWER_BYTES_MAX = 64 * 1024
 
-/** Chunks that wait, over TLS, before frames share one: a write costs a turn of the event loop there. */
+/** Over TLS: chunks that wait before frames share one. */
 const SEPARATE_CHUNK_COUNT_MAX = 8
+/** Over TLS: frames of a turn that have a chunk each, and none has one in the turn after more. */
+const SEPARATE_FRAMES_PER_TURN_MAX = 4
 
 /** What queues of a worker have in common. */
 export interface OutgoingContext {
@@ -41,6 +43,9 @@ export class OutgoingQueue implements ChunkOwner {
   #newest: Chunk | null = null
   #queuedBytes = 0
   #queuedChunkCount = 0
+  #turnFrameCount = 0
+  /** The turn before this one brought many frames. */
+  #isBusy = false
   /** When the oldest byte of what was last written came. */
   #writtenStartedAt = 0
 
@@ -93,6 +98,13 @@ export class OutgoingQueue implements ChunkOwner {
     this.#appendPayload(chunk, headerEnd, bytes, start, end, length)
   }
 
+  /** The last frame of this turn has been appended. */
+  endTurn(): void {
+    this.#isBusy = this.#turnFrameCount > SEPARATE_FRAMES_PER_TURN_MAX
+    this.#turnFrameCount = 0
+    this.write()
+  }
+
   /** Writes what waits, as long as the kernel takes it at once. */
   write(): void {
     while (this.#oldest !== null && this.#stream.writableLength === 0 && !this.#stream.destroyed) this.#writeOldest()
@@ -133,14 +145,20 @@ export class OutgoingQueue implements ChunkOwner {
   /** The newest chunk, made longer, or a new one behind it; null for a frame that is longer than any. */
   #chunkWithRoom(length: number): Chunk | null {
     const newest = this.#newest
-    if (newest === null || (this.#hasRecords && this.#queuedChunkCount < SEPARATE_CHUNK_COUNT_MAX)) {
-      return this.#enqueueChunk(length)
-    }
+    if (newest === null || (this.#hasRecords && this.#isSeparate())) return this.#enqueueChunk(length)
     const needed = newest.length + length
     if (needed <= newest.bytes.length) return newest
     if (newest === this.#oldest && needed <= LARGE_CHUNK_BYTES) return this.#exchangeForLarge(newest, needed)
     this.write()
     return this.#enqueueChunk(LARGE_CHUNK_BYTES, length)
+  }
+
+  #isSeparate(): boolean {
+    return (
+      !this.#isBusy &&
+      this.#turnFrameCount < SEPARATE_FRAMES_PER_TURN_MAX &&
+      this.#queuedChunkCount < SEPARATE_CHUNK_COUNT_MAX
+    )
   }
 
   #enqueueChunk(capacity: number, length = capacity): Chunk | null {
@@ -180,6 +198,7 @@ export class OutgoingQueue implements ChunkOwner {
 
   #noteAppended(chunk: Chunk, length: number): void {
     chunk.length += length
+    this.#turnFrameCount++
     this.#queuedBytes += length
     this.#counters[COUNTER_PACKETS_SENT]++
     this.#counters[COUNTER_BYTES_SENT] += length

@@ -62,7 +62,7 @@ export abstract class StreamOutput {
     for (let index = 0; index < gathered.length; index++) {
       const connection = gathered[index]
       connection.hasGathered = false
-      connection.outgoing.write()
+      connection.outgoing.endTurn()
     }
     gathered.length = 0
   }

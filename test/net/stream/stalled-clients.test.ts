@@ -146,27 +146,30 @@ t.test('what waits for one client', async (t) => {
   })
 
   t.test(
-    'leaves over TLS as a record for each of the first 8 frames, the rest together, all of it in order',
+    'leaves over TLS as a record for each frame while few come in a turn, else together, all of it in order',
     async (t) => {
       const stage = new QueueStage()
       stage.queue.startRecords(stage.stream)
-      stage.stream.isStalled = true
-      const lengths = Array.from({ length: 60 }, (_, index) => 4 + 4 * ((index * 97) % 300))
-      for (const length of lengths) stage.queue.appendChannelData(CHANNEL, bytesOf(length - 4), 0, length - 4)
-      stage.queue.write()
-      t.same(stage.resume(), lengths)
-      const records = stage.stream.written.map(({ length }) => length)
-      t.same(records.slice(0, 7), lengths.slice(0, 7))
-      t.ok(records.length < 11, `${records.length} records`)
-      t.equal(stage.queue.waitingBytes, 0)
-      // Nothing waits: each frame that comes is a record again.
-      stage.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
-      stage.queue.appendChannelData(CHANNEL, bytesOf(8), 0, 8)
-      stage.queue.write()
-      t.same(
-        stage.stream.written.slice(-2).map(({ length }) => length),
-        [8, 12],
-      )
+      const lengthsOfTurn = (count: number) => Array.from({ length: count }, (_, index) => 4 + 4 * ((index * 97) % 300))
+      const recordsOfTurn = (lengths: readonly number[]) => {
+        for (const length of lengths) stage.queue.appendChannelData(CHANNEL, bytesOf(length - 4), 0, length - 4)
+        const recordCount = stage.stream.written.length
+        stage.queue.endTurn()
+        t.same(stage.resume().slice(-lengths.length), lengths)
+        t.equal(stage.queue.waitingBytes, 0)
+        return stage.stream.written.slice(recordCount).map(({ length }) => length)
+      }
+      const few = lengthsOfTurn(4)
+      const many = lengthsOfTurn(60)
+      t.same(recordsOfTurn(few), few)
+      t.same(recordsOfTurn(few), few)
+      const first = recordsOfTurn(many)
+      t.same(first.slice(0, 3), many.slice(0, 3))
+      t.ok(first.length < 7, `${first.length} records`)
+      t.ok(recordsOfTurn(many).length < 4)
+      // One more, then each is a record again.
+      t.equal(recordsOfTurn(few).length, 1)
+      t.same(recordsOfTurn(few), few)
     },
   )
 
