@@ -152,8 +152,8 @@ t.test('what waits for one client', async (t) => {
       stage.queue.startRecords(stage.stream)
       const lengthsOfTurn = (count: number) => Array.from({ length: count }, (_, index) => 4 + 4 * ((index * 97) % 300))
       const recordsOfTurn = (lengths: readonly number[]) => {
-        for (const length of lengths) stage.queue.appendChannelData(CHANNEL, bytesOf(length - 4), 0, length - 4)
         const recordCount = stage.stream.written.length
+        for (const length of lengths) stage.queue.appendChannelData(CHANNEL, bytesOf(length - 4), 0, length - 4)
         stage.queue.endTurn()
         t.same(stage.resume().slice(-lengths.length), lengths)
         t.equal(stage.queue.waitingBytes, 0)
