@@ -72,6 +72,9 @@ export const DATA_SECTIONS: readonly Section[] = [
   trafficClass,
 ]
 
+/** The same, with what engines do for TCP relays. */
+export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS, tcpRelays]
+
 export function conformance(t: Test, transport: TransportUnderTest, sections: readonly Section[] = SECTIONS): void {
   const suite = new Suite(transport)
   t.setTimeout(TOTAL_MILLISECONDS_MAX)
