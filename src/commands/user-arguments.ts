@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { opaqueString } from '../auth/opaque-string.js'
 import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
 import { CommandError, readWords } from './command-words.js'
+import { stateDirectoryOf } from './state-directory.js'
 
 export const USER_HELP = `Usage: turnd user add NAME [options]
        turnd user list [options]
@@ -74,8 +75,7 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   const surplus = names[takesName ? 1 : 0]
   if (surplus !== undefined) throw new CommandError(`unexpected argument ${JSON.stringify(surplus)}`)
 
-  const stateDirectory =
-    values.get('state-dir') ?? env.TURND_STATE_DIR ?? firstDirectory(env.STATE_DIRECTORY) ?? 'turnd-state'
+  const stateDirectory = stateDirectoryOf(values.get('state-dir'), env)
   const usersFile = values.get('users-file') ?? env.TURND_USERS_FILE
   const realm = values.get('realm') ?? env.TURND_REALM
   return {
@@ -89,11 +89,6 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
     isPasswordFromStdin: values.has('password-stdin'),
     isReplacing: values.has('replace'),
   }
-}
-
-/** systemd separates several state directories with colons; the first is the server's. */
-function firstDirectory(text: string | undefined): string | undefined {
-  return text?.split(':')[0] || undefined
 }
 
 function prepared(option: string, value: string): string {
