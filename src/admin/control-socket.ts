@@ -12,7 +12,7 @@ import { controlSocketName, reachablePath, removeLeftBehind, removeQuietly } fro
 
 export const CONTROL_VERSION = 1
 export const REQUEST_BYTES_MAX = 4096
-export const REQUEST_MILLISECONDS_MAX = 5_000
+const REQUEST_MILLISECONDS_MAX = 5_000
 /** Whoever asked and does not read is not waited for. */
 const ANSWER_MILLISECONDS_MAX = 5_000
 export const CONTROL_CONNECTIONS_MAX = 8
@@ -30,17 +30,21 @@ export class ControlSocket {
   readonly #sockets = new Set<Socket>()
   readonly #release: () => void
   readonly #commands: Readonly<Record<string, ControlCommand>>
+  readonly #requestMillisecondsMax: number
+  #closing: Promise<void> | null = null
 
   private constructor(
     path: string,
     server: Server,
     release: () => void,
     commands: Readonly<Record<string, ControlCommand>>,
+    requestMillisecondsMax: number,
   ) {
     this.path = path
     this.#server = server
     this.#release = release
     this.#commands = commands
+    this.#requestMillisecondsMax = requestMillisecondsMax
     // An accept that fails concerns the asker alone.
     server.on('error', () => {})
     server.on('connection', (socket) => this.#serve(socket))
@@ -48,14 +52,18 @@ export class ControlSocket {
   }
 
   /** Opens one in this directory, which exists, and removes what killed servers have left there. Throws the system's error. */
-  static async open(directory: string, commands: Readonly<Record<string, ControlCommand>>): Promise<ControlSocket> {
+  static async open(
+    directory: string,
+    commands: Readonly<Record<string, ControlCommand>>,
+    requestMillisecondsMax = REQUEST_MILLISECONDS_MAX,
+  ): Promise<ControlSocket> {
     await removeLeftBehind(directory)
     for (let attempt = 0; ; attempt++) {
       const name = controlSocketName(process.pid, attempt)
       const { path, release } = reachablePath(directory, name)
       try {
         const server = await listen(path)
-        return new ControlSocket(join(directory, name), server, release, commands)
+        return new ControlSocket(join(directory, name), server, release, commands, requestMillisecondsMax)
       } catch (error) {
         release()
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === NAME_ATTEMPTS_MAX) throw error
@@ -64,7 +72,12 @@ export class ControlSocket {
   }
 
   /** Removes the socket, and ends who is being served. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     const closed = once(this.#server, 'close')
     this.#server.close()
     for (const socket of this.#sockets) socket.destroy()
@@ -77,7 +90,7 @@ export class ControlSocket {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     socket.on('error', () => {})
-    const deadline = setTimeout(() => socket.destroy(), REQUEST_MILLISECONDS_MAX)
+    const deadline = setTimeout(() => socket.destroy(), this.#requestMillisecondsMax)
     socket.once('close', () => clearTimeout(deadline))
     let received: Buffer = Buffer.alloc(0)
     const take = (chunk: Buffer) => {
