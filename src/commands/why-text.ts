@@ -11,6 +11,12 @@ const LINES_OF_REASON_MAX = 10
 const ALLOCATION_LINES_MAX = 10
 const ADDRESSES_SHOWN_MAX = 8
 
+/** Binding requests and first challenges are neither refusals nor anybody's. */
+const NOBODY_CAME = [
+  'If the client says that it tried, look at DNS, firewalls and port forwarding, and at the address and port that it is told.',
+  'Others have reached this server. Whoever gets no answers asks again without a name: then packets arrive, but look at the way back.',
+]
+
 /** The lines, whose text from the network has still to be escaped. */
 export function whyLines(report: WhyReport, filter: WhyFilter): string[] {
   const sections = [
@@ -29,7 +35,7 @@ function aboutServer(report: WhyReport): string {
   const { allocationCount, engine, pid, startTime } = report
   const started = `started ${ago(report, startTime)} (${seconds(startTime)})`
   const count = counted(allocationCount, 'allocation')
-  return `turnd, process ${pid} (${engine ?? 'starting'}), ${started}, has ${count} now. ${listening(report)}`
+  return `turnd, process ${pid} (${engine === null ? 'not started yet' : `${engine} engine`}), ${started}, has ${count} now. ${listening(report)}`
 }
 
 function listening({ listening }: WhyReport): string {
@@ -65,7 +71,10 @@ function byReason(refusals: readonly WhyRefusal[], report: WhyReport, describe: 
   return [...groups].flatMap(([reason, group], index) => {
     const [{ meaning, remedy }] = group
     const shown = group.slice(0, LINES_OF_REASON_MAX)
-    const lines = shown.flatMap((one) => [`  ${describe(one)}`, `  ${' '.repeat(8)}${when(report, one)}`])
+    const lines = shown.flatMap((one) => [
+      `  ${describe(one)}`,
+      `  ${' '.repeat(times(one).length + 2)}${when(report, one)}`,
+    ])
     const rest = group.length - shown.length
     if (rest > 0) lines.push(`  and ${rest} more, which --json has`)
     const undescribed = report.undescribed[reason] ?? 0
@@ -82,7 +91,7 @@ function aboutDrops(report: WhyReport, filter: WhyFilter): string[] {
   const drops = report.drops.filter(({ reason }) => isAsked || samples.some((one) => one.reason === reason))
   if (drops.length === 0) return []
   const lines = drops.flatMap(({ count, meaning, reason, remedy }: WhyDrop) => [
-    `  ${counted(count, 'time')}  ${reason}: ${meaning}`,
+    `  ${times({ count })}  ${reason}: ${meaning}`,
     ...samples
       .filter((sample) => sample.reason === reason)
       .slice(0, LINES_OF_REASON_MAX)
@@ -115,12 +124,10 @@ function aboutNothing(report: WhyReport, filter: WhyFilter): string[] {
   }
   if (user === undefined && source === undefined) return lines
   const what =
-    user === undefined ? `No request of ${source} that counts` : `No request that names ${JSON.stringify(user)}`
-  return [
-    `${what} has reached this server ${span(report, filter)}: look at DNS, firewalls and port forwarding, and whether the client is`,
-    'told this address and port. Others have reached it. A client that gets no answers asks for a challenge again and again, which is no',
-    'refusal: then its packets arrive, and the answers do not reach it.',
-  ]
+    user === undefined
+      ? `No request from ${source} was refused or led to an allocation`
+      : `No request that names ${JSON.stringify(user)} has reached this server`
+  return [`${what} ${span(report, filter)}.`, ...NOBODY_CAME]
 }
 
 function aboutAllocations(report: WhyReport, filter: WhyFilter): string[] {
@@ -146,8 +153,10 @@ function flow({ relayPorts }: WhyReport, { endedCount, packetsFromClient, packet
   const packets = `${counted(packetsFromClient, 'packet')} to peers and ${packetsToClient} back`
   const line = `  ${endedCount === 1 ? 'The one that has ended' : `Those ${endedCount} that have ended`} relayed ${packets}.`
   if (packetsToClient > 0) return [line]
-  if (packetsFromClient === 0)
-    return [line, '  Nothing came for them: the client found another way, or its peer never answered the call.']
+  if (packetsFromClient === 0) {
+    const them = endedCount === 1 ? 'it' : 'them'
+    return [line, `  Nothing was sent through ${them}: the call found another way, or was never answered.`]
+  }
   return [
     line,
     `  Nothing came back: let the firewall pass UDP between peers and ports ${relayPorts.min}-${relayPorts.max} of the relay address, both ways.`,
@@ -183,8 +192,8 @@ function when(report: WhyReport, { count, firstTime, lastTime }: WhyRefusal): st
   return count === 1 ? last : `last ${last}, first ${ago(report, firstTime)} (${seconds(firstTime)})`
 }
 
-function times({ count }: WhyRefusal): string {
-  return counted(count, 'time')
+function times({ count }: { readonly count: number }): string {
+  return count === 1 ? 'once' : `${count} times`
 }
 
 function of({ source, user }: WhyFilter): string {
