@@ -104,7 +104,7 @@ export class DtlsSessions {
       this.#sources.of(client.client) >= UNALLOCATED_PER_SOURCE_MAX
     ) {
       this.#counters[COUNTER_CONNECTIONS_REFUSED]++
-      this.onRefused('connection-cap', client.client)
+      if (this.#context !== 0) this.onRefused('connection-cap', client.client)
       return null
     }
     if (this.#halfOpen.size >= HALF_OPEN_COUNT_MAX) this.#failOldest()
