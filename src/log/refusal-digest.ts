@@ -44,16 +44,9 @@ export interface DigestEntry {
   lastTimeMs: number
 }
 
-interface Kept {
-  readonly entry: DigestEntry
-  /** Whose share of the room it takes. */
-  readonly share: string
-}
-
 interface Room {
-  /** By key, least recently seen first. */
-  readonly once: Map<string, Kept>
-  readonly again: Map<string, Kept>
+  readonly once: Entries
+  readonly again: Entries
   readonly forgotten: { entries: number; count: number }
 }
 
@@ -61,29 +54,28 @@ export class RefusalDigest {
   readonly #rooms = new Map<DigestReason, Room>()
 
   record({ reason, source, timeMs, user = '', peer = '', method = '', code = 0 }: Happening): void {
-    const room = this.#roomOf(reason)
+    const { again, forgotten, once } = this.#roomOf(reason)
     const { host, port } = splitAddress(source)
     const shownUser = user.slice(0, REFUSAL_TEXT_LENGTH_MAX)
     // Addresses have no spaces, so no name can look like another entry's key.
     const key = `${host} ${splitAddress(peer).host} ${shownUser}`
-    const known = room.again.get(key) ?? room.once.get(key)
-    if (known === undefined) {
+    const known = again.take(key) ?? once.take(key)
+    let displaced: DigestEntry | null
+    if (known === null) {
       const last = { port, peer, method, code, count: 1, firstTimeMs: timeMs, lastTimeMs: timeMs }
-      keep(room, room.once, key, { entry: { reason, user: shownUser, source: host, ...last }, share: shareOf(host) })
-      return
+      displaced = once.put(key, { reason, user: shownUser, source: host, ...last })
+    } else {
+      Object.assign(known, { port, peer, method, code, count: known.count + 1, lastTimeMs: timeMs })
+      displaced = again.put(key, known)
     }
-    Object.assign(known.entry, { port, peer, method, code, count: known.entry.count + 1, lastTimeMs: timeMs })
-    if (room.again.delete(key)) room.again.set(key, known)
-    else {
-      room.once.delete(key)
-      keep(room, room.again, key, known)
-    }
+    if (displaced === null) return
+    forgotten.entries++
+    forgotten.count += displaced.count
   }
 
   /** In no order; they change as long as the digest is used. */
   entries(): DigestEntry[] {
-    const rooms = [...this.#rooms.values()]
-    return rooms.flatMap(({ again, once }) => [...again.values(), ...once.values()].map(({ entry }) => entry))
+    return [...this.#rooms.values()].flatMap(({ again, once }) => [...again.values(), ...once.values()])
   }
 
   /** How much made room, by reason: entries, and the refusals that they had counted. */
@@ -94,28 +86,49 @@ export class RefusalDigest {
   #roomOf(reason: DigestReason): Room {
     const found = this.#rooms.get(reason)
     if (found !== undefined) return found
-    const room: Room = { once: new Map(), again: new Map(), forgotten: { entries: 0, count: 0 } }
+    const room: Room = { once: new Entries(), again: new Entries(), forgotten: { entries: 0, count: 0 } }
     this.#rooms.set(reason, room)
     return room
   }
 }
 
-/** Where there is no room, the least recently seen one goes: of the same source, if that has its share already. */
-function keep(room: Room, map: Map<string, Kept>, key: string, kept: Kept): void {
-  let countOfSource = 0
-  let oldestOfSource = ''
-  for (const [other, { share }] of map) {
-    if (share === kept.share && countOfSource++ === 0) oldestOfSource = other
-  }
-  if (countOfSource >= DIGEST_ENTRIES_OF_SOURCE_MAX) forget(room, map, oldestOfSource)
-  else if (map.size >= DIGEST_ENTRIES_MAX) forget(room, map, map.keys().next().value as string)
-  map.set(key, kept)
-}
+/** A bounded list, the least recently seen first. */
+class Entries {
+  readonly #byKey = new Map<string, DigestEntry>()
+  /** How many there are of each source. */
+  readonly #shares = new Map<string, number>()
 
-function forget({ forgotten }: Room, map: Map<string, Kept>, key: string): void {
-  forgotten.entries++
-  forgotten.count += map.get(key)?.entry.count ?? 0
-  map.delete(key)
+  values(): Iterable<DigestEntry> {
+    return this.#byKey.values()
+  }
+
+  /** Out of the list; null if it is not there. */
+  take(key: string): DigestEntry | null {
+    const entry = this.#byKey.get(key)
+    if (entry === undefined) return null
+    const share = shareOf(entry.source)
+    const rest = (this.#shares.get(share) ?? 0) - 1
+    if (rest === 0) this.#shares.delete(share)
+    else this.#shares.set(share, rest)
+    this.#byKey.delete(key)
+    return entry
+  }
+
+  /** Returns the one that made room: of the same source, if that had its share already; null if there was room. */
+  put(key: string, entry: DigestEntry): DigestEntry | null {
+    const share = shareOf(entry.source)
+    let displaced: DigestEntry | null = null
+    if ((this.#shares.get(share) ?? 0) >= DIGEST_ENTRIES_OF_SOURCE_MAX) displaced = this.take(this.#oldestOf(share))
+    else if (this.#byKey.size >= DIGEST_ENTRIES_MAX) displaced = this.take(this.#byKey.keys().next().value as string)
+    this.#byKey.set(key, entry)
+    this.#shares.set(share, (this.#shares.get(share) ?? 0) + 1)
+    return displaced
+  }
+
+  #oldestOf(share: string): string {
+    for (const [key, { source }] of this.#byKey) if (shareOf(source) === share) return key
+    return ''
+  }
 }
 
 /** Whoever has an IPv6 /64 has as many addresses as they like. */

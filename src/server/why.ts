@@ -121,6 +121,7 @@ export interface WhyServer {
 export function whyReport({ reporter, running, settings }: WhyServer, filter: WhyFilter): WhyReport {
   const timeMs = Date.now()
   const totals = running?.relaying.totals() ?? totalsOf([])
+  const happened = { ...occurred(REFUSAL_REASON_NAMES, totals.refusals), ...connectionsOf(totals.connectionRefusals) }
   return {
     pid: process.pid,
     startTime: iso(running?.startTimeMs ?? timeMs),
@@ -131,8 +132,8 @@ export function whyReport({ reporter, running, settings }: WhyServer, filter: Wh
     allocationCount: running?.relaying.allocationCount() ?? 0,
     packetsReceived: totals.engine[COUNTER_PACKETS_RECEIVED],
     ...digested(reporter, filter, timeMs),
-    totals: { ...occurred(REFUSAL_REASON_NAMES, totals.refusals), ...connectionsOf(totals.connectionRefusals) },
-    undescribed: undescribed(totals, reporter),
+    totals: happened,
+    undescribed: undescribed(totals, happened, reporter),
     drops: dropsOf(totals).filter(({ reason }) => filter.reason === undefined || reason === filter.reason),
   }
 }
@@ -199,10 +200,18 @@ function countsOf(entries: readonly DigestEntry[]): Record<string, number> {
   return counts
 }
 
-function undescribed({ connectionsHeldBack, heldBack }: Totals, { refusalDigest }: Reporter): Record<string, number> {
+/** Held back by workers, forgotten by the digest; and, after reports were lost, whatever has no entry. */
+function undescribed(totals: Totals, happened: Record<string, number>, { refusalDigest }: Reporter) {
+  const { connectionsHeldBack, heldBack, reportsLost } = totals
   const counts = { ...occurred(REFUSAL_REASON_NAMES, heldBack), ...connectionsOf(connectionsHeldBack) }
   for (const [reason, { count }] of refusalDigest.forgotten()) {
     if (count > 0) counts[reason] = (counts[reason] ?? 0) + count
+  }
+  if (reportsLost === 0) return counts
+  const described = countsOf(refusalDigest.entries())
+  for (const [reason, count] of Object.entries(happened)) {
+    const rest = count - (described[reason] ?? 0)
+    if (rest > 0) counts[reason] = rest
   }
   return counts
 }
