@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { opaqueString } from '../auth/opaque-string.js'
 import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
+import { quoted } from '../config/printable.js'
 import { CommandError, readWords } from './command-words.js'
 import { stateDirectoryOf } from './state-directory.js'
 
@@ -62,7 +63,7 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   const values = new Map([...allValues].map(([name, given]) => [name, given.at(-1)]))
   const [action, ...names] = values.has('help') ? ['help'] : words
   if (action !== 'add' && action !== 'list' && action !== 'remove' && action !== 'help') {
-    const what = action === undefined ? 'a command is missing' : `unknown command ${JSON.stringify(action)}`
+    const what = action === undefined ? 'a command is missing' : `unknown command ${quoted(action)}`
     throw new CommandError(`${what}: use add, list or remove (see turnd user --help)`)
   }
   const wrongOption = action === 'add' || action === 'help' ? undefined : ADD_OPTIONS.find((name) => values.has(name))
@@ -73,7 +74,7 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   const takesName = action === 'add' || action === 'remove'
   if (takesName && names.length === 0) throw new CommandError(`${action} needs the NAME of a user`)
   const surplus = names[takesName ? 1 : 0]
-  if (surplus !== undefined) throw new CommandError(`unexpected argument ${JSON.stringify(surplus)}`)
+  if (surplus !== undefined) throw new CommandError(`unexpected argument ${quoted(surplus)}`)
 
   const stateDirectory = stateDirectoryOf(values.get('state-dir'), env)
   const usersFile = values.get('users-file') ?? env.TURND_USERS_FILE
@@ -95,6 +96,6 @@ function prepared(option: string, value: string): string {
   try {
     return opaqueString(value)
   } catch (error) {
-    throw new CommandError(`${option} ${JSON.stringify(value)} ${error instanceof Error ? error.message : error}`)
+    throw new CommandError(`${option} ${quoted(value)} ${error instanceof Error ? error.message : error}`)
   }
 }
