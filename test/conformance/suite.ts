@@ -49,7 +49,7 @@ export const LOOPBACKS = withoutIPv6 === false ? ['127.0.0.1', '::1'] : ['127.0.
 
 const DEFAULT_PORT_COUNT = 40
 /** Over UDP an allocation outlives its client and the test that made it. */
-const SHARED_PORT_COUNT = 400
+const SHARED_PORT_COUNT = 300
 /** Every residue modulo 4, the sizes of media, and what needs IP fragments elsewhere. */
 const PAYLOAD_LENGTHS = [0, 1, 2, 3, 4, 5, 100, 1200, 1472, 1473, 9000, 60_000]
 /** More than goes before a payload in any frame. */
@@ -101,9 +101,10 @@ export class Suite {
   async #startShared(options: ServerOptions): Promise<TurnServer> {
     const { portCount = SHARED_PORT_COUNT, ...rest } = options
     const { minPort, maxPort } = await this.takePorts(portCount)
+    const server = await this.startServer(this.#t, { minPort, maxPort, ...rest })
     // Tests that start servers of their own meanwhile leave these alone, bound or not.
     this.#sharedPorts.push({ first: minPort, last: maxPort })
-    return this.startServer(this.#t, { minPort, maxPort, ...rest })
+    return server
   }
 
   /** A server with relays on loopback, peers on loopback allowed unless `allowPeer` says otherwise, and the users alice and bob. */
