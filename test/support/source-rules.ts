@@ -8,11 +8,13 @@ export interface SourceFile {
 
 /** The rooms of src/, lowest first: a file imports from its own room and from lower ones. */
 const ORDER = ['stun', 'auth', 'turn', 'net', 'admin', 'server', 'commands', 'top']
-/** Leaves: whom they may import from. Everybody may import from them. */
+/** Leaves: whom they may import from, beside the room of the limits. Everybody may import from them. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
   config: ['src/stun/address.ts', 'src/stun/cidr.ts'],
   log: [],
 }
+/** The leaf of leaves: bounds, which import nothing but one another. */
+const LIMITS = 'limits'
 
 const SOCKETS = ['node:dgram', 'node:net', 'node:tls']
 const HTTP = ['node:http', 'node:https', 'node:http2']
@@ -109,6 +111,8 @@ export function directionProblems(file: SourceFile): string[] {
     if (!target.startsWith('src/')) return []
     const targetRoom = roomOf(target)
     if (targetRoom === room) return []
+    if (room === LIMITS) return [`${file.path} has bounds, and they depend on nothing, but it imports ${target}`]
+    if (targetRoom === LIMITS) return []
     if (room in LEAVES) return LEAVES[room].includes(target) ? [] : [`${file.path} is a leaf, but imports ${target}`]
     if (targetRoom in LEAVES) return []
     const isDown = ORDER.indexOf(targetRoom) >= 0 && ORDER.indexOf(targetRoom) < ORDER.indexOf(room)

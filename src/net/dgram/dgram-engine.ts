@@ -5,9 +5,16 @@
 //
 // Measured (docs/performance.md): a name look-up that answers at once saves 0.4 µs a packet, a send without a callback 0.5 µs; one
 // scratch buffer costs no more than a list of views, and makes no garbage. Without a callback node reports no send errors.
+
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { TurndError } from '../../config/errors.js'
 import type { ListenSpec } from '../../config/listen-spec.js'
+import {
+  DGRAM_RELAY_BUFFER_BYTES,
+  LISTENER_BUFFER_BYTES,
+  SCRATCH_BYTES,
+  TICK_MILLISECONDS_MAX,
+} from '../../limits/engines.js'
 import { parseHost, parseIPv4Word, TransportAddress } from '../../stun/address.js'
 import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
 import type { TurnCore } from '../../turn/core.js'
@@ -29,11 +36,6 @@ import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
 
 /** libuv queues without bound when the kernel's buffer is full: past this many bytes a socket drops. */
 const SEND_QUEUE_BYTES_MAX = 1024 * 1024
-const LISTENER_BUFFER_BYTES = 4 * 1024 * 1024
-const RELAY_BUFFER_BYTES = 512 * 1024
-const TICK_INTERVAL_MS = 50
-/** Room for the largest UDP payload and any header. */
-const SCRATCH_BYTES = 65_536 + 64
 
 export interface DgramEngineOptions {
   readonly system?: typeof NODE_DGRAM
@@ -84,7 +86,7 @@ export class DgramEngine implements RelayEngine {
     this.#core = core
     for (const [listenerId, socket] of this.#listenerSockets.entries())
       this.#receiveClients(clients, listenerId, socket)
-    this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_INTERVAL_MS)
+    this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_MILLISECONDS_MAX)
   }
 
   async stop(): Promise<void> {
@@ -142,7 +144,7 @@ export class DgramEngine implements RelayEngine {
     const core = this.#core as TurnCore
     const socket = bindUdpSocket(
       address,
-      RELAY_BUFFER_BYTES,
+      DGRAM_RELAY_BUFFER_BYTES,
       (bound) => {
         // Closed while it was opening: the core has forgotten it.
         if (this.#relaySockets.get(relayId) !== bound) return

@@ -2,6 +2,14 @@
 //
 //   ClientHello with a right cookie ─► half-open ─► established ─► ended: closed by either side, idle without an allocation, or replaced
 //                                          └─► failed: refused by OpenSSL, too slow, or displaced by newer ones
+import {
+  DTLS_BUFFERS_KEPT_SECONDS,
+  DTLS_HALF_OPEN_COUNT_MAX,
+  DTLS_HANDSHAKE_SECONDS_MAX,
+  DTLS_IDLE_SECONDS_MAX,
+  DTLS_SESSION_COUNT_MAX,
+  DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX,
+} from '../../limits/dtls.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
@@ -19,22 +27,10 @@ import { type CertificatePair, newServerContext } from './server-context.js'
 import { SessionTable } from './session-table.js'
 import { SSL_ENDED, SSL_WAITS, SslIo } from './ssl-io.js'
 
-export const SESSION_COUNT_MAX = 16_384
-/**
- * Handshakes at a time; the oldest makes room. Each may hold messages and records in OpenSSL that came too early, up to half a megabyte; so many
- * are under way at 1,000 handshakes a second that take half a second.
- */
-export const HALF_OPEN_COUNT_MAX = 512
-/** Sessions without an allocation, half-open ones included, of one source. */
-export const UNALLOCATED_PER_SOURCE_MAX = 256
-export const HANDSHAKE_SECONDS_MAX = 10
-/** Without an allocation, and without a record from the client. */
-export const IDLE_SECONDS_MAX = 30
 /** How often flights are looked at that may have to be sent again. */
 const RETRANSMIT_TICKS = TICKS_PER_SECOND / 10
 const SWEEP_TICKS = TICKS_PER_SECOND
-/** The records of sessions that have been at rest for this long have no memory. */
-const BUFFERS_KEPT_TICKS = TICKS_PER_SECOND
+const BUFFERS_KEPT_TICKS = DTLS_BUFFERS_KEPT_SECONDS * TICKS_PER_SECOND
 /** Above the numbers of stream connections, which the worker counts from 1. */
 const CONNECTION_ID_MIN = 2 ** 30
 const CONNECTION_ID_MAX = 2 ** 31 - 1
@@ -96,13 +92,13 @@ export class DtlsSessions {
   begin(client: FiveTuple, hello: ClientHello, bytes: Uint8Array, start: number, end: number): DtlsSession | null {
     if (
       this.#context === 0 ||
-      this.#table.size >= SESSION_COUNT_MAX ||
-      this.#sources.of(client.client) >= UNALLOCATED_PER_SOURCE_MAX
+      this.#table.size >= DTLS_SESSION_COUNT_MAX ||
+      this.#sources.of(client.client) >= DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX
     ) {
       this.#counters[COUNTER_CONNECTIONS_REFUSED]++
       return null
     }
-    if (this.#halfOpen.size >= HALF_OPEN_COUNT_MAX) this.#failOldest()
+    if (this.#halfOpen.size >= DTLS_HALF_OPEN_COUNT_MAX) this.#failOldest()
     const ssl = this.io.accept(this.#context, bytes, start, end)
     if (ssl === 0) {
       this.#counters[COUNTER_HANDSHAKES_FAILED]++
@@ -206,7 +202,7 @@ export class DtlsSessions {
   }
 
   #retransmit(session: DtlsSession): void {
-    if (this.now - session.startedAt >= HANDSHAKE_SECONDS_MAX * TICKS_PER_SECOND) {
+    if (this.now - session.startedAt >= DTLS_HANDSHAKE_SECONDS_MAX * TICKS_PER_SECOND) {
       this.#counters[COUNTER_CONNECTIONS_TIMED_OUT]++
       this.fail(session)
       return
@@ -219,7 +215,7 @@ export class DtlsSessions {
   #sweep(session: DtlsSession): void {
     this.noteAllocation(session)
     if (!session.isCounted) session.activeAt = this.now
-    if (this.now - session.activeAt >= IDLE_SECONDS_MAX * TICKS_PER_SECOND) {
+    if (this.now - session.activeAt >= DTLS_IDLE_SECONDS_MAX * TICKS_PER_SECOND) {
       this.#counters[COUNTER_CONNECTIONS_TIMED_OUT]++
       this.#end(session)
     } else if (session.hasBuffers && this.now - session.usedAt >= BUFFERS_KEPT_TICKS) {

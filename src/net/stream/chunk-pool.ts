@@ -1,13 +1,11 @@
 // The memory of what stream connections have to send: chunks that all connections of a worker share. A connection has one only while
 // something of it is not yet the kernel's.
-
-/** Enough for most turns of most connections. */
-export const SMALL_CHUNK_BYTES = 4096
-/** Takes the longest frame: the largest UDP payload, its header and its padding. */
-export const LARGE_CHUNK_BYTES = 68 * 1024
-/** Free chunks that are kept; more are the garbage collector's. */
-const SMALL_FREE_COUNT_MAX = 1024
-const LARGE_FREE_COUNT_MAX = 256
+import {
+  LARGE_CHUNK_BYTES,
+  LARGE_CHUNK_FREE_COUNT_MAX,
+  SMALL_CHUNK_BYTES,
+  SMALL_CHUNK_FREE_COUNT_MAX,
+} from '../../limits/streams.js'
 
 /** Whose chunk it is that was written. */
 export interface ChunkOwner {
@@ -54,6 +52,6 @@ export class ChunkPool {
   give(chunk: Chunk): void {
     const isSmall = chunk.bytes.length === SMALL_CHUNK_BYTES
     const free = isSmall ? this.#small : this.#large
-    if (free.length < (isSmall ? SMALL_FREE_COUNT_MAX : LARGE_FREE_COUNT_MAX)) free.push(chunk)
+    if (free.length < (isSmall ? SMALL_CHUNK_FREE_COUNT_MAX : LARGE_CHUNK_FREE_COUNT_MAX)) free.push(chunk)
   }
 }

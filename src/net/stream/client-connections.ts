@@ -1,10 +1,9 @@
 // The connections of one worker by their number, and which of them count against the cap of their address.
+import { STREAM_CONNECTION_COUNT_MAX } from '../../limits/streams.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import type { ClientConnection } from './client-connection.js'
 import { type ConnectionCap, NO_TICKET } from './connection-cap.js'
 
-/** All connections of one worker. */
-export const CONNECTION_COUNT_MAX = 65_536
 const CONNECTION_ID_MAX = 0x3fff_ffff
 
 export class ClientConnections {
@@ -13,7 +12,7 @@ export class ClientConnections {
   readonly #connections = new Map<number, ClientConnection>()
   #lastId = 0
 
-  constructor(cap: ConnectionCap, countMax = CONNECTION_COUNT_MAX) {
+  constructor(cap: ConnectionCap, countMax = STREAM_CONNECTION_COUNT_MAX) {
     this.#cap = cap
     this.#countMax = countMax
   }

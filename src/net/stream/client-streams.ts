@@ -10,7 +10,10 @@
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // No input throws. The core is called by events of sockets and by sweep() alone, so never while it runs.
+
 import type { Socket } from 'node:net'
+import { FRAME_LENGTH_MAX, FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
+import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import {
   COUNTER_BYTES_RECEIVED,
@@ -26,8 +29,7 @@ import { ChunkPool } from './chunk-pool.js'
 import {
   ClientConnection,
   type ConnectionEvents,
-  FRAME_LENGTH_MAX,
-  FRAME_LENGTH_MAX_UNAUTHENTICATED,
+  NO_DEADLINE,
   PHASE_ALLOCATED,
   PHASE_CLOSING,
   PHASE_FIRST_MESSAGE,
@@ -38,7 +40,6 @@ import {
 } from './client-connection.js'
 import { ClientConnections } from './client-connections.js'
 import type { ClientStreamsOptions, StreamCore } from './client-streams-options.js'
-import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, NO_DEADLINE } from './deadlines.js'
 import { Entrance, type EntranceHost } from './entrance.js'
 import type { OutgoingContext } from './outgoing-queue.js'
 import { readRemoteAddress } from './remote-address.js'
@@ -46,7 +47,6 @@ import { StreamOutput } from './stream-output.js'
 import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
 import { TurnClock } from './turn-clock.js'
 
-const KEEP_ALIVE_MILLISECONDS = 60_000
 const NOTHING = new Uint8Array(0)
 
 export class ClientStreams extends StreamOutput implements ConnectionEvents, EntranceHost {

@@ -1,29 +1,27 @@
 // Takes over the connections of a TURN port that turn out to speak HTTP (first-bytes.ts, or ALPN), as the web client and TURN share port 443 on
 // an Expressway-E: passes their requests on to --http-upstream, or answers that there is nothing here. A server of node:http that never listens.
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import {
+  HTTP_CONNECTION_COUNT_MAX,
+  HTTP_CONNECTION_OF_SOURCE_COUNT_MAX,
+  HTTP_HEAD_MILLISECONDS_MAX,
+  HTTP_KEEP_ALIVE_MILLISECONDS_MAX,
+  HTTP_PIPELINED_COUNT_MAX,
+  HTTP_REQUEST_MILLISECONDS_MAX,
+  HTTP_REQUEST_OF_CONNECTION_COUNT_MAX,
+  HTTP_SILENCE_MILLISECONDS_MAX,
+  UPSTREAM_ANSWER_MILLISECONDS_MAX,
+} from '../../limits/http.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { SourceCounts } from '../source-counts.js'
 import { answer, answerAndClose } from './http-answer.js'
 import { type ForwardedClient, hasBody, originForm } from './http-headers.js'
-import { ANSWER_MILLISECONDS_MAX, HttpUpstream } from './http-upstream.js'
+import { HttpUpstream } from './http-upstream.js'
 
-/** Connections of HTTP clients at a time, in one worker. */
-export const HTTP_CONNECTION_COUNT_MAX = 4096
-/** Those of one source among them, which may be an office behind one address: it must not have all of them. */
-export const HTTP_SOURCE_CONNECTION_COUNT_MAX = 512
-/** Requests of one connection that are being answered: browsers send one after the other, a flood need not. */
-export const HTTP_PIPELINED_COUNT_MAX = 8
-const REQUESTS_PER_CONNECTION_MAX = 1000
-const HEADERS_MILLISECONDS_MAX = 10_000
 /** How often they are looked at, so that a bound of 10 s ends after 11. */
 const CHECK_MILLISECONDS = 1_000
-/** A whole request with its body. */
-const REQUEST_MILLISECONDS_MAX = 3_600_000
-/** Between two requests; above the 60 s of most proxies and balancers in front. */
-const KEEP_ALIVE_MILLISECONDS_MAX = 65_000
-/** Without a byte in either direction, within a request or its answer. */
-const SILENCE_MILLISECONDS_MAX = 600_000
 
 const NOTHING_HERE =
   'This is a TURN server, and it has no pages: with --http-upstream URL it passes requests on to a web server.'
@@ -66,7 +64,7 @@ export class HttpEntry {
       ca,
       warn,
       now = () => performance.now(),
-      answerMillisecondsMax = ANSWER_MILLISECONDS_MAX,
+      answerMillisecondsMax = UPSTREAM_ANSWER_MILLISECONDS_MAX,
     } = options
     this.#upstream =
       upstream === null ? null : new HttpUpstream({ origin: upstream, ca, warn, now, answerMillisecondsMax })
@@ -92,7 +90,7 @@ export class HttpEntry {
     socket.on('error', () => {})
     if (this.#isClosed) return void socket.destroy()
     const isFull = this.#connections.size >= HTTP_CONNECTION_COUNT_MAX
-    if (isFull || this.#sources.of(client) >= HTTP_SOURCE_CONNECTION_COUNT_MAX) {
+    if (isFull || this.#sources.of(client) >= HTTP_CONNECTION_OF_SOURCE_COUNT_MAX) {
       answerAndClose(socket, 503, isFull ? TOO_MANY : TOO_MANY_OF_YOURS)
       return
     }
@@ -186,13 +184,13 @@ function createHttpServer(): Server {
     // Whatever the command line of node says: a lenient parser lets requests be smuggled past the upstream's.
     insecureHTTPParser: false,
     requireHostHeader: true,
-    headersTimeout: HEADERS_MILLISECONDS_MAX,
-    requestTimeout: REQUEST_MILLISECONDS_MAX,
-    keepAliveTimeout: KEEP_ALIVE_MILLISECONDS_MAX,
+    headersTimeout: HTTP_HEAD_MILLISECONDS_MAX,
+    requestTimeout: HTTP_REQUEST_MILLISECONDS_MAX,
+    keepAliveTimeout: HTTP_KEEP_ALIVE_MILLISECONDS_MAX,
     connectionsCheckingInterval: CHECK_MILLISECONDS,
   })
-  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
-  server.timeout = SILENCE_MILLISECONDS_MAX
+  server.maxRequestsPerSocket = HTTP_REQUEST_OF_CONNECTION_COUNT_MAX
+  server.timeout = HTTP_SILENCE_MILLISECONDS_MAX
   // Node begins to look after headersTimeout and requestTimeout when the server listens, which this one never does; connections that
   // come before that are not looked after at all.
   server.emit('listening')

@@ -8,17 +8,12 @@
 //
 // A client that does not read is stalled: data is dropped, by whole frames, while too much or too old data waits. What is in the
 // queue always leaves whole and in order.
+
 import type { Writable } from 'node:stream'
+import { LARGE_CHUNK_BYTES, QUEUED_BYTES_MAX, QUEUED_MILLISECONDS_MAX } from '../../limits/streams.js'
 import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
 import { COUNTER_BYTES_SENT, COUNTER_PACKETS_SENT, COUNTER_SEND_CALLS, COUNTER_STALLED_DROPS } from '../counters.js'
-import { type Chunk, type ChunkOwner, type ChunkPool, LARGE_CHUNK_BYTES } from './chunk-pool.js'
-
-/** Data beyond this is dropped, whole frames. */
-export const QUEUED_BYTES_MAX = 256 * 1024
-/** Data is dropped while the oldest byte has waited longer. */
-export const QUEUED_MILLISECONDS_MAX = 200
-/** Answers have this much room beyond data's; a connection that leaves more unread is closed. */
-export const ANSWER_BYTES_MAX = 64 * 1024
+import type { Chunk, ChunkOwner, ChunkPool } from './chunk-pool.js'
 
 /** Over TLS: chunks that wait before frames share one. */
 const SEPARATE_CHUNK_COUNT_MAX = 8

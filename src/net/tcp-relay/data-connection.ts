@@ -1,14 +1,11 @@
 // A client's data connection and a peer's connection, bound to each other (RFC 6062 §5.4): two flows, and how the pair ends.
+
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { HALF_CLOSED_IDLE_MILLISECONDS_MAX, KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
 import { type Admit, Flow } from './flow.js'
 import { ignoreError } from './peer-sockets.js'
-
-/** Idle connections are probed after this time, so that one whose other end has vanished does not stay for ever. */
-const KEEP_ALIVE_MILLISECONDS = 60_000
-/** When one direction has ended, the pair ends after this time without a byte in the other one. */
-export const HALF_CLOSED_IDLE_MILLISECONDS_MAX = 60_000
 
 const NOTHING = new Uint8Array(0)
 

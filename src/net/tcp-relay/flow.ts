@@ -1,13 +1,7 @@
 // One direction of a data connection (RFC 6062 §5.4): what one side sends, the other one gets, as fast as it reads and as limits allow.
-import type { Duplex } from 'node:stream'
 
-/** What may wait in memory for a side that does not read; above it the other side is not read from. One chunk more may be on its way. */
-export const SINK_QUEUE_BYTES_MAX = 256 * 1024
-/**
- * Bytes that are asked for at once. A bucket passes what is larger than its rest and has it paid later: with a whole chunk (64 KiB) a low
- * limit would be bursts and long waits.
- */
-const ADMISSION_BYTES_MAX = 16 * 1024
+import type { Duplex } from 'node:stream'
+import { FLOW_ADMISSION_BYTES_MAX, FLOW_QUEUED_BYTES_MAX } from '../../limits/streams.js'
 
 /** May so many bytes pass now? */
 export type Admit = (length: number) => boolean
@@ -84,7 +78,7 @@ export class Flow {
       this.source.pause()
     }
     // A stream whose own bound is higher would not tell when it has drained.
-    if (this.sink.writableNeedDrain && this.sink.writableLength > SINK_QUEUE_BYTES_MAX) {
+    if (this.sink.writableNeedDrain && this.sink.writableLength > FLOW_QUEUED_BYTES_MAX) {
       this.#isSinkFull = true
       this.source.pause()
     }
@@ -94,7 +88,7 @@ export class Flow {
   #admitted(length: number): number {
     let admitted = 0
     while (admitted < length) {
-      const piece = Math.min(length - admitted, ADMISSION_BYTES_MAX)
+      const piece = Math.min(length - admitted, FLOW_ADMISSION_BYTES_MAX)
       if (!this.#admit(piece)) break
       admitted += piece
     }

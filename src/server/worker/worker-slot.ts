@@ -1,23 +1,21 @@
 // One place of the pool, whose worker may die and be replaced. What must outlive a worker is here: its statistics, and the note of what
 // it holds open. Its listeners belong to the pool.
+
 import { Worker } from 'node:worker_threads'
 import { TurndError, type TurndErrorCode } from '../../config/errors.js'
+import {
+  WORKER_ANSWER_MILLISECONDS_MAX,
+  WORKER_LIFETIME_MILLISECONDS_LONG,
+  WORKER_OF_START_SECOND_COUNT,
+  WORKER_RESTART_SECONDS_MAX,
+  WORKER_START_SECONDS_MAX,
+} from '../../limits/reports.js'
 import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import { reviveListener } from './revive.js'
-
-/** A worker looks for commands after every wait: one that does not answer for so long hangs. */
-const ANSWER_MILLISECONDS_MAX = 3_000
-/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
-const START_SECONDS_MAX = 5
-/** So many more workers are given another second. */
-const WORKERS_PER_START_SECOND = 4
-/** Who lives so long has not died because of how it was started. */
-const LIFETIME_MILLISECONDS_LONG = 60_000
-const RESTART_SECONDS_MAX = 30
 
 /** What the pool knows, and a worker needs at its start. */
 export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
@@ -103,7 +101,7 @@ export class WorkerSlot {
     let timer: NodeJS.Timeout | undefined
     const drained = new Promise<void>((resolve) => {
       this.#drainWaiters.push(resolve)
-      timer = setTimeout(resolve, ANSWER_MILLISECONDS_MAX)
+      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
     })
     this.send({ kind: 'drain' })
     await drained
@@ -118,7 +116,7 @@ export class WorkerSlot {
     if (thread === null) return
     const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
     this.send({ kind: 'stop' })
-    const timer = setTimeout(() => void thread.terminate(), ANSWER_MILLISECONDS_MAX)
+    const timer = setTimeout(() => void thread.terminate(), WORKER_ANSWER_MILLISECONDS_MAX)
     await ended
     clearTimeout(timer)
   }
@@ -141,7 +139,7 @@ export class WorkerSlot {
       name: `turnd ${name} ${this.#index}`,
     })
     let failure: Error | null = null
-    const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKERS_PER_START_SECOND)
+    const startSeconds = WORKER_START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKER_OF_START_SECOND_COUNT)
     this.#startTimer = setTimeout(() => {
       failure = new Error(`it was not ready within ${startSeconds} seconds`)
       void thread.terminate()
@@ -212,8 +210,8 @@ export class WorkerSlot {
 
   /** At once, then 1, 2, 4 … 30 s while it dies again and again. */
   #restartSeconds(): number {
-    if (performance.now() - this.#startedAt > LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
-    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), RESTART_SECONDS_MAX)
+    if (performance.now() - this.#startedAt > WORKER_LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
+    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), WORKER_RESTART_SECONDS_MAX)
     this.#deathCount++
     return seconds
   }

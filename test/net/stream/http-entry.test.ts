@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HTTP_PIPELINED_COUNT_MAX, HTTP_SOURCE_CONNECTION_COUNT_MAX } from '../../../src/net/stream/http-entry.js'
+import { HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX } from '../../../src/limits/http.js'
 import { ask, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
 
 t.setTimeout(60_000)
@@ -124,12 +124,12 @@ t.test('a connection of one client', async (t) => {
     let clientHost = '198.51.100.1'
     const { entry, port } = await startEntry(t, origin, { clientHost: () => clientHost })
     const clients: RawClient[] = []
-    for (let count = 0; count < HTTP_SOURCE_CONNECTION_COUNT_MAX; count++) {
+    for (let count = 0; count < HTTP_CONNECTION_OF_SOURCE_COUNT_MAX; count++) {
       const client = new RawClient(port)
       client.write('GET / HTTP/1.1\r\nHost: a\r\n')
       clients.push(client)
     }
-    await until(() => entry.connectionCount === HTTP_SOURCE_CONNECTION_COUNT_MAX, 'connections')
+    await until(() => entry.connectionCount === HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, 'connections')
     const last = clients[clients.length - 1]
     last.write('\r\n')
     await last.until('page')
@@ -139,7 +139,7 @@ t.test('a connection of one client', async (t) => {
     t.match(await exchange(port, request), /^HTTP\/1\.1 200 /)
     clientHost = '198.51.100.1'
     last.socket.destroy()
-    await until(() => entry.connectionCount === HTTP_SOURCE_CONNECTION_COUNT_MAX - 1, 'one has gone')
+    await until(() => entry.connectionCount === HTTP_CONNECTION_OF_SOURCE_COUNT_MAX - 1, 'one has gone')
     t.match(await exchange(port, request), /^HTTP\/1\.1 200 /)
     for (const client of clients) client.socket.destroy()
   })

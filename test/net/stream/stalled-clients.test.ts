@@ -1,14 +1,17 @@
 // Clients that do not read: what waits for them is bounded, data is dropped by whole frames, and framing is intact when they read again.
+
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { COUNTER_NAMES, newCounters } from '../../../src/net/counters.js'
-import { ChunkPool, LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES } from '../../../src/net/stream/chunk-pool.js'
 import {
   ANSWER_BYTES_MAX,
-  OutgoingQueue,
+  LARGE_CHUNK_BYTES,
   QUEUED_BYTES_MAX,
   QUEUED_MILLISECONDS_MAX,
-} from '../../../src/net/stream/outgoing-queue.js'
+  SMALL_CHUNK_BYTES,
+} from '../../../src/limits/streams.js'
+import { COUNTER_NAMES, newCounters } from '../../../src/net/counters.js'
+import { ChunkPool } from '../../../src/net/stream/chunk-pool.js'
+import { OutgoingQueue } from '../../../src/net/stream/outgoing-queue.js'
 import { TurnClock } from '../../../src/net/stream/turn-clock.js'
 import { FrameAssembler } from '../../../src/stun/framing.js'
 import { PEER } from '../../support/core-harness.js'
