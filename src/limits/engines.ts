@@ -66,5 +66,5 @@ export const LISTENER_QUEUE_BYTES_MAX = 1024 * 1024
 export const RELAY_QUEUE_BYTES_MAX = 128 * 1024
 /** The longest UDP payload and any header. */
 export const SCRATCH_BYTES = 65_536 + 64
-/** A piece of memory for packets that wait there: each takes what it needs of it. */
-export const QUEUE_PIECE_BYTES = 256 * 1024
+/** The memory that packets are written to, until libuv's queue has so many of them: each takes there as much as it is long. */
+export const SCRATCH_PIECE_BYTES = 256 * 1024

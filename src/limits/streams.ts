@@ -4,8 +4,11 @@
 
 /** Connections of clients, of whatever state; more are reset. */
 export const STREAM_CONNECTION_COUNT_MAX = 65_536
-/** Connections without an allocation; the oldest makes room for a newcomer, so that slow ones shut nobody out. Each may be a TLS handshake. */
-export const UNALLOCATED_CONNECTION_COUNT_MAX = 8_192
+/**
+ * Connections without an allocation; the oldest makes room, so that slow ones shut no newcomer out. Each may be a TLS handshake, for which
+ * OpenSSL and Node take up to 96 KiB; so many are begun in some four seconds of a core.
+ */
+export const UNALLOCATED_CONNECTION_COUNT_MAX = 4_096
 /** Connections without an allocation of one source, of all workers: an office behind one address, or a proxy that tells no client's. */
 export const UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX = 256
 /** Rows of the table that counts them, which never grows: a source is over the cap when its bucket of each row is. */

@@ -38,6 +38,8 @@ export interface DtlsClientsOptions {
   readonly send: SendDatagram
   /** What cookies are made with; of this object alone if absent. */
   readonly cookieSecret?: Uint8Array
+  /** Sessions without an allocation; DTLS_UNALLOCATED_COUNT_MAX if absent. */
+  readonly unallocatedCountMax?: number
 }
 
 /** Throws, in one sentence for the operator, why this Node cannot do DTLS. Costs nothing that must be closed. */
@@ -57,9 +59,10 @@ export class DtlsClients implements ClientHandler {
   #isClosed = false
 
   /** Throws what checkDtls throws. */
-  constructor({ counters, send, cookieSecret = randomBytes(COOKIE_SECRET_LENGTH) }: DtlsClientsOptions) {
+  constructor(options: DtlsClientsOptions) {
+    const { counters, send, cookieSecret = randomBytes(COOKIE_SECRET_LENGTH), unallocatedCountMax } = options
     const openssl = openOpenssl()
-    this.#sessions = new DtlsSessions({ openssl, counters, send })
+    this.#sessions = new DtlsSessions({ openssl, counters, send, unallocatedCountMax })
     this.#counters = counters
     this.#send = send
     this.#cookies = new Cookies(cookieSecret)

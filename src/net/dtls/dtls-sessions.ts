@@ -8,6 +8,7 @@ import {
   DTLS_HANDSHAKE_SECONDS_MAX,
   DTLS_IDLE_SECONDS_MAX,
   DTLS_SESSION_COUNT_MAX,
+  DTLS_UNALLOCATED_COUNT_MAX,
   DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX,
 } from '../../limits/dtls.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
@@ -42,6 +43,8 @@ export interface DtlsSessionsOptions {
   readonly openssl: Openssl
   readonly counters: Float64Array
   readonly send: SendDatagram
+  /** Sessions without an allocation; DTLS_UNALLOCATED_COUNT_MAX if absent. */
+  readonly unallocatedCountMax?: number | undefined
 }
 
 export class DtlsSessions {
@@ -55,6 +58,9 @@ export class DtlsSessions {
   readonly #sources = new SourceCounts()
   /** Oldest first. */
   readonly #halfOpen = new Set<DtlsSession>()
+  /** Those that count among the ones of their source, oldest first. */
+  readonly #unallocated = new Set<DtlsSession>()
+  readonly #unallocatedCountMax: number
   readonly #ending: DtlsSession[] = []
   /** The SSL_CTX of new handshakes; 0: none. */
   #context = 0
@@ -62,7 +68,8 @@ export class DtlsSessions {
   #retransmittedAt = 0
   #sweptAt = 0
 
-  constructor({ openssl, counters, send }: DtlsSessionsOptions) {
+  constructor({ openssl, counters, send, unallocatedCountMax = DTLS_UNALLOCATED_COUNT_MAX }: DtlsSessionsOptions) {
+    this.#unallocatedCountMax = unallocatedCountMax
     this.#openssl = openssl
     this.#counters = counters
     this.#send = send
@@ -99,6 +106,7 @@ export class DtlsSessions {
       return null
     }
     if (this.#halfOpen.size >= DTLS_HALF_OPEN_COUNT_MAX) this.#failOldest()
+    if (this.#unallocated.size >= this.#unallocatedCountMax) this.#displaceOldest()
     const ssl = this.io.accept(this.#context, bytes, start, end)
     if (ssl === 0) {
       this.#counters[COUNTER_HANDSHAKES_FAILED]++
@@ -110,7 +118,7 @@ export class DtlsSessions {
     // The client has begun anew before it was done.
     if (given !== null && given !== undefined) this.fail(given)
     this.#halfOpen.add(session)
-    this.#sources.add(session.fiveTuple.client)
+    this.#count(session)
     if (current?.isEstablished) {
       current.successor = session
       session.predecessor = current
@@ -160,8 +168,8 @@ export class DtlsSessions {
     const isCounted = !(this.core?.hasAllocation(session.fiveTuple) ?? false)
     if (isCounted === session.isCounted) return
     session.isCounted = isCounted
-    if (isCounted) this.#sources.add(session.fiveTuple.client)
-    else this.#sources.remove(session.fiveTuple.client)
+    if (isCounted) this.#count(session)
+    else this.#uncount(session)
   }
 
   tick(now: number): void {
@@ -238,13 +246,32 @@ export class DtlsSessions {
     if (oldest !== undefined) this.fail(oldest)
   }
 
+  /** The one without an allocation that has been so for longest. */
+  #displaceOldest(): void {
+    const oldest = this.#unallocated.values().next().value
+    if (oldest === undefined) return
+    this.#counters[COUNTER_CONNECTIONS_REFUSED]++
+    if (oldest.isEstablished) this.#end(oldest)
+    else this.fail(oldest)
+  }
+
+  #count(session: DtlsSession): void {
+    this.#sources.add(session.fiveTuple.client)
+    this.#unallocated.add(session)
+  }
+
+  #uncount(session: DtlsSession): void {
+    this.#sources.remove(session.fiveTuple.client)
+    this.#unallocated.delete(session)
+  }
+
   #forget(session: DtlsSession): void {
     if (session.ssl === 0) return
     const { predecessor, successor } = session
     this.io.free(session.ssl)
     session.ssl = 0
     this.#halfOpen.delete(session)
-    if (session.isCounted) this.#sources.remove(session.fiveTuple.client)
+    if (session.isCounted) this.#uncount(session)
     if (predecessor !== null) predecessor.successor = null
     else this.#table.remove(session)
     session.predecessor = null

@@ -6,11 +6,14 @@ import type { Duplex } from 'node:stream'
 import {
   HTTP_CONNECTION_COUNT_MAX,
   HTTP_CONNECTION_OF_SOURCE_COUNT_MAX,
+  HTTP_HEAD_BYTES_MAX,
   HTTP_HEAD_MILLISECONDS_MAX,
   HTTP_KEEP_ALIVE_MILLISECONDS_MAX,
   HTTP_PIPELINED_COUNT_MAX,
+  HTTP_REQUEST_COUNT_MAX,
   HTTP_REQUEST_MILLISECONDS_MAX,
   HTTP_REQUEST_OF_CONNECTION_COUNT_MAX,
+  HTTP_REQUEST_OF_SOURCE_COUNT_MAX,
   HTTP_SILENCE_MILLISECONDS_MAX,
   UPSTREAM_ANSWER_MILLISECONDS_MAX,
 } from '../../limits/http.js'
@@ -28,6 +31,8 @@ const NOTHING_HERE =
 
 const AMBIGUOUS = 'The request does not say clearly which host it is for.'
 const TOO_MANY = 'This server has too many connections: try again later.'
+const TOO_MANY_REQUESTS = 'Too many requests wait for their answer: try again later.'
+const TOO_MANY_REQUESTS_OF_YOURS = 'Too many requests from your address wait for their answer: try again later.'
 const TOO_MANY_OF_YOURS = 'There are too many connections from your address: try again later.'
 
 export interface HttpEntryOptions {
@@ -46,6 +51,8 @@ export interface HttpEntryOptions {
 interface Connection {
   readonly client: ForwardedClient
   onFirstRequest: (() => void) | null
+  /** Whom it counts against. */
+  readonly source: TransportAddress
   /** Requests that are not answered yet. */
   pendingCount: number
 }
@@ -56,6 +63,9 @@ export class HttpEntry {
   /** Every connection until it is closed, WebSockets too. */
   readonly #connections = new Map<Duplex, Connection>()
   readonly #sources = new SourceCounts()
+  /** Requests that are not answered yet, of all connections, and by source. */
+  #pendingCount = 0
+  readonly #pendingOfSources = new SourceCounts()
   #isClosed = false
 
   constructor(options: HttpEntryOptions) {
@@ -95,13 +105,14 @@ export class HttpEntry {
       return
     }
     const host = formatHost(client)
+    // The object is the caller's.
+    const source = client.clone()
     this.#connections.set(socket, {
       client: { host, isSecure },
       onFirstRequest: onFirstRequest ?? null,
+      source,
       pendingCount: 0,
     })
-    // The object is the caller's.
-    const source = client.clone()
     this.#sources.add(source)
     socket.once('close', () => {
       this.#connections.delete(socket)
@@ -130,8 +141,7 @@ export class HttpEntry {
     const connection = this.#connections.get(request.socket)
     if (connection === undefined) return void response.destroy()
     greet(connection)
-    connection.pendingCount++
-    response.once('close', () => connection.pendingCount--)
+    this.#count(connection, response)
     if (connection.pendingCount > HTTP_PIPELINED_COUNT_MAX) return void request.socket.destroy()
     if (isAmbiguous(request)) return void answer(request, response, 400, AMBIGUOUS)
     if (this.#upstream === null) {
@@ -143,8 +153,23 @@ export class HttpEntry {
     if (request.method === 'TRACE') return void answer(request, response, 501, 'TRACE is not passed on.')
     const target = originForm(request.url ?? '', request.headers)
     if (target === null) return void answer(request, response, 400, 'The target of the request is not a path.')
+    if (this.#pendingCount > HTTP_REQUEST_COUNT_MAX) return void answer(request, response, 503, TOO_MANY_REQUESTS)
+    if (this.#pendingOfSources.of(connection.source) > HTTP_REQUEST_OF_SOURCE_COUNT_MAX) {
+      return void answer(request, response, 503, TOO_MANY_REQUESTS_OF_YOURS)
+    }
     request.url = target
     this.#upstream.forward(request, response, connection.client)
+  }
+
+  #count(connection: Connection, response: ServerResponse): void {
+    connection.pendingCount++
+    this.#pendingCount++
+    this.#pendingOfSources.add(connection.source)
+    response.once('close', () => {
+      connection.pendingCount--
+      this.#pendingCount--
+      this.#pendingOfSources.remove(connection.source)
+    })
   }
 
   /** `head` is what came behind the request's header. */
@@ -184,6 +209,7 @@ function createHttpServer(): Server {
     // Whatever the command line of node says: a lenient parser lets requests be smuggled past the upstream's.
     insecureHTTPParser: false,
     requireHostHeader: true,
+    maxHeaderSize: HTTP_HEAD_BYTES_MAX,
     headersTimeout: HTTP_HEAD_MILLISECONDS_MAX,
     requestTimeout: HTTP_REQUEST_MILLISECONDS_MAX,
     keepAliveTimeout: HTTP_KEEP_ALIVE_MILLISECONDS_MAX,

@@ -7,6 +7,7 @@ import {
   BATCH_UNREAD_COUNT_MAX,
   REFUSALS_OF_SOURCE_PER_SECOND_MAX,
   REFUSALS_PER_SECOND_MAX,
+  REPORT_BATCH_COUNT_MAX,
   REPORT_WAITING_COUNT_MAX,
 } from '../../limits/reports.js'
 import { LineLimiter } from '../line-limiter.js'
@@ -49,23 +50,28 @@ export class Outbox implements ReportSink {
       this.#tick = now
       this.#batchesInTick = 0
     }
-    if (this.#waiting.length > 0) this.#postIfAllowed()
+    this.#postIfAllowed()
   }
 
   /** Posts what waits: the worker ends. */
   flushLast(): void {
-    if (this.#waiting.length > 0) this.#postAll()
+    while (this.#waiting.length > 0) this.#postBatch()
   }
 
   #postIfAllowed(): void {
-    if (this.#batchesInTick >= BATCH_OF_TICK_COUNT_MAX) return
-    const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
-    if (unread < BATCH_UNREAD_COUNT_MAX) this.#postAll()
+    while (this.#waiting.length > 0 && this.#batchesInTick < BATCH_OF_TICK_COUNT_MAX) {
+      const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
+      if (unread >= BATCH_UNREAD_COUNT_MAX) return
+      this.#postBatch()
+    }
   }
 
-  #postAll(): void {
-    this.#post(this.#waiting)
-    this.#waiting = []
+  /** The oldest of them: where the main thread does not keep up, what it has not read is bounded by number, too. */
+  #postBatch(): void {
+    if (this.#waiting.length <= REPORT_BATCH_COUNT_MAX) {
+      this.#post(this.#waiting)
+      this.#waiting = []
+    } else this.#post(this.#waiting.splice(0, REPORT_BATCH_COUNT_MAX))
     this.#batchesPosted = (this.#batchesPosted + 1) | 0
     this.#batchesInTick++
   }

@@ -195,6 +195,26 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     t.ok(StageClient.connect(stage, '198.51.100.7:60000').ssl.isEstablished, 'and so is it, later')
   })
 
+  t.test('displaces the oldest session without an allocation where there are too many', async (t) => {
+    const stage = new DtlsStage(undefined, 0, 3)
+    t.teardown(() => stage.dtls.close())
+    const allocated = StageClient.connect(stage, '198.51.100.1:1')
+    await allocated.turn(t).allocate()
+    const oldest = StageClient.connect(stage, '198.51.100.2:1')
+    halfOpen(stage, '198.51.100.3:1')
+    const third = StageClient.connect(stage, '198.51.100.4:1')
+    t.equal(stage.counter('connectionsRefused'), 0)
+    const newcomer = StageClient.connect(stage, '198.51.100.5:1')
+    t.ok(newcomer.ssl.isEstablished)
+    t.equal(stage.counter('connectionsRefused'), 1)
+    oldest.exchange()
+    t.ok(oldest.ssl.hasEnded, 'with close_notify')
+    t.equal(stage.dtls.sessionCount, 4)
+    t.ok(StageClient.connect(stage, '198.51.100.6:1').ssl.isEstablished)
+    t.equal(stage.dtls.halfOpenCount, 0, 'the next one was half-open')
+    for (const client of [allocated, third, newcomer]) t.notOk(client.ssl.hasEnded)
+  })
+
   t.test('works in fragments, a ClientHello of several datagrams included', async (t) => {
     const stage = DtlsStage.open(t)
     const alpn = ['stun.turn', ...Array.from({ length: 30 }, (_, index) => `protocol-${index}`)]

@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
 import { FLOW_QUEUED_BYTES_MAX, HALF_CLOSED_IDLE_MILLISECONDS_MAX } from '../../../src/limits/streams.js'
 import { DataConnection } from '../../../src/net/tcp-relay/data-connection.js'
-import type { Flow } from '../../../src/net/tcp-relay/flow.js'
+import { type Flow, FlowMemory } from '../../../src/net/tcp-relay/flow.js'
 import { FROM_CLIENT, TO_CLIENT } from '../../../src/turn/bandwidth.js'
 import { withDeadline } from '../../support/deadline.js'
 import { BOTH } from './peer-sockets-under-test.js'
@@ -298,7 +298,8 @@ t.test('a data connection ends when one side breaks while the other one is being
     const throttled = new Set<Flow>()
     const ended = new Promise<void>((onEnded) => {
       const admit = () => !isHeld
-      const sides = { client: one.client, peer: other.client, rest: NOTHING, throttled, onEnded }
+      const memory = new FlowMemory()
+      const sides = { client: one.client, peer: other.client, rest: NOTHING, throttled, memory, onEnded }
       new DataConnection({ ...sides, admitFromClient: admit, admitToClient: admit })
     })
     const [source, sink] = direction === FROM_CLIENT ? [one, other] : [other, one]
