@@ -5,6 +5,7 @@ import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
 import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { readUpstreamCa } from '../config/upstream-ca.js'
+import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
@@ -24,6 +25,8 @@ import { type ServerCounters, serverCounters } from './server-counters.js'
 import { totalsOf } from './statistics.js'
 import { turnUris } from './uris.js'
 import { loadUsers, stateDirError, type Users } from './users.js'
+
+assertRelations()
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
