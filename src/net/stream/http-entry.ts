@@ -46,6 +46,9 @@ export interface HttpEntryOptions {
   now?(): number
   /** How long the upstream may let a request wait for its answer, while no byte goes either way. */
   readonly answerMillisecondsMax?: number
+  /** Requests that wait for their answer, in all and of one source; limits/http.ts if absent. */
+  readonly requestCountMax?: number
+  readonly requestOfSourceCountMax?: number
 }
 
 interface Connection {
@@ -65,6 +68,8 @@ export class HttpEntry {
   readonly #sources = new SourceCounts()
   /** Requests that are not answered yet, of all connections, and by source. */
   #pendingCount = 0
+  readonly #requestCountMax: number
+  readonly #requestOfSourceCountMax: number
   readonly #pendingOfSources = new SourceCounts()
   #isClosed = false
 
@@ -76,6 +81,8 @@ export class HttpEntry {
       now = () => performance.now(),
       answerMillisecondsMax = UPSTREAM_ANSWER_MILLISECONDS_MAX,
     } = options
+    this.#requestCountMax = options.requestCountMax ?? HTTP_REQUEST_COUNT_MAX
+    this.#requestOfSourceCountMax = options.requestOfSourceCountMax ?? HTTP_REQUEST_OF_SOURCE_COUNT_MAX
     this.#upstream =
       upstream === null ? null : new HttpUpstream({ origin: upstream, ca, warn, now, answerMillisecondsMax })
     this.#server = createHttpServer()
@@ -153,8 +160,8 @@ export class HttpEntry {
     if (request.method === 'TRACE') return void answer(request, response, 501, 'TRACE is not passed on.')
     const target = originForm(request.url ?? '', request.headers)
     if (target === null) return void answer(request, response, 400, 'The target of the request is not a path.')
-    if (this.#pendingCount > HTTP_REQUEST_COUNT_MAX) return void answer(request, response, 503, TOO_MANY_REQUESTS)
-    if (this.#pendingOfSources.of(connection.source) > HTTP_REQUEST_OF_SOURCE_COUNT_MAX) {
+    if (this.#pendingCount > this.#requestCountMax) return void answer(request, response, 503, TOO_MANY_REQUESTS)
+    if (this.#pendingOfSources.of(connection.source) > this.#requestOfSourceCountMax) {
       return void answer(request, response, 503, TOO_MANY_REQUESTS_OF_YOURS)
     }
     request.url = target

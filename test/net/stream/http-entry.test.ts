@@ -1,10 +1,5 @@
 import t from 'tap'
-import {
-  HTTP_CONNECTION_OF_SOURCE_COUNT_MAX,
-  HTTP_PIPELINED_COUNT_MAX,
-  HTTP_REQUEST_COUNT_MAX,
-  HTTP_REQUEST_OF_SOURCE_COUNT_MAX,
-} from '../../../src/limits/http.js'
+import { HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX } from '../../../src/limits/http.js'
 import { ask, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
 
 t.setTimeout(60_000)
@@ -153,13 +148,19 @@ t.test('a connection of one client', async (t) => {
 t.test('requests that wait for their answer are limited, for one address and in all', async (t) => {
   const held: (() => void)[] = []
   const { origin } = await startUpstream(t, (_request, response) => held.push(() => response.end('held')))
+  const COUNT_MAX = 8 * HTTP_PIPELINED_COUNT_MAX
+  const OF_SOURCE_COUNT_MAX = 2 * HTTP_PIPELINED_COUNT_MAX
   let address = 0
   const clients: RawClient[] = []
-  const { port } = await startEntry(t, origin, { clientHost: () => `198.51.100.${address}` })
+  const { port } = await startEntry(t, origin, {
+    clientHost: () => `198.51.100.${address}`,
+    requestCountMax: COUNT_MAX,
+    requestOfSourceCountMax: OF_SOURCE_COUNT_MAX,
+  })
   const held8 = 'GET /held HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(HTTP_PIPELINED_COUNT_MAX)
   const last = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
-  for (let count = 0; count < HTTP_REQUEST_COUNT_MAX; count += HTTP_PIPELINED_COUNT_MAX) {
-    if (count % HTTP_REQUEST_OF_SOURCE_COUNT_MAX === 0) {
+  for (let count = 0; count < COUNT_MAX; count += HTTP_PIPELINED_COUNT_MAX) {
+    if (count % OF_SOURCE_COUNT_MAX === 0) {
       if (count > 0) t.match(await exchange(port, last), /^HTTP\/1\.1 503 .*your address/s)
       address++
     }
@@ -169,11 +170,11 @@ t.test('requests that wait for their answer are limited, for one address and in 
     await until(() => held.length === count + HTTP_PIPELINED_COUNT_MAX, 'requests at the upstream')
   }
   address++
-  t.match(await exchange(port, last), /^HTTP\/1\.1 503 .*try again later/s)
+  t.match(await exchange(port, last), /^HTTP\/1\.1 503 .*Too many requests wait/s)
   for (const release of held.splice(0, HTTP_PIPELINED_COUNT_MAX)) release()
   await clients[0].until(/held[\s\S]*held/)
   const newcomer = exchange(port, last)
-  await until(() => held.length === HTTP_REQUEST_COUNT_MAX - HTTP_PIPELINED_COUNT_MAX + 1, 'a newcomer at the upstream')
+  await until(() => held.length === COUNT_MAX - HTTP_PIPELINED_COUNT_MAX + 1, 'a newcomer at the upstream')
   held.at(-1)?.()
   t.match(await newcomer, /^HTTP\/1\.1 200 /)
   for (const client of clients) client.socket.destroy()
