@@ -63,6 +63,10 @@ t.test('the rules themselves', async (t) => {
     t.equal(directionProblems(source('src/turn/a.ts', "import type { b } from '../net/b.js'")).length, 1)
     t.equal(directionProblems(source('src/log/a.ts', "import { b } from '../stun/address.js'")).length, 1)
     t.equal(directionProblems(source('src/config/a.ts', "import { b } from '../turn/b.js'")).length, 1)
+    t.equal(directionProblems(source('src/limits/a.ts', "import { b } from '../stun/address.js'")).length, 1)
+    t.equal(directionProblems(source('src/limits/a.ts', "import { b } from '../config/b.js'")).length, 1)
+    t.same(directionProblems(source('src/limits/a.ts', "import { b } from './b.js'")), [])
+    t.same(directionProblems(source('src/log/a.ts', "import { b } from '../limits/b.js'")), [])
     t.same(directionProblems(source('src/turn/a.ts', "import { b } from '../auth/b.js'\nimport '../log/c.js'")), [])
   })
   t.test('see modules in the wrong room', async (t) => {

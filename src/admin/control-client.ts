@@ -1,14 +1,13 @@
 // The asking side of the control socket (control-socket.ts): used by commands that talk to running servers.
+
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { basename, dirname } from 'node:path'
+import { CONTROL_ANSWER_BYTES_MAX, CONTROL_MILLISECONDS_MAX } from '../limits/reports.js'
 import { controlSocketsIn, reachablePath } from './control-directory.js'
 import { CONTROL_VERSION } from './control-socket.js'
 
-const ANSWER_MILLISECONDS_MAX = 5_000
 const BUSY = 'it is busy with other commands: try again'
-/** Far more than a server says. */
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
 export type ControlAnswer =
   | { readonly kind: 'result'; readonly path: string; readonly result: unknown }
@@ -44,8 +43,8 @@ async function exchange(path: string, line: string): Promise<string> {
   const { path: target, release } = reachablePath(dirname(path), basename(path))
   const socket = connect(target)
   const deadline = setTimeout(
-    () => socket.destroy(new Error(`no answer within ${ANSWER_MILLISECONDS_MAX / 1000} s`)),
-    ANSWER_MILLISECONDS_MAX,
+    () => socket.destroy(new Error(`no answer within ${CONTROL_MILLISECONDS_MAX / 1000} s`)),
+    CONTROL_MILLISECONDS_MAX,
   )
   try {
     await once(socket, 'connect')
@@ -55,7 +54,7 @@ async function exchange(path: string, line: string): Promise<string> {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
       chunks.push(chunk)
       length += chunk.length
-      if (length > ANSWER_BYTES_MAX) throw new Error('the answer is too long')
+      if (length > CONTROL_ANSWER_BYTES_MAX) throw new Error('the answer is too long')
     }
     if (length === 0) throw new Error(BUSY)
     return Buffer.concat(chunks).toString('utf8')

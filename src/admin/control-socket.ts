@@ -5,17 +5,14 @@
 //   {"version":1,"result":{…}}   or   {"version":1,"error":"a sentence"}
 //
 // It knows no command: they are handed in. Everything is an event of the thread that opens it, which is the main one.
+
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { CONTROL_CONNECTION_COUNT_MAX, CONTROL_MILLISECONDS_MAX, CONTROL_REQUEST_BYTES_MAX } from '../limits/reports.js'
 import { controlSocketName, reachablePath, removeLeftBehind, removeQuietly } from './control-directory.js'
 
 export const CONTROL_VERSION = 1
-export const REQUEST_BYTES_MAX = 4096
-const REQUEST_MILLISECONDS_MAX = 5_000
-/** Whoever asked and does not read is not waited for. */
-const ANSWER_MILLISECONDS_MAX = 5_000
-export const CONTROL_CONNECTIONS_MAX = 8
 const NAME_ATTEMPTS_MAX = 9
 /** For nobody but the owner (and root). */
 const UMASK = 0o177
@@ -55,7 +52,7 @@ export class ControlSocket {
   static async open(
     directory: string,
     commands: Readonly<Record<string, ControlCommand>>,
-    requestMillisecondsMax = REQUEST_MILLISECONDS_MAX,
+    requestMillisecondsMax = CONTROL_MILLISECONDS_MAX,
   ): Promise<ControlSocket> {
     await removeLeftBehind(directory)
     for (let attempt = 0; ; attempt++) {
@@ -96,11 +93,11 @@ export class ControlSocket {
     const take = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk])
       const end = received.indexOf(LINE_FEED)
-      if (end < 0 && received.length <= REQUEST_BYTES_MAX) return
+      if (end < 0 && received.length <= CONTROL_REQUEST_BYTES_MAX) return
       socket.off('data', take)
       socket.resume()
       clearTimeout(deadline)
-      const isTooLong = end < 0 || end > REQUEST_BYTES_MAX
+      const isTooLong = end < 0 || end > CONTROL_REQUEST_BYTES_MAX
       answer(socket, isTooLong ? tooLong() : this.#answerOf(received.toString('utf8', 0, end)))
     }
     socket.on('data', take)
@@ -125,7 +122,7 @@ export class ControlSocket {
 async function listen(path: string): Promise<Server> {
   // As many as are served at once; others are closed, and may try again.
   const server = createServer()
-  server.maxConnections = CONTROL_CONNECTIONS_MAX
+  server.maxConnections = CONTROL_CONNECTION_COUNT_MAX
   const listening = once(server, 'listening')
   // The socket is made within listen(): at no moment may somebody else connect.
   const umask = process.umask(UMASK)
@@ -139,13 +136,13 @@ async function listen(path: string): Promise<Server> {
 }
 
 function answer(socket: Socket, content: object): void {
-  const deadline = setTimeout(() => socket.destroy(), ANSWER_MILLISECONDS_MAX)
+  const deadline = setTimeout(() => socket.destroy(), CONTROL_MILLISECONDS_MAX)
   socket.once('close', () => clearTimeout(deadline))
   socket.end(`${JSON.stringify(content)}\n`)
 }
 
 function tooLong(): object {
-  return failure(`a request has at most ${REQUEST_BYTES_MAX} bytes`)
+  return failure(`a request has at most ${CONTROL_REQUEST_BYTES_MAX} bytes`)
 }
 
 function failure(error: string): object {

@@ -1,6 +1,6 @@
 // The file of --auth-secret-file: one TURN REST secret a line; blank lines and lines that begin with # do not count.
-import { readFileSync } from 'node:fs'
 import { TurndError } from '../config/errors.js'
+import { readTextFile } from '../config/read-text-file.js'
 import { hasControlCharacter } from '../config/value-type.js'
 import { errorText } from './private-file.js'
 
@@ -8,7 +8,7 @@ import { errorText } from './private-file.js'
 export function loadSecretFile(path: string): string[] {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readTextFile(path)
   } catch (error) {
     throw new TurndError('TURND_ERR_SECRET_FILE', `--auth-secret-file ${path}: ${errorText(error)}`)
   }

@@ -1,8 +1,7 @@
 // Who got allocations: the other half of why a call failed. An operator whose user is in no refusal wants to know whether the user got
 // through, and whether anything came back from peers. Kept per user and source IP address, the least recently seen goes.
+import { ALLOCATION_ENTRY_COUNT_MAX } from '../limits/reports.js'
 import { splitAddress } from './refusal-digest.js'
-
-const ENTRIES_MAX = 1024
 
 export interface AllocationDigestEntry {
   readonly user: string
@@ -37,7 +36,7 @@ export class AllocationDigest {
     known.entry.lastTimeMs = timeMs
     addLive(known, worker, 1)
     this.#known.delete(key)
-    if (this.#known.size >= ENTRIES_MAX) this.#known.delete(this.#known.keys().next().value as string)
+    if (this.#known.size >= ALLOCATION_ENTRY_COUNT_MAX) this.#known.delete(this.#known.keys().next().value as string)
     this.#known.set(key, known)
   }
 

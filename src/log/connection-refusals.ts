@@ -11,6 +11,11 @@ export const CONNECTION_REFUSALS = {
     meaning: 'this address has as many connections without an allocation as it may',
     remedy: 'if it is a proxy before this server, let it tell its clients: --proxy-protocol-from; else it is an attack',
   },
+  'connection-displaced': {
+    meaning: 'there were too many connections without an allocation, and this one was the oldest',
+    remedy:
+      'it is an attack from many addresses, or all clients come back at once: --stream-workers on a machine with more cores',
+  },
   'not-stun': {
     meaning: 'what was sent is neither STUN nor anything else that this port takes',
     remedy:

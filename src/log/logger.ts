@@ -1,14 +1,13 @@
 // The log: JSON lines on standard output for machines, readable lines on a terminal. Every line has an `event`.
+
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import pino, { type Logger } from 'pino'
 import type { PinoPretty } from 'pino-pretty'
+import { LOG_BUFFER_BYTES_MAX } from '../limits/reports.js'
 import { escapeHidden } from './escape.js'
 
 export type { Logger }
-
-/** Bytes that wait for a slow reader of standard output; past that lines are dropped, media is not. */
-const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024
 
 /** The command's log, on standard output. */
 export function createLogger(level: string, isTerminal: boolean): Logger {

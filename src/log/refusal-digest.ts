@@ -6,16 +6,12 @@
 //           └─ forgotten    how many entries and refusals made room
 //
 // Each reason has room of its own, and one source (an IPv4 address, about an IPv6 /64) has a share of it.
+import { DIGEST_ENTRY_COUNT_MAX, DIGEST_ENTRY_OF_SOURCE_COUNT_MAX, REFUSAL_TEXT_LENGTH_MAX } from '../limits/reports.js'
 import type { ConnectionRefusal } from './connection-refusals.js'
 import type { UnansweredReason } from './drops.js'
-import { REFUSAL_TEXT_LENGTH_MAX, type RefusalReason } from './refusals.js'
+import type { RefusalReason } from './refusals.js'
 
 export type DigestReason = RefusalReason | ConnectionRefusal | UnansweredReason
-
-/** For each reason: entries that were seen once, and as many that were seen again. */
-export const DIGEST_ENTRIES_MAX = 64
-/** Of one source in each of the two. */
-export const DIGEST_ENTRIES_OF_SOURCE_MAX = 16
 
 /** What happened once. Addresses are textual transport addresses; text is '' and a code 0 where there is none. */
 export interface Happening {
@@ -118,8 +114,9 @@ class Entries {
   put(key: string, entry: DigestEntry): DigestEntry | null {
     const share = shareOf(entry.source)
     let displaced: DigestEntry | null = null
-    if ((this.#shares.get(share) ?? 0) >= DIGEST_ENTRIES_OF_SOURCE_MAX) displaced = this.take(this.#oldestOf(share))
-    else if (this.#byKey.size >= DIGEST_ENTRIES_MAX) displaced = this.take(this.#byKey.keys().next().value as string)
+    if ((this.#shares.get(share) ?? 0) >= DIGEST_ENTRY_OF_SOURCE_COUNT_MAX) displaced = this.take(this.#oldestOf(share))
+    else if (this.#byKey.size >= DIGEST_ENTRY_COUNT_MAX)
+      displaced = this.take(this.#byKey.keys().next().value as string)
     this.#byKey.set(key, entry)
     this.#shares.set(share, (this.#shares.get(share) ?? 0) + 1)
     return displaced

@@ -1,5 +1,11 @@
 // Tells people what the cores do: a log line and an event for each allocation and refusal, the ring of latest refusals, and the
 // lives of the workers.
+import {
+  CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX,
+  CONNECTION_LINES_PER_SECOND_MAX,
+  REFUSAL_LINES_OF_SOURCE_PER_SECOND_MAX,
+  REFUSAL_LINES_PER_SECOND_MAX,
+} from '../limits/reports.js'
 import { AllocationDigest } from '../log/allocation-digest.js'
 import { CONNECTION_REFUSALS, type ConnectionRefusal } from '../log/connection-refusals.js'
 import type { Logger } from '../log/logger.js'
@@ -18,15 +24,6 @@ import type { RelayingNews, WorkerDeath } from './relaying.js'
 import type { AllocationInfo, AllocationUse, Report } from './reports.js'
 import type { Totals } from './statistics.js'
 
-/** Lines of refusals in one second, of all sources. */
-export const LINES_PER_SECOND_MAX = 50
-/** Lines of refusals in one second of one source (an IP address). */
-export const LINES_PER_SOURCE_MAX = 10
-
-/** The same of connections that were closed before they asked for anything. */
-const CONNECTION_LINES_PER_SECOND_MAX = 10
-const CONNECTION_LINES_PER_SOURCE_MAX = 2
-
 export interface ReporterEvents {
   allocation(info: AllocationInfo): void
   allocationDeleted(info: AllocationInfo, cause: DeletionCause): void
@@ -43,8 +40,11 @@ export class Reporter implements RelayingNews {
   /** What `turnd why` reads. */
   readonly refusalDigest = new RefusalDigest()
   readonly allocationDigest = new AllocationDigest()
-  readonly #limiter = new LineLimiter(LINES_PER_SECOND_MAX, LINES_PER_SOURCE_MAX)
-  readonly #connectionLimiter = new LineLimiter(CONNECTION_LINES_PER_SECOND_MAX, CONNECTION_LINES_PER_SOURCE_MAX)
+  readonly #limiter = new LineLimiter(REFUSAL_LINES_PER_SECOND_MAX, REFUSAL_LINES_OF_SOURCE_PER_SECOND_MAX)
+  readonly #connectionLimiter = new LineLimiter(
+    CONNECTION_LINES_PER_SECOND_MAX,
+    CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX,
+  )
   readonly #logger: Logger
   readonly #events: ReporterEvents
   /** Refusals that have had no line since the last flush. */

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { readUpstreamCa } from '../config/upstream-ca.js'
+import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
@@ -25,6 +26,8 @@ import { totalsOf } from './statistics.js'
 import { turnUris } from './uris.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
+
+assertRelations()
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000

@@ -1,7 +1,9 @@
 // Why a call failed, as one document: what was refused, to whom, how often, what was dropped, and who got through. Made by TurnServer.why,
 // which the library offers and `turnd why` asks for over the control socket; so it is plain JSON, and small however much has happened.
+
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
+import { WHY_ALLOCATION_COUNT_MAX, WHY_ENTRY_COUNT_MAX } from '../limits/reports.js'
 import type { AllocationDigestEntry } from '../log/allocation-digest.js'
 import { CONNECTION_REFUSAL_NAMES, CONNECTION_REFUSALS } from '../log/connection-refusals.js'
 import { DROP_REASONS, type DropReason } from '../log/drops.js'
@@ -20,10 +22,6 @@ import type { Relaying } from './relaying.js'
 import type { Reporter } from './reporter.js'
 import { occurred } from './server-counters.js'
 import { type Totals, totalsOf } from './statistics.js'
-
-/** Entries of one document, unless fewer are asked for. */
-export const WHY_ENTRIES_MAX = 500
-const ALLOCATION_ENTRIES_MAX = 100
 
 /** What to look for. What is not given matches everything. */
 export interface WhyFilter {
@@ -140,13 +138,13 @@ export function whyReport({ reporter, running, settings }: WhyServer, filter: Wh
 
 /** What of the digests matches, and what of them does not. */
 function digested({ allocationDigest, refusalDigest }: Reporter, filter: WhyFilter, timeMs: number) {
-  const { entriesMax = WHY_ENTRIES_MAX, sinceSeconds = Number.POSITIVE_INFINITY } = filter
+  const { entriesMax = WHY_ENTRY_COUNT_MAX, sinceSeconds = Number.POSITIVE_INFINITY } = filter
   const matches = matcherOf(filter)
   const sinceMs = timeMs - sinceSeconds * 1000
   const recent = refusalDigest.entries().filter(({ lastTimeMs }) => lastTimeMs >= sinceMs)
   const ofReason = recent.filter(({ reason }) => filter.reason === undefined || reason === filter.reason)
   const found = ofReason.filter(matches).sort((a, b) => b.lastTimeMs - a.lastTimeMs || b.count - a.count)
-  const shown = found.slice(0, Math.max(0, Math.min(entriesMax, WHY_ENTRIES_MAX)))
+  const shown = found.slice(0, Math.max(0, Math.min(entriesMax, WHY_ENTRY_COUNT_MAX)))
   const unknownUsers = recent.filter((entry) => entry.reason === 'unknown-user' && !matches(entry))
   const allocations = allocationDigest.entries().filter((entry) => entry.lastTimeMs >= sinceMs || entry.liveCount > 0)
   return {
@@ -154,7 +152,7 @@ function digested({ allocationDigest, refusalDigest }: Reporter, filter: WhyFilt
     leftOutCount: found.length - shown.length,
     others: countsOf(ofReason.filter((entry) => !matches(entry))),
     unknownUsers: filter.user === undefined ? [] : [...new Set(unknownUsers.map(({ user }) => user))],
-    allocations: allocations.filter(matches).slice(0, ALLOCATION_ENTRIES_MAX).map(describeAllocations),
+    allocations: allocations.filter(matches).slice(0, WHY_ALLOCATION_COUNT_MAX).map(describeAllocations),
   }
 }
 

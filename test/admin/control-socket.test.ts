@@ -1,4 +1,5 @@
 // The control socket: who may ask, what a request may be, how many at once, and what becomes of sockets whose server was killed.
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
@@ -7,12 +8,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { askServers } from '../../src/admin/control-client.js'
 import { controlSocketsIn } from '../../src/admin/control-directory.js'
-import {
-  CONTROL_CONNECTIONS_MAX,
-  type ControlCommand,
-  ControlSocket,
-  REQUEST_BYTES_MAX,
-} from '../../src/admin/control-socket.js'
+import { type ControlCommand, ControlSocket } from '../../src/admin/control-socket.js'
+import { CONTROL_CONNECTION_COUNT_MAX, CONTROL_REQUEST_BYTES_MAX } from '../../src/limits/reports.js'
 import { until } from '../command/until.js'
 import { temporaryDirectory } from '../support/certificate.js'
 import { withDeadline } from '../support/deadline.js'
@@ -157,16 +154,20 @@ t.test('a request', async (t) => {
     ['has an unknown command', '{"version":1,"command":"stop"}\n', /no such command, only echo, fail/],
     ['has a command of every object', '{"version":1,"command":"toString"}\n', /no such command/],
     ['fails', '{"version":1,"command":"fail"}\n', /^this cannot be$/],
-    [`has more than ${REQUEST_BYTES_MAX} bytes`, `${' '.repeat(REQUEST_BYTES_MAX + 1)}\n`, /at most 4096 bytes/],
-    ['has that many and no end', 'x'.repeat(REQUEST_BYTES_MAX + 1), /at most 4096 bytes/],
+    [
+      `has more than ${CONTROL_REQUEST_BYTES_MAX} bytes`,
+      `${' '.repeat(CONTROL_REQUEST_BYTES_MAX + 1)}\n`,
+      /at most 4096 bytes/,
+    ],
+    ['has that many and no end', 'x'.repeat(CONTROL_REQUEST_BYTES_MAX + 1), /at most 4096 bytes/],
   ]
   for (const [what, line, error] of wrong) {
     t.test(`that ${what} gets a sentence`, async (t) => t.match(await ask(line), { version: 1, error }))
   }
 
-  t.test(`of ${REQUEST_BYTES_MAX} bytes is taken`, async (t) => {
+  t.test(`of ${CONTROL_REQUEST_BYTES_MAX} bytes is taken`, async (t) => {
     const [start, end] = ['{"version":1,"command":"echo"', '}']
-    const line = `${start}${' '.repeat(REQUEST_BYTES_MAX - start.length - end.length)}${end}\n`
+    const line = `${start}${' '.repeat(CONTROL_REQUEST_BYTES_MAX - start.length - end.length)}${end}\n`
     t.same(await ask(line), { version: 1, result: {} })
   })
 
@@ -179,11 +180,11 @@ t.test('a request', async (t) => {
   })
 })
 
-t.test(`${CONTROL_CONNECTIONS_MAX} are served at once; others are told to try again`, async (t) => {
+t.test(`${CONTROL_CONNECTION_COUNT_MAX} are served at once; others are told to try again`, async (t) => {
   const directory = temporaryDirectory()
   const control = await open(t, directory)
   const sockets: Socket[] = []
-  for (let count = 0; count < CONTROL_CONNECTIONS_MAX; count++) sockets.push(await connectTo(t, control))
+  for (let count = 0; count < CONTROL_CONNECTION_COUNT_MAX; count++) sockets.push(await connectTo(t, control))
   t.match(await askServers(directory, { command: 'echo' }), [{ kind: 'failed', error: /busy.*try again/ }])
   sockets[0].destroy()
   await until(

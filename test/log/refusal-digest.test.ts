@@ -1,14 +1,12 @@
 // The digest of refusals: what is one entry, and that its bounds hold in such a way that strangers do not push out whom an operator looks for.
+
 import t from 'tap'
 import {
-  DIGEST_ENTRIES_MAX,
-  DIGEST_ENTRIES_OF_SOURCE_MAX,
-  type DigestEntry,
-  type Happening,
-  RefusalDigest,
-  splitAddress,
-} from '../../src/log/refusal-digest.js'
-import { REFUSAL_TEXT_LENGTH_MAX } from '../../src/log/refusals.js'
+  DIGEST_ENTRY_COUNT_MAX,
+  DIGEST_ENTRY_OF_SOURCE_COUNT_MAX,
+  REFUSAL_TEXT_LENGTH_MAX,
+} from '../../src/limits/reports.js'
+import { type DigestEntry, type Happening, RefusalDigest, splitAddress } from '../../src/log/refusal-digest.js'
 
 const HAPPENING: Happening = {
   ...{ timeMs: 1000, reason: 'bad-password', source: '192.0.2.7:5000' },
@@ -77,13 +75,13 @@ t.test('its bounds', async (t) => {
     digest.record(HAPPENING)
     for (let index = 0; index < 10_000; index++) digest.record(stranger(index))
     t.match(find(digest, 'turnuser'), { count: 1 })
-    t.equal(digest.entries().length, 1 + DIGEST_ENTRIES_MAX)
+    t.equal(digest.entries().length, 1 + DIGEST_ENTRY_COUNT_MAX)
     t.ok(find(digest, 'stranger9999'))
     t.same(
       [...digest.forgotten()],
       [
         ['bad-password', { entries: 0, count: 0 }],
-        ['unknown-user', { entries: 10_000 - DIGEST_ENTRIES_MAX, count: 10_000 - DIGEST_ENTRIES_MAX }],
+        ['unknown-user', { entries: 10_000 - DIGEST_ENTRY_COUNT_MAX, count: 10_000 - DIGEST_ENTRY_COUNT_MAX }],
       ],
     )
   })
@@ -104,9 +102,9 @@ t.test('its bounds', async (t) => {
       digest.record(stranger(index))
       digest.record(stranger(index))
     }
-    for (let index = 0; index < DIGEST_ENTRIES_MAX; index++) twice(index)
+    for (let index = 0; index < DIGEST_ENTRY_COUNT_MAX; index++) twice(index)
     digest.record(stranger(0))
-    twice(DIGEST_ENTRIES_MAX)
+    twice(DIGEST_ENTRY_COUNT_MAX)
     t.ok(find(digest, 'stranger0'))
     t.notOk(find(digest, 'stranger1'))
     t.match(digest.forgotten().get('unknown-user'), { entries: 1, count: 2 })
@@ -122,7 +120,7 @@ t.test('its bounds', async (t) => {
       for (let index = 0; index < 1000; index++)
         digest.record({ ...HAPPENING, user: `name${index}`, source: source(index) })
       t.ok(find(digest, 'turnuser'), 'others keep their place')
-      t.equal(digest.entries().length, 1 + DIGEST_ENTRIES_OF_SOURCE_MAX)
+      t.equal(digest.entries().length, 1 + DIGEST_ENTRY_OF_SOURCE_COUNT_MAX)
       t.ok(find(digest, 'name999'))
     })
   }

@@ -1,8 +1,10 @@
 // What people are told of refusals: a line each, but no flood of lines; every one is counted, and the latest are kept. And of workers
 // that die.
+
 import pino from 'pino'
 import t, { type Test } from 'tap'
-import { REFUSAL_TEXT_LENGTH_MAX, type Refusal } from '../../src/log/refusals.js'
+import { REFUSAL_TEXT_LENGTH_MAX } from '../../src/limits/reports.js'
+import type { Refusal } from '../../src/log/refusals.js'
 import { CoreObserver } from '../../src/server/core-observer.js'
 import { Reporter } from '../../src/server/reporter.js'
 import type { Report } from '../../src/server/reports.js'

@@ -1,11 +1,13 @@
 // The report of a server: what its digests and counters become, what matches a filter, and that it stays small.
+
 import t from 'tap'
+import { WHY_ENTRY_COUNT_MAX } from '../../src/limits/reports.js'
 import { silentLogger } from '../../src/log/logger.js'
 import { COUNTER_NAMES } from '../../src/net/counters.js'
 import type { Relaying } from '../../src/server/relaying.js'
 import { Reporter } from '../../src/server/reporter.js'
 import { connectionReasonIndex, reasonIndex, Statistics, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
-import { WHY_ENTRIES_MAX, type WhyFilter, whyReport } from '../../src/server/why.js'
+import { type WhyFilter, whyReport } from '../../src/server/why.js'
 import { DROP_BANDWIDTH } from '../../src/turn/drop-reasons.js'
 import { settingsOf } from './settings.js'
 
@@ -82,7 +84,7 @@ t.test('drops are told with their words, those of engines too, the most frequent
   )
 })
 
-t.test(`at most ${WHY_ENTRIES_MAX} entries are in a report, the most recent first`, async (t) => {
+t.test(`at most ${WHY_ENTRY_COUNT_MAX} entries are in a report, the most recent first`, async (t) => {
   const { reporter, why } = setUp()
   const now = Date.now()
   const reasons = ['bad-password', 'unknown-user', 'stale-nonce', 'licence', 'draining', 'user-quota'] as const
@@ -97,7 +99,7 @@ t.test(`at most ${WHY_ENTRIES_MAX} entries are in a report, the most recent firs
     }
   }
   const { leftOutCount, refusals } = why({ entriesMax: 100_000 })
-  t.equal(refusals.length, Math.min(WHY_ENTRIES_MAX, refusals.length + leftOutCount))
+  t.equal(refusals.length, Math.min(WHY_ENTRY_COUNT_MAX, refusals.length + leftOutCount))
   t.same(
     refusals.map(({ lastTime }) => lastTime),
     refusals

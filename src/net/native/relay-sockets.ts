@@ -1,7 +1,7 @@
 // The sockets of relays: opened within the call, and reported to the core when its own call is over.
+import { RELAY_COUNT_MAX } from '../../limits/turn.js'
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { TurnCore } from '../../turn/core.js'
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Arena } from './arena.js'
 import { EADDRINUSE } from './layout.js'

@@ -1,6 +1,8 @@
 // Sockets of TCP relays by file descriptor: listener and connections share the relayed transport address (SO_REUSEPORT), and a handle is a
 // file descriptor that any thread of the process can take over.
+
 import { createServer, type Server, Socket } from 'node:net'
+import { PEER_BACKLOG_COUNT } from '../../limits/streams.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { allocateArena } from '../native/arena.js'
 import type { Koffi } from '../native/koffi.js'
@@ -8,7 +10,6 @@ import { EADDRINUSE } from '../native/layout.js'
 import { openStreamLibc } from '../native/libc.js'
 import { TCP_SOCKETS_ARENA_LENGTH, TcpSockets } from '../native/tcp-socket.js'
 import {
-  ACCEPT_BACKLOG_COUNT,
   type ConnectEvents,
   type Connecting,
   ignoreError,
@@ -64,7 +65,7 @@ class NativeListener implements PeerListener {
     const fd = sockets.canListen(this.#address) ? sockets.openShared(this.#address) : -1
     const { errno } = sockets
     // With a file descriptor, Node takes the backlog as an argument only.
-    if (fd >= 0) this.#server.listen({ fd }, ACCEPT_BACKLOG_COUNT)
+    if (fd >= 0) this.#server.listen({ fd }, PEER_BACKLOG_COUNT)
     else process.nextTick(() => this.#report(errno))
   }
 

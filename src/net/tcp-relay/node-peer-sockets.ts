@@ -2,10 +2,11 @@
 //
 // Node cannot ask for SO_REUSEPORT, and a port that is listened on cannot be connected from. So the listener closes for that moment and
 // opens again at once: the port is the same, but a peer that connects just then is refused (or reset, if it had not been accepted yet).
+
 import { createServer, type Server, Socket } from 'node:net'
+import { PEER_BACKLOG_COUNT } from '../../limits/streams.js'
 import { FAMILY_IPV6, formatHost, type TransportAddress } from '../../stun/address.js'
 import {
-  ACCEPT_BACKLOG_COUNT,
   type ConnectEvents,
   type Connecting,
   ignoreError,
@@ -88,7 +89,7 @@ class NodeListener implements PeerListener {
     server.listen({
       host: this.#host,
       port: this.#address.port,
-      backlog: ACCEPT_BACKLOG_COUNT,
+      backlog: PEER_BACKLOG_COUNT,
       ipv6Only: isIPv6,
       exclusive: true,
     })

@@ -1,28 +1,22 @@
 // One place of the pool, whose worker may die and be replaced. What must outlive a worker is here: its statistics, and the note of what
 // it holds open. Its listeners belong to the pool.
+
 import { Worker } from 'node:worker_threads'
 import { TurndError, type TurndErrorCode } from '../../config/errors.js'
+import {
+  WORKER_ANSWER_MILLISECONDS_MAX,
+  WORKER_LATE_ANSWER_MILLISECONDS_MAX,
+  WORKER_LIFETIME_MILLISECONDS_LONG,
+  WORKER_OF_START_SECOND_COUNT,
+  WORKER_RESTART_SECONDS_MAX,
+  WORKER_START_SECONDS_MAX,
+} from '../../limits/reports.js'
 import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import { reviveListener } from './revive.js'
-
-/** A worker looks for commands after every wait: one that does not answer for so long hangs. */
-const ANSWER_MILLISECONDS_MAX = 3_000
-/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
-const START_SECONDS_MAX = 5
-/** So many more workers are given another second. */
-const WORKERS_PER_START_SECOND = 4
-/**
- * Who does not get ready is asked to end, and does once it has loaded; who does not answer for so long then is ended by force. That is not the
- * first thing to do: a thread that is ended while it declares C functions takes the process along (koffi throws, and cannot).
- */
-const LATE_ANSWER_MILLISECONDS_MAX = 3_000
-/** Who lives so long has not died because of how it was started. */
-const LIFETIME_MILLISECONDS_LONG = 60_000
-const RESTART_SECONDS_MAX = 30
 
 /** What the pool knows, and a worker needs at its start. */
 export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
@@ -110,7 +104,7 @@ export class WorkerSlot {
     let timer: NodeJS.Timeout | undefined
     const drained = new Promise<void>((resolve) => {
       this.#drainWaiters.push(resolve)
-      timer = setTimeout(resolve, ANSWER_MILLISECONDS_MAX)
+      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
     })
     this.send({ kind: 'drain' })
     await drained
@@ -125,7 +119,7 @@ export class WorkerSlot {
     if (thread === null) return
     const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
     this.send({ kind: 'stop' })
-    const milliseconds = ANSWER_MILLISECONDS_MAX + (this.#isReady ? 0 : LATE_ANSWER_MILLISECONDS_MAX)
+    const milliseconds = WORKER_ANSWER_MILLISECONDS_MAX + (this.#isReady ? 0 : WORKER_LATE_ANSWER_MILLISECONDS_MAX)
     const timer = setTimeout(() => void thread.terminate(), milliseconds)
     await ended
     clearTimeout(timer)
@@ -149,11 +143,11 @@ export class WorkerSlot {
       name: `turnd ${name} ${this.#index}`,
     })
     let failure: Error | null = null
-    const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKERS_PER_START_SECOND)
+    const startSeconds = WORKER_START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKER_OF_START_SECOND_COUNT)
     this.#startTimer = setTimeout(() => {
       failure = new Error(`it was not ready within ${startSeconds} seconds`)
       this.send({ kind: 'stop' })
-      this.#startTimer = setTimeout(() => void thread.terminate(), LATE_ANSWER_MILLISECONDS_MAX)
+      this.#startTimer = setTimeout(() => void thread.terminate(), WORKER_LATE_ANSWER_MILLISECONDS_MAX)
     }, startSeconds * 1000)
     thread.on('message', (message: WorkerMessage) => {
       if (message.kind === 'failed') failure = new TurndError(message.code as TurndErrorCode, message.message)
@@ -227,8 +221,8 @@ export class WorkerSlot {
 
   /** At once, then 1, 2, 4 … 30 s while it dies again and again. */
   #restartSeconds(): number {
-    if (performance.now() - this.#startedAt > LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
-    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), RESTART_SECONDS_MAX)
+    if (performance.now() - this.#startedAt > WORKER_LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
+    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), WORKER_RESTART_SECONDS_MAX)
     this.#deathCount++
     return seconds
   }

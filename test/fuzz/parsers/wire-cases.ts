@@ -1,18 +1,13 @@
 // What strangers send before anybody knows them: PROXY headers, first bytes, DTLS records and ClientHellos, lists of ALPN, nonces. Nothing of it
 // throws, reads beside its bytes, or says of a beginning what the whole contradicts.
 import { NonceMint, nonceFeatureBits } from '../../../src/auth/nonce.js'
+import { PROXY_V1_LENGTH_MAX, PROXY_V2_LENGTH_MAX } from '../../../src/limits/messages.js'
 import { chosenName } from '../../../src/net/dtls/alpn.js'
 import { ClientHello, isClientHello, isLaterFragment, RANDOM_LENGTH } from '../../../src/net/dtls/client-hello.js'
 import { Cookies } from '../../../src/net/dtls/cookies.js'
 import { areRecords, clearEnd, datagramEnd, encryptedCount, recordEnd } from '../../../src/net/dtls/record.js'
 import { classifyFirstBytes, FIRST_LENGTH_MAX, FIRST_NEED_MORE } from '../../../src/net/stream/first-bytes.js'
-import {
-  decodeProxyHeader,
-  PROXY_NEED_MORE,
-  PROXY_V1_LENGTH_MAX,
-  PROXY_V2_LENGTH_MAX,
-  ProxyHeader,
-} from '../../../src/net/stream/proxy-protocol.js'
+import { decodeProxyHeader, PROXY_NEED_MORE, ProxyHeader } from '../../../src/net/stream/proxy-protocol.js'
 import { FiveTuple } from '../../../src/turn/five-tuple.js'
 import { addressOf } from '../../support/turn-address.js'
 import { bytesOfHex, VECTORS } from '../../support/vectors.js'

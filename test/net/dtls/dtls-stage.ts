@@ -39,9 +39,10 @@ export class DtlsStage {
   readonly #sent = new Map<string, Buffer[]>()
   readonly #opening: number[] = []
 
-  constructor(pair: CertificatePair | null = testCertificate(), unauthenticatedRate = 0) {
+  constructor(pair: CertificatePair | null = testCertificate(), unauthenticatedRate = 0, unallocatedCountMax = 4_096) {
     this.dtls = new DtlsClients({
       counters: this.counters,
+      unallocatedCountMax,
       send: ({ client }, bytes, start, end) => this.sentTo(client).push(Buffer.from(bytes.slice(start, end))),
     })
     this.dtls.onRefused = (reason, client) => this.refused.push(`${reason} ${client}`)

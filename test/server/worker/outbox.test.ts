@@ -15,6 +15,7 @@ const CONNECTIONS_PER_SOURCE_MAX = 50
 const BATCHES_PER_TICK_MAX = 16
 const BATCHES_UNREAD_MAX = 64
 const REPORTS_WAITING_MAX = 65_536
+const REPORTS_OF_BATCH_MAX = 1024
 
 function setUp() {
   const statistics = new Statistics()
@@ -75,6 +76,22 @@ t.test('to a main thread that reads nothing', async (t) => {
     t.notOk(outbox.admitsRefusal('192.0.2.1', 0), 'refusals are held back before they are made')
     outbox.flushLast()
     t.equal(reportCount(), count)
+  })
+
+  t.test(`${BATCHES_UNREAD_MAX} batches of ${REPORTS_OF_BATCH_MAX} are all that it has not read`, async (t) => {
+    const { batches, outbox, reportCount, statistics } = setUp()
+    for (let tick = 1; tick <= 10; tick++) {
+      outbox.advance(tick)
+      for (let index = 0; index < REPORTS_WAITING_MAX; index++) outbox.report(report('alice'))
+    }
+    // It reads one now and then, and gets one for it.
+    for (let read = 1; read <= 10; read++) {
+      statistics.words[WORD_BATCHES_READ] = read
+      outbox.advance(100 + read)
+      t.equal(batches.length, BATCHES_UNREAD_MAX + read)
+    }
+    t.ok(batches.every(({ length }) => length <= REPORTS_OF_BATCH_MAX))
+    t.ok(reportCount() <= (BATCHES_UNREAD_MAX + 10) * REPORTS_OF_BATCH_MAX)
   })
 })
 
