@@ -4,8 +4,9 @@ import { LOOPBACK_WORD } from '../../bench/generator/endpoint.js'
 import type { Crowd } from './crowd.js'
 import type { Dialogue, Said } from './dialogue.js'
 
+/** Twice as long after each try, up to `retransmissionMillisecondsMax`. */
 const RETRANSMISSION_MILLISECONDS = 500
-const TRY_COUNT_MAX = 7
+const WAIT_MILLISECONDS_MAX = 60_000
 const TRANSACTION_ID_START = 8
 const TRANSACTION_ID_END = 20
 /** Where nothing has come: the server may need the processor. */
@@ -19,24 +20,30 @@ interface Lane {
   readonly dialogue: Dialogue
   said: Said
   tries: number
+  since: number
   deadline: number
 }
 
 export interface LanesOptions {
   readonly clients: Crowd
   readonly serverPort: number
-  /** The next dialogue, or null when there are no more. Its hosts are of no other that goes on. */
-  readonly next: () => Dialogue | null
+  /** The next dialogue, whose hosts are of no other that goes on; 'later' if none may begin now, or null when there are no more. */
+  readonly next: () => Dialogue | 'later' | null
   /** So many at a time. */
   readonly laneCount: number
   /** Called in each round: peers answer. Returns how much there was to do. */
   readonly aside: () => number
+  /** The longest wait for an answer before the frame is sent again. */
+  readonly retransmissionMillisecondsMax?: number
+  /** A frame of the server that no dialogue waits for. */
+  readonly other?: (host: number, bytes: Uint8Array) => void
 }
 
 export class Lanes {
   endedCount = 0
   retransmissionCount = 0
   readonly #options: LanesOptions
+  readonly #intervalMax: number
   /** By the host that waits. */
   readonly #lanes = new Map<number, Lane>()
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))
@@ -44,6 +51,7 @@ export class Lanes {
 
   constructor(options: LanesOptions) {
     this.#options = options
+    this.#intervalMax = options.retransmissionMillisecondsMax ?? Number.POSITIVE_INFINITY
   }
 
   /** Resolves when every dialogue has ended; rejects with what one of them throws. */
@@ -57,7 +65,7 @@ export class Lanes {
         this.#retransmit(performance.now())
         Atomics.wait(this.#sleeper, 0, 0, IDLE_MILLISECONDS)
       }
-      if (++rounds % ROUNDS_PER_TURN === 0) await turn()
+      if (count + others === 0 || ++rounds % ROUNDS_PER_TURN === 0) await turn()
     }
   }
 
@@ -65,8 +73,9 @@ export class Lanes {
   #fill(): boolean {
     while (!this.#isExhausted && this.#lanes.size < this.#options.laneCount) {
       const dialogue = this.#options.next()
+      if (dialogue === 'later') break
       if (dialogue === null) this.#isExhausted = true
-      else this.#step({ dialogue, said: NOTHING, tries: 0, deadline: 0 }, null)
+      else this.#step({ dialogue, said: NOTHING, tries: 0, since: 0, deadline: 0 }, null)
     }
     return !this.#isExhausted
   }
@@ -74,6 +83,7 @@ export class Lanes {
   #receive(host: number, bytes: Uint8Array): void {
     const lane = this.#lanes.get(host)
     if (lane !== undefined && isExpected(lane.said.bytes, bytes)) this.#step(lane, bytes)
+    else this.#options.other?.(host, bytes)
   }
 
   #step(lane: Lane, received: Uint8Array | null): void {
@@ -85,8 +95,9 @@ export class Lanes {
     }
     lane.said = step.value
     lane.tries = 0
+    lane.since = performance.now()
     this.#lanes.set(lane.said.host, lane)
-    this.#send(lane, performance.now())
+    this.#send(lane, lane.since)
   }
 
   #retransmit(now: number): void {
@@ -99,9 +110,9 @@ export class Lanes {
 
   #send(lane: Lane, now: number): void {
     const { bytes, host } = lane.said
-    if (lane.tries === TRY_COUNT_MAX) throw new Error(`no answer to ${Buffer.from(bytes).toString('hex')}`)
+    if (now - lane.since > WAIT_MILLISECONDS_MAX) throw new Error(`no answer to ${Buffer.from(bytes).toString('hex')}`)
+    lane.deadline = now + Math.min(RETRANSMISSION_MILLISECONDS * 2 ** lane.tries, this.#intervalMax)
     lane.tries++
-    lane.deadline = now + RETRANSMISSION_MILLISECONDS
     this.#options.clients.send(host, LOOPBACK_WORD, this.#options.serverPort, bytes)
   }
 }

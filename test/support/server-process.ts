@@ -157,8 +157,8 @@ export class ServerProcess {
     return withDeadline(future, milliseconds, () => `no such log line in\n${this.#output}`)
   }
 
-  async waitUntilReady(): Promise<void> {
-    this.#ready = (await this.waitForLog((line) => line.event === 'ready', READY_MILLISECONDS_MAX)) as ReadyLine
+  async waitUntilReady(milliseconds = READY_MILLISECONDS_MAX): Promise<void> {
+    this.#ready = (await this.waitForLog((line) => line.event === 'ready', milliseconds)) as ReadyLine
   }
 
   /** Resolves with the exit code, null after an end by a signal, when the server ends by itself. */
