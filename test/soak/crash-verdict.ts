@@ -25,7 +25,7 @@ export function linesOf(report: CrashReport): string[] {
     `first start ${ms(firstStart)}, restart ${ms(restart)}, from the kill to ready ${ms(downtime)}`,
     `back after ready, UDP: ${distributionOf(back.udp)}; TCP and TLS: ${distributionOf(back.streams)}`,
     `back after the kill, UDP: ${distributionOf(back.udp.map((value) => value + downtime))}; TCP and TLS: ${distributionOf(back.streams.map((value) => value + downtime))}`,
-    `answers on old 5-tuples: ${JSON.stringify(answers)}; ${retransmissions} retransmissions`,
+    `answers on old 5-tuples: ${JSON.stringify(answers)}; ${retransmissions} retransmissions; refusals with a line in the log: ${JSON.stringify(report.refusals)}`,
     `${mediaSent} payloads of media each way; ${ledger.mediaToPeers} came to peers, ${ledger.mediaToClients} to clients`,
     `${belatedSent} payloads for relays of before: ${ledger.belatedToOwner} came to the client that they are of; ` +
       `to another one ${foreign.ofOwnPeers} where each has a peer of its own, ${foreign.ofSharedPeers} where both have the same one (to ${receiversOfForeign.size} clients)`,

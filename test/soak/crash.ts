@@ -18,7 +18,7 @@ import { Lanes } from './lanes.js'
 
 export interface CrashOptions {
   readonly engine: EngineUnderTest
-  /** Live allocations: this is the licence, too. */
+  /** Live allocations. */
   readonly allocationCount: number
   /** Those of them whose clients come over TCP and TLS. */
   readonly tcp: number
@@ -43,6 +43,8 @@ export interface CrashReport {
   readonly belatedSent: number
   readonly mediaSent: number
   readonly retransmissions: number
+  /** Refusals in the second server's log, by reason. */
+  readonly refusals: Readonly<Record<string, number>>
   /** Clients that have now a relay port that another one had before; and as many as there would be by chance. */
   readonly reusedPorts: number
   readonly reusedPortsExpected: number
@@ -56,6 +58,7 @@ const NOTICE_MILLISECONDS = 1000
 const READY_MILLISECONDS_MAX = 60_000
 /** A client that hears nothing says something about once a second, whatever became of what it said before. */
 const KEEP_ALIVE_MILLISECONDS = 1000
+const PROGRESS_MILLISECONDS = 2000
 const OPENING_LANES = 64
 
 export async function crash(options: CrashOptions): Promise<CrashReport> {
@@ -91,14 +94,21 @@ class Crash {
     await this.#carryFor(this.#options.mediaMilliseconds)
     const before = [...this.#clients.relayPorts(), ...streams.relayPorts()]
 
-    const streamsBack = streams.comeBack()
+    let areStreamsBack = false
+    const streamsBack = streams.comeBack().finally(() => {
+      areStreamsBack = true
+    })
     const killedAt = performance.now()
     const restarted = this.#killAndRestart()
     this.#clients.crash(streams.relayPorts())
-    const noticing = this.#carry(this.#noticing(killedAt), this.#clients.count)
+    const noticing = this.#carry(this.#noticing(killedAt, () => areStreamsBack), this.#clients.count)
     const { readyAt, restart } = await restarted
     progress(`ready ${Math.round(readyAt - killedAt)} ms after the kill`)
-    await Promise.all([noticing, streamsBack])
+    const timer = setInterval(() => {
+      const backCount = this.#clients.backAt.length + streams.backAt.length
+      progress(`${backCount} are back; refused so far: ${JSON.stringify(this.#refusals())}`)
+    }, PROGRESS_MILLISECONDS)
+    await Promise.all([noticing, streamsBack]).finally(() => clearInterval(timer))
     await this.#carryFor(this.#options.mediaMilliseconds)
     streams.drain()
     await this.#server?.stop()
@@ -106,6 +116,7 @@ class Crash {
       ...{ restart, firstStart, downtime: readyAt - killedAt },
       back: { udp: since(readyAt, this.#clients.backAt), streams: since(readyAt, streams.backAt) },
       ...{ answers: this.#clients.answers, ledger: this.#ledger, retransmissions: this.#retransmissions },
+      refusals: this.#refusals(),
       ...{ belatedSent: this.#clients.belatedSent, mediaSent: this.#clients.mediaSent },
       ...this.#reused(before, [...this.#clients.relayPorts(), ...streams.relayPorts()]),
     }
@@ -120,14 +131,16 @@ class Crash {
 
   /** Returns the milliseconds that it took. */
   async #start(listen: readonly string[]): Promise<number> {
-    const { engine, allocationCount, minPort, portCount } = this.#options
+    const { engine, allocationCount, minPort, portCount, tcp, tls } = this.#options
+    // Who connects again because an answer took too long is there twice, until the server has seen the end of the first connection.
+    const maxAllocations = allocationCount + tcp + tls
     const { certPath, keyPath } = testCertificate()
     const start = performance.now()
     this.#server = new ServerProcess(
       [
         ...[...engine.args, ...listen.flatMap((listener) => ['--listen', listener]), '--realm', SOAK_REALM],
         ...['--user', `${SOAK_USER.username}:${SOAK_USER.password}`, '--cert', certPath, '--key', keyPath],
-        ...['--relay-ip', '127.0.0.1', '--allow-peer', '127.0.0.0/8', '--max-allocations', String(allocationCount)],
+        ...['--relay-ip', '127.0.0.1', '--allow-peer', '127.0.0.0/8', '--max-allocations', String(maxAllocations)],
         ...['--min-port', String(minPort), '--max-port', String(minPort + portCount - 1)],
       ],
       { stateDirectory: this.#stateDirectory },
@@ -166,12 +179,12 @@ class Crash {
     return { readyAt: performance.now(), restart }
   }
 
-  /** Clients come one after the other, over the time of their noticing. */
-  #noticing(killedAt: number): () => Dialogue | 'later' | null {
+  /** Clients come one after the other, over the time of their noticing. Peers answer until those over streams are back, too. */
+  #noticing(killedAt: number, areStreamsBack: () => boolean): () => Dialogue | 'later' | null {
     const { count } = this.#clients
     let next = 0
     return () => {
-      if (next === count) return null
+      if (next === count) return areStreamsBack() ? null : 'later'
       const due = killedAt + (next / count) * NOTICE_MILLISECONDS
       return performance.now() >= due ? this.#clients.comeBack(next++) : 'later'
     }
@@ -191,6 +204,14 @@ class Crash {
     })
     await lanes.run()
     this.#retransmissions += lanes.retransmissionCount
+  }
+
+  #refusals(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const { reason } of this.server.linesOf('refusal')) {
+      counts[String(reason)] = (counts[String(reason)] ?? 0) + 1
+    }
+    return counts
   }
 
   get server(): ServerProcess {
