@@ -2,13 +2,13 @@
 //
 // The bounds. Whatever is counted (files, sockets, ports, allocations, places, timers, handles) must be what it was: one thing too many after a million
 // cycles is a leak. V8's heap is not that exact: functions are compiled and their types learnt for as long as rare cases come up for the first time,
-// a few hundred kilobytes in all; so a thread may have HEAP_GROWTH_MAX more, whatever the number of cycles. In a million of them that is one byte each,
-// and no object is that small; in a few thousand it is less than an allocation with its relay. What the process has of memory beyond the heaps moves
+// half a megabyte in all; so a thread may have HEAP_GROWTH_MAX more, whatever the number of cycles. In a million of them that is a byte or two each, and no
+// object is that small; in a few thousand it is less than an allocation with its relay and its permissions. What the process has of memory beyond the heaps moves
 // with what V8 and malloc keep for later: that bound finds what neither heaps nor counts show, and only in long runs.
 import type { ChurnReport, Look } from './churn.js'
 import type { CoreInsight } from './insight-questions.js'
 
-export const HEAP_GROWTH_MAX = 1e6
+export const HEAP_GROWTH_MAX = 1.5e6
 const RESIDENT_GROWTH_MAX = 100e6
 
 export interface Row {

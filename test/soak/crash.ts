@@ -101,7 +101,10 @@ class Crash {
     const killedAt = performance.now()
     const restarted = this.#killAndRestart()
     this.#clients.crash(streams.relayPorts())
-    const noticing = this.#carry(this.#noticing(killedAt, () => areStreamsBack), this.#clients.count)
+    const noticing = this.#carry(
+      this.#noticing(killedAt, () => areStreamsBack),
+      this.#clients.count,
+    )
     const { readyAt, restart } = await restarted
     progress(`ready ${Math.round(readyAt - killedAt)} ms after the kill`)
     const timer = setInterval(() => {

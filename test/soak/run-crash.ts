@@ -11,7 +11,7 @@ import { faultsOf, linesOf } from './crash-verdict.js'
 const ALLOCATION_COUNT_DEFAULT = 6000
 /** So many ports for each allocation: a port that was one's is often drawn by another one. */
 const PORTS_PER_ALLOCATION = 1.5
-const ALLOCATION_COUNT_MAX = 20_000
+const ALLOCATION_COUNT_MAX = 8_000
 const MIN_PORT = 20_000
 /** Clients over each of TCP and TLS: one in so many. */
 const STREAMS_EVERY = 50
