@@ -10,7 +10,7 @@ import { testCertificate } from '../support/certificate.js'
 import type { EngineUnderTest } from '../support/engines.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { ServerProcess } from '../support/server-process.js'
-import { CrashClients, type OldRequest, sharesPeer } from './crash-clients.js'
+import { CrashClients, sharesPeer } from './crash-clients.js'
 import { CrashLedger } from './crash-ledger.js'
 import { CrashStreams } from './crash-streams.js'
 import { type Dialogue, SOAK_REALM, SOAK_USER } from './dialogue.js'
@@ -240,5 +240,3 @@ class Crash {
 function since(start: number, moments: readonly number[]): number[] {
   return moments.map((moment) => Math.round(moment - start)).sort((a, b) => a - b)
 }
-
-export type { OldRequest }

@@ -2,14 +2,14 @@
 // and afterwards. Exits with 1 if something was left behind. Where the kernel grants one it runs in a network namespace of its own.
 //
 //   npm run churn -- [--engine native|dgram] [--cycles 1000000] [--transport udp|tcp|tls]
-import { parseArgs } from 'node:util'
 import { isInNamespace, runInNamespace } from '../../bench/namespace.js'
 import { formatTable } from '../../bench/table.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { type ChurnReport, churn } from './churn.js'
 import { rowsOf } from './churn-verdict.js'
+import { countOption, engineOption, readOptions, refuse } from './run-options.js'
 
 const CYCLE_COUNT_DEFAULT = 100_000
+const CYCLE_COUNT_MAX = 1_000_000_000
 const TRANSPORTS = ['udp', 'tcp', 'tls'] as const
 const WARM_UP_MAX = { udp: 10_000, tcp: 2_000, tls: 1_000 } as const
 /** What vanishes and what is reserved holds places for a while. */
@@ -18,12 +18,10 @@ const PORTS = { minPort: 20_000, portCount: 10_000 } as const
 const LANE_COUNT = 256
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { engine: { type: 'string' }, cycles: { type: 'string' }, transport: { type: 'string' } },
-  })
+  const values = readOptions(['engine', 'cycles', 'transport'])
   const engine = engineOption(values.engine)
   const transport = transportOption(values.transport)
-  const cycleCount = cyclesOption(values.cycles)
+  const cycleCount = countOption('--cycles', values.cycles, CYCLE_COUNT_DEFAULT, 1, CYCLE_COUNT_MAX)
   if (!isInNamespace()) {
     const code = await runInNamespace(import.meta.url, process.argv.slice(2))
     if (code !== null) process.exit(code)
@@ -53,25 +51,8 @@ function print(report: ChurnReport): void {
   if (rows.some(({ isHeld }) => !isHeld)) process.exitCode = 1
 }
 
-function engineOption(text = 'native'): EngineUnderTest {
-  const engine = ENGINES.find(({ name }) => name === text)
-  if (engine === undefined) refuse(`--engine ${text}: give ${ENGINES.map(({ name }) => name).join(' or ')}`)
-  if (engine.skip !== false) refuse(`--engine ${text}: ${engine.skip}`)
-  return engine
-}
-
 function transportOption(text = 'udp'): (typeof TRANSPORTS)[number] {
   return TRANSPORTS.find((name) => name === text) ?? refuse(`--transport ${text}: give one of ${TRANSPORTS.join(', ')}`)
-}
-
-function cyclesOption(text: string | undefined): number {
-  const value = text === undefined ? CYCLE_COUNT_DEFAULT : Number(text)
-  return Number.isInteger(value) && value > 0 ? value : refuse(`--cycles ${text}: give a whole number above 0`)
-}
-
-function refuse(sentence: string): never {
-  console.error(sentence)
-  process.exit(2)
 }
 
 await main()

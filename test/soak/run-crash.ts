@@ -2,24 +2,29 @@
 // whether anybody got what is of somebody else. Exits with 1 if so. Where the kernel grants one it runs in a network namespace of its own.
 //
 //   npm run crash -- [--allocations 6000] [--engine native|dgram]
-import { parseArgs } from 'node:util'
 import { isInNamespace, runInNamespace } from '../../bench/namespace.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { crash } from './crash.js'
 import { faultsOf, linesOf } from './crash-verdict.js'
+import { countOption, engineOption, readOptions } from './run-options.js'
 
 const ALLOCATION_COUNT_DEFAULT = 6000
 /** So many ports for each allocation: a port that was one's is often drawn by another one. */
 const PORTS_PER_ALLOCATION = 1.5
-const ALLOCATION_COUNT_MAX = 8_000
+/** At least one client over each of TCP and TLS; at most so many that their ports are below those that the system gives. */
+const ALLOCATION_COUNTS = [50, 8_000] as const
 const MIN_PORT = 20_000
 /** Clients over each of TCP and TLS: one in so many. */
 const STREAMS_EVERY = 50
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { engine: { type: 'string' }, allocations: { type: 'string' } } })
+  const values = readOptions(['engine', 'allocations'])
   const engine = engineOption(values.engine)
-  const allocationCount = allocationsOption(values.allocations)
+  const allocationCount = countOption(
+    '--allocations',
+    values.allocations,
+    ALLOCATION_COUNT_DEFAULT,
+    ...ALLOCATION_COUNTS,
+  )
   if (!isInNamespace()) {
     const code = await runInNamespace(import.meta.url, process.argv.slice(2))
     if (code !== null) process.exit(code)
@@ -34,24 +39,6 @@ async function main(): Promise<void> {
   const faults = faultsOf(report)
   for (const fault of faults) console.log(`WRONG: ${fault}`)
   if (faults.length > 0) process.exitCode = 1
-}
-
-function engineOption(text = 'native'): EngineUnderTest {
-  const engine = ENGINES.find(({ name }) => name === text)
-  if (engine === undefined) refuse(`--engine ${text}: give ${ENGINES.map(({ name }) => name).join(' or ')}`)
-  if (engine.skip !== false) refuse(`--engine ${text}: ${engine.skip}`)
-  return engine
-}
-
-function allocationsOption(text: string | undefined): number {
-  const value = text === undefined ? ALLOCATION_COUNT_DEFAULT : Number(text)
-  if (Number.isInteger(value) && value >= STREAMS_EVERY && value <= ALLOCATION_COUNT_MAX) return value
-  refuse(`--allocations ${text}: give a whole number from ${STREAMS_EVERY} to ${ALLOCATION_COUNT_MAX}`)
-}
-
-function refuse(sentence: string): never {
-  console.error(sentence)
-  process.exit(2)
 }
 
 await main()
