@@ -9,7 +9,7 @@ import type { ChurnReport, Look } from './churn.js'
 import type { CoreInsight } from './insight-questions.js'
 
 export const HEAP_GROWTH_MAX = 1.5e6
-const RESIDENT_GROWTH_MAX = 100e6
+const RESIDENT_GROWTH_MAX = 150e6
 
 export interface Row {
   readonly name: string
