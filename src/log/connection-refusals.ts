@@ -11,6 +11,10 @@ export const CONNECTION_REFUSALS = {
     meaning: 'this address has as many connections without an allocation as it may',
     remedy: 'if it is a proxy before this server, let it tell its clients: --proxy-protocol-from; else it is an attack',
   },
+  'open-files': {
+    meaning: 'the limit of open files is reached, but for what the server itself needs',
+    remedy: 'raise the limit (LimitNOFILE, ulimit -n): a call takes one for its relay, and one more over TCP or TLS',
+  },
   'not-stun': {
     meaning: 'what was sent is neither STUN nor anything else that this port takes',
     remedy:

@@ -4,8 +4,11 @@ import { Writable } from 'node:stream'
 import pino, { type Logger } from 'pino'
 import type { PinoPretty } from 'pino-pretty'
 import { escapeHidden } from './escape.js'
+import { LogOutput } from './log-output.js'
 
 export type { Logger }
+
+const STANDARD_OUTPUT = 1
 
 /** Bytes that wait for a slow reader of standard output; past that lines are dropped, media is not. */
 const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024
@@ -25,8 +28,9 @@ export function createLogger(level: string, isTerminal: boolean): Logger {
     })
     return pino(options, stream)
   }
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES_MAX })
-  return pino(options, { write: (line) => void destination.write(escapeHidden(line)) })
+  const output = new LogOutput(STANDARD_OUTPUT, LOG_BUFFER_BYTES_MAX)
+  process.on('exit', () => output.flushLast())
+  return pino(options, { write: (line) => output.write(escapeHidden(line)) })
 }
 
 function terminalStream(): Writable {

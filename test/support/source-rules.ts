@@ -31,8 +31,10 @@ const PURE_BANS = [
 const AUTH_FILE_STORES = /^src\/auth\/(?:.*file.*|state-dir)\.ts$/
 /** Opens no socket: asks OpenSSL whether TLS would take a certificate. */
 const TLS_CHECKER = 'src/auth/certificate-file.ts'
-/** Node does not tell the file descriptor of its event loop, but /proc does. */
-const PROC_READER = 'src/net/native/event-loop-fd.ts'
+/** Node tells neither the file descriptor of its event loop nor the limit of open files, but /proc does. */
+const PROC_READERS = ['src/net/native/event-loop-fd.ts', 'src/net/descriptor-limit.ts']
+/** Standard output. */
+const LOG_WRITER = 'src/log/log-output.ts'
 /** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
 const HOT_BANS = [
   /=>/,
@@ -128,7 +130,7 @@ export function moduleProblems(file: SourceFile): string[] {
         room === 'config' ||
         room === 'commands' ||
         AUTH_FILE_STORES.test(file.path) ||
-        ['src/turnd.ts', PROC_READER].includes(file.path)
+        ['src/turnd.ts', LOG_WRITER, ...PROC_READERS].includes(file.path)
       )
     }
     return true
