@@ -22,6 +22,7 @@ import {
   COUNTER_SOCKET_ERRORS,
   newCounters,
 } from '../counters.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
@@ -57,6 +58,7 @@ export class DgramEngine implements RelayEngine {
   readonly clock = new TickClock()
   readonly #system: typeof NODE_DGRAM
   readonly #copiesPayloads: boolean
+  readonly #descriptorEnd = clientDescriptorEnd()
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   #core: TurnCore | null = null
   #timer: NodeJS.Timeout | null = null
@@ -146,6 +148,11 @@ export class DgramEngine implements RelayEngine {
       (bound) => {
         // Closed while it was opening: the core has forgotten it.
         if (this.#relaySockets.get(relayId) !== bound) return
+        if (descriptorOf(bound) >= this.#descriptorEnd) {
+          this.closeRelay(relayId)
+          core.handleRelayFailed(relayId, false)
+          return
+        }
         this.#receivePeers(core, relayId, bound)
         core.handleRelayOpened(relayId)
       },

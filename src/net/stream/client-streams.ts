@@ -11,6 +11,7 @@
 //
 // No input throws. The core is called by events of sockets and by sweep() alone, so never while it runs.
 import type { Socket } from 'node:net'
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import {
   COUNTER_BYTES_RECEIVED,
@@ -22,6 +23,7 @@ import {
   COUNTER_PACKETS_RECEIVED,
   COUNTER_RECEIVE_CALLS,
 } from '../counters.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import { ChunkPool } from './chunk-pool.js'
 import {
   ClientConnection,
@@ -55,6 +57,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #context: OutgoingContext
   readonly #turnClock: TurnClock
   readonly #now: () => number
+  readonly #descriptorEnd = clientDescriptorEnd()
   readonly #onBound: ClientStreamsOptions['onBound']
   readonly #onRefused: NonNullable<ClientStreamsOptions['onRefused']>
   #core: StreamCore | null = null
@@ -99,8 +102,9 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
       socket.destroy()
       return
     }
-    if (this.connections.isFull) {
-      this.#refuse(connection)
+    const isTooMany = descriptorOf(socket) >= this.#descriptorEnd
+    if (isTooMany || this.connections.isFull) {
+      this.#refuse(connection, isTooMany ? 'open-files' : 'connection-cap')
       return
     }
     socket.setNoDelay(true)
@@ -243,9 +247,9 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     }
   }
 
-  #refuse(connection: ClientConnection): void {
+  #refuse(connection: ClientConnection, reason: ConnectionRefusal = 'connection-cap'): void {
     this.counters[COUNTER_CONNECTIONS_REFUSED]++
-    this.#onRefused('connection-cap', connection.fiveTuple.client)
+    this.#onRefused(reason, connection.fiveTuple.client)
     connection.phase = PHASE_GONE
     connection.stream.resetAndDestroy()
   }

@@ -1,0 +1,39 @@
+// How many files and sockets this process may have open, and which of them clients get: all but the last few. The kernel gives the lowest free
+// descriptor, so its number tells how many are left without counting. What would take one of the last is refused (508 for a relay, a reset for a
+// connection); they are for what the server opens itself: a new certificate, the users file, the successor of a worker.
+//
+// At the limit itself a listener cannot even refuse: its connections stay in the kernel's queue, and the event loop comes back for them at once, for ever.
+import { readFileSync } from 'node:fs'
+
+/** A worker's successor with its modules needs about twenty, and gets back what the dead one had. */
+const RESERVED_COUNT_MAX = 32
+/** Of a small limit no more than this part is kept back. */
+const RESERVED_PART_MAX = 1 / 8
+
+/** Of this thread, which asks once: at the limit nothing can be read any more. */
+let knownEnd = 0
+
+/** The lowest descriptor that is not for clients; Infinity where there is no limit, or nobody tells it (proc(5)). */
+export function clientDescriptorEnd(): number {
+  if (knownEnd === 0) knownEnd = endOf(openFilesMax())
+  return knownEnd
+}
+
+function endOf(limit: number): number {
+  return limit - Math.min(RESERVED_COUNT_MAX, Math.floor(limit * RESERVED_PART_MAX))
+}
+
+function openFilesMax(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'latin1')
+    return Number(/^Max open files +(\d+) /m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY)
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+/** The file descriptor of a socket or server; -1 without one. Node keeps it in a field that it does not document, and has since its beginnings. */
+export function descriptorOf(socket: object): number {
+  const { _handle } = socket as { readonly _handle?: { readonly fd?: number } | null }
+  return _handle?.fd ?? -1
+}
