@@ -32,8 +32,20 @@ function openFilesMax(): number {
   }
 }
 
-/** The file descriptor of a socket or server; -1 without one. Node keeps it in a field that it does not document, and has since its beginnings. */
+interface Handle {
+  readonly fd?: number
+}
+
+/** The file descriptor of a TCP socket or server; -1 without one. Node keeps it in a field that it does not document, and has since its beginnings. */
 export function descriptorOf(socket: object): number {
-  const { _handle } = socket as { readonly _handle?: { readonly fd?: number } | null }
+  const { _handle } = socket as { readonly _handle?: Handle | null }
   return _handle?.fd ?? -1
+}
+
+/** The same of a socket of node:dgram, which has it behind a symbol, and warns whoever asks for the field. */
+export function datagramDescriptorOf(socket: object): number {
+  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
+  if (symbol === undefined) return -1
+  const state = (socket as Record<symbol, { readonly handle?: Handle | null } | undefined>)[symbol]
+  return state?.handle?.fd ?? -1
 }

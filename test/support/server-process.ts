@@ -13,7 +13,7 @@ import type { EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
-const READY_MILLISECONDS_MAX = 10_000
+const READY_MILLISECONDS_MAX = 30_000
 const STOP_MILLISECONDS_MAX = 5_000
 
 export type LogLine = Readonly<Record<string, unknown>>

@@ -22,7 +22,7 @@ import {
   COUNTER_SOCKET_ERRORS,
   newCounters,
 } from '../counters.js'
-import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
+import { clientDescriptorEnd, datagramDescriptorOf } from '../descriptor-limit.js'
 import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
@@ -148,7 +148,7 @@ export class DgramEngine implements RelayEngine {
       (bound) => {
         // Closed while it was opening: the core has forgotten it.
         if (this.#relaySockets.get(relayId) !== bound) return
-        if (descriptorOf(bound) >= this.#descriptorEnd) {
+        if (datagramDescriptorOf(bound) >= this.#descriptorEnd) {
           this.closeRelay(relayId)
           core.handleRelayFailed(relayId, false)
           return
