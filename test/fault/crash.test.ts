@@ -4,11 +4,10 @@ import t, { type Test } from 'tap'
 import { temporaryDirectory } from '../support/certificate.js'
 import { connectUdp } from '../support/client-transport.js'
 import { ENGINES, type EngineUnderTest } from '../support/engines.js'
-import type { ServerProcess } from '../support/server-process.js'
+import { type ServerProcess, startServerOn } from '../support/server-process.js'
 import { HOST, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
-import { startFaultServer } from './stage.js'
 
 const MIN_PORT = 10_800
 const isLong = process.env.TURND_TEST_LONG === '1'
@@ -16,6 +15,10 @@ const CALL_COUNT = isLong ? 200 : 100
 /** As many as there are calls, so that the new ones get ports of old ones. */
 const PORT_COUNT = CALL_COUNT
 const CHANNEL = 0x4000
+const ARGS = [
+  ...['--relay-ip', HOST, '--allow-peer', '127.0.0.0/8', '--user', `${USER.username}:${USER.password}`],
+  ...['--min-port', String(MIN_PORT), '--max-port', String(MIN_PORT + PORT_COUNT - 1)],
+]
 const READY_MILLISECONDS_MAX = 20_000
 
 t.setTimeout(180_000)
@@ -26,7 +29,7 @@ for (const engine of ENGINES) {
 
 async function crash(t: Test, engine: EngineUnderTest): Promise<void> {
   const stateDirectory = temporaryDirectory()
-  const before = await startFaultServer(t, engine, MIN_PORT, PORT_COUNT, [], { stateDirectory })
+  const before = await startServerOn(t, engine, ARGS, { stateDirectory })
   const clients = await openClients(t, before)
   const peer = await UdpPeer.open(t)
   await Promise.all(clients.map((client) => client.bindChannel(CHANNEL, peer.address)))
@@ -36,7 +39,7 @@ async function crash(t: Test, engine: EngineUnderTest): Promise<void> {
   await before.waitForExit()
   const killedAt = performance.now()
   const listen = ['--listen', `udp:${HOST}:${before.port()}`]
-  const server = await startFaultServer(t, engine, MIN_PORT, PORT_COUNT, listen, { stateDirectory })
+  const server = await startServerOn(t, engine, [...ARGS, ...listen], { stateDirectory })
   const milliseconds = performance.now() - killedAt
 
   t.test('it is ready soon, on the same port', async (t) => {

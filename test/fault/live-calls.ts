@@ -11,6 +11,7 @@ import { type RequestOptions, TurnClient } from '../support/turn-client.js'
 import { addressOf } from '../support/udp-peer.js'
 
 export const CHANNEL = 0x4000
+const CHANNEL_DATA_FIRST_BYTE = 0x40
 const PACKET_LENGTH = 160
 /** As an audio call does. */
 const INTERVAL_MILLISECONDS = 20
@@ -54,6 +55,8 @@ export class LiveCall {
 
   #takeReturned(): void {
     for (const frame of this.client.inbox.takeAll()) {
+      // An indication of an ICMP error (RFC 8656 §11.5), or an answer that nobody waits for any more.
+      if (frame[0] < CHANNEL_DATA_FIRST_BYTE) continue
       const number = numberOf(frame, CHANNEL, this.flow, PACKET_LENGTH)
       if (number <= this.#lastNumber) this.misplacedCount++
       else this.#lastNumber = number
