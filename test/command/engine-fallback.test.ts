@@ -54,7 +54,7 @@ t.test('a koffi that hangs in worker threads', { ...atOnce, skip: NATIVE.skip },
     `if (!require('node:worker_threads').isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
     module.exports = require(${JSON.stringify(join(projectRoot, 'node_modules', 'koffi'))})`,
   )
-  const reason = 'a worker of the native engine could not start: it was not ready within 5 seconds'
+  const reason = 'a worker of the native engine could not start: it was not ready within 10 seconds'
   await runsOnDgram(t, ['--workers', '2'], { root }, new RegExp(`^${reason}$`))
 
   const args = [...ARGS, '--listen', 'udp:127.0.0.1:0', '--engine', 'native', '--workers', '2']

@@ -11,8 +11,8 @@ import { reviveListener } from './revive.js'
 
 /** A worker looks for commands after every wait: one that does not answer for so long hangs. */
 const ANSWER_MILLISECONDS_MAX = 3_000
-/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
-const START_SECONDS_MAX = 5
+/** From the start of a worker until it relays: a tenth of a second, and longer where many start at once or the machine is busy, as after a boot. */
+const START_SECONDS_MAX = 10
 /** So many more workers are given another second. */
 const WORKERS_PER_START_SECOND = 4
 /** Who lives so long has not died because of how it was started. */
