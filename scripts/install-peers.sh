@@ -19,13 +19,9 @@ PEERS=(
   'aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/netinet/udp.h:libc6-dev-arm64-cross:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/linux/errqueue.h:linux-libc-dev-arm64-cross:test/net/native/layout'
-<<<<<<< HEAD
-  'strace:strace:tests that count system calls'
-  'systemd-analyze:systemd:test/packaging/systemd-unit'
-=======
   'strace:strace:tests that count system calls or let them fail'
   'faketime:faketime:test/fault/clock-jump'
->>>>>>> 173ab80 (Fault suite: open files, drain, clock jumps; a server without a descriptor left lives on (looking at interfaces threw every ten seconds))
+  'systemd-analyze:systemd:test/packaging/systemd-unit'
 )
 
 say() { printf 'peers: %s\n' "$*"; }

@@ -12,8 +12,8 @@ import { UdpPeer } from '../support/udp-peer.js'
 const MIN_PORT = 10_800
 const isLong = process.env.TURND_TEST_LONG === '1'
 const CALL_COUNT = isLong ? 200 : 100
-/** As many as there are calls, so that the new ones get ports of old ones. */
-const PORT_COUNT = CALL_COUNT
+/** Hardly more than there are calls, so that the new ones get ports of old ones. */
+const PORT_COUNT = CALL_COUNT + 20
 const CHANNEL = 0x4000
 const ARGS = [
   ...['--relay-ip', HOST, '--allow-peer', '127.0.0.0/8', '--user', `${USER.username}:${USER.password}`],

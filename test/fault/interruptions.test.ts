@@ -13,7 +13,8 @@ import { findCommand, peerOrSkip } from '../support/peers.js'
 import { type LogLine, type ServerProcess, startServerOn } from '../support/server-process.js'
 import { HOST, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
-import { CHANNEL, LiveCalls, openEcho } from './live-calls.js'
+import { addressOf } from '../support/udp-peer.js'
+import { LiveCalls, openEcho } from './live-calls.js'
 import { connectAll, connectOver, startFaultServer } from './stage.js'
 
 const MIN_PORT = 11_400
@@ -155,7 +156,8 @@ async function takeAddressAway(t: Test, engine: EngineUnderTest): Promise<void> 
   t.test('the MTU, which shrinks below what is sent and grows again: the flow goes on', async (t) => {
     ip('link', 'set', 'lo', 'mtu', '576')
     const [{ client }] = calls.calls
-    client.sendChannelData(CHANNEL, Buffer.alloc(1200))
+    // To a port where nobody is, of a host that has a permission.
+    client.sendTo(addressOf(CLIENT_HOST, 9), Buffer.alloc(1200))
     await calls.proceedAfterLoss(5).catch((error) => t.fail(error.message))
     ip('link', 'set', 'lo', 'mtu', '65536')
     t.equal((await client.refresh()).code, 0)
