@@ -117,8 +117,10 @@ function version(): string {
 
 function fail(error: unknown): void {
   if (!(error instanceof TurndError)) throw error
-  process.stderr.write(`turnd: ${escapeControls(error.message)}\n`)
   process.exitCode = 2
+  // A sentence that nobody takes (a full disk, a closed pipe) changes nothing about the reason.
+  process.stderr.on('error', () => {})
+  process.stderr.write(`turnd: ${escapeControls(error.message)}\n`)
 }
 
 main(process.argv.slice(2)).catch(fail)

@@ -41,6 +41,10 @@ function tryCreate(lockPath: string): boolean {
   try {
     // The random word tells this lock from a later one of the same process.
     writeFileSync(fd, `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`)
+  } catch (error) {
+    // The disk is full: a lock that does not say whose it is would never be broken.
+    unlinkSync(lockPath)
+    throw error
   } finally {
     closeSync(fd)
   }

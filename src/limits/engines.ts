@@ -5,9 +5,16 @@
 /** The longest time between two ticks of a core, for whatever an engine waits. */
 export const TICK_MILLISECONDS_MAX = 50
 /** For the child process that tries the C library's calls at the start. */
-export const SELF_TEST_MILLISECONDS_MAX = 3_000
+export const SELF_TEST_MILLISECONDS_MAX = 8_000
 /** What that child may print: its result is one line. */
 export const SELF_TEST_OUTPUT_BYTES_MAX = 64 * 1024
+
+// Open files
+
+/** The last descriptors, which clients do not get: a worker's successor with its modules needs about twenty, and gets back what the dead one had. */
+export const RESERVED_DESCRIPTOR_COUNT_MAX = 32
+/** Of a small limit no more than this part is kept back. */
+export const RESERVED_DESCRIPTOR_PART_MAX = 1 / 8
 
 // Receiving, native engine
 

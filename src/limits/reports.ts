@@ -64,8 +64,8 @@ export const BATCH_OF_TICK_COUNT_MAX = 16
 
 /** A worker looks for commands after every wait: one that does not answer for so long hangs. */
 export const WORKER_ANSWER_MILLISECONDS_MAX = 3_000
-/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
-export const WORKER_START_SECONDS_MAX = 5
+/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once or the machine is busy, as after a boot. */
+export const WORKER_START_SECONDS_MAX = 10
 /**
  * Who does not get ready is asked to end, and does once it has loaded; who does not answer for so long then is ended by force. That is not the
  * first thing to do: a thread that is ended while it declares C functions takes the process along (koffi throws, and cannot).

@@ -16,6 +16,10 @@ export const CONNECTION_REFUSALS = {
     remedy:
       'it is an attack from many addresses, or all clients come back at once: --stream-workers on a machine with more cores',
   },
+  'open-files': {
+    meaning: 'the limit of open files is reached, but for what the server itself needs',
+    remedy: 'raise the limit (LimitNOFILE, ulimit -n): a call takes one for its relay, and one more over TCP or TLS',
+  },
   'not-stun': {
     meaning: 'what was sent is neither STUN nor anything else that this port takes',
     remedy:

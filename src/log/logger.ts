@@ -6,8 +6,11 @@ import pino, { type Logger } from 'pino'
 import type { PinoPretty } from 'pino-pretty'
 import { LOG_BUFFER_BYTES_MAX } from '../limits/reports.js'
 import { escapeHidden } from './escape.js'
+import { LogOutput } from './log-output.js'
 
 export type { Logger }
+
+const STANDARD_OUTPUT = 1
 
 /** The command's log, on standard output. */
 export function createLogger(level: string, isTerminal: boolean): Logger {
@@ -24,8 +27,9 @@ export function createLogger(level: string, isTerminal: boolean): Logger {
     })
     return pino(options, stream)
   }
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES_MAX })
-  return pino(options, { write: (line) => void destination.write(escapeHidden(line)) })
+  const output = new LogOutput(STANDARD_OUTPUT, LOG_BUFFER_BYTES_MAX)
+  process.on('exit', () => output.flushLast())
+  return pino(options, { write: (line) => output.write(escapeHidden(line)) })
 }
 
 function terminalStream(): Writable {

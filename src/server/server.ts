@@ -9,7 +9,7 @@ import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { Listener } from '../net/engine.js'
-import { localAddresses } from '../net/local-addresses.js'
+import { findLocalAddresses } from '../net/local-addresses.js'
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
@@ -273,7 +273,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     const { relaying } = opened
     if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
     const timers = [
-      setInterval(() => relaying.setLocalHosts(localAddresses()), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
+      setInterval(() => learnLocalAddresses(relaying), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
       setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
     ]
     this.#running = { relaying, relayHosts, users, certificate, timers, startTimeMs: Date.now() }
@@ -290,4 +290,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#logger.warn({ event: 'warning' }, text)
     this.emit('warning', text)
   }
+}
+
+function learnLocalAddresses(relaying: Relaying): void {
+  const hosts = findLocalAddresses()
+  if (hosts !== null) relaying.setLocalHosts(hosts)
 }

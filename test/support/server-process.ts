@@ -14,7 +14,7 @@ import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
 /** A start that falls back to the other engine has waited for workers that hang. */
-const READY_MILLISECONDS_MAX = 20_000
+const READY_MILLISECONDS_MAX = 30_000
 const STOP_MILLISECONDS_MAX = 5_000
 
 export type LogLine = Readonly<Record<string, unknown>>

@@ -32,6 +32,7 @@ import {
   COUNTER_SOCKET_ERRORS,
   newCounters,
 } from '../counters.js'
+import { clientDescriptorEnd, datagramDescriptorOf } from '../descriptor-limit.js'
 import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
@@ -59,6 +60,7 @@ export class DgramEngine implements RelayEngine {
   readonly clock = new TickClock()
   readonly #system: typeof NODE_DGRAM
   readonly #copiesPayloads: boolean
+  readonly #descriptorEnd = clientDescriptorEnd()
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_PIECE_BYTES)
   /** Where the next packet is written: behind those that libuv has queued and will read later. */
   #scratchAt = 0
@@ -150,6 +152,11 @@ export class DgramEngine implements RelayEngine {
       (bound) => {
         // Closed while it was opening: the core has forgotten it.
         if (this.#relaySockets.get(relayId) !== bound) return
+        if (datagramDescriptorOf(bound) >= this.#descriptorEnd) {
+          this.closeRelay(relayId)
+          core.handleRelayFailed(relayId, false)
+          return
+        }
         this.#receivePeers(core, relayId, bound)
         core.handleRelayOpened(relayId)
       },

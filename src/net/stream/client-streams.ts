@@ -14,6 +14,7 @@
 import type { Socket } from 'node:net'
 import { FRAME_LENGTH_MAX, FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
 import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import {
   COUNTER_BYTES_RECEIVED,
@@ -21,6 +22,7 @@ import {
   COUNTER_PACKETS_RECEIVED,
   COUNTER_RECEIVE_CALLS,
 } from '../counters.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import { ChunkPool } from './chunk-pool.js'
 import {
   ClientConnection,
@@ -52,6 +54,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #context: OutgoingContext
   readonly #turnClock: TurnClock
   readonly #now: () => number
+  readonly #descriptorEnd = clientDescriptorEnd()
   readonly #onBound: ClientStreamsOptions['onBound']
   readonly #endings: ConnectionEndings
   #core: StreamCore | null = null
@@ -104,8 +107,9 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
       socket.destroy()
       return
     }
-    if (this.connections.isFull) {
-      this.#refuse(connection)
+    const isTooMany = descriptorOf(socket) >= this.#descriptorEnd
+    if (isTooMany || this.connections.isFull) {
+      this.#refuse(connection, isTooMany ? 'open-files' : 'connection-cap')
       return
     }
     socket.setNoDelay(true)
@@ -253,8 +257,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     }
   }
 
-  #refuse(connection: ClientConnection): void {
-    this.#endings.noteRefused(connection, 'connection-cap')
+  #refuse(connection: ClientConnection, reason: ConnectionRefusal = 'connection-cap'): void {
+    this.#endings.noteRefused(connection, reason)
     connection.phase = PHASE_GONE
     connection.stream.resetAndDestroy()
   }

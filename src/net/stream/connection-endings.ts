@@ -18,7 +18,7 @@ export class ConnectionEndings {
     this.#onRefused = onRefused
   }
 
-  noteRefused({ fiveTuple }: ClientConnection, reason: 'connection-cap' | 'connection-displaced'): void {
+  noteRefused({ fiveTuple }: ClientConnection, reason: ConnectionRefusal): void {
     this.#counters[COUNTER_CONNECTIONS_REFUSED]++
     this.#onRefused(reason, fiveTuple.client)
   }

@@ -4,6 +4,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from 'node
 import { isWildcardHost, type ListenSpec } from '../../config/listen-spec.js'
 import { EARLY_CONNECTION_COUNT_MAX, LISTENER_BACKLOG_COUNT } from '../../limits/streams.js'
 import { FAMILY_IPV6 } from '../../stun/address.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import type { Listener } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { type ListenTarget, localAddressesOf, TCP_SCHEMES, wildcardListenTargets } from '../listen-targets.js'
@@ -22,6 +23,7 @@ export class StreamListeners {
   /** Connections that have come before there was somebody to take them. */
   readonly #early: [Socket, StreamListener][] = []
   #onSocket: SocketTaker | null = null
+  readonly #descriptorEnd = clientDescriptorEnd()
 
   /** From now on connections go to `onSocket`, half-open when their end comes; those first that have come already. */
   handOn(onSocket: SocketTaker): void {
@@ -71,7 +73,9 @@ export class StreamListeners {
       return
     }
     socket.on('error', () => {})
-    if (this.#early.push([socket.pause(), listener]) > EARLY_CONNECTION_COUNT_MAX) this.#early.pop()?.[0].destroy()
+    const isTooMany = this.#early.length >= EARLY_CONNECTION_COUNT_MAX || descriptorOf(socket) >= this.#descriptorEnd
+    if (isTooMany) socket.resetAndDestroy()
+    else this.#early.push([socket.pause(), listener])
   }
 
   /** Returns the port. */
