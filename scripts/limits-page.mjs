@@ -8,6 +8,7 @@ const UNITS = [
   [/_SECONDS(_|$)/, 's'],
   [/_TICKS(_|$)/, 'ticks of 10 ms'],
   [/_(BYTES|LENGTH)(_|$)/, 'bytes'],
+  [/_PERCENT(_|$)/, '%'],
   [/_COUNT(_|$)/, ''],
 ]
 

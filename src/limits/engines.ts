@@ -13,8 +13,8 @@ export const SELF_TEST_OUTPUT_BYTES_MAX = 64 * 1024
 
 /** The last descriptors, which clients do not get: a worker's successor with its modules needs about twenty, and gets back what the dead one had. */
 export const RESERVED_DESCRIPTOR_COUNT_MAX = 32
-/** Of a small limit no more than this part is kept back. */
-export const RESERVED_DESCRIPTOR_PART_MAX = 1 / 8
+/** Of a small limit no more than this share is kept back. */
+export const RESERVED_DESCRIPTOR_PERCENT_MAX = 12.5
 
 // Receiving, native engine
 

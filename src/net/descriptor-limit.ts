@@ -3,7 +3,7 @@
 // connection); they are for what the server opens itself: a new certificate, the users file, the successor of a worker.
 //
 // At the limit itself a listener cannot even refuse: its connections stay in the kernel's queue, and the event loop comes back for them at once, for ever.
-import { RESERVED_DESCRIPTOR_COUNT_MAX, RESERVED_DESCRIPTOR_PART_MAX } from '../limits/engines.js'
+import { RESERVED_DESCRIPTOR_COUNT_MAX, RESERVED_DESCRIPTOR_PERCENT_MAX } from '../limits/engines.js'
 import { openFileLimit } from './open-file-limit.js'
 
 /** Of this thread, which asks once: at the limit nothing can be read any more. */
@@ -16,7 +16,7 @@ export function clientDescriptorEnd(): number {
 }
 
 function endOf(limit: number): number {
-  return limit - Math.min(RESERVED_DESCRIPTOR_COUNT_MAX, Math.floor(limit * RESERVED_DESCRIPTOR_PART_MAX))
+  return limit - Math.min(RESERVED_DESCRIPTOR_COUNT_MAX, Math.floor((limit * RESERVED_DESCRIPTOR_PERCENT_MAX) / 100))
 }
 
 interface Handle {

@@ -36,7 +36,7 @@ const FAILURE_BUDGET = 200
 const FEW_FILES = 20
 const MANY_FILES = 1024
 /** Not from here: a client that is a relay of this server, which takes a forged source; and 128 connections, or 10 s of silence. */
-const ELSEWHERE: readonly string[] = ['nested-client', 'connection-limit', 'connection-timeout']
+const ELSEWHERE: readonly string[] = ['nested-client', 'connection-limit', 'connection-timeout', 'connection-displaced']
 
 /** What is told of a refusal, of which this is known. */
 type Expected = Pick<WhyRefusal, 'reason' | 'source' | 'user'> & Partial<WhyRefusal>

@@ -258,6 +258,7 @@ export class DtlsSessions {
     const oldest = this.#unallocated.values().next().value
     if (oldest === undefined) return
     this.#counters[COUNTER_CONNECTIONS_REFUSED]++
+    this.onRefused('connection-displaced', oldest.fiveTuple.client)
     if (oldest.isEstablished) this.#end(oldest)
     else this.fail(oldest)
   }
