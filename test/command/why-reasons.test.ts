@@ -35,7 +35,7 @@ const FAILURE_BUDGET = 200
 /** Below what the server has open. */
 const FEW_FILES = 20
 const MANY_FILES = 1024
-/** Not from here: a client that is a relay of this server, which takes a forged source; and 128 connections, or 10 s of silence. */
+/** Not from here: a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence. */
 const ELSEWHERE: readonly string[] = ['nested-client', 'connection-limit', 'connection-timeout', 'connection-displaced']
 
 /** What is told of a refusal, of which this is known. */

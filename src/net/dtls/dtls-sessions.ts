@@ -25,6 +25,7 @@ import {
 import { SourceCounts } from '../source-counts.js'
 import type { ClientHello } from './client-hello.js'
 import { DtlsSession } from './dtls-session.js'
+import type { DtlsSessionsOptions, SendDatagram } from './dtls-sessions-options.js'
 import type { Openssl } from './openssl.js'
 import { type CertificatePair, newServerContext } from './server-context.js'
 import { SessionTable } from './session-table.js'
@@ -37,17 +38,6 @@ const BUFFERS_KEPT_TICKS = DTLS_BUFFERS_KEPT_SECONDS * TICKS_PER_SECOND
 /** Above the numbers of stream connections, which the worker counts from 1. */
 const CONNECTION_ID_MIN = 2 ** 30
 const CONNECTION_ID_MAX = 2 ** 31 - 1
-
-/** One UDP datagram to the address of this client, from the listener that it uses. */
-export type SendDatagram = (client: FiveTuple, bytes: Uint8Array, start: number, end: number) => void
-
-export interface DtlsSessionsOptions {
-  readonly openssl: Openssl
-  readonly counters: Float64Array
-  readonly send: SendDatagram
-  /** Sessions without an allocation; DTLS_UNALLOCATED_COUNT_MAX if absent. */
-  readonly unallocatedCountMax?: number | undefined
-}
 
 export class DtlsSessions {
   readonly io: SslIo
