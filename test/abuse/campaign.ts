@@ -1,0 +1,74 @@
+// Many attacks, one after the other: those that can share a server do where that is asked for. Used by the command and by abuse.test.ts.
+import type { EngineUnderTest } from '../support/engines.js'
+import type { Attack, Outcome } from './attack.js'
+import { dropFailures } from './judge.js'
+import { Stage } from './stage.js'
+
+export interface CampaignOptions {
+  readonly engine: EngineUnderTest
+  readonly attacks: readonly Attack[]
+  /** How long an attack lasts. */
+  readonly seconds: (attack: Attack) => number
+  readonly sharesServers: boolean
+  readonly settleMilliseconds: number
+  /** Before each attack, and when its outcome is known. */
+  readonly onAttack?: (attack: Attack) => void
+  readonly onOutcome?: (outcome: Outcome) => void
+}
+
+const NOTHING = { sent: 0, sentBytes: 0, milliseconds: 0, replies: 0, replyBytes: 0, failures: [] }
+
+export async function runCampaign(options: CampaignOptions): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const group of groupsOf(options)) outcomes.push(...(await runGroup(options, group)))
+  return outcomes
+}
+
+async function runGroup(options: CampaignOptions, group: readonly Attack[]): Promise<Outcome[]> {
+  const { engine, onAttack, onOutcome, seconds, settleMilliseconds } = options
+  const [{ schemes = [], serverArgs = [] }] = group
+  const skipped = group.map((attack) => ({ attack, reason: engine.skip || attack.skip?.(engine.name) || null }))
+  const made = skipped.filter(({ reason }) => reason === null).map(({ attack }) => attack)
+  const outcomes: Outcome[] = []
+  for (const { attack, reason } of skipped) if (reason !== null) outcomes.push(skippedOutcome(engine, attack, reason))
+  if (made.length > 0) {
+    const stage = await Stage.open({ engine, schemes, serverArgs, settleMilliseconds })
+    try {
+      for (const attack of made) {
+        onAttack?.(attack)
+        outcomes.push(await stage.run(attack, seconds(attack)))
+      }
+    } finally {
+      const { drops } = await stage.close()
+      for (const attack of made) {
+        const outcome = outcomes.find((candidate) => candidate.attack === attack.name)
+        outcome?.failures.push(...dropFailures(attack, drops as Record<string, number>))
+      }
+    }
+  }
+  for (const outcome of outcomes) onOutcome?.(outcome)
+  return outcomes
+}
+
+/** In the order of the catalogue; attacks that need the same server stand together. */
+function groupsOf({ attacks, sharesServers }: CampaignOptions): Attack[][] {
+  if (!sharesServers) return attacks.map((attack) => [attack])
+  const groups = new Map<string, Attack[]>()
+  for (const attack of attacks) {
+    const key = JSON.stringify([attack.serverArgs ?? [], attack.schemes ?? []])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [attack])
+    else group.push(attack)
+  }
+  return [...groups.values()]
+}
+
+function skippedOutcome(engine: EngineUnderTest, { name, threat, title }: Attack, reason: string): Outcome {
+  return {
+    ...{ attack: name, title, threat, engine: engine.name, skipped: reason, report: NOTHING, failures: [] },
+    flow: { sent: 0, lost: 0, p50: 0, p99: 0, failures: [] },
+    newcomers: { count: 0, served: 0, worstMilliseconds: 0, failures: [] },
+    memory: { before: 0, peak: 0, after: 0 },
+    overflowCount: 0,
+  }
+}
