@@ -21,6 +21,7 @@ import {
   COUNTER_HANDSHAKES_FAILED,
   COUNTER_PACKETS_RECEIVED,
   COUNTER_RECEIVE_CALLS,
+  COUNTER_STALLED_DROPS,
 } from '../counters.js'
 import { ChunkPool } from './chunk-pool.js'
 import {
@@ -45,8 +46,8 @@ import { readRemoteAddress } from './remote-address.js'
 import { StreamOutput } from './stream-output.js'
 import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
 import { TurnClock } from './turn-clock.js'
+import { TurnShares } from './turn-shares.js'
 
-const KEEP_ALIVE_MILLISECONDS = 60_000
 const NOTHING = new Uint8Array(0)
 
 export class ClientStreams extends StreamOutput implements ConnectionEvents, EntranceHost {
@@ -54,22 +55,24 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #entrance: Entrance
   readonly #context: OutgoingContext
   readonly #turnClock: TurnClock
+  readonly #shares: TurnShares
   readonly #now: () => number
   readonly #onBound: ClientStreamsOptions['onBound']
   readonly #onRefused: NonNullable<ClientStreamsOptions['onRefused']>
   #core: StreamCore | null = null
 
   constructor(options: ClientStreamsOptions) {
-    const { counters, http, now = () => performance.now(), proxyProtocolFrom, ticketKeys } = options
+    const { counters, http, now = () => performance.now(), onGathered = () => {}, ticketKeys } = options
     const connections = new ClientConnections(options.unauthenticated, options.connectionCountMax)
-    super(counters, connections, options.onGathered ?? (() => {}))
+    super(counters, connections, onGathered)
+    this.#shares = new TurnShares(onGathered)
     this.#now = now
     this.#onBound = options.onBound
     this.#onRefused = options.onRefused ?? (() => {})
     this.#turnClock = new TurnClock(now)
     this.#context = { pool: new ChunkPool(), counters, now: () => this.#turnClock.milliseconds }
     this.#tls = new TlsAcceptor(ticketKeys, http !== null)
-    this.#entrance = new Entrance(this, { proxyProtocolFrom, tls: this.#tls, http, counters, now })
+    this.#entrance = new Entrance(this, { ...options, now, shares: this.#shares, tls: this.#tls })
   }
 
   /** How many connections there are, of whatever state. */
@@ -94,19 +97,9 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.counters[COUNTER_CONNECTIONS_ACCEPTED]++
     const connection = new ClientConnection(this.connections.nextId(), socket, listener, this.#context, this)
     // One that has been reset already has no address.
-    if (!readRemoteAddress(socket, connection.fiveTuple.client)) {
-      connection.phase = PHASE_GONE
-      socket.destroy()
-      return
-    }
-    if (this.connections.isFull) {
-      this.#refuse(connection)
-      return
-    }
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
-    // A data connection of RFC 6062 and HTTP may be closed one way; framed clients are not (handleEnd).
-    socket.allowHalfOpen = true
+    if (!readRemoteAddress(socket, connection.fiveTuple.client)) return void this.destroy(connection)
+    if (this.connections.isFull) return void this.#refuse(connection)
+    connection.begin()
     this.connections.add(connection)
     this.#entrance.begin(connection)
   }
@@ -115,6 +108,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   override flush(): void {
     this.#turnClock.turn()
     super.flush()
+    this.#shares.endTurn()
   }
 
   /** What was sent to it before still leaves. */
@@ -140,6 +134,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   /** Closes what is past its deadline, and notices allocations that came or went. */
   sweep(): void {
     const now = this.#now()
+    this.counters[COUNTER_STALLED_DROPS] += this.#tls.destroyStalled()
     for (const connection of this.connections.values()) {
       if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
       if (connection.deadlineAt > now || connection.phase === PHASE_GONE) continue
@@ -158,7 +153,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   // ConnectionEvents.
 
   handleBytes(connection: ClientConnection, bytes: Uint8Array): void {
-    this.counters[COUNTER_RECEIVE_CALLS]++
+    if (!connection.hasUnread) this.counters[COUNTER_RECEIVE_CALLS]++
+    connection.hasUnread = false
     if (connection.isFramed) this.receiveFrames(connection, bytes)
     else if (connection.phase < PHASE_FIRST_MESSAGE) this.#entrance.handleBytes(connection, bytes)
   }
@@ -168,6 +164,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.counters[COUNTER_BYTES_RECEIVED] += end - start
     connection.isKnownToCore = true
     this.#core?.handleClientFrame(connection.fiveTuple, bytes, start, end)
+    if (!this.#shares.takeFrame(connection, bytes[start])) connection.assembler.hold()
     if (connection.phase === PHASE_FIRST_MESSAGE || connection.phase === PHASE_IDLE) {
       connection.phase = PHASE_IDLE
       connection.deadlineAt = this.#now() + IDLE_MILLISECONDS_MAX
@@ -185,6 +182,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     if (connection.phase === PHASE_HANDSHAKE) this.#noteFailedHandshake(connection)
     connection.phase = PHASE_GONE
     connection.outgoing.discard()
+    this.#shares.forget(connection)
     this.connections.remove(connection)
     this.#tellCoreOfEnd(connection)
   }
@@ -203,11 +201,14 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   receiveFrames(connection: ClientConnection, bytes: Uint8Array): void {
     if (connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
+    if (!this.#shares.hasRoom(connection)) return void this.#shares.hold(connection, bytes)
     connection.isReceiving = true
     const result = connection.assembler.push(bytes, connection.onFrame)
     connection.isReceiving = false
     if (connection.isBound) this.#handOver(connection)
     else if (result < 0 && connection.isFramed) this.closeMalformed(connection, 'not-stun')
+    else if (connection.assembler.isHolding && connection.isFramed)
+      this.#shares.hold(connection, connection.assembler.takeRest())
   }
 
   closeMalformed(connection: ClientConnection, reason: 'not-stun' | 'proxy-header'): void {
@@ -286,6 +287,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     connection.outgoing.writeAll()
     connection.stopReading()
     connection.release()
+    this.#shares.forget(connection)
     connection.phase = PHASE_GONE
     this.connections.remove(connection)
     this.#onBound(boundConnectionId, boundHandle, stream, connection.assembler.takeRest())

@@ -13,11 +13,16 @@ export interface TlsCertificate {
 export const ALPN_HTTP = 'http/1.1'
 const ALPN_STUN = ['stun.turn', 'stun.nat-discovery']
 
+/** Encrypted bytes that may wait for a client that does not read: more than anybody ever writes to it at a time. */
+export const ENCRYPTED_BYTES_MAX = 1024 * 1024
+
 export class TlsAcceptor {
   #ticketKeys: Buffer
   #certificate: TlsCertificate | null = null
   readonly #protocols: readonly string[]
   #context: SecureContext | null = null
+  /** Those that are open, whoever has them by now. */
+  readonly #streams = new Set<TLSSocket>()
 
   constructor(ticketKeys: Uint8Array, answersHttp: boolean) {
     this.#ticketKeys = Buffer.from(ticketKeys)
@@ -57,6 +62,28 @@ export class TlsAcceptor {
       ALPNProtocols: [...this.#protocols],
     })
     stream.once('secure', () => onSecure(stream))
+    this.#streams.add(stream)
+    stream.once('close', () => this.#streams.delete(stream))
     return stream
   }
+
+  /**
+   * Destroys the streams for which OpenSSL has written what nobody takes, and returns how many: each request to renew the keys is answered by
+   * a record (RFC 8446 §4.6.3), and a client that goes on asking and does not read would have all of them kept.
+   */
+  destroyStalled(): number {
+    let count = 0
+    for (const stream of this.#streams) {
+      if (encryptedBytesOf(stream) <= ENCRYPTED_BYTES_MAX) continue
+      stream.destroy()
+      count++
+    }
+    return count
+  }
+}
+
+/** Bytes that are encrypted and not yet the kernel's. Node keeps their number in a field that it does not document; without it there is none. */
+function encryptedBytesOf(stream: TLSSocket): number {
+  const { _handle } = stream as unknown as { readonly _handle: { readonly writeQueueSize?: number } | null }
+  return _handle?.writeQueueSize ?? 0
 }
