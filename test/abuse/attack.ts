@@ -34,8 +34,8 @@ export interface Attack {
   readonly drops?: readonly string[]
   /** In the attacker's thread. A rule of its own that is broken goes to `failures`; so does what it throws. */
   readonly run: (ground: Ground) => Promise<AttackReport>
-  /** In the harness, right before; what it returns is called when the attack is over, and returns failures. */
-  readonly watch?: (server: ServerProcess) => () => readonly string[]
+  /** In the harness, right before; what it returns is called when the attack is over, and says what is wrong. */
+  readonly watch?: (server: ServerProcess) => () => Promise<readonly string[]>
 }
 
 /** What every attack is judged by, unless it says otherwise. */

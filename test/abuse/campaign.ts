@@ -11,8 +11,9 @@ export interface CampaignOptions {
   readonly seconds: (attack: Attack) => number
   readonly sharesServers: boolean
   readonly settleMilliseconds: number
-  /** Before each attack, and when its outcome is known. */
+  /** Before each attack; when it is over; and when its server has ended, which may add failures. */
   readonly onAttack?: (attack: Attack) => void
+  readonly onMeasured?: (outcome: Outcome) => void
   readonly onOutcome?: (outcome: Outcome) => void
 }
 
@@ -25,7 +26,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome[]> 
 }
 
 async function runGroup(options: CampaignOptions, group: readonly Attack[]): Promise<Outcome[]> {
-  const { engine, onAttack, onOutcome, seconds, settleMilliseconds } = options
+  const { engine, onAttack, onMeasured, onOutcome, seconds, settleMilliseconds } = options
   const [{ schemes = [], serverArgs = [] }] = group
   const skipped = group.map((attack) => ({ attack, reason: engine.skip || attack.skip?.(engine.name) || null }))
   const made = skipped.filter(({ reason }) => reason === null).map(({ attack }) => attack)
@@ -36,7 +37,9 @@ async function runGroup(options: CampaignOptions, group: readonly Attack[]): Pro
     try {
       for (const attack of made) {
         onAttack?.(attack)
-        outcomes.push(await stage.run(attack, seconds(attack)))
+        const outcome = await stage.run(attack, seconds(attack))
+        outcomes.push(outcome)
+        onMeasured?.(outcome)
       }
     } finally {
       const { drops } = await stage.close()

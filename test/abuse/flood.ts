@@ -5,8 +5,12 @@ import { Endpoint, portWord, swapBytes } from '../../bench/generator/endpoint.js
 import { IncomingMessages } from '../../bench/generator/incoming-messages.js'
 import { type Kernel, openKernel } from '../../bench/generator/kernel.js'
 import { OutgoingMessages } from '../../bench/generator/outgoing-messages.js'
+import { TransportAddress } from '../../src/stun/address.js'
+import type { ClientTransport } from '../support/client-transport.js'
 import type { Closing } from '../support/closing.js'
+import type { RequestOptions } from '../support/turn-requests.js'
 import type { AttackReport } from './attack.js'
+import { PersistentClient } from './persistent-client.js'
 
 const BATCH_COUNT = 32
 const STEP_MILLISECONDS = 1
@@ -39,15 +43,23 @@ export interface FloodResult {
   readonly milliseconds: number
 }
 
-/** One of it in a thread at a time is enough: it takes 48 MB. */
-let kernel: Kernel | null = null
+/** All floods of an attack share one, and its memory goes with the attack. */
+const kernels = new WeakMap<Closing, Kernel>()
+
+function kernelOf(closing: Closing): Kernel {
+  const kernel = kernels.get(closing) ?? openKernel()
+  kernels.set(closing, kernel)
+  return kernel
+}
 
 export class Flood {
   replies = 0
   replyBytes = 0
+  sent = 0
+  sentBytes = 0
   /** Called for each reply, if anybody wants to know. */
   onReply: ((bytes: Buffer, to: number) => void) | null = null
-  /** What came to each address, if it is counted. */
+  /** How many came to each address. */
   readonly repliesTo = new Map<number, number>()
   readonly #kernel: Kernel
   readonly #endpoint: Endpoint
@@ -56,15 +68,22 @@ export class Flood {
   readonly #slots: Buffer[]
   readonly #slotStarts: number[]
   readonly #port: number
+  readonly #ears = new Map<number, (bytes: Buffer) => void>()
+  readonly #closing: Closing
+  #timer: NodeJS.Timeout | null = null
   #next = 0
 
   /** @param port of the server, on 127.0.0.1 @param slotLength the longest datagram */
   constructor(closing: Closing, port: number, slotLength = 1_536) {
-    kernel ??= openKernel()
+    const kernel = kernelOf(closing)
     this.#kernel = kernel
     this.#port = port
     this.#endpoint = new Endpoint(kernel, 0)
-    closing.teardown(() => this.#endpoint.close())
+    this.#closing = closing
+    closing.teardown(() => {
+      if (this.#timer !== null) clearInterval(this.#timer)
+      this.#endpoint.close()
+    })
     const { arena } = kernel
     this.#slotStarts = Array.from({ length: BATCH_COUNT }, () => arena.reserve(Math.min(slotLength, LENGTH_MAX)))
     this.#slots = this.#slotStarts.map((start) =>
@@ -87,14 +106,15 @@ export class Flood {
   /** Offers as much as is asked for, or as much as this thread can. Resolves when the last replies have had time to come. */
   async run(plan: FloodPlan): Promise<FloodResult> {
     const start = performance.now()
-    let [sent, sentBytes, elapsed] = [0, 0, 0]
+    const bytesBefore = this.sentBytes
+    let [sent, elapsed] = [0, 0]
     const countMax = plan.countMax ?? Number.POSITIVE_INFINITY
     while (elapsed < plan.milliseconds && sent < countMax) {
       elapsed = performance.now() - start
       const due = Math.min(countMax, Math.floor((Math.min(elapsed, plan.milliseconds) * plan.perSecond) / 1000))
       while (sent < due) {
         const count = Math.min(BATCH_COUNT, due - sent)
-        sentBytes += this.#sendSome(plan, count)
+        this.#sendSome(plan, count)
         sent += count
         this.receive()
       }
@@ -103,7 +123,46 @@ export class Flood {
     }
     const milliseconds = performance.now() - start
     await this.drain()
-    return { sent, sentBytes, milliseconds }
+    return { sent, sentBytes: this.sentBytes - bytesBefore, milliseconds }
+  }
+
+  /**
+   * A client's transport from one of the addresses: hundreds of clients need no socket of their own.
+   * @param source a word as in TransportAddress
+   */
+  transport(source: number): ClientTransport {
+    const localAddress = new TransportAddress().setIPv4(source, this.localPort)
+    // No event tells of a socket that Node did not open: it is looked at.
+    this.#timer ??= setInterval(() => this.receive(), STEP_MILLISECONDS)
+    return {
+      localAddress,
+      send: (frame) => this.send(frame, source),
+      receive: (onFrame) => void this.#ears.set(source, onFrame),
+      close: async () => void this.#ears.delete(source),
+    }
+  }
+
+  /** A client over such a transport, which asks again. */
+  client(user: RequestOptions, source: number): PersistentClient {
+    const transport = this.transport(source)
+    this.#closing.teardown(() => transport.close())
+    return new PersistentClient(transport, user)
+  }
+
+  /** One datagram to the server, now. */
+  send(bytes: Uint8Array, source: number): void {
+    this.#sendSome(
+      {
+        perSecond: 0,
+        milliseconds: 0,
+        source: () => source,
+        fill: (slot) => {
+          slot.set(bytes)
+          return bytes.length
+        },
+      },
+      1,
+    )
   }
 
   /** Takes what comes for a little while. */
@@ -123,12 +182,11 @@ export class Flood {
     }
   }
 
-  #sendSome({ fill, source = manySources, toPort }: FloodPlan, count: number): number {
-    let bytes = 0
+  #sendSome({ fill, source = manySources, toPort }: FloodPlan, count: number): void {
     for (let index = 0; index < count; index++) {
       const number = this.#next++
       const length = fill(this.#slots[index], number)
-      bytes += length
+      this.sentBytes += length
       this.#outgoing.set(index, {
         portWord: portWord(toPort === undefined ? this.#port : toPort(number)),
         hostWord: swapBytes(0x7f000001),
@@ -140,7 +198,7 @@ export class Flood {
     }
     let sent = 0
     while (sent < count) sent += this.#outgoing.send(sent, count - sent)
-    return bytes
+    this.sent += count
   }
 
   #take(index: number): void {
@@ -154,6 +212,7 @@ export class Flood {
       this.replyBytes += bytes.length
       this.repliesTo.set(to, (this.repliesTo.get(to) ?? 0) + 1)
       this.onReply?.(Buffer.from(bytes), to)
+      this.#ears.get(to)?.(Buffer.from(bytes))
     }
   }
 }
@@ -164,7 +223,14 @@ export function manySources(index: number): number {
   return floodSource(index % MANY)
 }
 
-/** A flood's part of the report. */
-export function floodReport(flood: Flood, result: FloodResult): Omit<AttackReport, 'failures'> {
-  return { ...result, replies: flood.replies, replyBytes: flood.replyBytes }
+/** Floods' part of the report: all that they have sent and received. */
+export function floodReport(milliseconds: number, ...floods: readonly Flood[]): Omit<AttackReport, 'failures'> {
+  const sum = (read: (flood: Flood) => number) => floods.reduce((total, flood) => total + read(flood), 0)
+  return {
+    sent: sum(({ sent }) => sent),
+    sentBytes: sum(({ sentBytes }) => sentBytes),
+    milliseconds,
+    replies: sum(({ replies }) => replies),
+    replyBytes: sum(({ replyBytes }) => replyBytes),
+  }
 }

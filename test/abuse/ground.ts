@@ -1,5 +1,5 @@
 // What an attacker stands on: where the server is, whose credentials it may use, how long it has, and where it leaves what must be closed.
-import { connectUdp } from '../support/client-transport.js'
+import { type ClientTransport, connectUdp } from '../support/client-transport.js'
 import { ClosingList } from '../support/closing.js'
 import type { EngineName } from '../support/engines.js'
 import { connectTcp, connectTls } from '../support/stream-client.js'
@@ -21,6 +21,13 @@ export const PEERS = '127.0.0.0/8'
 /** No peer may be there. */
 export const FORBIDDEN_PEERS = '127.66.0.0/16'
 
+/** Where the innocent's call is, for attacks on it. */
+export interface InnocentCall {
+  readonly client: { readonly host: string; readonly port: number }
+  readonly relayPort: number
+  readonly peerPort: number
+}
+
 /** Plain data, for another thread. */
 export interface GroundData {
   readonly engine: EngineName
@@ -31,10 +38,22 @@ export interface GroundData {
   readonly relayPorts: { readonly first: number; readonly last: number }
   /** PEM. */
   readonly certificate: string
+  /** Null before it has begun. */
+  readonly innocent: InnocentCall | null
+}
+
+/** What the clients of a ground have sent and received. */
+export interface Traffic {
+  sent: number
+  sentBytes: number
+  replies: number
+  replyBytes: number
 }
 
 export class Ground extends ClosingList {
   readonly data: GroundData
+  /** Of the clients that it has made; a Flood counts for itself. */
+  readonly traffic: Traffic = { sent: 0, sentBytes: 0, replies: 0, replyBytes: 0 }
 
   constructor(data: GroundData) {
     super()
@@ -49,6 +68,11 @@ export class Ground extends ClosingList {
     return 1000 * this.data.seconds
   }
 
+  get innocent(): InnocentCall {
+    if (this.data.innocent === null) throw new Error('there is no innocent yet')
+    return this.data.innocent
+  }
+
   /** Where the server listens on HOST. */
   port(scheme: AbuseScheme = 'udp'): number {
     const port = this.data.ports[scheme]
@@ -58,7 +82,7 @@ export class Ground extends ClosingList {
 
   /** A client over UDP, closed at the end, that asks again when no answer comes. @param from an address of 127.0.0.0/8 */
   async client(user: Credentials = MALLORY, from?: string): Promise<TurnClient> {
-    const client = new PersistentClient(await connectUdp(HOST, this.port(), from), user)
+    const client = new PersistentClient(this.#metered(await connectUdp(HOST, this.port(), from)), user)
     this.teardown(() => client.transport.close())
     return client
   }
@@ -78,7 +102,25 @@ export class Ground extends ClosingList {
         ? await connectTcp(HOST, this.port('tcp'), from)
         : await connectTls(HOST, this.port('tls'), this.data.certificate, from === undefined ? {} : { from })
     this.teardown(() => transport.close())
-    return new TurnClient(transport, user)
+    return new TurnClient(this.#metered(transport), user)
+  }
+
+  #metered(transport: ClientTransport): ClientTransport {
+    const { traffic } = this
+    return {
+      ...transport,
+      send: (frame) => {
+        traffic.sent++
+        traffic.sentBytes += frame.length
+        transport.send(frame)
+      },
+      receive: (onFrame) =>
+        transport.receive((frame) => {
+          traffic.replies++
+          traffic.replyBytes += frame.length
+          onFrame(frame)
+        }),
+    }
   }
 }
 

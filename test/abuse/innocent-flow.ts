@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type ClientTransport, connectUdp } from '../support/client-transport.js'
 import { addressOf } from '../support/udp-peer.js'
 import type { FlowResult } from './attack.js'
-import { ALICE, type GroundData, HOST } from './ground.js'
+import { ALICE, type GroundData, HOST, type InnocentCall } from './ground.js'
 import { numberedPacket, numberOf } from './numbered-packets.js'
 import { PersistentClient } from './persistent-client.js'
 import { answer } from './thread.js'
@@ -50,6 +50,11 @@ class InnocentFlow {
     return flow
   }
 
+  get call(): InnocentCall {
+    const { port } = this.#client.localAddress
+    return { client: { host: FROM, port }, relayPort: this.#client.relay.port, peerPort: this.#peer.address().port }
+  }
+
   /** From here on it counts. */
   async begin(): Promise<void> {
     // One allocation for many attacks: neither it nor its channel may run out meanwhile.
@@ -58,6 +63,8 @@ class InnocentFlow {
     this.#milliseconds.length = 0
     this.#failures.length = 0
     this.#returnedCount = 0
+    // Indications of ICMP errors go there.
+    this.#client.inbox.takeAll()
     const start = performance.now()
     this.#timer = setInterval(() => {
       const due = Math.floor(((performance.now() - start) * PACKETS_PER_SECOND) / 1000)
@@ -112,6 +119,7 @@ let flow: InnocentFlow | null = null
 answer<GroundData>({
   open: async (data) => {
     flow = await InnocentFlow.open(data)
+    return flow.call
   },
   begin: () => flow?.begin(),
   end: () => flow?.end(),

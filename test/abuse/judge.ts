@@ -5,7 +5,7 @@ const MEGABYTE = 1024 * 1024
 
 export const USUAL_RULES: Rules = {
   lossShareMax: 0.005,
-  p99MillisecondsMax: 1_000,
+  p99MillisecondsMax: 3_000,
   servesNewcomers: true,
   // V8's heaps breathe by a few megabytes for each thread; a byte for each of 100,000 sources would show as nothing, 100 bytes would.
   growthBytesMax: 10 * MEGABYTE,

@@ -36,6 +36,7 @@ class Newcomers {
     this.#milliseconds.length = 0
     this.#failures.length = 0
     this.#timer = setInterval(() => this.#come(), INTERVAL_MILLISECONDS)
+    this.#come()
   }
 
   async end(): Promise<NewcomersResult> {

@@ -26,7 +26,7 @@ export function outcomeTable(outcomes: readonly Outcome[]): Table {
 
 export function outcomeRow(outcome: Outcome): string[] {
   const { attack, engine, flow, memory, newcomers, report } = outcome
-  if (outcome.skipped !== null) return [attack, engine, ...Array(10).fill('–'), `skipped: ${outcome.skipped}`]
+  if (outcome.skipped !== null) return [attack, engine, ...Array(10).fill('–'), 'skipped']
   const perSecond = report.milliseconds > 0 ? (report.sent * 1000) / report.milliseconds : 0
   return [
     attack,
@@ -41,7 +41,7 @@ export function outcomeRow(outcome: Outcome): string[] {
     [memory.before, memory.peak, memory.after].map((bytes) => (bytes / MEBIBYTE).toFixed(0)).join('/'),
     formatCount(report.replies),
     report.sentBytes === 0 ? '–' : (report.replyBytes / report.sentBytes).toFixed(2),
-    outcome.failures.length === 0 ? 'pass' : `FAIL: ${outcome.failures.join('; ')}`,
+    outcome.failures.length === 0 ? 'pass' : `FAIL (${outcome.failures.length})`,
   ]
 }
 
@@ -50,13 +50,13 @@ export function outcomeLine(outcome: Outcome): string {
   const { flow, memory, newcomers, report } = outcome
   if (outcome.skipped !== null) return `${outcome.attack}, ${outcome.engine}: skipped, ${outcome.skipped}`
   const [, , offered, perSecond] = outcomeRow(outcome)
-  const growth = [memory.peak, memory.after].map((bytes) => `${((bytes - memory.before) / MEBIBYTE).toFixed(1)} MiB`)
+  const [peak, after] = [memory.peak, memory.after].map((bytes) => ((bytes - memory.before) / MEBIBYTE).toFixed(1))
   const overflow = outcome.overflowCount > 0 ? [`${outcome.overflowCount} found the socket buffers full`] : []
   return [
     `${outcome.attack}, ${outcome.engine}: ${offered}, ${perSecond} a second`,
     `${flow.lost} of ${flow.sent} lost, p99 ${flow.p99.toFixed(1)} ms`,
     `${newcomers.served} of ${newcomers.count} newcomers, ${Math.round(newcomers.worstMilliseconds)} ms at most`,
-    `memory +${growth[0]}, then +${growth[1]}`,
+    `memory ${peak} MiB more, then ${after} MiB`,
     `${report.replies} replies`,
     ...overflow,
     ...(report.notes ?? []),

@@ -2,6 +2,8 @@
 // was broken.
 import { writeFileSync } from 'node:fs'
 import { formatTable } from '../../bench/table.js'
+import { amplificationFailures, amplificationTable, type Measured } from './amplification.js'
+import { measureCoturn, measureTurnd } from './amplification-servers.js'
 import type { Outcome } from './attack.js'
 import { runCampaign } from './campaign.js'
 import { ATTACKS } from './catalogue.js'
@@ -29,17 +31,41 @@ async function run(options: AbuseOptions): Promise<void> {
         sharesServers: options.isQuick,
         settleMilliseconds: options.isQuick ? QUICK_SETTLE_MILLISECONDS : SETTLE_MILLISECONDS,
         onAttack: ({ name, title }) => progress(`${engine.name}: ${name} (${title}) …`),
-        onOutcome: (outcome) => progress(outcomeLine(outcome)),
+        onMeasured: (outcome) => progress(outcomeLine(outcome)),
       })),
     )
   }
-  const table = `${formatTable(outcomeTable(outcomes))}\n`
-  process.stdout.write(`\n${table}`)
-  const failed = outcomes.filter(({ failures }) => failures.length > 0)
-  process.stdout.write(`\n${outcomes.length} attacks, ${failed.length} failed\n`)
-  if (options.markdown !== null) writeFileSync(options.markdown, table)
-  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify({ outcomes }, null, 2)}\n`)
-  if (failed.length > 0) process.exitCode = 1
+  const amplification = await measureAmplification(options)
+  const sections = [formatTable(outcomeTable(outcomes)), 'Amplification', amplification.table]
+  const failures = [...outcomes.flatMap(failureLines), ...amplification.failures]
+  const summary = `${outcomes.length} attacks, ${failures.length} broken rules`
+  const text = `${[...sections, summary, ...failures].join('\n\n')}\n`
+  process.stdout.write(`\n${text}`)
+  if (options.markdown !== null) writeFileSync(options.markdown, text)
+  if (options.json !== null) {
+    writeFileSync(options.json, `${JSON.stringify({ outcomes, amplification: amplification.servers }, null, 2)}\n`)
+  }
+  if (failures.length > 0) process.exitCode = 1
+}
+
+function failureLines({ attack, engine, failures }: Outcome): string[] {
+  return failures.map((failure) => `FAIL: ${attack}, ${engine}: ${failure}`)
+}
+
+async function measureAmplification({ engines }: AbuseOptions) {
+  const servers: Measured[] = []
+  const failures: string[] = []
+  for (const engine of engines.filter(({ skip }) => skip === false)) {
+    const measured = await measureTurnd(engine)
+    servers.push(measured)
+    failures.push(
+      ...amplificationFailures(measured).map((failure) => `FAIL: amplification, ${engine.name}: ${failure}`),
+    )
+  }
+  const coturn = await measureCoturn()
+  if (coturn === null) progress('coturn is not installed: its figures are left out')
+  else servers.push(coturn)
+  return { servers, failures, table: amplificationTable(servers) }
 }
 
 function list(): void {

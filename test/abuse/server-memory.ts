@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { residentBytes } from '../support/process-memory.js'
 
 const SAMPLE_MILLISECONDS = 20
-const STEP_MILLISECONDS = 250
+const STEP_MILLISECONDS = 100
 /** Where memory that comes back this near has come back. */
 const NEAR_BYTES = 1024 * 1024
 const STATE_FIELD = 3

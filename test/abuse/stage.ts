@@ -5,10 +5,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { testCertificate } from '../support/certificate.js'
 import { withDeadline } from '../support/deadline.js'
+import { OPERATOR_NAT64_PREFIXES } from '../support/embeddings.js'
 import type { EngineUnderTest } from '../support/engines.js'
+import { peerOrSkip } from '../support/peers.js'
 import { type LogLine, ServerProcess } from '../support/server-process.js'
 import type { AbuseScheme, Attack, AttackReport, FlowResult, MemoryResult, NewcomersResult, Outcome } from './attack.js'
-import { ALICE, FORBIDDEN_PEERS, type GroundData, HOST, MALLORY, PEERS, REALM, UNAUTHENTICATED_RATE } from './ground.js'
+import {
+  ALICE,
+  FORBIDDEN_PEERS,
+  type GroundData,
+  HOST,
+  type InnocentCall,
+  MALLORY,
+  PEERS,
+  REALM,
+  UNAUTHENTICATED_RATE,
+} from './ground.js'
 import { failuresOf } from './judge.js'
 import { listenerOverflows, settledBytes, watchMemory } from './server-memory.js'
 import { Thread } from './thread.js'
@@ -18,7 +30,7 @@ export const RELAY_PORTS = { first: 10_000, last: 11_999 }
 /** An attack may take as long again, and so much more, for what it checks afterwards. */
 const EXTRA_MILLISECONDS = 60_000
 /** Innocents are watched a little before the attack begins. */
-const LEAD_MILLISECONDS = 200
+const LEAD_MILLISECONDS = 100
 
 export interface StageOptions {
   readonly engine: EngineUnderTest
@@ -32,6 +44,8 @@ export class Stage {
   readonly #options: StageOptions
   readonly #server: ServerProcess
   readonly #threads: Readonly<Record<'attacker' | 'flow' | 'newcomers', Thread>>
+
+  #innocent: InnocentCall | null = null
 
   private constructor(options: StageOptions, server: ServerProcess, data: GroundData) {
     this.#options = options
@@ -52,7 +66,7 @@ export class Stage {
       const stage = new Stage(options, server, groundData(options, server))
       await stage.#threads.attacker.ask('warmUp')
       await stage.#threads.newcomers.ask('open')
-      await stage.#threads.flow.ask('open')
+      stage.#innocent = await stage.#threads.flow.ask<InnocentCall>('open')
       return stage
     } catch (error) {
       await server.stop()
@@ -72,7 +86,7 @@ export class Stage {
     const memoryWatch = watchMemory(pid)
     const watched = attack.watch?.(this.#server)
     const report = await this.#attack(attack, seconds)
-    const failures = [...report.failures, ...(watched?.() ?? [])]
+    const failures = [...report.failures, ...((await watched?.()) ?? [])]
     const [flowResult, newcomersResult] = await Promise.all([
       flow.ask<FlowResult>('end'),
       newcomers.ask<NewcomersResult>('end'),
@@ -109,7 +123,7 @@ export class Stage {
     const start = performance.now()
     const milliseconds = 2000 * seconds + EXTRA_MILLISECONDS
     try {
-      const made = this.#threads.attacker.ask<AttackReport>('attack', { name, seconds })
+      const made = this.#threads.attacker.ask<AttackReport>('attack', { name, seconds, innocent: this.#innocent })
       return await withDeadline(made, milliseconds, () => `${name} does not end`)
     } catch (error) {
       const failures = [`the attack could not be made: ${(error as Error).message}`]
@@ -126,7 +140,7 @@ function groundData({ engine, schemes }: StageOptions, server: ServerProcess): G
   for (const scheme of schemes) ports[scheme] = server.port('', scheme)
   return {
     ...{ engine: engine.name, workerCount: engine.workerCount, pid: server.pid, seconds: 0, ports },
-    ...{ relayPorts: RELAY_PORTS, certificate: testCertificate().cert },
+    ...{ relayPorts: RELAY_PORTS, certificate: testCertificate().cert, innocent: null },
   }
 }
 
@@ -135,17 +149,19 @@ function serverArgs({ engine, schemes, serverArgs }: StageOptions): string[] {
   const { certPath, keyPath } = testCertificate()
   const usual: readonly (readonly [name: string, value: string])[] = [
     ['--realm', REALM],
-    ['--relay-ip', HOST],
     ['--allow-peer', PEERS],
     ['--deny-peer', FORBIDDEN_PEERS],
     ['--min-port', String(RELAY_PORTS.first)],
     ['--max-port', String(RELAY_PORTS.last)],
     ['--unauthenticated-rate', String(UNAUTHENTICATED_RATE)],
   ]
+  const relayHosts = peerOrSkip('IPv6 loopback') === false ? [HOST, '::1'] : [HOST]
+  const relays = serverArgs.includes('--relay-ip') ? [] : relayHosts.flatMap((host) => ['--relay-ip', host])
+  const prefixes = OPERATOR_NAT64_PREFIXES.flatMap((prefix) => ['--nat64-prefix', prefix])
   const users = [ALICE, MALLORY].flatMap(({ password, username }) => ['--user', `${username}:${password}`])
   const listen = ['udp', ...schemes].flatMap((scheme) => ['--listen', `${scheme}:${HOST}:0`])
   const needsCertificate = schemes.includes('tls') || schemes.includes('dtls')
   const certificate = needsCertificate ? ['--cert', certPath, '--key', keyPath] : []
   const defaults = usual.filter(([name]) => !serverArgs.includes(name)).flat()
-  return [...engine.args, ...listen, ...certificate, ...users, ...defaults, ...serverArgs]
+  return [...engine.args, ...listen, ...certificate, ...users, ...relays, ...prefixes, ...defaults, ...serverArgs]
 }

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 
 export type Peer =
   | 'turnutils_uclient'
+  | 'turnserver'
   | 'chromium'
   | 'haproxy'
   | 'nginx'
@@ -44,6 +45,7 @@ export function findCommand(name: string): string | null {
 /** Each says what is missing, or null. */
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
+  turnserver: () => missingCommand('turnserver', 'coturn'),
   chromium: () => missingCommand('chromium', 'chromium'),
   haproxy: () => missingCommand('haproxy', 'haproxy'),
   nginx: () => missingCommand('nginx', 'nginx'),
