@@ -13,7 +13,10 @@ const SETTLE_MILLISECONDS = isLong ? 4_000 : 300
 t.setTimeout(isLong ? 1_800_000 : 240_000)
 
 for (const engine of ENGINES) {
-  const attacks = ATTACKS.filter(({ onBothEngines }) => isLong || engine === MAIN_ENGINE || onBothEngines === true)
+  const attacks = ATTACKS.filter(
+    ({ onBothEngines, shortSeconds }) =>
+      isLong || (shortSeconds > 0 && (engine === MAIN_ENGINE || onBothEngines === true)),
+  )
   t.test(`abuse, ${engine.name} engine`, { skip: engine.skip }, (t) => abuse(t, engine, attacks))
 }
 

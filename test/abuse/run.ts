@@ -26,7 +26,7 @@ async function run(options: AbuseOptions): Promise<void> {
     outcomes.push(
       ...(await runCampaign({
         engine,
-        attacks: options.attacks,
+        attacks: options.attacks.filter(({ shortSeconds }) => !options.isQuick || shortSeconds > 0),
         seconds: (attack) => options.seconds ?? (options.isQuick ? attack.shortSeconds : attack.seconds),
         sharesServers: options.isQuick,
         settleMilliseconds: options.isQuick ? QUICK_SETTLE_MILLISECONDS : SETTLE_MILLISECONDS,
