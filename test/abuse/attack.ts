@@ -27,6 +27,8 @@ export interface Attack {
   /** How long it lasts, in full and in short. */
   readonly seconds: number
   readonly shortSeconds: number
+  /** Not in short. */
+  readonly isLongOnly?: boolean
   /** In short as well, where the engine that is not the main one may behave differently. */
   readonly onBothEngines?: boolean
   readonly rules?: Partial<Rules>

@@ -7,13 +7,13 @@ import { addressOf } from '../../support/udp-peer.js'
 import type { Attack, AttackReport } from '../attack.js'
 import { type Fill, Flood, floodReport, floodSource, manySources } from '../flood.js'
 import { ALICE, type Ground, HOST, MALLORY } from '../ground.js'
+import { LIMITED_SERVER_ARGS, MAX_BPS } from '../limited-server.js'
 
 const PER_SECOND = 15_000
 const PAYLOAD_LENGTH = 1_000
 const CHANNEL = 0x4200
 const PEER = floodSource(24_000)
 const CLIENT = floodSource(24_001)
-const MAX_BPS = 4_000_000
 /** What the limit lets through at once, and the end of the last packet. */
 const MAX_BPS_BURST_SECONDS = 0.5
 const ICMP_COUNT = 20_000
@@ -151,7 +151,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'data of 10,000 strangers to the innocent’s relay',
     threat: 'relay loops',
     seconds: 5,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     onBothEngines: true,
     skip: withoutKoffi,
     drops: ['no-permission'],
@@ -162,7 +162,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'a peer that may send floods its client',
     threat: 'stalled readers',
     seconds: 5,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: permittedPeer,
   },
@@ -171,7 +171,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'a client that sends all it can',
     threat: 'concurrent Allocates',
     seconds: 5,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: (ground) => greedyClient(ground, 0),
   },
@@ -179,9 +179,9 @@ export const RELAY_FLOODS: readonly Attack[] = [
     name: 'greedy-client-limited',
     title: 'the same, with --max-bps',
     threat: 'concurrent Allocates',
-    serverArgs: ['--max-bps', String(MAX_BPS)],
+    serverArgs: LIMITED_SERVER_ARGS,
     seconds: 5,
-    shortSeconds: 0.8,
+    shortSeconds: 0.5,
     skip: withoutKoffi,
     drops: ['bandwidth'],
     run: (ground) => greedyClient(ground, MAX_BPS),
@@ -191,7 +191,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'requests and data in the innocent’s name',
     threat: 'hijack',
     seconds: 4,
-    shortSeconds: 0.4,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['no-allocation'],
     run: hijack,
@@ -201,7 +201,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: '20,000 forged ICMP errors about the innocent’s peer',
     threat: 'ICMP storms, EMSGSIZE, netem loss',
     seconds: 8,
-    shortSeconds: 0.7,
+    shortSeconds: 0.3,
     skip: withoutRoot,
     run: icmpStorm,
   },
