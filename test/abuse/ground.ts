@@ -89,11 +89,13 @@ export class Ground extends ClosingList {
     return client
   }
 
-  /** The same with an allocation. */
+  /** The same with an allocation, which goes with it. */
   async allocation(user: Credentials = MALLORY, from?: string): Promise<TurnClient> {
     const client = await this.client(user, from)
     const { code } = await client.allocate()
     if (code !== 0) throw new Error(`Allocate of ${user.username} was answered with ${code}`)
+    // Whoever has left already is gone.
+    this.teardown(() => client.refresh({ lifetimeSeconds: 0 }).catch(() => {}))
     return client
   }
 

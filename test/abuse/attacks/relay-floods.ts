@@ -1,5 +1,7 @@
 // Rows "ICMP storms", "hijack" and what peers and greedy clients do: data of those who may not send goes nowhere, that of those who may is
 // theirs alone to suffer from.
+
+import type { TransportAddress } from '../../../src/stun/address.js'
 import { withoutKoffi } from '../../support/engines.js'
 import { openIcmpForge } from '../../support/forged-icmp.js'
 import type { TurnClient } from '../../support/turn-client.js'
@@ -45,7 +47,7 @@ async function strangers(ground: Ground): Promise<AttackReport> {
 async function permittedPeer(ground: Ground): Promise<AttackReport> {
   const [peer, listener] = [new Flood(ground, ground.port()), new Flood(ground, ground.port())]
   const client = listener.client(MALLORY, CLIENT)
-  await open(client, addressOfWord(PEER, peer.localPort))
+  await open(ground, client, addressOfWord(PEER, peer.localPort))
   const before = listener.replies
   const toPort = () => client.relay.port
   const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, source: () => PEER, toPort }
@@ -61,7 +63,7 @@ async function permittedPeer(ground: Ground): Promise<AttackReport> {
 async function greedyClient(ground: Ground, maxBps: number): Promise<AttackReport> {
   const [flood, sink] = [new Flood(ground, ground.port()), new Flood(ground, ground.port())]
   const client = flood.client(MALLORY, CLIENT)
-  await open(client, addressOfWord(PEER, sink.localPort))
+  await open(ground, client, addressOfWord(PEER, sink.localPort))
   const watch = setInterval(() => sink.receive(), 1)
   const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, source: () => CLIENT }
   const { milliseconds } = await flood.run({ ...plan, fill: channelData(CHANNEL) })
@@ -82,9 +84,11 @@ async function greedyClient(ground: Ground, maxBps: number): Promise<AttackRepor
   }
 }
 
-async function open(client: TurnClient, peer: ReturnType<typeof addressOf>): Promise<void> {
+async function open(ground: Ground, client: TurnClient, peer: TransportAddress): Promise<void> {
   const codes = [(await client.allocate()).code, (await client.bindChannel(CHANNEL, peer)).code]
   if (codes.join() !== '0,0') throw new Error(`answers ${codes}`)
+  // Its place is another attack's.
+  ground.teardown(() => client.refresh({ lifetimeSeconds: 0 }))
 }
 
 function addressOfWord(word: number, port: number) {
