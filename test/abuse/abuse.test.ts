@@ -9,15 +9,18 @@ import { outcomeLine } from './report.js'
 
 const isLong = process.env.TURND_TEST_LONG === '1'
 const SETTLE_MILLISECONDS = isLong ? 4_000 : 300
+const WARM_UP_SECONDS = isLong ? 1.2 : 0.5
 
 t.setTimeout(isLong ? 1_800_000 : 240_000)
 
 for (const engine of ENGINES) {
-  const attacks = ATTACKS.filter(
-    ({ onBothEngines, shortSeconds }) =>
-      isLong || (shortSeconds > 0 && (engine === MAIN_ENGINE || onBothEngines === true)),
-  )
+  const attacks = ATTACKS.filter((attack) => isLong || isInShort(attack, engine))
   t.test(`abuse, ${engine.name} engine`, { skip: engine.skip }, (t) => abuse(t, engine, attacks))
+}
+
+/** The main engine gets nearly all of them. */
+function isInShort({ isLongOnly, onBothEngines }: Attack, engine: EngineUnderTest): boolean {
+  return isLongOnly !== true && (engine === MAIN_ENGINE || onBothEngines === true)
 }
 
 async function abuse(t: Test, engine: EngineUnderTest, attacks: readonly Attack[]): Promise<void> {
@@ -26,6 +29,7 @@ async function abuse(t: Test, engine: EngineUnderTest, attacks: readonly Attack[
     attacks,
     seconds: (attack) => (isLong ? attack.seconds : attack.shortSeconds),
     sharesServers: !isLong,
+    warmUpSeconds: WARM_UP_SECONDS,
     settleMilliseconds: SETTLE_MILLISECONDS,
     onOutcome: (outcome) => judged(t, outcome),
   })

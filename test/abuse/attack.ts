@@ -24,9 +24,11 @@ export interface Attack {
   readonly schemes?: readonly AbuseScheme[]
   /** Why it cannot be made here, or false. */
   readonly skip?: (engine: EngineName) => string | false
-  /** How long it lasts, in full and in short; 0: not in short, where it shows nothing or has a test of its own. */
+  /** How long it lasts, in full and in short. */
   readonly seconds: number
   readonly shortSeconds: number
+  /** Not in short. */
+  readonly isLongOnly?: boolean
   /** In short as well, where the engine that is not the main one may behave differently. */
   readonly onBothEngines?: boolean
   readonly rules?: Partial<Rules>

@@ -12,7 +12,7 @@ interface Task {
 }
 
 answer<GroundData>({
-  warmUp: (data) => onGround(data, warmUp),
+  warmUp: (data, seconds: number) => onGround({ ...data, seconds }, warmUp),
   attack: (data, { name, ...task }: Task): Promise<AttackReport> =>
     onGround({ ...data, ...task }, (ground) => attackNamed(name).run(ground)),
 })

@@ -10,6 +10,7 @@ export interface CampaignOptions {
   /** How long an attack lasts. */
   readonly seconds: (attack: Attack) => number
   readonly sharesServers: boolean
+  readonly warmUpSeconds: number
   readonly settleMilliseconds: number
   /** Before each attack; when it is over; and when its server has ended, which may add failures. */
   readonly onAttack?: (attack: Attack) => void
@@ -26,14 +27,14 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome[]> 
 }
 
 async function runGroup(options: CampaignOptions, group: readonly Attack[]): Promise<Outcome[]> {
-  const { engine, onAttack, onMeasured, onOutcome, seconds, settleMilliseconds } = options
+  const { engine, onAttack, onMeasured, onOutcome, seconds, settleMilliseconds, warmUpSeconds } = options
   const [{ schemes = [], serverArgs = [] }] = group
   const skipped = group.map((attack) => ({ attack, reason: engine.skip || attack.skip?.(engine.name) || null }))
   const made = skipped.filter(({ reason }) => reason === null).map(({ attack }) => attack)
   const outcomes: Outcome[] = []
   for (const { attack, reason } of skipped) if (reason !== null) outcomes.push(skippedOutcome(engine, attack, reason))
   if (made.length > 0) {
-    const stage = await Stage.open({ engine, schemes, serverArgs, settleMilliseconds })
+    const stage = await Stage.open({ engine, schemes, serverArgs, settleMilliseconds, warmUpSeconds })
     try {
       for (const attack of made) {
         onAttack?.(attack)

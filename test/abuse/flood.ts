@@ -11,11 +11,15 @@ import type { Closing } from '../support/closing.js'
 import type { RequestOptions } from '../support/turn-requests.js'
 import type { AttackReport } from './attack.js'
 import { PersistentClient } from './persistent-client.js'
+import { QueueGauge } from './queue-gauge.js'
 
 const BATCH_COUNT = 32
 const STEP_MILLISECONDS = 1
-const DRAIN_MILLISECONDS = 200
+const DRAIN_MILLISECONDS = 100
+/** What a busy machine kept this thread from sending is not sent in one burst afterwards. */
+const CATCH_UP_MILLISECONDS = 10
 const LENGTH_MAX = 65_507
+const LAST_MILLISECONDS_MAX = 60_000
 
 /** 127.64.0.0 and the addresses behind it, as a word of a TransportAddress. */
 export function floodSource(index: number): number {
@@ -28,7 +32,8 @@ export type Fill = (slot: Buffer, index: number) => number
 export interface FloodPlan {
   readonly perSecond: number
   readonly milliseconds: number
-  /** At most so many. */
+  /** At least so many, however long it takes on a busy machine; and at most so many. */
+  readonly countMin?: number
   readonly countMax?: number
   readonly fill: Fill
   /** Which address it comes from: a word as in TransportAddress. One of many unless given. */
@@ -103,23 +108,29 @@ export class Flood {
     return this.#endpoint.port
   }
 
-  /** Offers as much as is asked for, or as much as this thread can. Resolves when the last replies have had time to come. */
+  /**
+   * Offers as much as is asked for, or less where this machine is too busy with something else to let the server read it: a flood that its
+   * socket buffers do not carry says nothing about the server. Resolves when the last replies have had time to come.
+   */
   async run(plan: FloodPlan): Promise<FloodResult> {
     const start = performance.now()
     const bytesBefore = this.sentBytes
-    let [sent, elapsed] = [0, 0]
-    const countMax = plan.countMax ?? Number.POSITIVE_INFINITY
-    while (elapsed < plan.milliseconds && sent < countMax) {
-      elapsed = performance.now() - start
-      const due = Math.min(countMax, Math.floor((Math.min(elapsed, plan.milliseconds) * plan.perSecond) / 1000))
-      while (sent < due) {
-        const count = Math.min(BATCH_COUNT, due - sent)
+    const { countMax = Number.POSITIVE_INFINITY, countMin = 0, milliseconds: end, perSecond } = plan
+    const gauge = new QueueGauge(plan.toPort?.(0) ?? this.#port)
+    let [sent, due, last] = [0, 0, start]
+    while ((last - start < end || sent < countMin) && sent < countMax && last - start < LAST_MILLISECONDS_MAX) {
+      await delay(STEP_MILLISECONDS)
+      const now = performance.now()
+      const elapsed = Math.min(now - last, CATCH_UP_MILLISECONDS)
+      if (!gauge.isFull(now)) due = Math.min(countMax, due + (elapsed * perSecond) / 1000)
+      last = now
+      while (sent + 1 <= due) {
+        const count = Math.min(BATCH_COUNT, Math.floor(due - sent))
         this.#sendSome(plan, count)
         sent += count
         this.receive()
       }
       this.receive()
-      await delay(STEP_MILLISECONDS)
     }
     const milliseconds = performance.now() - start
     await this.drain()

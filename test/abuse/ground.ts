@@ -14,6 +14,8 @@ export const REALM = 'turntest'
 export const ALICE = { username: 'alice', password: 'correct horse' } as const
 /** The attacker's own account, where it has one. */
 export const MALLORY = { username: 'mallory', password: 'battery staple' } as const
+/** Users with a quota of their own, whom it knows. */
+export const ACCOMPLICES = ['carol', 'dave', 'erin', 'frank'].map((username) => ({ username, password: 'shared' }))
 /** Unauthenticated answers a second of every server; loopback would be exempt without it. */
 export const UNAUTHENTICATED_RATE = 200
 export const UNAUTHENTICATED_BURST = 10 * UNAUTHENTICATED_RATE
@@ -87,11 +89,13 @@ export class Ground extends ClosingList {
     return client
   }
 
-  /** The same with an allocation. */
+  /** The same with an allocation, which goes with it. */
   async allocation(user: Credentials = MALLORY, from?: string): Promise<TurnClient> {
     const client = await this.client(user, from)
     const { code } = await client.allocate()
     if (code !== 0) throw new Error(`Allocate of ${user.username} was answered with ${code}`)
+    // Whoever has left already is gone.
+    this.teardown(() => client.refresh({ lifetimeSeconds: 0 }).catch(() => {}))
     return client
   }
 

@@ -8,7 +8,7 @@ const RETRANSMISSION_MILLISECONDS = 500
 export class PersistentClient extends TurnClient {
   retransmissionCount = 0
 
-  override exchange(request: Uint8Array, milliseconds?: number): Promise<ReceivedMessage> {
+  override async exchange(request: Uint8Array, milliseconds?: number): Promise<ReceivedMessage> {
     let wait = RETRANSMISSION_MILLISECONDS
     const again = () => {
       this.retransmissionCount++
@@ -17,6 +17,10 @@ export class PersistentClient extends TurnClient {
       timer = setTimeout(again, wait)
     }
     let timer = setTimeout(again, wait)
-    return super.exchange(request, milliseconds).finally(() => clearTimeout(timer))
+    try {
+      return await super.exchange(request, milliseconds)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }

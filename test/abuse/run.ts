@@ -13,6 +13,8 @@ import { outcomeLine, outcomeTable } from './report.js'
 /** After an attack, and before the next one on the same server. */
 const SETTLE_MILLISECONDS = 4_000
 const QUICK_SETTLE_MILLISECONDS = 1_000
+const WARM_UP_SECONDS = 1.2
+const QUICK_WARM_UP_SECONDS = 0.5
 
 const start = performance.now()
 
@@ -26,9 +28,10 @@ async function run(options: AbuseOptions): Promise<void> {
     outcomes.push(
       ...(await runCampaign({
         engine,
-        attacks: options.attacks.filter(({ shortSeconds }) => !options.isQuick || shortSeconds > 0),
+        attacks: options.attacks,
         seconds: (attack) => options.seconds ?? (options.isQuick ? attack.shortSeconds : attack.seconds),
         sharesServers: options.isQuick,
+        warmUpSeconds: options.isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS,
         settleMilliseconds: options.isQuick ? QUICK_SETTLE_MILLISECONDS : SETTLE_MILLISECONDS,
         onAttack: ({ name, title }) => progress(`${engine.name}: ${name} (${title}) …`),
         onMeasured: (outcome) => progress(outcomeLine(outcome)),

@@ -34,6 +34,7 @@ export function watchMemory(pid: number): MemoryWatch {
 export async function settledBytes(pid: number, before: number | null, milliseconds: number): Promise<number> {
   const end = performance.now() + milliseconds
   let least = residentBytes(pid)
+  if (before !== null && least <= before + NEAR_BYTES) return least
   while (performance.now() < end) {
     await delay(STEP_MILLISECONDS)
     const now = residentBytes(pid)

@@ -11,6 +11,7 @@ import { peerOrSkip } from '../support/peers.js'
 import { type LogLine, ServerProcess } from '../support/server-process.js'
 import type { AbuseScheme, Attack, AttackReport, FlowResult, MemoryResult, NewcomersResult, Outcome } from './attack.js'
 import {
+  ACCOMPLICES,
   ALICE,
   FORBIDDEN_PEERS,
   type GroundData,
@@ -30,12 +31,13 @@ export const RELAY_PORTS = { first: 10_000, last: 11_999 }
 /** An attack may take as long again, and so much more, for what it checks afterwards. */
 const EXTRA_MILLISECONDS = 60_000
 /** Innocents are watched a little before the attack begins. */
-const LEAD_MILLISECONDS = 100
+const LEAD_MILLISECONDS = 50
 
 export interface StageOptions {
   readonly engine: EngineUnderTest
   readonly serverArgs: readonly string[]
   readonly schemes: readonly AbuseScheme[]
+  readonly warmUpSeconds: number
   /** How long memory has to come back. */
   readonly settleMilliseconds: number
 }
@@ -46,6 +48,8 @@ export class Stage {
   readonly #threads: Readonly<Record<'attacker' | 'flow' | 'newcomers', Thread>>
 
   #innocent: InnocentCall | null = null
+  /** What was left by the attack before. */
+  #after: number | null = null
 
   private constructor(options: StageOptions, server: ServerProcess, data: GroundData) {
     this.#options = options
@@ -64,7 +68,7 @@ export class Stage {
       await server.waitUntilReady()
       if (server.ready.engine !== engine.name) throw new Error(`the server runs on ${server.ready.engine}`)
       const stage = new Stage(options, server, groundData(options, server))
-      await stage.#threads.attacker.ask('warmUp')
+      await stage.#threads.attacker.ask('warmUp', options.warmUpSeconds)
       await stage.#threads.newcomers.ask('open')
       stage.#innocent = await stage.#threads.flow.ask<InnocentCall>('open')
       return stage
@@ -78,7 +82,7 @@ export class Stage {
   async run(attack: Attack, seconds: number): Promise<Outcome> {
     const { flow, newcomers } = this.#threads
     const { pid } = this.#server
-    const before = await settledBytes(pid, null, this.#options.settleMilliseconds)
+    const before = await settledBytes(pid, this.#after, this.#options.settleMilliseconds)
     const overflowsBefore = listenerOverflows(pid)
     await flow.ask('begin')
     await newcomers.ask('begin')
@@ -93,6 +97,7 @@ export class Stage {
     ])
     const peak = memoryWatch.end()
     const after = await settledBytes(pid, before, this.#options.settleMilliseconds)
+    this.#after = after
     const outcome = {
       ...this.#about(attack),
       report: { ...report, failures },
@@ -158,7 +163,10 @@ function serverArgs({ engine, schemes, serverArgs }: StageOptions): string[] {
   const relayHosts = peerOrSkip('IPv6 loopback') === false ? [HOST, '::1'] : [HOST]
   const relays = serverArgs.includes('--relay-ip') ? [] : relayHosts.flatMap((host) => ['--relay-ip', host])
   const prefixes = OPERATOR_NAT64_PREFIXES.flatMap((prefix) => ['--nat64-prefix', prefix])
-  const users = [ALICE, MALLORY].flatMap(({ password, username }) => ['--user', `${username}:${password}`])
+  const users = [ALICE, MALLORY, ...ACCOMPLICES].flatMap(({ password, username }) => [
+    '--user',
+    `${username}:${password}`,
+  ])
   const listen = ['udp', ...schemes].flatMap((scheme) => ['--listen', `${scheme}:${HOST}:0`])
   const needsCertificate = schemes.includes('tls') || schemes.includes('dtls')
   const certificate = needsCertificate ? ['--cert', certPath, '--key', keyPath] : []

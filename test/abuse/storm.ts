@@ -10,6 +10,8 @@ export interface StormPlan {
   readonly depth: number
   readonly milliseconds: number
   readonly countMax?: number
+  /** At least so many, however long it takes. */
+  readonly countMin?: number
   /** One request, or a few that belong together; the number counts all of them. */
   readonly request: (client: TurnClient, index: number) => Promise<ReceivedMessage>
 }
@@ -22,12 +24,12 @@ export interface StormResult {
 }
 
 export async function storm(plan: StormPlan): Promise<StormResult> {
-  const { clients, countMax = Number.POSITIVE_INFINITY, depth, milliseconds, request } = plan
+  const { clients, countMax = Number.POSITIVE_INFINITY, countMin = 0, depth, milliseconds, request } = plan
   const start = performance.now()
   const codes = new Map<number, number>()
   let count = 0
   const asker = async (client: TurnClient): Promise<void> => {
-    while (performance.now() - start < milliseconds && count < countMax) {
+    while (count < countMin || (performance.now() - start < milliseconds && count < countMax)) {
       const { code } = await request(client, count++)
       codes.set(code, (codes.get(code) ?? 0) + 1)
     }

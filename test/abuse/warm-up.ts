@@ -6,7 +6,6 @@ import { Flood } from './flood.js'
 import type { Ground } from './ground.js'
 
 const PER_SECOND = 10_000
-const MILLISECONDS = 600
 const CLIENT_COUNT = 50
 
 export async function warmUp(ground: Ground): Promise<void> {
@@ -14,7 +13,7 @@ export async function warmUp(ground: Ground): Promise<void> {
     const flood = new Flood(ground, ground.port())
     const source = (index: number) => 0x7f1e0001 + (index % 5_000)
     for (const message of [bindingRequest(), allocateRequest()]) {
-      await flood.run({ perSecond: PER_SECOND, milliseconds: MILLISECONDS, fill: filling(message), source })
+      await flood.run({ perSecond: PER_SECOND, milliseconds: ground.milliseconds / 2, fill: filling(message), source })
     }
   }
   for (let count = 0; count < CLIENT_COUNT; count++) {

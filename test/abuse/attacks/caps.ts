@@ -26,7 +26,13 @@ function peerOf(index: number): TransportAddress {
 async function permissionFlood(ground: Ground): Promise<AttackReport> {
   const client = await ground.allocation()
   const request = (_: TurnClient, index: number) => client.createPermission(peerOf(index))
-  const result = await storm({ clients: [client], depth: 16, milliseconds: ground.milliseconds, request })
+  const result = await storm({
+    clients: [client],
+    depth: 16,
+    milliseconds: ground.milliseconds,
+    countMin: 200,
+    request,
+  })
   const failures = codeFailures(result, { 0: PERMISSION_COUNT_MAX, 508: 'some' })
   const { code } = await client.createPermission(peerOf(0))
   if (code !== 0) failures.push(`one that exists is refreshed with ${code}`)
@@ -37,7 +43,13 @@ async function channelFlood(ground: Ground): Promise<AttackReport> {
   const client = await ground.allocation()
   const request = (_: TurnClient, index: number) =>
     client.bindChannel(0x4000 + (index % CHANNEL_COUNT), peerOf(index % CHANNEL_COUNT))
-  const result = await storm({ clients: [client], depth: 16, milliseconds: ground.milliseconds, request })
+  const result = await storm({
+    clients: [client],
+    depth: 16,
+    milliseconds: ground.milliseconds,
+    countMin: 200,
+    request,
+  })
   const bound = result.codes.get(0) ?? 0
   // A second round refreshes those that are bound.
   const rounds = Math.ceil(result.count / CHANNEL_COUNT)
@@ -75,7 +87,7 @@ export const CAPS: readonly Attack[] = [
     title: 'CreatePermission for ever more peers',
     threat: 'many permissions or channels',
     seconds: 4,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     run: permissionFlood,
   },
   {
@@ -83,7 +95,7 @@ export const CAPS: readonly Attack[] = [
     title: 'ChannelBind for ever more numbers and peers',
     threat: 'many permissions or channels',
     seconds: 4,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     run: channelFlood,
   },
   {
@@ -91,7 +103,7 @@ export const CAPS: readonly Attack[] = [
     title: 'Refresh requests of four allocations',
     threat: 'many permissions or channels',
     seconds: 4,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     run: refreshStorm,
   },
   {
@@ -99,7 +111,7 @@ export const CAPS: readonly Attack[] = [
     title: 'allocations that are made and deleted, twenty at a time',
     threat: 'ports',
     seconds: 5,
-    shortSeconds: 0.6,
+    shortSeconds: 0.3,
     run: churn,
   },
 ]

@@ -6,12 +6,11 @@ import { withoutKoffi } from '../../support/engines.js'
 import type { TurnClient } from '../../support/turn-client.js'
 import type { Attack, AttackReport } from '../attack.js'
 import { Flood, floodReport, floodSource } from '../flood.js'
-import { type Ground, MALLORY } from '../ground.js'
+import { ACCOMPLICES, type Credentials, type Ground, MALLORY } from '../ground.js'
+import { LICENCE_COUNT, LIMITED_SERVER_ARGS, QUOTA } from '../limited-server.js'
 import { codeFailures, storm, stormReport } from '../storm.js'
 
-const LICENCE_COUNT = 40
 const PORT_COUNT = 40
-const QUOTA = 10
 const RACER_COUNT = 200
 const EXHAUSTER_COUNT = 120
 const INNOCENT_COUNT = 1
@@ -23,7 +22,7 @@ const QUOTA_REACHED = 486
 /** Takes all there is, again and again; newcomers of the moment leave soon. */
 async function exhaust(ground: Ground, capacity: number): Promise<AttackReport> {
   const flood = new Flood(ground, ground.port())
-  const clients = sources(flood, 22_000, EXHAUSTER_COUNT)
+  const clients = sources(flood, 22_000, EXHAUSTER_COUNT, [MALLORY, ...ACCOMPLICES])
   const expected = capacity - INNOCENT_COUNT
   const failures: string[] = []
   const start = performance.now()
@@ -32,8 +31,9 @@ async function exhaust(ground: Ground, capacity: number): Promise<AttackReport> 
     const holders = await takeAll(clients, expected)
     if (holders.length !== expected) failures.push(`${holders.length} allocations in round ${rounds}, not ${expected}`)
     const refused = await Promise.all(others(clients, holders).map((client) => client.allocate()))
-    const wrong = refused.filter(({ code }) => code !== INSUFFICIENT_CAPACITY)
+    const wrong = refused.filter(({ code }) => code !== INSUFFICIENT_CAPACITY && code !== QUOTA_REACHED)
     if (wrong.length > 0) failures.push(`${wrong.length} more were answered otherwise: ${wrong[0].code}`)
+    if (!refused.some(({ code }) => code === INSUFFICIENT_CAPACITY)) failures.push('no answer was 508')
     await Promise.all(holders.map((client) => client.refresh({ lifetimeSeconds: 0 })))
     rounds++
   } while (performance.now() - start < ground.milliseconds && failures.length === 0)
@@ -57,14 +57,17 @@ function others(clients: readonly TurnClient[], holders: readonly TurnClient[]):
   return clients.filter((client) => !holders.includes(client))
 }
 
-function sources(flood: Flood, first: number, count: number): TurnClient[] {
-  return Array.from({ length: count }, (_, index) => flood.client(MALLORY, floodSource(first + index)))
+/** Of these users in turn. */
+function sources(flood: Flood, first: number, count: number, users: readonly Credentials[]): TurnClient[] {
+  return Array.from({ length: count }, (_, index) =>
+    flood.client(users[index % users.length], floodSource(first + index)),
+  )
 }
 
 /** All at once, over all workers. */
 async function quotaRace(ground: Ground): Promise<AttackReport> {
   const flood = new Flood(ground, ground.port())
-  const clients = sources(flood, 22_000, RACER_COUNT)
+  const clients = sources(flood, 22_000, RACER_COUNT, [MALLORY])
   await Promise.all(clients.map((client) => client.learnChallenge()))
   const failures: string[] = []
   const start = performance.now()
@@ -141,14 +144,12 @@ async function retransmissions(ground: Ground): Promise<AttackReport> {
   return { ...report, repliesMax: report.sent + 1, failures }
 }
 
-const QUOTA_ARGS = ['--user-quota', String(QUOTA)]
-
 export const EXHAUSTION: readonly Attack[] = [
   {
     name: 'licence-exhaustion',
     title: 'every allocation that the licence has, again and again',
     threat: 'ports',
-    serverArgs: ['--max-allocations', String(LICENCE_COUNT)],
+    serverArgs: LIMITED_SERVER_ARGS,
     seconds: 4,
     shortSeconds: 0.3,
     skip: withoutKoffi,
@@ -159,6 +160,7 @@ export const EXHAUSTION: readonly Attack[] = [
     name: 'port-exhaustion',
     title: 'every port that there is, again and again',
     threat: 'ports',
+    isLongOnly: true,
     serverArgs: ['--min-port', '10000', '--max-port', String(10_000 + PORT_COUNT - 1)],
     seconds: 4,
     shortSeconds: 0.3,
@@ -170,10 +172,9 @@ export const EXHAUSTION: readonly Attack[] = [
     name: 'quota-race',
     title: '200 Allocates of a user at once, whose quota is 10',
     threat: 'concurrent Allocates',
-    serverArgs: QUOTA_ARGS,
+    serverArgs: LIMITED_SERVER_ARGS,
     seconds: 4,
     shortSeconds: 0.3,
-    onBothEngines: true,
     skip: withoutKoffi,
     run: quotaRace,
   },
@@ -181,16 +182,16 @@ export const EXHAUSTION: readonly Attack[] = [
     name: 'even-port-loops',
     title: 'pairs of ports that are reserved, claimed and deleted',
     threat: 'ports',
-    serverArgs: QUOTA_ARGS,
+    serverArgs: LIMITED_SERVER_ARGS,
     seconds: 4,
-    shortSeconds: 0.4,
+    shortSeconds: 0.3,
     run: evenPortLoops,
   },
   {
     name: 'unclaimed-pairs',
     title: 'reservations that nobody claims',
     threat: 'ports',
-    serverArgs: QUOTA_ARGS,
+    serverArgs: LIMITED_SERVER_ARGS,
     seconds: 1,
     shortSeconds: 0.1,
     run: unclaimedPairs,
@@ -200,7 +201,7 @@ export const EXHAUSTION: readonly Attack[] = [
     title: 'one Allocate, sent again and again',
     threat: 'concurrent Allocates',
     seconds: 4,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: retransmissions,
   },

@@ -69,7 +69,7 @@ export const LOG_FLOOD: readonly Attack[] = [
     title: 'hostile user names and many allocations, while nobody reads the log',
     threat: 'logs',
     seconds: 6,
-    shortSeconds: 0.8,
+    shortSeconds: 0.5,
     // The lines that wait are 4 MiB of text at most, which Node holds once as strings and once as bytes.
     rules: { growthBytesMax: 24 * 1024 * 1024, remainingBytesMax: 16 * 1024 * 1024 },
     run: logFlood,

@@ -1,5 +1,7 @@
 // Rows "ICMP storms", "hijack" and what peers and greedy clients do: data of those who may not send goes nowhere, that of those who may is
 // theirs alone to suffer from.
+
+import type { TransportAddress } from '../../../src/stun/address.js'
 import { withoutKoffi } from '../../support/engines.js'
 import { openIcmpForge } from '../../support/forged-icmp.js'
 import type { TurnClient } from '../../support/turn-client.js'
@@ -7,13 +9,13 @@ import { addressOf } from '../../support/udp-peer.js'
 import type { Attack, AttackReport } from '../attack.js'
 import { type Fill, Flood, floodReport, floodSource, manySources } from '../flood.js'
 import { ALICE, type Ground, HOST, MALLORY } from '../ground.js'
+import { LIMITED_SERVER_ARGS, MAX_BPS } from '../limited-server.js'
 
 const PER_SECOND = 15_000
 const PAYLOAD_LENGTH = 1_000
 const CHANNEL = 0x4200
 const PEER = floodSource(24_000)
 const CLIENT = floodSource(24_001)
-const MAX_BPS = 4_000_000
 /** What the limit lets through at once, and the end of the last packet. */
 const MAX_BPS_BURST_SECONDS = 0.5
 const ICMP_COUNT = 20_000
@@ -45,7 +47,7 @@ async function strangers(ground: Ground): Promise<AttackReport> {
 async function permittedPeer(ground: Ground): Promise<AttackReport> {
   const [peer, listener] = [new Flood(ground, ground.port()), new Flood(ground, ground.port())]
   const client = listener.client(MALLORY, CLIENT)
-  await open(client, addressOfWord(PEER, peer.localPort))
+  await open(ground, client, addressOfWord(PEER, peer.localPort))
   const before = listener.replies
   const toPort = () => client.relay.port
   const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, source: () => PEER, toPort }
@@ -61,7 +63,7 @@ async function permittedPeer(ground: Ground): Promise<AttackReport> {
 async function greedyClient(ground: Ground, maxBps: number): Promise<AttackReport> {
   const [flood, sink] = [new Flood(ground, ground.port()), new Flood(ground, ground.port())]
   const client = flood.client(MALLORY, CLIENT)
-  await open(client, addressOfWord(PEER, sink.localPort))
+  await open(ground, client, addressOfWord(PEER, sink.localPort))
   const watch = setInterval(() => sink.receive(), 1)
   const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, source: () => CLIENT }
   const { milliseconds } = await flood.run({ ...plan, fill: channelData(CHANNEL) })
@@ -82,9 +84,11 @@ async function greedyClient(ground: Ground, maxBps: number): Promise<AttackRepor
   }
 }
 
-async function open(client: TurnClient, peer: ReturnType<typeof addressOf>): Promise<void> {
+async function open(ground: Ground, client: TurnClient, peer: TransportAddress): Promise<void> {
   const codes = [(await client.allocate()).code, (await client.bindChannel(CHANNEL, peer)).code]
   if (codes.join() !== '0,0') throw new Error(`answers ${codes}`)
+  // Its place is another attack's.
+  ground.teardown(() => client.refresh({ lifetimeSeconds: 0 }))
 }
 
 function addressOfWord(word: number, port: number) {
@@ -151,7 +155,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'data of 10,000 strangers to the innocent’s relay',
     threat: 'relay loops',
     seconds: 5,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     onBothEngines: true,
     skip: withoutKoffi,
     drops: ['no-permission'],
@@ -162,7 +166,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'a peer that may send floods its client',
     threat: 'stalled readers',
     seconds: 5,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: permittedPeer,
   },
@@ -171,7 +175,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'a client that sends all it can',
     threat: 'concurrent Allocates',
     seconds: 5,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: (ground) => greedyClient(ground, 0),
   },
@@ -179,9 +183,9 @@ export const RELAY_FLOODS: readonly Attack[] = [
     name: 'greedy-client-limited',
     title: 'the same, with --max-bps',
     threat: 'concurrent Allocates',
-    serverArgs: ['--max-bps', String(MAX_BPS)],
+    serverArgs: LIMITED_SERVER_ARGS,
     seconds: 5,
-    shortSeconds: 0.8,
+    shortSeconds: 0.5,
     skip: withoutKoffi,
     drops: ['bandwidth'],
     run: (ground) => greedyClient(ground, MAX_BPS),
@@ -191,7 +195,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: 'requests and data in the innocent’s name',
     threat: 'hijack',
     seconds: 4,
-    shortSeconds: 0.4,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['no-allocation'],
     run: hijack,
@@ -201,7 +205,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     title: '20,000 forged ICMP errors about the innocent’s peer',
     threat: 'ICMP storms, EMSGSIZE, netem loss',
     seconds: 8,
-    shortSeconds: 0.7,
+    shortSeconds: 0.3,
     skip: withoutRoot,
     run: icmpStorm,
   },

@@ -20,6 +20,7 @@ import { type Fill, Flood, floodReport, manySources } from '../flood.js'
 import { type Ground, HOST } from '../ground.js'
 
 const PER_SECOND = 15_000
+const MEBIBYTE = 1024 * 1024
 /** Bytes of an oversized datagram: they, and not their number, are what is offered. */
 const OVERSIZED_LENGTH = 60_000
 const OVERSIZED_PER_SECOND = 1_000
@@ -102,7 +103,7 @@ export const SILENCE: readonly Attack[] = [
     title: 'noise, truncated messages, false lengths, wrong fingerprints',
     threat: 'unauthenticated floods',
     seconds: 5,
-    shortSeconds: 0.6,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['not-stun', 'malformed', 'bad-fingerprint'],
     run: (ground) => silent(ground, taking([noise(1_400), truncated, lying, wrongFingerprint]), PER_SECOND),
@@ -110,9 +111,11 @@ export const SILENCE: readonly Attack[] = [
   {
     name: 'oversized',
     title: 'datagrams of 60,000 bytes',
+    // Memory that each worker reserves for datagrams of any length at its start becomes resident: 256 slots of 64 KiB.
+    rules: { growthBytesMax: 48 * MEBIBYTE, remainingBytesMax: 48 * MEBIBYTE },
     threat: 'unauthenticated floods',
     seconds: 4,
-    shortSeconds: 0.5,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: (ground) => silent(ground, oversized, OVERSIZED_PER_SECOND, OVERSIZED_LENGTH),
   },
@@ -121,7 +124,7 @@ export const SILENCE: readonly Attack[] = [
     title: 'ChannelData and Send indications without an allocation',
     threat: 'reflection',
     seconds: 5,
-    shortSeconds: 0.6,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['no-allocation'],
     run: (ground) => silent(ground, taking([channelData, sendIndication]), PER_SECOND),
@@ -131,7 +134,7 @@ export const SILENCE: readonly Attack[] = [
     title: 'indications and answers that nobody asked for',
     threat: 'reflection',
     seconds: 5,
-    shortSeconds: 0.6,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['unexpected-class'],
     run: (ground) => silent(ground, taking(noRequests), PER_SECOND),

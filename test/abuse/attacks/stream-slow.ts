@@ -61,7 +61,8 @@ export const SLOW_STREAMS: readonly Attack[] = [
     threat: 'TCP/TLS slowloris',
     seconds: 15,
     // slow-connections.test.ts
-    shortSeconds: 0,
+    shortSeconds: 1,
+    isLongOnly: true,
     rules: memoryOf(1_800, 64),
     run: slowConnections,
   },
@@ -72,7 +73,8 @@ export const SLOW_STREAMS: readonly Attack[] = [
     threat: 'TCP/TLS slowloris',
     seconds: 6,
     // slow-connections.test.ts
-    shortSeconds: 0,
+    shortSeconds: 1,
+    isLongOnly: true,
     rules: memoryOf(256, 64),
     run: greedyAddress,
   },

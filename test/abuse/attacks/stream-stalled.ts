@@ -94,7 +94,8 @@ export const STALLED_STREAMS: readonly Attack[] = [
     threat: 'stalled readers',
     seconds: 10,
     // stalled-readers.test.ts
-    shortSeconds: 0,
+    shortSeconds: 1,
+    isLongOnly: true,
     rules: { ...memoryOf(READER_COUNT, KIBIBYTES_EACH), lossShareMax: 0.001 },
     run: stalledReaders,
   },

@@ -142,7 +142,8 @@ export const STREAM_TLS: readonly Attack[] = [
     skip: () => withoutDtls,
     seconds: 20,
     // key-updates.test.ts
-    shortSeconds: 0,
+    shortSeconds: 1,
+    isLongOnly: true,
     rules: memoryOf(1, 8_192),
     run: keyUpdates,
   },

@@ -8,12 +8,15 @@ import { type Ground, UNAUTHENTICATED_BURST, UNAUTHENTICATED_RATE } from '../gro
 const PER_SECOND = 15_000
 /** Each costs the server a nonce. */
 const CHALLENGES_PER_SECOND = 10_000
-const SPOOFED_ALLOCATE_COUNT = 100_000
+const SPOOFED_COUNT = 100_000
+const SPOOFED_SECONDS = 11
 /** An answer to a forged request may be so much longer than it: 98 bytes to 28. */
 const AMPLIFICATION_MAX = 3.5
 const ATTACKER = floodSource(20_000)
 const VICTIM = floodSource(20_001)
 const VICTIM_PORT_COUNT = 8
+/** More than a source is answered at once. */
+const COUNT_MIN = 2 * UNAUTHENTICATED_BURST
 
 /** What one source may have been answered in so long. */
 export function answersMax(milliseconds: number): number {
@@ -22,7 +25,7 @@ export function answersMax(milliseconds: number): number {
 
 async function bindingFlood(ground: Ground): Promise<AttackReport> {
   const flood = new Flood(ground, ground.port())
-  const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, source: () => ATTACKER }
+  const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, countMin: COUNT_MIN, source: () => ATTACKER }
   const { milliseconds } = await flood.run({ ...plan, fill: filling(bindingRequest()) })
   const elsewhere = await (await ground.client()).binding()
   return {
@@ -34,7 +37,8 @@ async function bindingFlood(ground: Ground): Promise<AttackReport> {
 
 async function spoofed(ground: Ground, perSecond: number, message: Buffer): Promise<AttackReport> {
   const flood = new Flood(ground, ground.port())
-  const plan = { perSecond, milliseconds: ground.milliseconds, countMax: SPOOFED_ALLOCATE_COUNT }
+  const countMin = ground.seconds < SPOOFED_SECONDS ? 0 : SPOOFED_COUNT
+  const plan = { perSecond, milliseconds: ground.milliseconds, countMin, countMax: SPOOFED_COUNT }
   const { milliseconds } = await flood.run({ ...plan, source: manySources, fill: filling(message) })
   const failures: string[] = []
   if (flood.replyBytes > AMPLIFICATION_MAX * flood.sentBytes) failures.push('more bytes than promised came back')
@@ -45,7 +49,8 @@ async function spoofed(ground: Ground, perSecond: number, message: Buffer): Prom
 async function reflection(ground: Ground): Promise<AttackReport> {
   const floods = Array.from({ length: VICTIM_PORT_COUNT }, () => new Flood(ground, ground.port()))
   const perSecond = PER_SECOND / VICTIM_PORT_COUNT
-  const plan = { perSecond, milliseconds: ground.milliseconds, source: () => VICTIM }
+  const countMin = COUNT_MIN / VICTIM_PORT_COUNT
+  const plan = { perSecond, milliseconds: ground.milliseconds, countMin, source: () => VICTIM }
   const results = await Promise.all(
     floods.map((flood, index) =>
       flood.run({ ...plan, fill: filling(index % 2 === 0 ? bindingRequest() : allocateRequest()) }),
@@ -61,7 +66,7 @@ export const UNAUTHENTICATED_FLOODS: readonly Attack[] = [
     title: 'Binding requests of one source',
     threat: 'reflection',
     seconds: 5,
-    shortSeconds: 0.7,
+    shortSeconds: 0.3,
     onBothEngines: true,
     skip: withoutKoffi,
     drops: ['reply-limit'],
@@ -72,7 +77,7 @@ export const UNAUTHENTICATED_FLOODS: readonly Attack[] = [
     title: 'requests in the name of one victim, from many of its ports',
     threat: 'reflection',
     seconds: 5,
-    shortSeconds: 0.7,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['reply-limit'],
     run: reflection,
@@ -82,7 +87,7 @@ export const UNAUTHENTICATED_FLOODS: readonly Attack[] = [
     title: 'Binding requests from 10,000 addresses',
     threat: 'unauthenticated floods',
     seconds: 5,
-    shortSeconds: 0.7,
+    shortSeconds: 0.3,
     skip: withoutKoffi,
     run: (ground) => spoofed(ground, PER_SECOND, bindingRequest()),
   },
@@ -90,8 +95,8 @@ export const UNAUTHENTICATED_FLOODS: readonly Attack[] = [
     name: 'spoofed-allocates',
     title: '100,000 Allocates from 10,000 addresses',
     threat: 'unauthenticated floods',
-    seconds: 11,
-    shortSeconds: 1,
+    seconds: SPOOFED_SECONDS,
+    shortSeconds: 0.6,
     onBothEngines: true,
     skip: withoutKoffi,
     run: (ground) => spoofed(ground, CHALLENGES_PER_SECOND, allocateRequest()),
