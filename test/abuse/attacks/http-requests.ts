@@ -91,7 +91,9 @@ export const HTTP_REQUESTS: readonly Attack[] = [
     title: '2,000 requests in one write to an upstream that never answers',
     threat: 'HTTP on port 443',
     seconds: 5,
+    // http-entry.test.ts
     shortSeconds: 0.5,
+    isLongOnly: true,
     rules: memoryOf(PARALLEL, 512),
     run: pipelining,
   },

@@ -50,7 +50,9 @@ export const STREAM_CERTIFICATES: readonly Attack[] = [
     title: 'a hundred SIGHUPs in a row, again and again, under TLS load',
     threat: 'certificates',
     seconds: 5,
+    // certificate-reloads.test.ts
     shortSeconds: 0.5,
+    isLongOnly: true,
     rules: memoryOf(LIVE_COUNT + PARALLEL, 256),
     run: signalStorm,
   },

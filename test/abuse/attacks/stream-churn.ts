@@ -71,7 +71,6 @@ export const STREAM_CHURN: readonly Attack[] = [
     threat: 'TCP/TLS slowloris',
     seconds: 6,
     shortSeconds: 0.5,
-    onBothEngines: true,
     rules: memoryOf(CHURN_PARALLEL, 64),
     run: churn,
   },
@@ -81,7 +80,9 @@ export const STREAM_CHURN: readonly Attack[] = [
     title: '300 ClientHellos at once, again and again, which end there',
     threat: 'TCP/TLS slowloris',
     seconds: 6,
+    // turn-shares.test.ts
     shortSeconds: 0.5,
+    isLongOnly: true,
     rules: memoryOf(2 * HELLO_PARALLEL, 64),
     run: helloBursts,
   },

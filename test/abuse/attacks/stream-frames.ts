@@ -137,7 +137,9 @@ export const STREAM_FRAMES: readonly Attack[] = [
     title: 'requests that come a byte at a time',
     threat: 'frame smuggling over TCP',
     seconds: 5,
+    // client-frames.test.ts
     shortSeconds: 0.5,
+    isLongOnly: true,
     rules: memoryOf(PARALLEL, 64),
     run: tinySegments,
   },

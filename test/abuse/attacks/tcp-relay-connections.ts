@@ -149,7 +149,9 @@ export const TCP_RELAY_CONNECTIONS: readonly Attack[] = [
     title: 'ConnectionBinds with guessed ids, and with the right one of another user',
     threat: 'hijack',
     seconds: 4,
+    // conformance/tcp-relays.ts
     shortSeconds: 0.5,
+    isLongOnly: true,
     rules: memoryOf(PARALLEL, 64),
     run: guessedIds,
   },
