@@ -49,7 +49,9 @@ async function makeAll(options: CampaignOptions, attacks: readonly Attack[]): Pr
     stage = await Stage.open({ ...options, schemes, serverArgs })
   } catch (error) {
     const failure = `the server could not be attacked: ${(error as Error).message}`
-    return attacks.map((attack) => nothing(engine, attack, null, [failure]))
+    const failed = attacks.map((attack) => nothing(engine, attack, null, [failure]))
+    for (const outcome of failed) onMeasured?.(outcome)
+    return failed
   }
   const outcomes: Outcome[] = []
   try {
