@@ -21,6 +21,7 @@ PEERS=(
   '/usr/aarch64-linux-gnu/include/netinet/udp.h:libc6-dev-arm64-cross:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/linux/errqueue.h:linux-libc-dev-arm64-cross:test/net/native/layout'
   'strace:strace:tests that count system calls'
+  'systemd-analyze:systemd:test/packaging/systemd-unit'
 )
 
 say() { printf 'peers: %s\n' "$*"; }
