@@ -27,30 +27,46 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome[]> 
 }
 
 async function runGroup(options: CampaignOptions, group: readonly Attack[]): Promise<Outcome[]> {
-  const { engine, onAttack, onMeasured, onOutcome, seconds, settleMilliseconds, warmUpSeconds } = options
-  const [{ schemes = [], serverArgs = [] }] = group
-  const skipped = group.map((attack) => ({ attack, reason: engine.skip || attack.skip?.(engine.name) || null }))
-  const made = skipped.filter(({ reason }) => reason === null).map(({ attack }) => attack)
+  const { engine, onOutcome } = options
   const outcomes: Outcome[] = []
-  for (const { attack, reason } of skipped) if (reason !== null) outcomes.push(skippedOutcome(engine, attack, reason))
-  if (made.length > 0) {
-    const stage = await Stage.open({ engine, schemes, serverArgs, settleMilliseconds, warmUpSeconds })
-    try {
-      for (const attack of made) {
-        onAttack?.(attack)
-        const outcome = await stage.run(attack, seconds(attack))
-        outcomes.push(outcome)
-        onMeasured?.(outcome)
-      }
-    } finally {
-      const { drops } = await stage.close()
-      for (const attack of made) {
-        const outcome = outcomes.find((candidate) => candidate.attack === attack.name)
-        outcome?.failures.push(...dropFailures(attack, drops as Record<string, number>))
-      }
+  const made: Attack[] = []
+  for (const attack of group) {
+    const reason = engine.skip || attack.skip?.(engine.name) || null
+    if (reason === null) made.push(attack)
+    else outcomes.push(nothing(engine, attack, reason, []))
+  }
+  if (made.length > 0) outcomes.push(...(await makeAll(options, made)))
+  for (const outcome of outcomes) onOutcome?.(outcome)
+  return outcomes
+}
+
+/** On one server. */
+async function makeAll(options: CampaignOptions, attacks: readonly Attack[]): Promise<Outcome[]> {
+  const { engine, onAttack, onMeasured, seconds } = options
+  const [{ schemes = [], serverArgs = [] }] = attacks
+  let stage: Stage
+  try {
+    stage = await Stage.open({ ...options, schemes, serverArgs })
+  } catch (error) {
+    const failure = `the server could not be attacked: ${(error as Error).message}`
+    const failed = attacks.map((attack) => nothing(engine, attack, null, [failure]))
+    for (const outcome of failed) onMeasured?.(outcome)
+    return failed
+  }
+  const outcomes: Outcome[] = []
+  try {
+    for (const attack of attacks) {
+      onAttack?.(attack)
+      const outcome = await stage.run(attack, seconds(attack))
+      outcomes.push(outcome)
+      onMeasured?.(outcome)
+    }
+  } finally {
+    const { drops } = await stage.close()
+    for (const [index, outcome] of outcomes.entries()) {
+      outcome.failures.push(...dropFailures(attacks[index], drops as Record<string, number>))
     }
   }
-  for (const outcome of outcomes) onOutcome?.(outcome)
   return outcomes
 }
 
@@ -67,9 +83,10 @@ function groupsOf({ attacks, sharesServers }: CampaignOptions): Attack[][] {
   return [...groups.values()]
 }
 
-function skippedOutcome(engine: EngineUnderTest, { name, threat, title }: Attack, reason: string): Outcome {
+function nothing(engine: EngineUnderTest, attack: Attack, skipped: string | null, failures: string[]): Outcome {
+  const { name, threat, title } = attack
   return {
-    ...{ attack: name, title, threat, engine: engine.name, skipped: reason, report: NOTHING, failures: [] },
+    ...{ attack: name, title, threat, engine: engine.name, skipped, report: NOTHING, failures },
     flow: { sent: 0, lost: 0, p50: 0, p99: 0, failures: [] },
     newcomers: { count: 0, served: 0, worstMilliseconds: 0, failures: [] },
     memory: { before: 0, peak: 0, after: 0 },

@@ -11,7 +11,7 @@ import { type AbuseOptions, parseOptions, USAGE } from './command-line.js'
 import { outcomeLine, outcomeTable } from './report.js'
 
 /** After an attack, and before the next one on the same server. */
-const SETTLE_MILLISECONDS = 4_000
+const SETTLE_MILLISECONDS = 2_000
 const QUICK_SETTLE_MILLISECONDS = 1_000
 const WARM_UP_SECONDS = 1.2
 const QUICK_WARM_UP_SECONDS = 0.5

@@ -26,7 +26,12 @@ export class Thread {
 
   /** @param file a compiled module beside this one, which calls answer() */
   constructor(file: string, data: unknown) {
-    this.#worker = new Worker(new URL(`./${file}`, import.meta.url), { workerData: data })
+    this.#worker = new Worker(new URL(`./${file}`, import.meta.url), {
+      workerData: data,
+      // Without the test runner's loaders.
+      execArgv: [],
+      env: { PATH: process.env.PATH },
+    })
     this.#worker.on('message', ({ id, value, error }: Reply) => {
       const waiting = this.#waiting.get(id)
       this.#waiting.delete(id)

@@ -1,12 +1,14 @@
 // What happens before memory is measured: a server that has just started has compiled little of its code, and V8 gives a thread's youngest
 // objects more room when they first become many. A flood of another kind of sources than the attacks have brings it there.
 import { withoutKoffi } from '../support/engines.js'
+import type { TurnClient } from '../support/turn-client.js'
 import { allocateRequest, bindingRequest, filling } from './datagrams.js'
 import { Flood } from './flood.js'
 import type { Ground } from './ground.js'
+import { storm } from './storm.js'
 
 const PER_SECOND = 10_000
-const CLIENT_COUNT = 50
+const CLIENT_COUNT = 5
 
 export async function warmUp(ground: Ground): Promise<void> {
   if (withoutKoffi() === false) {
@@ -16,9 +18,10 @@ export async function warmUp(ground: Ground): Promise<void> {
       await flood.run({ perSecond: PER_SECOND, milliseconds: ground.milliseconds / 2, fill: filling(message), source })
     }
   }
-  for (let count = 0; count < CLIENT_COUNT; count++) {
-    const client = await ground.allocation()
-    await client.refresh({ lifetimeSeconds: 0 })
-    await client.transport.close()
+  const clients = await Promise.all(Array.from({ length: CLIENT_COUNT }, () => ground.client()))
+  const request = async (client: TurnClient) => {
+    await client.allocate()
+    return client.refresh({ lifetimeSeconds: 0 })
   }
+  await storm({ clients, depth: 1, milliseconds: ground.milliseconds / 2, request })
 }

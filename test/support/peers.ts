@@ -17,6 +17,7 @@ export type Peer =
   | 'C compiler'
   | 'C compiler for arm64'
   | 'strace'
+  | 'systemd-analyze'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -61,6 +62,7 @@ const PROBES: Record<Peer, () => string | null> = {
     missingFile('/usr/aarch64-linux-gnu/include/netinet/udp.h', 'libc6-dev-arm64-cross') ??
     missingFile('/usr/aarch64-linux-gnu/include/linux/errqueue.h', 'linux-libc-dev-arm64-cross'),
   strace: () => missingCommand('strace', 'strace'),
+  'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
 }
 
 function missingCommand(name: string, debianPackage: string): string | null {

@@ -21,7 +21,7 @@ function runWorkers(
       const none = new SharedArrayBuffer(8)
       const workerData: TableJob = { ...shared, tokens: none, claims: none, ...options, name }
       return new Promise<TableResult | null>((resolve, reject) => {
-        const worker = new Worker(script, { workerData })
+        const worker = new Worker(script, { workerData, execArgv: [], env: {} })
         const deadline = setTimeout(() => void worker.terminate(), DEADLINE_MS)
         let result: TableResult | null = null
         worker.once('message', (message: TableResult) => {

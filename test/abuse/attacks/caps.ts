@@ -6,6 +6,7 @@ import type { TurnClient } from '../../support/turn-client.js'
 import { addressOf } from '../../support/udp-peer.js'
 import type { Attack, AttackReport } from '../attack.js'
 import type { Ground } from '../ground.js'
+import { BUSY_MEMORY_RULES } from '../judge.js'
 import { codeFailures, storm, stormReport } from '../storm.js'
 
 const PERMISSION_COUNT_MAX = 128
@@ -86,6 +87,7 @@ export const CAPS: readonly Attack[] = [
     name: 'permission-flood',
     title: 'CreatePermission for ever more peers',
     threat: 'many permissions or channels',
+    rules: BUSY_MEMORY_RULES,
     seconds: 4,
     shortSeconds: 0.3,
     run: permissionFlood,
@@ -94,6 +96,7 @@ export const CAPS: readonly Attack[] = [
     name: 'channel-flood',
     title: 'ChannelBind for ever more numbers and peers',
     threat: 'many permissions or channels',
+    rules: BUSY_MEMORY_RULES,
     seconds: 4,
     shortSeconds: 0.3,
     run: channelFlood,
@@ -102,6 +105,7 @@ export const CAPS: readonly Attack[] = [
     name: 'refresh-storm',
     title: 'Refresh requests of four allocations',
     threat: 'many permissions or channels',
+    rules: BUSY_MEMORY_RULES,
     seconds: 4,
     shortSeconds: 0.3,
     run: refreshStorm,
@@ -110,6 +114,7 @@ export const CAPS: readonly Attack[] = [
     name: 'churn',
     title: 'allocations that are made and deleted, twenty at a time',
     threat: 'ports',
+    rules: BUSY_MEMORY_RULES,
     seconds: 5,
     shortSeconds: 0.3,
     run: churn,

@@ -7,6 +7,7 @@ import type { TurnClient } from '../../support/turn-client.js'
 import type { Attack, AttackReport } from '../attack.js'
 import { Flood, floodReport, floodSource } from '../flood.js'
 import { ACCOMPLICES, type Credentials, type Ground, MALLORY } from '../ground.js'
+import { BUSY_MEMORY_RULES } from '../judge.js'
 import { LICENCE_COUNT, LIMITED_SERVER_ARGS, QUOTA } from '../limited-server.js'
 import { codeFailures, storm, stormReport } from '../storm.js'
 
@@ -153,7 +154,7 @@ export const EXHAUSTION: readonly Attack[] = [
     seconds: 4,
     shortSeconds: 0.3,
     skip: withoutKoffi,
-    rules: { servesNewcomers: false },
+    rules: { ...BUSY_MEMORY_RULES, servesNewcomers: false },
     run: (ground) => exhaust(ground, LICENCE_COUNT),
   },
   {
@@ -165,7 +166,7 @@ export const EXHAUSTION: readonly Attack[] = [
     seconds: 4,
     shortSeconds: 0.3,
     skip: withoutKoffi,
-    rules: { servesNewcomers: false },
+    rules: { ...BUSY_MEMORY_RULES, servesNewcomers: false },
     run: (ground) => exhaust(ground, PORT_COUNT),
   },
   {
@@ -176,6 +177,7 @@ export const EXHAUSTION: readonly Attack[] = [
     seconds: 4,
     shortSeconds: 0.3,
     skip: withoutKoffi,
+    rules: BUSY_MEMORY_RULES,
     run: quotaRace,
   },
   {
@@ -185,6 +187,7 @@ export const EXHAUSTION: readonly Attack[] = [
     serverArgs: LIMITED_SERVER_ARGS,
     seconds: 4,
     shortSeconds: 0.3,
+    rules: BUSY_MEMORY_RULES,
     run: evenPortLoops,
   },
   {
@@ -194,6 +197,7 @@ export const EXHAUSTION: readonly Attack[] = [
     serverArgs: LIMITED_SERVER_ARGS,
     seconds: 1,
     shortSeconds: 0.1,
+    rules: BUSY_MEMORY_RULES,
     run: unclaimedPairs,
   },
   {
@@ -203,6 +207,7 @@ export const EXHAUSTION: readonly Attack[] = [
     seconds: 4,
     shortSeconds: 0.3,
     skip: withoutKoffi,
+    rules: BUSY_MEMORY_RULES,
     run: retransmissions,
   },
 ]

@@ -8,9 +8,9 @@ import type { Attack, AttackReport } from '../attack.js'
 import { filling, messageOf } from '../datagrams.js'
 import { Flood, floodReport, floodSource, manySources } from '../flood.js'
 import { ALICE, type Ground, MALLORY } from '../ground.js'
+import { BUSY_MEMORY_RULES } from '../judge.js'
 
 const PER_SECOND = 10_000
-const MEBIBYTE = 1024 * 1024
 /** Each attack has a budget of its own. */
 const GUESSER = floodSource(21_000)
 const ENUMERATOR = floodSource(21_001)
@@ -131,6 +131,7 @@ export const GUESSING: readonly Attack[] = [
   {
     name: 'stale-nonces',
     title: `requests of a user (${MALLORY.username}) in the names of 10,000 others`,
+    rules: BUSY_MEMORY_RULES,
     threat: 'reflection',
     seconds: 4,
     shortSeconds: 0.3,
@@ -140,8 +141,7 @@ export const GUESSING: readonly Attack[] = [
   {
     name: 'forged-credentials',
     title: 'long false credentials from 10,000 addresses',
-    // Each is hashed; what Node takes for a hash waits for V8's collector.
-    rules: { growthBytesMax: 20 * MEBIBYTE, remainingBytesMax: 16 * MEBIBYTE },
+    rules: BUSY_MEMORY_RULES,
     threat: 'unauthenticated floods',
     seconds: 4,
     shortSeconds: 0.3,

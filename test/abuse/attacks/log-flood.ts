@@ -70,8 +70,8 @@ export const LOG_FLOOD: readonly Attack[] = [
     threat: 'logs',
     seconds: 6,
     shortSeconds: 0.5,
-    // The lines that wait are 4 MiB of text at most, which Node holds once as strings and once as bytes.
-    rules: { growthBytesMax: 24 * 1024 * 1024, remainingBytesMax: 16 * 1024 * 1024 },
+    // Lines that wait are up to 4 MiB, which Node holds as text and as bytes.
+    rules: { growthBytesMax: 40 * 1024 * 1024, remainingBytesMax: 40 * 1024 * 1024 },
     run: logFlood,
     watch,
   },

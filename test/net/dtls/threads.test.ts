@@ -18,7 +18,7 @@ t.test('threads with DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') }, a
     const stage = DtlsStage.open(t)
     for (let round = 0; round < ROUND_COUNT; round++) {
       const workers = Array.from({ length: WORKER_COUNT }, () => {
-        return new Worker(new URL('./dtls-worker.js', import.meta.url), { workerData: pair })
+        return new Worker(new URL('./dtls-worker.js', import.meta.url), { workerData: pair, execArgv: [], env: {} })
       })
       const results = workers.map((worker) => once(worker, 'message'))
       const ends = workers.map((worker) => once(worker, 'exit'))
