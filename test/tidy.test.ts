@@ -68,6 +68,8 @@ t.test('the rules themselves', async (t) => {
   t.test('see modules in the wrong room', async (t) => {
     t.equal(moduleProblems(source('src/turn/a.ts', "import { createSocket } from 'node:dgram'")).length, 1)
     t.equal(moduleProblems(source('src/server/a.ts', "import { readFileSync } from 'node:fs'")).length, 1)
+    t.equal(moduleProblems(source('src/admin/a.ts', "import { readFileSync } from 'node:fs'")).length, 1)
+    t.equal(moduleProblems(source('src/server/a.ts', "import { connect } from 'node:net'")).length, 1)
     t.equal(moduleProblems(source('src/auth/users-file.ts', "import { connect } from 'node:tls'")).length, 1)
     t.equal(moduleProblems(source('src/auth/nonce.ts', "import { readFileSync } from 'node:fs'")).length, 1)
     t.equal(moduleProblems(source('src/net/stream/a.ts', "import { createServer } from 'node:http'")).length, 1)

@@ -17,8 +17,9 @@ export const CONNECTION_REFUSALS = {
       'point the client at the right port: tcp: takes STUN alone, tls: takes TLS, STUN and HTTP; a PROXY header is taken from --proxy-protocol-from alone',
   },
   'tls-handshake': {
-    meaning: 'the TLS handshake was not completed',
-    remedy: 'look whether clients trust the certificate and find their name in it, and speak TLS 1.2 or 1.3',
+    meaning: 'the TLS or DTLS handshake was not completed',
+    remedy:
+      'look whether clients trust the certificate and find their name in it, and speak TLS 1.2 or 1.3 (DTLS: 1.2)',
   },
   'connection-timeout': {
     meaning: 'the connection did not get as far as a whole message in time',
@@ -27,3 +28,6 @@ export const CONNECTION_REFUSALS = {
 } as const satisfies Record<string, { meaning: string; remedy: string }>
 
 export type ConnectionRefusal = keyof typeof CONNECTION_REFUSALS
+
+/** By index, for counters. */
+export const CONNECTION_REFUSAL_NAMES = Object.keys(CONNECTION_REFUSALS) as readonly ConnectionRefusal[]

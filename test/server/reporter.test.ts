@@ -33,7 +33,11 @@ function setUp(t: Test) {
   t.intercept(Date, 'now', { value: () => clock.ms })
   const reporter = new Reporter(logger, listeners)
   const statistics = new Statistics()
-  const sink = { report: (report: Report) => reporter.report(report, null), admitsRefusal: () => true }
+  const sink = {
+    report: (report: Report) => reporter.report(report, null),
+    admitsRefusal: () => true,
+    admitsConnectionRefusal: () => true,
+  }
   const observer = new CoreObserver(sink, statistics, () => 0)
   /** From as many sources as it takes to stay below the bound of one. */
   const refuse = (count: number, user = 'mallory', source?: string) => {
@@ -178,9 +182,13 @@ t.test('reports that were lost are told once', async (t) => {
 t.test('a connection that was closed has a line that says why and what to do, but not ten of one source', async (t) => {
   const { lines, reporter } = setUp(t)
   for (let count = 0; count < 10; count++) {
-    reporter.report({ kind: 'connection-refused', reason: 'proxy-header', source: `192.0.2.1:${5000 + count}` }, 3)
+    const source = `192.0.2.1:${5000 + count}`
+    reporter.report({ kind: 'connection-refused', timeMs: START_MS, reason: 'proxy-header', source }, 3)
   }
-  reporter.report({ kind: 'connection-refused', reason: 'tls-handshake', source: '192.0.2.2:5000' }, 3)
+  reporter.report(
+    { kind: 'connection-refused', timeMs: START_MS, reason: 'tls-handshake', source: '192.0.2.2:5000' },
+    3,
+  )
   const about = { event: 'connection-refused', level: 30, worker: 3, remedy: /\S/ }
   t.match(lines, [
     { ...about, reason: 'proxy-header', source: '192.0.2.1:5000', msg: /192\.0\.2\.1:5000: .*PROXY header/ },

@@ -13,7 +13,8 @@ import type { EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
-const READY_MILLISECONDS_MAX = 10_000
+/** A start that falls back to the other engine has waited for workers that hang. */
+const READY_MILLISECONDS_MAX = 20_000
 const STOP_MILLISECONDS_MAX = 5_000
 
 export type LogLine = Readonly<Record<string, unknown>>

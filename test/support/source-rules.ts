@@ -33,6 +33,8 @@ const AUTH_FILE_STORES = /^src\/auth\/(?:.*file.*|state-dir)\.ts$/
 const TLS_CHECKER = 'src/auth/certificate-file.ts'
 /** Node does not tell the file descriptor of its event loop, but /proc does. */
 const PROC_READER = 'src/net/native/event-loop-fd.ts'
+/** A unix socket is a file as well: it is found, and removed, in a directory. */
+const CONTROL_DIRECTORY = 'src/admin/control-directory.ts'
 /** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
 const HOT_BANS = [
   /=>/,
@@ -128,7 +130,7 @@ export function moduleProblems(file: SourceFile): string[] {
         room === 'config' ||
         room === 'commands' ||
         AUTH_FILE_STORES.test(file.path) ||
-        ['src/turnd.ts', PROC_READER].includes(file.path)
+        ['src/turnd.ts', PROC_READER, CONTROL_DIRECTORY].includes(file.path)
       )
     }
     return true

@@ -81,6 +81,11 @@ export class DtlsClients implements ClientHandler {
     this.#sessions.core = core
   }
 
+  /** Whom a session was refused, and why. */
+  set onRefused(tell: DtlsSessions['onRefused']) {
+    this.#sessions.onRefused = tell
+  }
+
   /** For handshakes from now on. Throws an Error that says what is wrong with the pair; the one before stays then. */
   setCertificate(pair: CertificatePair): void {
     if (!this.#isClosed) this.#sessions.setCertificate(pair)

@@ -2,6 +2,8 @@
 //
 //   ClientHello with a right cookie ─► half-open ─► established ─► ended: closed by either side, idle without an allocation, or replaced
 //                                          └─► failed: refused by OpenSSL, too slow, or displaced by newer ones
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
+import type { TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
@@ -52,6 +54,8 @@ export class DtlsSessions {
   readonly io: SslIo
   core: TurnCore | null = null
   now = 0
+  /** Its address has shown that it receives: whoever is told of it can believe it. */
+  onRefused: (reason: ConnectionRefusal, client: TransportAddress) => void = () => {}
   readonly #openssl: Openssl
   readonly #counters: Float64Array
   readonly #send: SendDatagram
@@ -100,12 +104,14 @@ export class DtlsSessions {
       this.#sources.of(client.client) >= UNALLOCATED_PER_SOURCE_MAX
     ) {
       this.#counters[COUNTER_CONNECTIONS_REFUSED]++
+      if (this.#context !== 0) this.onRefused('connection-cap', client.client)
       return null
     }
     if (this.#halfOpen.size >= HALF_OPEN_COUNT_MAX) this.#failOldest()
     const ssl = this.io.accept(this.#context, bytes, start, end)
     if (ssl === 0) {
       this.#counters[COUNTER_HANDSHAKES_FAILED]++
+      this.onRefused('tls-handshake', client.client)
       return null
     }
     const session = new DtlsSession(client, this.#nextConnectionId(), ssl, hello, this.now)
@@ -132,6 +138,7 @@ export class DtlsSessions {
 
   fail(session: DtlsSession): void {
     this.#counters[COUNTER_HANDSHAKES_FAILED]++
+    this.onRefused('tls-handshake', session.fiveTuple.client)
     this.#forget(session)
   }
 

@@ -10,6 +10,9 @@ import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statis
 const REFUSALS_PER_SECOND_MAX = 1000
 /** The same of one source. */
 const REFUSALS_PER_SOURCE_MAX = 250
+/** And of connections that asked for nothing. */
+const CONNECTION_REFUSALS_PER_SECOND_MAX = 200
+const CONNECTION_REFUSALS_PER_SOURCE_MAX = 50
 /** Batches posted in one tick (10 ms); what comes then waits for the next one. */
 const BATCHES_PER_TICK_MAX = 16
 const BATCHES_UNREAD_MAX = 64
@@ -20,6 +23,7 @@ export class Outbox implements ReportSink {
   readonly #statistics: Statistics
   readonly #post: (reports: readonly Report[]) => void
   readonly #limiter = new LineLimiter(REFUSALS_PER_SECOND_MAX, REFUSALS_PER_SOURCE_MAX)
+  readonly #connectionLimiter = new LineLimiter(CONNECTION_REFUSALS_PER_SECOND_MAX, CONNECTION_REFUSALS_PER_SOURCE_MAX)
   #waiting: Report[] = []
   #batchesPosted: number
   #tick = 0
@@ -38,6 +42,10 @@ export class Outbox implements ReportSink {
 
   admitsRefusal(client: string, timeMs: number): boolean {
     return this.#waiting.length < REPORTS_WAITING_MAX && this.#limiter.admits(client, timeMs)
+  }
+
+  admitsConnectionRefusal(client: string, timeMs: number): boolean {
+    return this.#waiting.length < REPORTS_WAITING_MAX && this.#connectionLimiter.admits(client, timeMs)
   }
 
   report(report: Report): void {

@@ -15,6 +15,11 @@ const ANSWER_MILLISECONDS_MAX = 3_000
 const START_SECONDS_MAX = 5
 /** So many more workers are given another second. */
 const WORKERS_PER_START_SECOND = 4
+/**
+ * Who does not get ready is asked to end, and does once it has loaded; who does not answer for so long then is ended by force. That is not the
+ * first thing to do: a thread that is ended while it declares C functions takes the process along (koffi throws, and cannot).
+ */
+const LATE_ANSWER_MILLISECONDS_MAX = 3_000
 /** Who lives so long has not died because of how it was started. */
 const LIFETIME_MILLISECONDS_LONG = 60_000
 const RESTART_SECONDS_MAX = 30
@@ -66,6 +71,8 @@ export class WorkerSlot {
   readonly #heldFds = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
   #thread: Worker | null = null
   #isStopping = false
+  /** The present worker relays. */
+  #isReady = false
   /** It has been ready once: from then on it is replaced when it dies. */
   #isSupervised = false
   #startedAt = 0
@@ -118,7 +125,8 @@ export class WorkerSlot {
     if (thread === null) return
     const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
     this.send({ kind: 'stop' })
-    const timer = setTimeout(() => void thread.terminate(), ANSWER_MILLISECONDS_MAX)
+    const milliseconds = ANSWER_MILLISECONDS_MAX + (this.#isReady ? 0 : LATE_ANSWER_MILLISECONDS_MAX)
+    const timer = setTimeout(() => void thread.terminate(), milliseconds)
     await ended
     clearTimeout(timer)
   }
@@ -144,28 +152,35 @@ export class WorkerSlot {
     const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKERS_PER_START_SECOND)
     this.#startTimer = setTimeout(() => {
       failure = new Error(`it was not ready within ${startSeconds} seconds`)
-      void thread.terminate()
+      this.send({ kind: 'stop' })
+      this.#startTimer = setTimeout(() => void thread.terminate(), LATE_ANSWER_MILLISECONDS_MAX)
     }, startSeconds * 1000)
     thread.on('message', (message: WorkerMessage) => {
       if (message.kind === 'failed') failure = new TurndError(message.code as TurndErrorCode, message.message)
-      else this.#handle(message, onReady)
+      else if (message.kind === 'ready') this.#handleReady(message, failure === null ? onReady : null)
+      else this.#handle(message)
     })
     thread.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
     })
     thread.on('exit', (code) => this.#handleExit(failure ?? new Error(`it ended with code ${code}`), onFailed))
     this.#thread = thread
+    this.#isReady = false
     this.#startedAt = performance.now()
   }
 
-  #handle(message: Exclude<WorkerMessage, { kind: 'failed' }>, onReady: () => void): void {
+  /** @param onReady null for one that is too late: it ends */
+  #handleReady({ listeners }: Extract<WorkerMessage, { kind: 'ready' }>, onReady: (() => void) | null): void {
+    this.#isReady = true
+    if (onReady === null) return
+    clearTimeout(this.#startTimer)
+    this.listeners = listeners.map(reviveListener)
+    this.#isSupervised = true
+    onReady()
+  }
+
+  #handle(message: Exclude<WorkerMessage, { kind: 'failed' | 'ready' }>): void {
     switch (message.kind) {
-      case 'ready':
-        clearTimeout(this.#startTimer)
-        this.listeners = message.listeners.map(reviveListener)
-        this.#isSupervised = true
-        onReady()
-        return
       case 'draining':
         for (const resolve of this.#drainWaiters.splice(0)) resolve()
         return

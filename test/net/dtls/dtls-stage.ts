@@ -32,6 +32,8 @@ export class DtlsStage {
   readonly core: TurnCore
   readonly dtls: DtlsClients
   readonly toPeers: Buffer[] = []
+  /** Reason and client of each refused session: `tls-handshake 198.51.100.7:50000`. */
+  readonly refused: string[] = []
   readonly openRelays = new Set<number>()
   /** Datagrams of the server that nobody has taken, by client address. */
   readonly #sent = new Map<string, Buffer[]>()
@@ -42,6 +44,7 @@ export class DtlsStage {
       counters: this.counters,
       send: ({ client }, bytes, start, end) => this.sentTo(client).push(Buffer.from(bytes.slice(start, end))),
     })
+    this.dtls.onRefused = (reason, client) => this.refused.push(`${reason} ${client}`)
     const random = new SeededRandom(1)
     const relayHosts = [relayHostOf(SERVER_HOST)]
     const relayPorts = new RelayPorts(1, 24_000, 29_999, random, 0)

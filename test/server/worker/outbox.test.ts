@@ -10,6 +10,8 @@ import { addressOf } from '../../support/turn-address.js'
 /** The documented bounds. */
 const REFUSALS_PER_SECOND_MAX = 1000
 const REFUSALS_PER_SOURCE_MAX = 250
+const CONNECTIONS_PER_SECOND_MAX = 200
+const CONNECTIONS_PER_SOURCE_MAX = 50
 const BATCHES_PER_TICK_MAX = 16
 const BATCHES_UNREAD_MAX = 64
 const REPORTS_WAITING_MAX = 65_536
@@ -123,4 +125,23 @@ t.test('refusals', async (t) => {
     t.equal(statistics.refusals[index], 50_000)
     t.equal(statistics.heldBack[index], 50_000 - REFUSALS_PER_SECOND_MAX)
   })
+})
+
+t.test('connections that asked for nothing have room of their own, and take none from refusals', async (t) => {
+  const { outbox } = setUp()
+  const timeMs = 1_700_000_000_000
+  const admitted = (sourceOf: (index: number) => string) => {
+    let count = 0
+    for (let index = 0; index < 10_000; index++) if (outbox.admitsConnectionRefusal(sourceOf(index), timeMs)) count++
+    return count
+  }
+  t.equal(
+    admitted(() => '192.0.2.1'),
+    CONNECTIONS_PER_SOURCE_MAX,
+  )
+  t.equal(
+    admitted((index) => `10.0.${index >> 8}.${index & 255}`),
+    CONNECTIONS_PER_SECOND_MAX - CONNECTIONS_PER_SOURCE_MAX,
+  )
+  t.ok(outbox.admitsRefusal('192.0.2.1', timeMs))
 })
