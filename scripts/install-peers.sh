@@ -9,6 +9,7 @@ set -u
 # command, or absolute path of a file : Debian package : tests that need it
 PEERS=(
   'turnutils_uclient:coturn:test/interop/coturn-client, coturn-streams, haproxy and hairpin'
+  'turnserver:coturn:test/abuse'
   'chromium:chromium:test/interop/chromium and test/interop/chromium-443'
   'ip:iproute2:test/interop/hairpin'
   'haproxy:haproxy:test/interop/haproxy and test/net/stream/proxy-haproxy'

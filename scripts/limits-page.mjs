@@ -9,6 +9,7 @@ const UNITS = [
   [/_TICKS(_|$)/, 'ticks of 10 ms'],
   [/_(BYTES|LENGTH)(_|$)/, 'bytes'],
   [/_PERCENT(_|$)/, '%'],
+  [/_COST(_|$)/, ''],
   [/_COUNT(_|$)/, ''],
 ]
 

@@ -142,4 +142,7 @@ export const DTLS_RELATIONS: readonly Relation[] = [
       return limits.STAGING_BYTES - limits.STAGED_BYTES_MAX >= 16_717
     },
   ),
+  below('STRANGER_COST_MAX', 'CLIENT_COST_MAX', 'who has an allocation gets more than who has none'),
+  below('STRANGER_COST_MAX', 'STRANGERS_COST_MAX', 'one stranger leaves something for the others'),
+  below('ANSWER_BYTES_MAX', 'ENCRYPTED_BYTES_MAX', 'what is queued for a client is bounded before its encryption is'),
 ]

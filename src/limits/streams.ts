@@ -35,7 +35,19 @@ export const KEEP_ALIVE_MILLISECONDS = 60_000
 /** TLS session tickets of older keys mean a whole handshake: RFC 9325 §3.4 wants keys changed within a week. */
 export const TICKET_KEYS_MILLISECONDS = 24 * 3600 * 1000
 
+// Work in one turn of the event loop: data costs 1, a message 8, the beginning of a TLS handshake 512; one is about a microsecond's work
+
+/** For a client with an allocation; what it sends beyond it waits, unread, for the next turn. */
+export const CLIENT_COST_MAX = 1024
+/** For a stranger: what an honest one asks at once is a request or two. */
+export const STRANGER_COST_MAX = 128
+/** For all strangers together: calls go on however many ask. */
+export const STRANGERS_COST_MAX = 2048
+
 // What waits for a client that does not read
+
+/** Encrypted bytes in Node and OpenSSL: more than anybody ever writes to a client at a time; beyond it the connection is closed. */
+export const ENCRYPTED_BYTES_MAX = 1024 * 1024
 
 /** Data for one client; beyond it whole frames are dropped. A second of 2 Mbit/s. */
 export const QUEUED_BYTES_MAX = 256 * 1024

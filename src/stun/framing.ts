@@ -60,6 +60,7 @@ export class FrameAssembler {
   frameLengthMax: number
   private isFirst = true
   private isStopped = false
+  private isHeld = false
   private result = 0
   private pending: Uint8Array = NOTHING
   private pendingLength = 0
@@ -69,10 +70,11 @@ export class FrameAssembler {
     this.frameLengthMax = frameLengthMax
   }
 
-  /** Hands on every frame that the chunk completes. Returns 0, or a negative FRAMING_ value: close; later chunks get the same. */
+  /** Hands on every frame that the chunk completes, until the handler holds or stops. Returns 0, or a negative FRAMING_ value: close; later chunks get the same. */
   push(chunk: Uint8Array, onFrame: FrameHandler): number {
     let offset = 0
-    while (offset < chunk.length && this.result === 0 && !this.isStopped) {
+    this.isHeld = false
+    while (offset < chunk.length && this.result === 0 && !this.isStopped && !this.isHeld) {
       if (this.pendingLength > 0) {
         offset = this.fillPending(chunk, offset, onFrame)
         continue
@@ -85,12 +87,22 @@ export class FrameAssembler {
       } else offset = this.keep(chunk, offset, chunk.length, length)
     }
     if (this.isStopped && offset < chunk.length) this.rest = chunk.slice(offset)
+    else if (this.isHeld) this.rest = chunk.subarray(offset)
     return this.result
   }
 
   /** For the frame handler: no frame after this one; the bytes that follow are the caller's (RFC 6062 §4.5), or nobody's. */
   stop(): void {
     this.isStopped = true
+  }
+
+  /** For the frame handler: no further frame for now. What follows in this chunk is to be pushed again, before any other one. */
+  hold(): void {
+    this.isHeld = true
+  }
+
+  get isHolding(): boolean {
+    return this.isHeld
   }
 
   /** What the last chunk held after the frame at which the handler stopped. */

@@ -1,4 +1,4 @@
-// Connections that begin something and do not go on: one byte a second, half a frame, half a handshake, nothing. Used by slow-connections.test.ts.
+// Connections that begin something and do not go on: one byte a second, half a frame, half a handshake, nothing. Used by slow-connections.test.ts and attacks/stream-slow.ts.
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -7,6 +7,8 @@ import { connect as connectTls } from 'node:tls'
 import { MAGIC_COOKIE } from '../../src/stun/constants.js'
 import { HOST } from '../support/stream-server.js'
 
+export const SLOW_COUNT = 1_500
+export const HALF_OPEN_COUNT = 300
 const CONNECT_AT_ONCE = 50
 const CONNECTIONS_PER_SOURCE = 8
 
@@ -16,6 +18,20 @@ export interface Offender {
   readonly first: Uint8Array
   /** Then a byte a second. */
   readonly trickle: Uint8Array
+}
+
+/** On both listeners, TCP's and TLS's port: nothing, a header a byte a second, a header and a part of what it announces. And half of a handshake. */
+export async function makeOffenders(tcp: number, tls: number): Promise<Offender[]> {
+  const nothing = Buffer.alloc(0)
+  const slow = Array.from({ length: SLOW_COUNT }, (_, index): Offender => {
+    const port = index % 2 === 0 ? tcp : tls
+    if (index % 3 === 0) return { port, first: nothing, trickle: nothing }
+    if (index % 3 === 1) return { port, first: nothing, trickle: messageHeader() }
+    return { port, first: Buffer.concat([messageHeader(100), Buffer.alloc(50)]), trickle: nothing }
+  })
+  const hello = await clientHello()
+  const halfOpen = Array.from({ length: HALF_OPEN_COUNT }, () => ({ port: tls, first: hello, trickle: nothing }))
+  return [...slow, ...halfOpen]
 }
 
 /** The 20 bytes before a message of `length` more. */

@@ -12,14 +12,12 @@ import type { ServerProcess } from '../support/server-process.js'
 import { streamTransport } from '../support/stream-client.js'
 import { allocateBy, HOST, type Scheme, startStreamServer, stoppedCounters, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
-import { Crowd, clientHello, messageHeader, type Offender } from './offenders.js'
+import { Crowd, HALF_OPEN_COUNT, makeOffenders, SLOW_COUNT } from './offenders.js'
 
 const MIN_PORT = 18_000
 const PORT_COUNT = 100
 
 const SCHEMES = ['tcp', 'tls', 'udp'] as const
-const SLOW_COUNT = 1_500
-const HALF_OPEN_COUNT = 300
 /** From a newcomer's first byte to its allocation: they take some ms. */
 const NEWCOMER_MILLISECONDS_MAX = 1_000
 /** One in a hundred may meet another process's load on this machine. */
@@ -55,7 +53,7 @@ async function outlast(t: Test, server: ServerProcess): Promise<void> {
   const memoryBefore = residentBytes(server.pid)
   const crowd = new Crowd()
   t.teardown(() => crowd.close())
-  const offenders = await makeOffenders(server)
+  const offenders = await makeOffenders(server.port('', 'tcp'), server.port('', 'tls'))
   await crowd.add(offenders)
   t.equal(crowd.heldCount, offenders.length, 'all are connected, and none was refused')
 
@@ -91,21 +89,6 @@ async function outlast(t: Test, server: ServerProcess): Promise<void> {
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1]
-}
-
-/** On both listeners: nothing, a header a byte a second, a header and a part of what it announces. And half of a handshake. */
-async function makeOffenders(server: ServerProcess): Promise<Offender[]> {
-  const [tcp, tls] = [server.port('', 'tcp'), server.port('', 'tls')]
-  const nothing = Buffer.alloc(0)
-  const slow = Array.from({ length: SLOW_COUNT }, (_, index): Offender => {
-    const port = index % 2 === 0 ? tcp : tls
-    if (index % 3 === 0) return { port, first: nothing, trickle: nothing }
-    if (index % 3 === 1) return { port, first: nothing, trickle: messageHeader() }
-    return { port, first: Buffer.concat([messageHeader(100), Buffer.alloc(50)]), trickle: nothing }
-  })
-  const hello = await clientHello()
-  const halfOpen = Array.from({ length: HALF_OPEN_COUNT }, () => ({ port: tls, first: hello, trickle: nothing }))
-  return [...slow, ...halfOpen]
 }
 
 /** Milliseconds until it has an allocation, which is ended again. */

@@ -7,8 +7,15 @@ const HANDSHAKE_MILLISECONDS_MAX = 10_000
 /** Between two looks whether a flight is to be sent again. */
 const RETRANSMIT_INTERVAL_MS = 100
 
+export interface DtlsTransport extends ClientTransport {
+  /** The datagrams of the last frame. */
+  readonly lastDatagrams: readonly Buffer[]
+  /** Bytes as they are, from the session's own socket. */
+  sendDatagram(bytes: Uint8Array): void
+}
+
 /** @param from the local IP address, if it matters */
-export async function connectDtls(host: string, port: number, from?: string): Promise<ClientTransport> {
+export async function connectDtls(host: string, port: number, from?: string): Promise<DtlsTransport> {
   const udp = await connectUdp(host, port, from)
   const client = new OpensslClient({ alpn: ['stun.turn'] })
   const sendAll = (datagrams: readonly Buffer[]) => {
@@ -34,9 +41,17 @@ export async function connectDtls(host: string, port: number, from?: string): Pr
     clearInterval(timer)
   }
   let isClosed = false
+  let lastDatagrams: readonly Buffer[] = []
   return {
     localAddress: udp.localAddress,
-    send: (frame) => sendAll(client.write(frame)),
+    get lastDatagrams() {
+      return lastDatagrams
+    },
+    sendDatagram: (bytes) => udp.send(bytes),
+    send: (frame) => {
+      lastDatagrams = client.write(frame)
+      sendAll(lastDatagrams)
+    },
     receive: (handler) => {
       onFrame = handler
     },

@@ -1,6 +1,6 @@
 // ICMPv4 errors made by the test (RFC 792): as if a router had returned a UDP datagram. Needs root, and withoutKoffi() to be false.
-import type { Test } from 'tap'
 import type { TransportAddress } from '../../src/stun/address.js'
+import type { Closing } from './closing.js'
 import { KernelIo } from './kernel-io.js'
 import { addressOf } from './udp-peer.js'
 
@@ -24,7 +24,7 @@ export interface IcmpError {
 }
 
 /** What sends such errors to the machine of `source`, until `t` ends. */
-export function openIcmpForge(t: Test, from: string): (error: Omit<IcmpError, 'from'>) => void {
+export function openIcmpForge(t: Closing, from: string): (error: Omit<IcmpError, 'from'>) => void {
   const io = new KernelIo(4, SOCK_RAW, IPPROTO_ICMP)
   t.teardown(() => io.close())
   io.bind(addressOf(from, 0))

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 
 export type Peer =
   | 'turnutils_uclient'
+  | 'turnserver'
   | 'chromium'
   | 'haproxy'
   | 'nginx'
@@ -56,6 +57,7 @@ export function findFile(paths: readonly string[]): string | null {
 /** Each says what is missing, or null. */
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
+  turnserver: () => missingCommand('turnserver', 'coturn'),
   chromium: () => missingCommand('chromium', 'chromium'),
   haproxy: () => missingCommand('haproxy', 'haproxy'),
   nginx: () => missingCommand('nginx', 'nginx'),

@@ -145,6 +145,15 @@ export class ServerProcess {
     return this.logLines.filter((line) => line.event === event)
   }
 
+  /** Nobody reads what it prints, until resumeOutput: the pipe fills up. */
+  pauseOutput(): void {
+    this.#child.stdout?.pause()
+  }
+
+  resumeOutput(): void {
+    this.#child.stdout?.resume()
+  }
+
   /** Resolves with the first log line, past or future, that satisfies `predicate`. */
   waitForLog(predicate: (line: LogLine) => boolean, milliseconds = 5_000): Promise<LogLine> {
     const past = this.logLines.find(predicate)

@@ -1,9 +1,9 @@
 // A peer of TCP relays (RFC 6062): it accepts connections of relays, and connects to them from its own port's address.
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
-import type { Test } from 'tap'
 import { formatHost, type TransportAddress } from '../../src/stun/address.js'
 import { ByteStream } from './byte-stream.js'
+import type { Closing } from './closing.js'
 import { Inbox } from './inbox.js'
 import { addressOf } from './udp-peer.js'
 
@@ -30,7 +30,7 @@ export class TcpPeer {
   }
 
   /** Listens on a free port; closed when `t` ends, with all its connections. */
-  static async open(t: Test, host = '127.0.0.1'): Promise<TcpPeer> {
+  static async open(t: Closing, host = '127.0.0.1'): Promise<TcpPeer> {
     const server = createServer({ allowHalfOpen: true, noDelay: true })
     server.listen(0, host)
     await once(server, 'listening')

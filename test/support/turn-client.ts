@@ -1,7 +1,6 @@
 // A TURN client of the tests, over any ClientTransport: the 401 dance, every method of RFC 8656, data both ways, and requests
 // that are wrong in a chosen way. Each answer's integrity and fingerprint are verified as it arrives.
 import { hash, randomBytes } from 'node:crypto'
-import type { Test } from 'tap'
 import { md5Key, sha256Key } from '../../src/auth/credentials.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import {
@@ -33,6 +32,7 @@ import {
 } from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import type { ClientTransport } from './client-transport.js'
+import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
 import { Inbox } from './inbox.js'
 import { type IntegrityKind, ReceivedMessage } from './received-message.js'
@@ -87,7 +87,7 @@ export class TurnClient {
   }
 
   /** Closes the transport when `t` ends. */
-  static on(t: Test, transport: ClientTransport, defaults: RequestOptions): TurnClient {
+  static on(t: Closing, transport: ClientTransport, defaults: RequestOptions): TurnClient {
     t.teardown(() => transport.close())
     return new TurnClient(transport, defaults)
   }

@@ -1,8 +1,8 @@
 // A plain UDP socket: a peer of relayed data, a canary that must stay silent, or a stranger that holds a port.
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import type { Test } from 'tap'
 import { formatHost, hostAddress, type TransportAddress } from '../../src/stun/address.js'
+import type { Closing } from './closing.js'
 import { Inbox } from './inbox.js'
 
 export interface Datagram {
@@ -28,7 +28,7 @@ export class UdpPeer {
   }
 
   /** Binds `host` and `port` (0: any); closed when `t` ends. */
-  static async open(t: Test, host = '127.0.0.1', port = 0): Promise<UdpPeer> {
+  static async open(t: Closing, host = '127.0.0.1', port = 0): Promise<UdpPeer> {
     const type = host.includes(':') ? 'udp6' : 'udp4'
     const socket = createSocket({ type, recvBufferSize: 1024 * 1024, lookup: lookupLiteral })
     // With the look-up below, bind reports within the call.

@@ -31,6 +31,8 @@ const SEGMENTED_LENGTH_MAX = 65_487
 const PARTS_OF_PACKET_MAX = 3
 const NAME_STRIDE = 32
 const PADDING_LENGTH = 4
+/** How often a message is tried again. More than once, because in a storm of ICMP errors the next one comes between two calls. */
+const RETRY_COUNT_MAX = 4
 
 /** Arena bytes that the queue takes. */
 export const SEND_QUEUE_LENGTH =
@@ -210,29 +212,30 @@ export class SendQueue {
     const batch = this.#batch
     const fd = this.#sources.fds[source]
     let message = 0
-    let isRetry = false
+    let retryCount = 0
     while (message < batch.count) {
       const sent = batch.send(fd, message)
       this.#counters[COUNTER_SEND_CALLS]++
       if (sent > 0) {
         this.#countSent(message, message + sent)
         message += sent
-        isRetry = false
+        retryCount = 0
         continue
       }
       const errno = this.#libc.errno()
       if (errno === EINTR) continue
-      if (!isRetry && this.#mayBeOfAnother(source, errno)) {
-        isRetry = true
+      const isRefused = this.#isSegmentationRefused(message, errno)
+      if (retryCount < (isRefused ? 1 : RETRY_COUNT_MAX) && this.#mayBeOfAnother(source, errno)) {
+        retryCount++
         continue
       }
-      isRetry = false
+      retryCount = 0
       if (errno === EAGAIN) {
         // The socket's buffer is full: whatever follows would find it full too.
         this.#countLost(COUNTER_SEND_QUEUE_DROPS, message, batch.count)
         return
       }
-      if (this.#isSegmentationRefused(message, errno)) {
+      if (isRefused) {
         this.#goBackTo(message)
         return
       }
@@ -241,7 +244,7 @@ export class SendQueue {
     }
   }
 
-  /** May the errno be the ICMP error of an earlier packet, to whomever, which the call has now reported? Then it is tried once more. */
+  /** May the errno be the ICMP error of an earlier packet, to whomever, which the call has now reported? Then it is tried again. */
   #mayBeOfAnother(source: number, errno: number): boolean {
     // A packet with the DF bit that is too long is reported to its client, once.
     const isTooLong = errno === EMSGSIZE && this.#sources.dontFragment[source] === 1

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
+import { KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
 import { FrameAssembler } from '../../stun/framing.js'
 import { FiveTuple, TRANSPORT_TCP } from '../../turn/five-tuple.js'
 import { NO_TICKET } from './connection-cap.js'
@@ -64,6 +65,11 @@ export class ClientConnection {
   hasGathered = false
   /** Frames of it are being handed on: what ends it waits for the end of that. */
   isReceiving = false
+  /** What was done for it, and in which turn (turn-shares.ts). */
+  turn = 0
+  turnCost = 0
+  /** What it reads next has been read before. */
+  hasUnread = false
   /** The core has had a frame of it. */
   isKnownToCore = false
   /** It was bound to a connection of a peer, of this CONNECTION-ID and this handle. */
@@ -99,9 +105,30 @@ export class ClientConnection {
     return this.phase >= PHASE_FIRST_MESSAGE && this.phase <= PHASE_ALLOCATED
   }
 
+  /** What holds for every connection that is admitted. */
+  begin(): void {
+    const { stream } = this
+    stream.setNoDelay(true)
+    stream.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+    // A data connection of RFC 6062 and HTTP may be closed one way; framed clients are not (ConnectionEvents.handleEnd).
+    stream.allowHalfOpen = true
+  }
+
   /** Reads the stream from now on. */
   startReading(): void {
     this.stream.on('data', this.#onData)
+  }
+
+  /** Reads nothing for now; `unread` comes first when it reads on. */
+  hold(unread: Uint8Array): void {
+    this.stream.pause()
+    if (unread.length === 0) return
+    this.hasUnread = true
+    this.stream.unshift(unread)
+  }
+
+  readOn(): void {
+    this.stream.resume()
   }
 
   /** Leaves the stream paused, with these bytes in front of what it reads next, for somebody else to read. */

@@ -13,7 +13,7 @@
 
 import type { Socket } from 'node:net'
 import { FRAME_LENGTH_MAX, FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
-import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
+import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX } from '../../limits/streams.js'
 import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import {
@@ -21,6 +21,7 @@ import {
   COUNTER_CONNECTIONS_ACCEPTED,
   COUNTER_PACKETS_RECEIVED,
   COUNTER_RECEIVE_CALLS,
+  COUNTER_STALLED_DROPS,
 } from '../counters.js'
 import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import { ChunkPool } from './chunk-pool.js'
@@ -45,6 +46,7 @@ import { readRemoteAddress } from './remote-address.js'
 import { StreamOutput } from './stream-output.js'
 import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
 import { TurnClock } from './turn-clock.js'
+import { TurnShares } from './turn-shares.js'
 
 const NOTHING = new Uint8Array(0)
 
@@ -53,6 +55,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #entrance: Entrance
   readonly #context: OutgoingContext
   readonly #turnClock: TurnClock
+  readonly #shares: TurnShares
   readonly #now: () => number
   readonly #descriptorEnd = clientDescriptorEnd()
   readonly #onBound: ClientStreamsOptions['onBound']
@@ -60,13 +63,14 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   #core: StreamCore | null = null
 
   constructor(options: ClientStreamsOptions) {
-    const { counters, http, now = () => performance.now(), proxyProtocolFrom, ticketKeys } = options
+    const { counters, http, now = () => performance.now(), onGathered = () => {}, ticketKeys } = options
     const connections = new ClientConnections(
       options.unauthenticated,
       options.connectionCountMax,
       options.unallocatedCountMax,
     )
-    super(counters, connections, options.onGathered ?? (() => {}))
+    super(counters, connections, onGathered)
+    this.#shares = new TurnShares(onGathered)
     this.#now = now
     this.#onBound = options.onBound
     this.#endings = new ConnectionEndings(counters, options.onRefused ?? (() => {}))
@@ -77,7 +81,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
       now: () => this.#turnClock.milliseconds,
     }
     this.#tls = new TlsAcceptor(ticketKeys, http !== null)
-    this.#entrance = new Entrance(this, { proxyProtocolFrom, tls: this.#tls, http, counters, now })
+    this.#entrance = new Entrance(this, { ...options, now, shares: this.#shares, tls: this.#tls })
   }
 
   /** How many connections there are, of whatever state. */
@@ -102,20 +106,13 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.counters[COUNTER_CONNECTIONS_ACCEPTED]++
     const connection = new ClientConnection(this.connections.nextId(), socket, listener, this.#context, this)
     // One that has been reset already has no address.
-    if (!readRemoteAddress(socket, connection.fiveTuple.client)) {
-      connection.phase = PHASE_GONE
-      socket.destroy()
-      return
-    }
+    if (!readRemoteAddress(socket, connection.fiveTuple.client)) return void this.destroy(connection)
     const isTooMany = descriptorOf(socket) >= this.#descriptorEnd
     if (isTooMany || this.connections.isFull) {
       this.#refuse(connection, isTooMany ? 'open-files' : 'connection-cap')
       return
     }
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
-    // A data connection of RFC 6062 and HTTP may be closed one way; framed clients are not (handleEnd).
-    socket.allowHalfOpen = true
+    connection.begin()
     this.connections.add(connection)
     this.#entrance.begin(connection)
   }
@@ -124,6 +121,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   override flush(): void {
     this.#turnClock.turn()
     super.flush()
+    this.#shares.endTurn()
   }
 
   /** What was sent to it before still leaves. */
@@ -149,6 +147,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   /** Closes what is past its deadline, and notices allocations that came or went. */
   sweep(): void {
     const now = this.#now()
+    this.counters[COUNTER_STALLED_DROPS] += this.#tls.destroyStalled()
     for (const connection of this.connections.values()) {
       if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
       if (connection.deadlineAt > now || connection.phase === PHASE_GONE) continue
@@ -165,7 +164,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   // ConnectionEvents.
 
   handleBytes(connection: ClientConnection, bytes: Uint8Array): void {
-    this.counters[COUNTER_RECEIVE_CALLS]++
+    if (!connection.hasUnread) this.counters[COUNTER_RECEIVE_CALLS]++
+    connection.hasUnread = false
     if (connection.isFramed) this.receiveFrames(connection, bytes)
     else if (connection.phase < PHASE_FIRST_MESSAGE) this.#entrance.handleBytes(connection, bytes)
   }
@@ -175,6 +175,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.counters[COUNTER_BYTES_RECEIVED] += end - start
     connection.isKnownToCore = true
     this.#core?.handleClientFrame(connection.fiveTuple, bytes, start, end)
+    if (!this.#shares.takeFrame(connection, bytes[start])) connection.assembler.hold()
     if (connection.phase === PHASE_FIRST_MESSAGE || connection.phase === PHASE_IDLE) {
       connection.phase = PHASE_IDLE
       connection.deadlineAt = this.#now() + IDLE_MILLISECONDS_MAX
@@ -192,6 +193,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     if (connection.phase === PHASE_HANDSHAKE) this.#endings.noteFailedHandshake(connection)
     connection.phase = PHASE_GONE
     connection.outgoing.discard()
+    this.#shares.forget(connection)
     this.connections.remove(connection)
     this.#tellCoreOfEnd(connection)
   }
@@ -218,11 +220,14 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   receiveFrames(connection: ClientConnection, bytes: Uint8Array): void {
     if (connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
+    if (!this.#shares.hasRoom(connection)) return void this.#shares.hold(connection, bytes)
     connection.isReceiving = true
     const result = connection.assembler.push(bytes, connection.onFrame)
     connection.isReceiving = false
     if (connection.isBound) this.#handOver(connection)
     else if (result < 0 && connection.isFramed) this.closeMalformed(connection, 'not-stun')
+    else if (connection.assembler.isHolding && connection.isFramed)
+      this.#shares.hold(connection, connection.assembler.takeRest())
   }
 
   closeMalformed(connection: ClientConnection, reason: 'not-stun' | 'proxy-header'): void {
@@ -294,6 +299,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     connection.outgoing.writeAll()
     connection.stopReading()
     connection.release()
+    this.#shares.forget(connection)
     connection.phase = PHASE_GONE
     this.connections.remove(connection)
     this.#onBound(boundConnectionId, boundHandle, stream, connection.assembler.takeRest())

@@ -26,6 +26,7 @@ import {
 import { classifyFirstBytes, FIRST_HTTP, FIRST_NEED_MORE, FIRST_STUN, FIRST_TLS } from './first-bytes.js'
 import { decodeProxyHeader, PROXY_INVALID, PROXY_NEED_MORE, ProxyHeader } from './proxy-protocol.js'
 import { ALPN_HTTP, type TlsAcceptor } from './tls-acceptor.js'
+import { HANDSHAKE_COST, type TurnShares } from './turn-shares.js'
 
 /** Who answers HTTP. */
 export interface HttpTaker {
@@ -52,6 +53,7 @@ export interface EntranceHost {
 export interface EntranceOptions {
   readonly proxyProtocolFrom: readonly Cidr[]
   readonly tls: TlsAcceptor
+  readonly shares: TurnShares
   readonly http: HttpTaker | null
   readonly counters: Float64Array
   readonly now: () => number
@@ -128,6 +130,12 @@ export class Entrance {
   }
 
   #beginHandshake(connection: ClientConnection): void {
+    const { shares } = this.#options
+    if (!shares.hasRoom(connection)) {
+      shares.hold(connection, takeHead(connection))
+      return
+    }
+    shares.take(connection, HANDSHAKE_COST)
     connection.phase = PHASE_HANDSHAKE
     connection.deadlineAt = this.#options.now() + HANDSHAKE_MILLISECONDS_MAX
     connection.stopReading(takeHead(connection))

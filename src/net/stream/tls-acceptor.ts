@@ -1,8 +1,10 @@
 // TLS for clients: the certificate, the versions and the protocols that are offered (RFC 7443), and the handshake on a connection that was
 // accepted as TCP. node:tls through Node's own OpenSSL.
+
 import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { ENCRYPTED_BYTES_MAX } from '../../limits/streams.js'
 
 /** What a certificate and its key are, as PEM texts. */
 export interface TlsCertificate {
@@ -18,6 +20,8 @@ export class TlsAcceptor {
   #certificate: TlsCertificate | null = null
   readonly #protocols: readonly string[]
   #context: SecureContext | null = null
+  /** Those that are open, whoever has them by now. */
+  readonly #streams = new Set<TLSSocket>()
 
   constructor(ticketKeys: Uint8Array, answersHttp: boolean) {
     this.#ticketKeys = Buffer.from(ticketKeys)
@@ -57,6 +61,28 @@ export class TlsAcceptor {
       ALPNProtocols: [...this.#protocols],
     })
     stream.once('secure', () => onSecure(stream))
+    this.#streams.add(stream)
+    stream.once('close', () => this.#streams.delete(stream))
     return stream
   }
+
+  /**
+   * Destroys the streams for which OpenSSL has written what nobody takes, and returns how many: each request to renew the keys is answered by
+   * a record (RFC 8446 §4.6.3), and a client that goes on asking and does not read would have all of them kept.
+   */
+  destroyStalled(): number {
+    let count = 0
+    for (const stream of this.#streams) {
+      if (encryptedBytesOf(stream) <= ENCRYPTED_BYTES_MAX) continue
+      stream.destroy()
+      count++
+    }
+    return count
+  }
+}
+
+/** Bytes that are encrypted and not yet the kernel's. Node keeps their number in a field that it does not document; without it there is none. */
+function encryptedBytesOf(stream: TLSSocket): number {
+  const { _handle } = stream as unknown as { readonly _handle: { readonly writeQueueSize?: number } | null }
+  return _handle?.writeQueueSize ?? 0
 }

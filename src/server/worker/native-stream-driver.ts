@@ -39,6 +39,7 @@ export class NativeStreamDriver implements StreamDriver {
   #listenerFd = -1
   readonly #clock = new TickClock()
   #isRunning = true
+  #isAdvanceDue = false
   #pollMilliseconds = POLL_MILLISECONDS_BLIND
   /** Of Node's loop, when the engine was last allowed to wait. */
   #eventCount = 0
@@ -82,6 +83,7 @@ export class NativeStreamDriver implements StreamDriver {
     const turn = () => {
       this.#wasBusy = this.engine.poll(this.#mayWait() ? this.#pollMilliseconds : 0)
       core.tick(this.#clock.ticks())
+      this.#isAdvanceDue = false
       advance()
       if (this.#isRunning) setImmediate(turn)
     }
@@ -89,7 +91,8 @@ export class NativeStreamDriver implements StreamDriver {
   }
 
   requestAdvance(): void {
-    // It comes with every turn.
+    // It comes with every turn: the next one is not to wait.
+    this.#isAdvanceDue = true
   }
 
   async stop(): Promise<void> {
@@ -113,7 +116,7 @@ export class NativeStreamDriver implements StreamDriver {
 
   #mayWait(): boolean {
     const { events } = performance.nodeTiming.uvMetricsInfo
-    const isQuiet = events === this.#eventCount && !this.#wasBusy
+    const isQuiet = events === this.#eventCount && !this.#wasBusy && !this.#isAdvanceDue
     this.#eventCount = events
     this.#quietCount = isQuiet ? this.#quietCount + 1 : 0
     if (this.#quietCount < QUIET_COUNT_MIN) return false

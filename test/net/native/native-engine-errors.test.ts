@@ -108,9 +108,19 @@ t.test('an error of an earlier packet', async (t) => {
       },
     )
   }
-  t.test('that comes twice costs the packet, which is counted, and not the next one', async (t) => {
+  t.test('that others follow at once, as in a storm of them, costs nothing', async (t) => {
     const stage = sendingStage(new Stage({ gso: false }))
-    stage.faults = refusing(ECONNREFUSED, 2)
+    stage.faults = refusing(ECONNREFUSED, 4)
+    send(stage, 0, 40, 2)
+    t.same(
+      stage.sent.map(({ bytes }) => bytes[2]),
+      [0, 1],
+    )
+    t.equal(stage.counter('socketErrors'), 0)
+  })
+  t.test('that does not end costs the packet, which is counted, and not the next one', async (t) => {
+    const stage = sendingStage(new Stage({ gso: false }))
+    stage.faults = refusing(ECONNREFUSED, 5)
     send(stage, 0, 40, 2)
     t.same(
       stage.sent.map(({ bytes }) => bytes[2]),

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX } from '../../../src/limits/http.js'
 import { ask, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
@@ -99,6 +100,19 @@ t.test('a connection of one client', async (t) => {
     for (const release of held.splice(0)) release()
     await patient.until(new RegExp(`(?:HTTP/1\\.1 200 OK[^]*?held[^]*?){${count}}`))
     patient.socket.destroy()
+  })
+
+  t.test('that is closed for that makes no more requests of what it has sent at once', async (t) => {
+    let requestCount = 0
+    const count = (): void => void requestCount++
+    subscribe('http.server.request.start', count)
+    t.teardown(() => unsubscribe('http.server.request.start', count))
+    const greedy = new RawClient(port)
+    greedy.write(held1.repeat(2_000))
+    t.equal(await greedy.end(), '')
+    // The upstream of this test counts as well.
+    t.ok(requestCount < 100, `${requestCount} requests`)
+    for (const release of held.splice(0)) release()
   })
 
   t.test('may not ask for a WebSocket before it has its answers', async (t) => {

@@ -1,0 +1,63 @@
+// The rules themselves: an outcome that breaks one is seen, and one at its bound is not.
+import t from 'tap'
+import type { Attack, AttackReport, Outcome } from './attack.js'
+import { dropFailures, failuresOf, USUAL_RULES } from './judge.js'
+
+const REPORT: AttackReport = { sent: 10, sentBytes: 200, milliseconds: 1, replies: 10, replyBytes: 320, failures: [] }
+const ATTACK: Attack = {
+  ...{ name: 'a', title: 'an attack', threat: 'reflection', seconds: 1, shortSeconds: 1 },
+  run: async () => REPORT,
+}
+const OUTCOME: Omit<Outcome, 'failures'> = {
+  ...{ attack: 'a', title: 'an attack', threat: 'reflection', engine: 'dgram', skipped: null, report: REPORT },
+  flow: { sent: 1000, lost: 0, p50: 1, p99: 2, failures: [] },
+  newcomers: { count: 10, served: 10, worstMilliseconds: 20, failures: [] },
+  memory: { before: 100, peak: 100, after: 100 },
+  overflowCount: 0,
+}
+
+t.test('an outcome', async (t) => {
+  t.test('without fault passes', async (t) => t.same(failuresOf(ATTACK, OUTCOME), []))
+  t.test('at its bounds passes, beyond them it fails', async (t) => {
+    const { growthBytesMax, remainingBytesMax } = USUAL_RULES
+    const flow = (lost: number, p99 = 2) => ({ ...OUTCOME, flow: { ...OUTCOME.flow, lost, p99 } })
+    t.same(failuresOf(ATTACK, flow(5)), [])
+    t.same(failuresOf(ATTACK, flow(6)), ['the innocent has lost 6 of 1000 packets'])
+    t.same(failuresOf(ATTACK, flow(0, 3_000)), [])
+    t.same(failuresOf(ATTACK, flow(0, 3_001)), ["the innocent's packets took 3001 ms"])
+    const memory = (peak: number, after: number) => ({ ...OUTCOME, memory: { before: 0, peak, after } })
+    t.same(failuresOf(ATTACK, memory(growthBytesMax, remainingBytesMax)), [])
+    t.same(failuresOf(ATTACK, memory(growthBytesMax + 1, 0)), ['10.0 MiB more memory while it lasted'])
+    t.same(failuresOf(ATTACK, memory(0, remainingBytesMax + 1)), ['10.0 MiB more memory afterwards'])
+    const replies = { ...OUTCOME, report: { ...REPORT, repliesMax: 10 } }
+    t.same(failuresOf(ATTACK, replies), [])
+    t.same(failuresOf(ATTACK, { ...replies, report: { ...REPORT, repliesMax: 9.9 } }), ['10 replies, 9 are promised'])
+  })
+  t.test('in which nobody was there to notice fails', async (t) => {
+    const flow = { ...OUTCOME.flow, sent: 0 }
+    const newcomers = { ...OUTCOME.newcomers, count: 0, served: 0 }
+    const failures = ['the innocent has sent nothing', 'no newcomer came']
+    t.same(failuresOf(ATTACK, { ...OUTCOME, flow, newcomers }), failures)
+  })
+  t.test('with newcomers that were not served fails, unless the attack may take their place', async (t) => {
+    const newcomers = { ...OUTCOME.newcomers, served: 9, failures: ['udp: not served'] }
+    const outcome = { ...OUTCOME, newcomers }
+    t.same(failuresOf(ATTACK, outcome), ['1 of 10 newcomers were not served: udp: not served'])
+    t.same(failuresOf({ ...ATTACK, rules: { servesNewcomers: false } }, outcome), [])
+  })
+  t.test('tells what the attack itself and the innocent have found', async (t) => {
+    const report = { ...REPORT, failures: ['the canary got something'] }
+    const flow = { ...OUTCOME.flow, failures: ['a damaged packet'] }
+    t.same(failuresOf(ATTACK, { ...OUTCOME, report, flow }), [
+      'the canary got something',
+      'the innocent: a damaged packet',
+    ])
+  })
+})
+
+t.test('drops that an attack must have caused are missed', async (t) => {
+  const attack = { ...ATTACK, drops: ['reply-limit', 'malformed'] }
+  t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 2 }), [])
+  t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 0 }), ['the server has counted no drop for "malformed"'])
+  t.same(dropFailures(ATTACK, {}), [])
+})
