@@ -140,6 +140,12 @@ t.test('the repository', async (t) => {
     const contributing = readFileSync(join(projectRoot, 'CONTRIBUTING.md'), 'utf8')
     for (const [, script] of contributing.matchAll(/npm run ([a-z:]+)/g)) t.ok(scripts[script], `npm run ${script}`)
   })
+  t.test('has the tests that security.md names', async (t) => {
+    const security = readFileSync(join(projectRoot, 'docs/security.md'), 'utf8')
+    const paths = [...security.matchAll(/`(test\/[a-z0-9/.-]+)`/g)].map(([, path]) => path)
+    t.ok(paths.length > 20)
+    for (const path of paths) t.ok(existsSync(join(projectRoot, path)), path)
+  })
   t.test('has no generated files', async (t) => {
     t.same(
       tracked.filter((path) => /^(?:node_modules|dist|build|\.tap|turnd-state)\//.test(path)),
