@@ -68,6 +68,7 @@ const SILENT: TurnObserver = {
   allocationDeleted: () => {},
   relayDeleted: () => {},
   refused: () => {},
+  unanswered: () => {},
 }
 
 /** One allocation with one peer, which is bound to a channel or has only a permission. */

@@ -1,8 +1,18 @@
-// `npm run docs`: writes the pages that derive from the sources. Run after a build: it reads dist/.
-import { writeFileSync } from 'node:fs'
+// `npm run docs`: writes the pages that derive from the sources. Run after a build: it reads dist/, and the comments of src/limits/.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { formatOptionsMarkdown } from '../dist/config/help.js'
+import * as memory from '../dist/limits/memory.js'
+import { LIMITS } from '../dist/limits/relation.js'
+import { AREAS, limitsPage } from './limits-page.mjs'
 
-const page = join(resolve(import.meta.dirname, '..'), 'docs', 'options.md')
-writeFileSync(page, formatOptionsMarkdown())
-console.log(`wrote ${page}`)
+const root = resolve(import.meta.dirname, '..')
+const limitsText = (area) => readFileSync(join(root, 'src', 'limits', `${area}.ts`), 'utf8')
+const limits = Object.fromEntries(AREAS.map((area) => [area, limitsText(area)]))
+
+const pages = { 'options.md': formatOptionsMarkdown(), 'limits.md': limitsPage(limits, LIMITS, memory) }
+for (const [name, text] of Object.entries(pages)) {
+  const page = join(root, 'docs', name)
+  writeFileSync(page, text)
+  console.log(`wrote ${page}`)
+}

@@ -1,10 +1,10 @@
-// `npm test`: installs the peers of the interop tests, builds dist/, compiles the tests into build/ and runs them with tap.
-// Arguments go to tap; a test may be named by its source (`npm test -- test/stun/message.test.ts`, or a folder).
+// `npm test`: installs the peers of the interop tests, builds dist/, compiles the tests into build/ and runs them (test-files.mjs).
+// Arguments name some of them, by file or folder (`npm test -- test/stun/message.test.ts`); none means all.
 // `--long` (npm run test:long) sets TURND_TEST_LONG=1, which selects the long variants in the test files.
 // Leaves build/test-results.tap (everything) and build/test-results.json (the totals, read by .ci/run).
 import { spawn } from 'node:child_process'
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { delimiter, join, resolve } from 'node:path'
+import { delimiter, join, relative, resolve } from 'node:path'
 import { TapResults } from './tap-results.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -13,12 +13,9 @@ const resultsTap = join(root, 'build', 'test-results.tap')
 const resultsJson = join(root, 'build', 'test-results.json')
 
 const isLong = process.argv.includes('--long') || process.env.TURND_TEST_LONG === '1'
-const tapArguments = process.argv
-  .slice(2)
-  .filter((argument) => argument !== '--long')
-  .map(compiledName)
+const named = process.argv.slice(2).filter((argument) => argument !== '--long')
 
-// A test that hangs is ended by tap's own timeout; these are the bounds of the whole run.
+// A test that hangs is ended by its file's bound, which tap keeps; the other one is that of the whole run.
 const RUN_MINUTES_MAX = isLong ? 360 : 30
 const FILE_SECONDS_MAX = isLong ? 3600 : 300
 
@@ -40,11 +37,15 @@ mkdirSync('build', { recursive: true })
 rmSync(resultsTap, { force: true })
 rmSync(resultsJson, { force: true })
 
+const unknown = named.find((name) => sourceFiles(name).length === 0)
+if (unknown !== undefined) {
+  console.error(`${unknown} is no test: name files such as test/stun/message.test.ts, or folders such as test/stun`)
+  process.exit(2)
+}
 const isPrepared =
   (await step('peers', 'bash', ['scripts/install-peers.sh'])) &&
   (await step('build dist/', 'tsc', ['-p', 'tsconfig.build.json'])) &&
-  (await step('compile the tests', 'tsc', ['-p', 'tsconfig.json'])) &&
-  (await prepareTap())
+  (await step('compile the tests', 'tsc', ['-p', 'tsconfig.json']))
 process.exitCode = isPrepared ? await runTests() : 1
 
 /** Runs one step, its output shown as it comes; true when it succeeded. */
@@ -56,30 +57,14 @@ async function step(title, command, args) {
   return code === 0
 }
 
-// tap compiles its set of plugins once; it cannot do so and use them in the same run.
-async function prepareTap() {
-  removeStaleTests()
-  const plugins = join('.tap', 'plugins', 'package.json')
-  const inputs = ['.taprc', 'package-lock.json']
-  const isCurrent = existsSync(plugins) && inputs.every((file) => statSync(file).mtimeMs < statSync(plugins).mtimeMs)
-  return isCurrent || step('prepare tap', 'tap', ['build'])
-}
-
-// A compiled test whose source is gone must not run.
-function removeStaleTests() {
-  for (const name of readdirSync('build/test', { recursive: true })) {
-    const isStale = name.endsWith('.test.js') && !existsSync(join('test', name.replace(/\.js$/, '.ts')))
-    if (isStale) rmSync(join('build', 'test', name))
-  }
-}
-
 async function runTests() {
   const start = Date.now()
   console.log(`── tests${isLong ? ' (long)' : ''}`)
   const results = new TapResults((line) => console.log(line))
   const file = createWriteStream(resultsTap)
-  const args = ['--reporter=tap', `--timeout=${FILE_SECONDS_MAX}`, ...tapArguments]
-  const code = await run('tap', args, ['inherit', 'pipe', 'inherit'], (chunk) => {
+  const files = [...new Set((named.length === 0 ? ['test'] : named).flatMap(sourceFiles))].sort().map(compiledName)
+  const args = ['scripts/test-files.mjs', String(FILE_SECONDS_MAX), ...files]
+  const code = await run(process.execPath, args, ['inherit', 'pipe', 'inherit'], (chunk) => {
     file.write(chunk)
     results.write(chunk)
   })
@@ -91,7 +76,7 @@ async function runTests() {
   for (const { name, reason } of totals.skips) console.log(`   skipped: ${name}: ${reason}`)
   console.log(
     `   ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped in ${secondsSince(start)} s` +
-      (code === 0 ? '' : ` (tap's exit code: ${code})`),
+      (code === 0 ? '' : ` (exit code ${code})`),
   )
   return exitCode
 }
@@ -99,7 +84,7 @@ async function runTests() {
 /** Resolves with the exit code (128 for an end by a signal, 127 when the command cannot be started). */
 function run(command, args, stdio, onOutput) {
   return new Promise((done) => {
-    // A process group of its own: tap does not pass signals on to the test files that it runs.
+    // A process group of its own: the test files, and what they start, end with it.
     const child = spawn(command, args, { cwd: root, env: environment, stdio, detached: true })
     running = child
     const deadline = setTimeout(() => {
@@ -129,9 +114,19 @@ function endRunning(signal) {
   }
 }
 
-function compiledName(argument) {
-  if (!/^(\.\/)?test\//.test(argument)) return argument
-  return join('build', argument.replace(/\.ts$/, '.js'))
+/** The test files of a name: the source of one, what it is compiled to, or a folder. */
+function sourceFiles(name) {
+  const source = relative(root, resolve(name))
+    .replace(/^build\/(test\b.*)/, '$1')
+    .replace(/\.js$/, '.ts')
+  if (!/^test(\/|$)/.test(source) || !existsSync(source)) return []
+  if (statSync(source).isFile()) return source.endsWith('.test.ts') ? [source] : []
+  const inside = readdirSync(source, { recursive: true }).map((file) => join(source, file))
+  return inside.filter((file) => file.endsWith('.test.ts'))
+}
+
+function compiledName(source) {
+  return join('build', source.replace(/\.ts$/, '.js'))
 }
 
 function secondsSince(start) {

@@ -6,10 +6,13 @@ import { TurnServer } from './server/server.js'
 
 export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/errors.js'
 export type { TurnServerOptions } from './config/settings.js'
+export { CONNECTION_REFUSALS, type ConnectionRefusal } from './log/connection-refusals.js'
+export { DROP_REASONS, type DropReason } from './log/drops.js'
 export { REFUSAL_REASONS, type Refusal, type RefusalReason } from './log/refusals.js'
 export type { AllocationInfo } from './server/reports.js'
 export type { ServerAddress, TurnServerEvents } from './server/server.js'
 export type { ServerCounters } from './server/server-counters.js'
+export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './server/why.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 
@@ -21,5 +24,6 @@ export type { TurnServer }
 export function createTurnServer(options: TurnServerOptions, logger?: Logger): TurnServer {
   const parsed = settingsFromObject(options)
   const ownLogger = parsed.given.has('logLevel') ? createLogger(parsed.settings.logLevel, false) : silentLogger()
-  return new TurnServer(parsed, logger ?? ownLogger, parsed.given.has('stateDir'))
+  const home = { hasStateDir: parsed.given.has('stateDir'), hasControlSocket: false }
+  return new TurnServer(parsed, logger ?? ownLogger, home)
 }

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { runCertCommand } from './commands/cert.js'
 import { runUserCommand } from './commands/user.js'
+import { runWhyCommand } from './commands/why.js'
 import { parseCommandLine } from './config/command-line.js'
 import { TurndError } from './config/errors.js'
 import { formatHelp } from './config/help.js'
@@ -25,6 +26,11 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = await runCertCommand(argv.slice(1), { now: Date.now, stderr, stdout })
     return
   }
+  if (argv[0] === 'why') {
+    const { env, stderr, stdout } = process
+    process.exitCode = await runWhyCommand(argv.slice(1), { env, stderr, stdout })
+    return
+  }
   const command = parseCommandLine(argv, process.env, readTextFile)
   if ('help' in command) process.stdout.write(formatHelp(process.stdout.columns))
   else if ('version' in command) process.stdout.write(`turnd ${version()}\n`)
@@ -41,7 +47,7 @@ async function serve(parsed: ParsedSettings): Promise<void> {
     import('./server/server.js'),
   ])
   const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
-  const server = new TurnServer(parsed, logger, true, choosing)
+  const server = new TurnServer(parsed, logger, { hasStateDir: true, hasControlSocket: true }, choosing)
   handleSignals(server, logger)
   await server.start()
   if (process.stderr.isTTY) process.stderr.write(banner(server))
@@ -111,8 +117,10 @@ function version(): string {
 
 function fail(error: unknown): void {
   if (!(error instanceof TurndError)) throw error
-  process.stderr.write(`turnd: ${escapeControls(error.message)}\n`)
   process.exitCode = 2
+  // A sentence that nobody takes (a full disk, a closed pipe) changes nothing about the reason.
+  process.stderr.on('error', () => {})
+  process.stderr.write(`turnd: ${escapeControls(error.message)}\n`)
 }
 
 main(process.argv.slice(2)).catch(fail)

@@ -1,17 +1,21 @@
 // The library face as an embedding program uses it, and the example as somebody would copy it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
+import { askServers } from '../src/admin/control-client.js'
 import {
   type AllocationInfo,
   createTurnServer,
+  REFUSAL_REASONS,
   type Refusal,
   TurndError,
   type TurnServerOptions,
 } from '../src/index.js'
 import { until } from './command/until.js'
+import { temporaryDirectory } from './support/certificate.js'
 import { connectUdp } from './support/client-transport.js'
 import { projectRoot } from './support/project-root.js'
 import { TurnClient } from './support/turn-client.js'
@@ -50,12 +54,46 @@ t.test('createTurnServer', async (t) => {
     t.match(allocations, [{ user: 'alice', relayed: [/^127\.0\.0\.1:33[01]\d\d$/] }])
     t.match(refusals, [{ reason: 'bad-password', user: 'alice', code: 401 }])
     t.match(server.refusals(), [{ reason: 'bad-password' }])
+    const found = server.why({ source: '127.0.0.0/8' })
+    t.match(found, {
+      ...{ allocationCount: 1, relayPorts: { min: 33_000 }, totals: { 'bad-password': 1 } },
+      refusals: [{ reason: 'bad-password', user: 'alice', count: 1, remedy: REFUSAL_REASONS['bad-password'].remedy }],
+      allocations: [{ user: 'alice', count: 1, liveCount: 1 }],
+    })
+    t.same(found.refusals, server.why().refusals)
+    t.same(server.why({ user: 'bob' }).others, { 'bad-password': 1 })
+    for (const filter of [{ user: 'bob' }, { source: '192.0.2.1' }, { entriesMax: 0 }, { reason: 'licence' }]) {
+      t.same(server.why(filter).refusals, [], JSON.stringify(filter))
+    }
+    t.equal(server.why({ entriesMax: 0 }).leftOutCount, 1)
+    t.same(server.why({ source: '192.0.2.1' }).allocations, [])
+    for (const filter of [{ source: 'nowhere' }, { reason: 'nonsense' }]) {
+      t.throws(() => server.why(filter), { code: 'TURND_ERR_OPTION' }, JSON.stringify(filter))
+    }
     t.equal(server.allocationCount(), 1)
 
     const deleted = once(server, 'allocationDeleted')
     await server.stop()
     t.match(await deleted, [{ user: 'alice' }, 'stopped'])
     t.same(server.address(), [], 'nowhere after stop')
+  })
+
+  t.test('has a control socket only if it is asked for, and only until it stops', async (t) => {
+    const stateDir = temporaryDirectory()
+    const server = createTurnServer({ ...OPTIONS, stateDir })
+    await server.start()
+    t.same(readdirSync(stateDir), ['nonce-secret'])
+    const path = await server.openControlSocket()
+    t.equal(await server.openControlSocket(), path, 'one')
+    t.match(await askServers(stateDir, { command: 'why' }), [
+      { kind: 'result', path, result: { engine: /native|dgram/ } },
+    ])
+    t.match(await askServers(stateDir, { command: 'why', user: 7 }), [
+      { kind: 'failed', error: /user is not a string/ },
+    ])
+    await server.stop()
+    t.same(readdirSync(stateDir), ['nonce-secret'])
+    await t.rejects(server.openControlSocket(), { code: 'TURND_ERR_LIFECYCLE' })
   })
 
   t.test('two servers live in one process', async (t) => {

@@ -1,7 +1,10 @@
 // The long-term credential mechanism (RFC 8489 §9.2.4), called by the core for every request that must be authenticated.
 // The steps below follow the RFC's order. Whoever the request names, it costs the same work and, when refused, the same bytes:
 // an unknown user is checked against a random key, and against as many keys as any name can have.
+
 import { randomBytes } from 'node:crypto'
+import { USERNAME_LENGTH_MAX } from '../limits/messages.js'
+import { NONCE_LIFETIME_SECONDS } from '../limits/turn.js'
 import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
 import {
@@ -23,7 +26,7 @@ import type { MessageWriter } from '../stun/writer.js'
 import { CredentialStores } from './credential-stores.js'
 import type { Credential, CredentialStore } from './credentials.js'
 import { opaquePart } from './credentials.js'
-import { NONCE_LIFETIME_SECONDS, NonceMint, nonceFeatureBits } from './nonce.js'
+import { NonceMint, nonceFeatureBits } from './nonce.js'
 import { chosenAlgorithm, OFFERED_ALGORITHMS } from './password-algorithms.js'
 
 export const INTEGRITY_NONE = 0
@@ -31,8 +34,6 @@ export const INTEGRITY_SHA1 = 1
 export const INTEGRITY_SHA256 = 2
 export type Integrity = typeof INTEGRITY_NONE | typeof INTEGRITY_SHA1 | typeof INTEGRITY_SHA256
 
-/** Bytes of USERNAME (RFC 8489 §14.3: fewer than 509). */
-export const USERNAME_LENGTH_MAX = 508
 const USERHASH_LENGTH = 32
 
 export interface AuthenticatorOptions {

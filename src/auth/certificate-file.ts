@@ -1,15 +1,14 @@
 // The certificate of TLS and DTLS clients with its private key, from the PEM files of --cert and --key: read, checked so that a handshake cannot fail for
 // them, and described. What merely deserves attention, such as the end of its days, is in certificate-warnings.ts.
+
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { TurndError } from '../config/errors.js'
+import { FILE_BYTES_MAX } from '../limits/files.js'
 import { subjectAltNames } from './certificate-names.js'
 import { certificateBlocks, isCutOff, isEncryptedKey, privateKeyBlock, whatElse } from './certificate-pem.js'
 import { errorText } from './private-file.js'
-
-/** A chain has some 10 KiB; what is larger is another file. */
-const FILE_BYTES_MAX = 1024 * 1024
 
 /** PEM texts: the chain, leaf first, and the leaf's private key. */
 export interface CertificateMaterial {

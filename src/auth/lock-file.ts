@@ -1,17 +1,21 @@
 // A lock file beside a file that several processes may edit. It holds who made it, so that one left behind by a process that died
 // on this host is taken away, and any other can be explained.
+
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { LOCK_FILE_WAIT_MILLISECONDS_MAX } from '../limits/files.js'
 import { errorCode, PRIVATE_FILE_MODE } from './private-file.js'
 
-/** An edit takes milliseconds: whoever waits this long waits for something else. */
-export const LOCK_WAIT_MS = 10_000
 const RETRY_INTERVAL_MS = 20
 
 /** Runs `action` while holding `PATH.lock`. Throws an Error that names the lock file if it stays taken for `waitMs`. */
-export async function withLockFile<Result>(path: string, action: () => Result, waitMs = LOCK_WAIT_MS): Promise<Result> {
+export async function withLockFile<Result>(
+  path: string,
+  action: () => Result,
+  waitMs = LOCK_FILE_WAIT_MILLISECONDS_MAX,
+): Promise<Result> {
   const lockPath = `${path}.lock`
   const deadline = performance.now() + waitMs
   while (!tryCreate(lockPath)) {
@@ -37,6 +41,10 @@ function tryCreate(lockPath: string): boolean {
   try {
     // The random word tells this lock from a later one of the same process.
     writeFileSync(fd, `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`)
+  } catch (error) {
+    // The disk is full: a lock that does not say whose it is would never be broken.
+    unlinkSync(lockPath)
+    throw error
   } finally {
     closeSync(fd)
   }

@@ -1,12 +1,13 @@
 // Stateless nonces (RFC 8489 §9.2): nothing is stored for a client that has not authenticated.
 // A nonce is 28 characters: `obMatJos2` · 4 of the security feature bits · 4 of the time · 11 of an HMAC over those, the realm and
 // the client's transport address. It holds for about ten minutes, for this client's transport address, and across restarts.
+
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { NONCE_LIFETIME_SECONDS } from '../limits/turn.js'
 import type { TransportAddress } from '../stun/address.js'
 import { NONCE_COOKIE } from '../stun/constants.js'
 
 export const NONCE_LENGTH = 28
-export const NONCE_LIFETIME_SECONDS = 600
 
 const TIME_START = 13
 const TIME_END = 17

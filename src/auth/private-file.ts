@@ -20,14 +20,24 @@ const PRIVATE_DIRECTORY_MODE = 0o700
 
 /** Replaces the file, or creates it. Readers see the old content or the new one, nothing between. */
 export function replacePrivateFile(path: string, text: string): void {
-  const temporary = writeTemporary(path, text)
+  replacePrivateFiles([[path, text]])
+}
+
+/** The same for files of one directory that belong together: where one finds no room, all are as they were. */
+export function replacePrivateFiles(files: readonly (readonly [path: string, text: string])[]): void {
+  const temporaries: string[] = []
   try {
-    renameSync(temporary, path)
+    for (const [path, text] of files) temporaries.push(writeTemporary(path, text))
+    // This takes no room.
+    for (const [path] of files) {
+      renameSync(temporaries[0], path)
+      temporaries.shift()
+    }
   } catch (error) {
-    unlinkSync(temporary)
+    for (const temporary of temporaries) unlinkSync(temporary)
     throw error
   }
-  syncDirectory(dirname(path))
+  syncDirectory(dirname(files[0][0]))
 }
 
 /** Creates the file if nobody else has. False if it exists. */

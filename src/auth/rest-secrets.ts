@@ -1,11 +1,10 @@
 // TURN REST credentials (draft-uberti-behave-turn-rest-00 §2.2): the name is `timestamp:anything` or `timestamp`, where the
 // timestamp is the wall time in seconds until which it holds; the password is base64(HMAC-SHA1(secret, name)). No user is stored.
+
 import { createHmac } from 'node:crypto'
+import { VERIFIED_NAME_COUNT_MAX } from '../limits/turn.js'
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 import { md5Key, opaquePart, sha256Key } from './credentials.js'
-
-/** Verified names whose keys are kept; about 1 MB when full. */
-export const VERIFIED_NAME_COUNT_MAX = 4096
 
 /** More digits would not be an exact number, and no clock gets there. */
 const TIMESTAMP = /^\d{1,15}$/

@@ -2,6 +2,7 @@
 // A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { USERS_FILE_BYTES_MAX } from '../limits/files.js'
 import { type CredentialChanges, CredentialTable, type PackedCredentials } from './credential-table.js'
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 import { opaquePart } from './credentials.js'
@@ -115,6 +116,7 @@ export class UsersFileStore implements CredentialStore {
         const stats = fstatSync(fd)
         // A device may have no end; a directory says so by itself.
         if (!stats.isFile() && !stats.isDirectory()) throw new Error('is not a file')
+        if (stats.size > USERS_FILE_BYTES_MAX) throw new Error(`it is larger than ${USERS_FILE_BYTES_MAX} bytes`)
         // Before the read: a change during it has a later time, and is seen by the next poll.
         this.#signature = signatureOf(fstatSync(fd, { bigint: true }))
         return readFileSync(fd)

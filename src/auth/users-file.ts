@@ -2,6 +2,7 @@
 // users-file-edit.ts. A line is a JSON object {"user","realm","md5","sha256","userhash"} (hex; the last two may be absent), or
 // htdigest's `user:realm:md5`; blank lines and lines that start with # are kept as they are.
 import { isUtf8 } from 'node:buffer'
+import { quoted } from '../config/printable.js'
 import { makeCredential, userhash } from './credentials.js'
 import { opaqueString } from './opaque-string.js'
 
@@ -123,7 +124,7 @@ function parseHtdigestLine(text: string, lineNumber: number): UsersFileEntry {
 function parseJsonLine(text: string, lineNumber: number): UsersFileEntry {
   const object = parseObject(text, lineNumber)
   for (const key of Object.keys(object)) {
-    if (!JSON_KEYS.has(key)) throw new UsersFileError(lineNumber, `has an unknown key ${JSON.stringify(key)}`)
+    if (!JSON_KEYS.has(key)) throw new UsersFileError(lineNumber, `has an unknown key ${quoted(key)}`)
   }
   const user = checkedText('user', object.user, lineNumber)
   const realm = checkedText('realm', object.realm, lineNumber)

@@ -2,7 +2,7 @@
 import { domainToASCII } from 'node:url'
 import { parsePublicName } from '../config/external-ip.js'
 import { notUnicast, parseIpAddress } from '../config/ip-address.js'
-import { printable } from '../config/printable.js'
+import { printable, quoted } from '../config/printable.js'
 import { ValueProblem } from '../config/value-type.js'
 import { formatHost } from '../stun/address.js'
 import { CommandError, readWords } from './command-words.js'
@@ -61,7 +61,7 @@ export function parseCertArguments(argv: readonly string[]): CertArguments | nul
   const { values, words } = readWords(argv, OPTIONS)
   if (values.has('help')) return null
   if (words.length > 0) {
-    throw new CommandError(`unexpected argument ${JSON.stringify(words[0])}: names are given as --name NAME`)
+    throw new CommandError(`unexpected argument ${quoted(words[0])}: names are given as --name NAME`)
   }
   const repeated = ONCE.find((name) => (values.get(name)?.length ?? 0) > 1)
   if (repeated !== undefined) throw new CommandError(`--${repeated} is given more than once: give it once`)

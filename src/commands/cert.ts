@@ -1,7 +1,7 @@
 // `turnd cert`: makes a key, a certificate and a request for one. Called by turnd.ts with the arguments after `cert`.
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { createPrivateFile, errorText, replacePrivateFile } from '../auth/private-file.js'
+import { createPrivateFile, errorText, replacePrivateFiles } from '../auth/private-file.js'
 import { CERT_HELP, type CertArguments, parseCertArguments } from './cert-arguments.js'
 import { CommandError } from './command-words.js'
 import type { MadeCertificate } from './make-certificate.js'
@@ -20,6 +20,8 @@ interface Paths {
   readonly certificate: string
   readonly request: string
 }
+
+const PARTS = ['key', 'certificate', 'request'] as const
 
 /** Runs the command. Returns the exit code: 0, 1 (a file is there already), 2 (anything else, after one sentence). */
 export async function runCertCommand(argv: readonly string[], io: CertCommandIo): Promise<number> {
@@ -69,12 +71,15 @@ function checkDirectory(directory: string): void {
 
 /** Returns null, or the file that somebody else has made in the meantime: then none of the three is written. */
 function write(paths: Paths, made: MadeCertificate, isReplacing: boolean): string | null {
+  if (isReplacing) {
+    replace(paths, made)
+    return null
+  }
   const written: string[] = []
-  for (const part of ['key', 'certificate', 'request'] as const) {
+  for (const part of PARTS) {
     const path = paths[part]
     try {
-      if (isReplacing) replacePrivateFile(path, made[part])
-      else if (createPrivateFile(path, made[part])) written.push(path)
+      if (createPrivateFile(path, made[part])) written.push(path)
       else {
         remove(written)
         return path
@@ -86,6 +91,16 @@ function write(paths: Paths, made: MadeCertificate, isReplacing: boolean): strin
     }
   }
   return null
+}
+
+/** A key without its certificate would keep the server from starting. */
+function replace(paths: Paths, made: MadeCertificate): void {
+  try {
+    replacePrivateFiles(PARTS.map((part) => [paths[part], made[part]]))
+    for (const part of PARTS) if (part !== 'key') chmodSync(paths[part], PUBLIC_FILE_MODE)
+  } catch (error) {
+    throw new CommandError(`${paths.key} and what belongs to it cannot be written: ${errorText(error)}`)
+  }
 }
 
 function remove(paths: readonly string[]): void {

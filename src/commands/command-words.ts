@@ -1,5 +1,6 @@
 // The words of a subcommand's line, told apart: options with their values, and what is between them. Used by the arguments of each subcommand.
 import { parseArgs } from 'node:util'
+import { printable, quoted } from '../config/printable.js'
 
 /** Bad arguments, bad input or a bad file: one sentence for the operator. */
 export class CommandError extends Error {}
@@ -21,10 +22,10 @@ export function readWords(argv: readonly string[], options: OptionTypes): Comman
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
-    if (!Object.hasOwn(options, token.name)) throw new CommandError(`unknown option ${token.rawName}`)
+    if (!Object.hasOwn(options, token.name)) throw new CommandError(`unknown option ${printable(token.rawName)}`)
     const { type } = options[token.name]
     if (type === 'boolean' && token.value !== undefined) {
-      throw new CommandError(`${token.rawName} takes no value, but has ${JSON.stringify(token.value)}`)
+      throw new CommandError(`${token.rawName} takes no value, but has ${quoted(token.value)}`)
     }
     const isNextOption = token.inlineValue === false && token.value.startsWith('-')
     if (type === 'string' && (token.value === undefined || token.value === '' || isNextOption)) {

@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import { opaqueString } from '../auth/opaque-string.js'
 import { DEFAULT_USERS_FILE } from '../auth/users-file.js'
+import { quoted } from '../config/printable.js'
 import { CommandError, readWords } from './command-words.js'
+import { stateDirectoryOf } from './state-directory.js'
 
 export const USER_HELP = `Usage: turnd user add NAME [options]
        turnd user list [options]
@@ -61,7 +63,7 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   const values = new Map([...allValues].map(([name, given]) => [name, given.at(-1)]))
   const [action, ...names] = values.has('help') ? ['help'] : words
   if (action !== 'add' && action !== 'list' && action !== 'remove' && action !== 'help') {
-    const what = action === undefined ? 'a command is missing' : `unknown command ${JSON.stringify(action)}`
+    const what = action === undefined ? 'a command is missing' : `unknown command ${quoted(action)}`
     throw new CommandError(`${what}: use add, list or remove (see turnd user --help)`)
   }
   const wrongOption = action === 'add' || action === 'help' ? undefined : ADD_OPTIONS.find((name) => values.has(name))
@@ -72,10 +74,9 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   const takesName = action === 'add' || action === 'remove'
   if (takesName && names.length === 0) throw new CommandError(`${action} needs the NAME of a user`)
   const surplus = names[takesName ? 1 : 0]
-  if (surplus !== undefined) throw new CommandError(`unexpected argument ${JSON.stringify(surplus)}`)
+  if (surplus !== undefined) throw new CommandError(`unexpected argument ${quoted(surplus)}`)
 
-  const stateDirectory =
-    values.get('state-dir') ?? env.TURND_STATE_DIR ?? firstDirectory(env.STATE_DIRECTORY) ?? 'turnd-state'
+  const stateDirectory = stateDirectoryOf(values.get('state-dir'), env)
   const usersFile = values.get('users-file') ?? env.TURND_USERS_FILE
   const realm = values.get('realm') ?? env.TURND_REALM
   return {
@@ -91,15 +92,10 @@ export function parseUserArguments(argv: readonly string[], env: NodeJS.ProcessE
   }
 }
 
-/** systemd separates several state directories with colons; the first is the server's. */
-function firstDirectory(text: string | undefined): string | undefined {
-  return text?.split(':')[0] || undefined
-}
-
 function prepared(option: string, value: string): string {
   try {
     return opaqueString(value)
   } catch (error) {
-    throw new CommandError(`${option} ${JSON.stringify(value)} ${error instanceof Error ? error.message : error}`)
+    throw new CommandError(`${option} ${quoted(value)} ${error instanceof Error ? error.message : error}`)
   }
 }

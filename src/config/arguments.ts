@@ -10,6 +10,7 @@ import { COMMAND_LINE, type GivenOption } from './source.js'
 export const SUBCOMMANDS = [
   { name: 'user', help: 'add, list and remove users of a users file' },
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
+  { name: 'why', help: 'say whom the server refused, why, what to do' },
 ] as const
 
 /** Switches that answer and end: they are no settings, and no other source has them. */

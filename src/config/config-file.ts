@@ -1,4 +1,5 @@
 // Reads the file of --config: a JSON object whose keys are option names in kebab or camel case. Called by command-line.ts.
+import { FILE_BYTES_MAX } from '../limits/files.js'
 import { TurndError } from './errors.js'
 import { jsonErrorPosition } from './json-error-position.js'
 import { nearestOption } from './nearest-name.js'
@@ -45,6 +46,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
   EACCES: 'permission denied',
   ELOOP: 'too many symbolic links',
+  EFBIG: `it is larger than ${FILE_BYTES_MAX} bytes, so it is another file`,
 }
 
 function whyNotRead(error: unknown): string {

@@ -1,12 +1,13 @@
 // What one option's parser cannot see: whether the options fit each other. Called once by settle.ts.
 // Each check throws TurndError with one sentence, or returns warnings.
+import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
 import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf, formatAddressPort } from './ip-address.js'
 import { isWildcardHost, type ListenScheme, type ListenSpec } from './listen-spec.js'
-import { findOptionByKey, WORKER_COUNT_MAX } from './options.js'
+import { findOptionByKey } from './options.js'
 import { printable } from './printable.js'
 import type { SettingKey, Settings } from './settings.js'
 import type { ResolvedOption, Source } from './source.js'

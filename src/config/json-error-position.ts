@@ -16,7 +16,7 @@ export function jsonErrorPosition(text: string): TextPosition | null {
 }
 
 const WHITESPACE = /[ \t\n\r]*/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y
 const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 
 /** Each `read` moves past what it read; on false, `offset` is where it was expected. */
@@ -29,34 +29,69 @@ class JsonScanner {
   }
 
   readDocument(): boolean {
-    return this.readValue() && this.offset === this.text.length
+    // What ends the containers round this place, the innermost last; kept here because a text may be deeper than the stack.
+    const closers: string[] = []
+    do {
+      this.read(WHITESPACE)
+      const closer = this.readOpening()
+      if (closer === null) {
+        if (!this.readString() && !this.read(SCALAR)) return false
+      } else {
+        this.read(WHITESPACE)
+        if (!this.readCharacter(closer)) {
+          closers.push(closer)
+          if (closer === '}' && !this.readKey()) return false
+          continue
+        }
+      }
+      if (!this.readToNextValue(closers)) return false
+    } while (closers.length > 0)
+    return this.offset === this.text.length
   }
 
-  private readValue(): boolean {
+  /** Behind a value: to the next one of its container, or out of all that end here. */
+  private readToNextValue(closers: string[]): boolean {
     this.read(WHITESPACE)
-    const isRead =
-      this.readContainer('{', '}', () => this.readMember()) ?? this.readContainer('[', ']', () => this.readValue())
-    if (!(isRead ?? (this.read(STRING) || this.read(SCALAR)))) return false
-    this.read(WHITESPACE)
+    while (closers.length > 0) {
+      const closer = closers[closers.length - 1]
+      if (this.readCharacter(',')) return closer === ']' || this.readKey()
+      if (!this.readCharacter(closer)) return false
+      closers.pop()
+      this.read(WHITESPACE)
+    }
     return true
   }
 
-  private readMember(): boolean {
+  private readKey(): boolean {
     this.read(WHITESPACE)
-    if (!this.read(STRING)) return false
+    if (!this.readString()) return false
     this.read(WHITESPACE)
-    return this.readCharacter(':') && this.readValue()
+    return this.readCharacter(':')
   }
 
-  /** null if the text does not go on with `open`. */
-  private readContainer(open: string, close: string, readItem: () => boolean): boolean | null {
-    if (!this.readCharacter(open)) return null
-    this.read(WHITESPACE)
-    if (this.readCharacter(close)) return true
-    do {
-      if (!readItem()) return false
-    } while (this.readCharacter(','))
-    return this.readCharacter(close)
+  /** By hand: an expression that repeats alternatives needs stack for each character. */
+  private readString(): boolean {
+    const { offset, text } = this
+    if (text[offset] !== '"') return false
+    for (let at = offset + 1; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code < 0x20) return false
+      if (code === 0x22) {
+        this.offset = at + 1
+        return true
+      }
+      if (code !== 0x5c) continue
+      ESCAPE.lastIndex = at
+      if (!ESCAPE.test(text)) return false
+      at = ESCAPE.lastIndex - 1
+    }
+    return false
+  }
+
+  /** What ends the container that begins here, or null if none does. */
+  private readOpening(): string | null {
+    if (this.readCharacter('{')) return '}'
+    return this.readCharacter('[') ? ']' : null
   }
 
   private readCharacter(character: string): boolean {

@@ -1,5 +1,18 @@
 // THE table of options. --help, docs/options.md, the schema of the config file, the TURND_* variables, the library's
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
+import { REALM_LENGTH_MAX } from '../limits/messages.js'
+import {
+  ALLOCATION_COUNT_DEFAULT,
+  ALLOCATION_COUNT_MAX,
+  BITS_PER_SECOND_MAX,
+  CHANNEL_COUNT_DEFAULT,
+  CHANNEL_COUNT_MAX,
+  PERMISSION_COUNT_DEFAULT,
+  PERMISSION_COUNT_MAX,
+  UNAUTHENTICATED_ANSWERS_PER_SECOND,
+  UNAUTHENTICATED_ANSWERS_PER_SECOND_MAX,
+  WORKER_COUNT_MAX,
+} from '../limits/turn.js'
 import { parseExternalIp, parsePublicName, parseRelayIp } from './external-ip.js'
 import { HTTP_UPSTREAM_FORM, parseHttpUpstream } from './http-upstream.js'
 import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js'
@@ -52,8 +65,6 @@ type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 const PATH_LENGTH_MAX = 4095
 const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
 const port = integer('PORT', 'a port', 1, 65535)
-/** A port's owner is 8 bits of the shared tables: 0 is nobody, 255 is outside, 254 is to spare. */
-export const WORKER_COUNT_MAX = 253
 
 const TABLE: Table = {
   listen: {
@@ -164,8 +175,7 @@ const TABLE: Table = {
   },
   realm: {
     group: 'Users and secrets',
-    // RFC 8489 §14.9: fewer than 128 characters; counted in bytes to be on the safe side.
-    type: text('REALM', 'a realm', 127),
+    type: text('REALM', 'a realm', REALM_LENGTH_MAX),
     repeatable: false,
     default: 'turnd',
     defaultText: 'turnd',
@@ -227,17 +237,17 @@ const TABLE: Table = {
   },
   'max-allocations': {
     group: 'Limits',
-    type: integer('N', 'a number of allocations', 1, 1_000_000),
+    type: integer('N', 'a number of allocations', 1, ALLOCATION_COUNT_MAX),
     repeatable: false,
-    default: 1800,
-    defaultText: '1800',
+    default: ALLOCATION_COUNT_DEFAULT,
+    defaultText: String(ALLOCATION_COUNT_DEFAULT),
     help: 'The relay licence: allocations that may exist at once.',
     coturn: ['total-quota'],
     comesLater: null,
   },
   'user-quota': {
     group: 'Limits',
-    type: integer('N', 'a number of allocations', 0, 1_000_000),
+    type: integer('N', 'a number of allocations', 0, ALLOCATION_COUNT_MAX),
     repeatable: false,
     default: 0,
     defaultText: '0',
@@ -247,28 +257,27 @@ const TABLE: Table = {
   },
   'permissions-max': {
     group: 'Limits',
-    type: integer('N', 'a number of permissions', 1, 65535),
+    type: integer('N', 'a number of permissions', 1, PERMISSION_COUNT_MAX),
     repeatable: false,
-    default: 128,
-    defaultText: '128',
+    default: PERMISSION_COUNT_DEFAULT,
+    defaultText: String(PERMISSION_COUNT_DEFAULT),
     help: 'Permissions that one allocation may have.',
     coturn: [],
     comesLater: null,
   },
   'channels-max': {
     group: 'Limits',
-    // 0x4000–0x7FFE is 16,383 numbers.
-    type: integer('N', 'a number of channels', 1, 16383),
+    type: integer('N', 'a number of channels', 1, CHANNEL_COUNT_MAX),
     repeatable: false,
-    default: 128,
-    defaultText: '128',
+    default: CHANNEL_COUNT_DEFAULT,
+    defaultText: String(CHANNEL_COUNT_DEFAULT),
     help: 'Channels that one allocation may bind.',
     coturn: [],
     comesLater: null,
   },
   'max-bps': {
     group: 'Limits',
-    type: integer('N', 'a number of bits per second', 0, 1_000_000_000_000),
+    type: integer('N', 'a number of bits per second', 0, BITS_PER_SECOND_MAX),
     repeatable: false,
     default: 0,
     defaultText: '0',
@@ -278,7 +287,7 @@ const TABLE: Table = {
   },
   'user-max-bps': {
     group: 'Limits',
-    type: integer('N', 'a number of bits per second', 0, 1_000_000_000_000),
+    type: integer('N', 'a number of bits per second', 0, BITS_PER_SECOND_MAX),
     repeatable: false,
     default: 0,
     defaultText: '0',
@@ -290,10 +299,10 @@ const TABLE: Table = {
   },
   'unauthenticated-rate': {
     group: 'Limits',
-    type: integer('N', 'a number of answers per second', 0, 1_000_000),
+    type: integer('N', 'a number of answers per second', 0, UNAUTHENTICATED_ANSWERS_PER_SECOND_MAX),
     repeatable: false,
-    default: 200,
-    defaultText: '200',
+    default: UNAUTHENTICATED_ANSWERS_PER_SECOND,
+    defaultText: String(UNAUTHENTICATED_ANSWERS_PER_SECOND),
     help:
       'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64), in bursts of up to ten times as ' +
       'many; 0: no limit. Loopback is exempt unless this option is given.',

@@ -1,5 +1,6 @@
 // The values of --user: NAME:PASSWORD, or {name, password} in a file and in the library. The name ends at the first colon.
 // Nothing here may put a password into an error: without a colon, the whole value may be one.
+import { USERNAME_LENGTH_MAX } from '../limits/messages.js'
 import { printable } from './printable.js'
 import { hasControlCharacter, ValueProblem, type ValueSchema, type ValueType } from './value-type.js'
 
@@ -7,9 +8,6 @@ export interface StaticUser {
   readonly name: string
   readonly password: string
 }
-
-/** RFC 8489 §14.3: USERNAME is shorter than 509 bytes. */
-const NAME_LENGTH_MAX = 508
 
 /** Parses NAME:PASSWORD; throws ValueProblem. */
 export function parseStaticUser(text: string): StaticUser {
@@ -34,8 +32,8 @@ function checkedUser(name: string, password: string): StaticUser {
   const shown = printable(name)
   if (password === '') throw new ValueProblem('has an empty password: give NAME:PASSWORD', shown)
   const length = Buffer.byteLength(name)
-  if (length > NAME_LENGTH_MAX) {
-    throw new ValueProblem(`has a name of ${length} bytes: USERNAME holds at most ${NAME_LENGTH_MAX}`, shown)
+  if (length > USERNAME_LENGTH_MAX) {
+    throw new ValueProblem(`has a name of ${length} bytes: USERNAME holds at most ${USERNAME_LENGTH_MAX}`, shown)
   }
   if (hasControlCharacter(name)) throw new ValueProblem('has a control character in the name', shown)
   if (hasControlCharacter(password)) throw new ValueProblem('has a control character in the password', shown)

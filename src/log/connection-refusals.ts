@@ -11,14 +11,24 @@ export const CONNECTION_REFUSALS = {
     meaning: 'this address has as many connections without an allocation as it may',
     remedy: 'if it is a proxy before this server, let it tell its clients: --proxy-protocol-from; else it is an attack',
   },
+  'connection-displaced': {
+    meaning: 'there were too many connections without an allocation, and this one was the oldest',
+    remedy:
+      'it is an attack from many addresses, or all clients come back at once: --stream-workers on a machine with more cores',
+  },
+  'open-files': {
+    meaning: 'the limit of open files is reached, but for what the server itself needs',
+    remedy: 'raise the limit (LimitNOFILE, ulimit -n): a call takes one for its relay, and one more over TCP or TLS',
+  },
   'not-stun': {
     meaning: 'what was sent is neither STUN nor anything else that this port takes',
     remedy:
       'point the client at the right port: tcp: takes STUN alone, tls: takes TLS, STUN and HTTP; a PROXY header is taken from --proxy-protocol-from alone',
   },
   'tls-handshake': {
-    meaning: 'the TLS handshake was not completed',
-    remedy: 'look whether clients trust the certificate and find their name in it, and speak TLS 1.2 or 1.3',
+    meaning: 'the TLS or DTLS handshake was not completed',
+    remedy:
+      'look whether clients trust the certificate and find their name in it, and speak TLS 1.2 or 1.3 (DTLS: 1.2)',
   },
   'connection-timeout': {
     meaning: 'the connection did not get as far as a whole message in time',
@@ -27,3 +37,6 @@ export const CONNECTION_REFUSALS = {
 } as const satisfies Record<string, { meaning: string; remedy: string }>
 
 export type ConnectionRefusal = keyof typeof CONNECTION_REFUSALS
+
+/** By index, for counters. */
+export const CONNECTION_REFUSAL_NAMES = Object.keys(CONNECTION_REFUSALS) as readonly ConnectionRefusal[]

@@ -1,14 +1,16 @@
 // The log: JSON lines on standard output for machines, readable lines on a terminal. Every line has an `event`.
+
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import pino, { type Logger } from 'pino'
 import type { PinoPretty } from 'pino-pretty'
+import { LOG_BUFFER_BYTES_MAX } from '../limits/reports.js'
 import { escapeHidden } from './escape.js'
+import { LogOutput } from './log-output.js'
 
 export type { Logger }
 
-/** Bytes that wait for a slow reader of standard output; past that lines are dropped, media is not. */
-const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024
+const STANDARD_OUTPUT = 1
 
 /** The command's log, on standard output. */
 export function createLogger(level: string, isTerminal: boolean): Logger {
@@ -25,8 +27,9 @@ export function createLogger(level: string, isTerminal: boolean): Logger {
     })
     return pino(options, stream)
   }
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES_MAX })
-  return pino(options, { write: (line) => void destination.write(escapeHidden(line)) })
+  const output = new LogOutput(STANDARD_OUTPUT, LOG_BUFFER_BYTES_MAX)
+  process.on('exit', () => output.flushLast())
+  return pino(options, { write: (line) => output.write(escapeHidden(line)) })
 }
 
 function terminalStream(): Writable {

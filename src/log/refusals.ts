@@ -1,5 +1,6 @@
 // Why the server said no: stable reason codes with their plain-words meaning, and a bounded ring of the latest refusals.
 // The log, the counters, and every page or command that explains a failed call read from here.
+import { REFUSAL_RING_COUNT, REFUSAL_TEXT_LENGTH_MAX } from '../limits/reports.js'
 
 /** Each reason: what happened, and what the operator can do. The keys are stable: logs and metrics carry them. */
 export const REFUSAL_REASONS = {
@@ -158,16 +159,13 @@ export interface Refusal {
   peer: string
 }
 
-/** User names are cut to this many characters in the ring: they come from the network. */
-export const REFUSAL_TEXT_LENGTH_MAX = 128
-
 /** The latest refusals, oldest overwritten. */
 export class RefusalRing {
   readonly #entries: Refusal[] = []
   readonly #capacity: number
   #next = 0
 
-  constructor(capacity = 1024) {
+  constructor(capacity = REFUSAL_RING_COUNT) {
     this.#capacity = capacity
   }
 

@@ -42,7 +42,7 @@ export const COUNTER_NAMES = [
   'icmpErrors',
   /** Rounds of waiting for something to do. */
   'waits',
-  /** TCP connections of clients, and those of them that were closed at once: too many without an allocation from one address. */
+  /** TCP connections of clients, and those of them that were closed because there were too many without an allocation, from one address or in all. */
   'connectionsAccepted',
   'connectionsRefused',
   /** Closed because a handshake, a first message or any message did not come in time. */

@@ -20,6 +20,15 @@ export function localAddresses(): TransportAddress[] {
   return [...byHost.values()]
 }
 
+/** The same for a server that runs: null while the system does not tell, which takes it a file descriptor and memory. */
+export function findLocalAddresses(): TransportAddress[] | null {
+  try {
+    return localAddresses()
+  } catch {
+    return null
+  }
+}
+
 function isLinkLocalIPv6(address: TransportAddress): boolean {
   return address.family !== FAMILY_IPV4 && (address.word0 & 0xffc00000) === (0xfe800000 | 0)
 }

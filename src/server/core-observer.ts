@@ -1,4 +1,5 @@
 // The core's observer: turns its objects into reports of plain data at once, since they do not last, and counts refusals.
+import type { UnansweredReason } from '../log/drops.js'
 import type { RefusalReason } from '../log/refusals.js'
 import { formatHost, type TransportAddress } from '../stun/address.js'
 import { methodName } from '../stun/constants.js'
@@ -63,6 +64,10 @@ export class CoreObserver implements TurnObserver {
       peer: peer === null ? '' : peer.toString(),
     }
     this.#sink.report({ kind: 'refusal', refusal })
+  }
+
+  unanswered(reason: UnansweredReason, client: TransportAddress): void {
+    this.#sink.report({ kind: 'unanswered', timeMs: Date.now(), reason, source: client.toString() })
   }
 }
 

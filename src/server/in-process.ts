@@ -22,7 +22,8 @@ export class InProcess implements Relaying {
   /** @param engine its listeners are open */
   constructor(engine: DgramEngine, parts: RelayingParts, ownSockets: OwnSockets, shared: CoreParts['shared']) {
     const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
-    const sink: ReportSink = { report: (report) => news.report(report, null), admitsRefusal: () => true }
+    const report: ReportSink['report'] = (report) => news.report(report, null)
+    const sink: ReportSink = { report, admitsRefusal: () => true, admitsConnectionRefusal: () => true }
     this.#engine = engine
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),
@@ -46,8 +47,9 @@ export class InProcess implements Relaying {
   }
 
   totals(): Totals {
-    const { drops, heldBack, refusals, reportsLost } = this.#statistics
-    return totalsOf([{ engine: this.#engine.counters, drops, heldBack, refusals, reportsLost }])
+    const { connectionRefusals, connectionsHeldBack, drops, heldBack, refusals, reportsLost } = this.#statistics
+    const ofCore = { drops, heldBack, refusals, connectionRefusals, connectionsHeldBack, reportsLost }
+    return totalsOf([{ engine: this.#engine.counters, ...ofCore }])
   }
 
   allocationCount(): number {

@@ -1,8 +1,9 @@
 // Relaying with the native engine: workers for UDP clients, and stream workers where there are listeners for them. The main thread opens all
 // listeners and keeps them, so that a worker's successor has the same.
+
 import { availableParallelism } from 'node:os'
-import { WORKER_COUNT_MAX } from '../config/options.js'
 import type { Settings } from '../config/settings.js'
+import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import type { Offloads } from '../net/choose-engine.js'
 import { DTLS_SCHEMES, hasListeners, STREAM_SCHEMES, TCP_SCHEMES, UDP_SCHEMES } from '../net/listen-targets.js'
 import { type Koffi, loadKoffi } from '../net/native/koffi.js'

@@ -2,7 +2,10 @@
 import { availableParallelism } from 'node:os'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
+import { hasListeners, TCP_SCHEMES } from '../net/listen-targets.js'
+import { openFileLimit } from '../net/open-file-limit.js'
 import type { RelayHost } from '../turn/relay-host.js'
+import { type OpenFilesPlan, openFilesWarning } from './open-files.js'
 import { describeEngine, type OpenedRelaying } from './open-relaying.js'
 import { isNobodyConfigured, type Users } from './users.js'
 
@@ -35,6 +38,8 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   if (relaying.engine === 'native' && relaying.workerCount > WORKERS_PER_CORE_MAX * coreCount) {
     warn(`--workers ${relaying.workerCount} is more than ${coreCount} cores can use: give one per core`)
   }
+  const filesWarning = openFilesWarning(openFilesPlan(started), openFileLimit())
+  if (filesWarning !== null) warn(filesWarning)
   const engine = engineFields(opened)
   const { reason } = opened
   const description = describeEngine(opened)
@@ -48,6 +53,19 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   const chosen = reason === '' ? engine : { ...engine, engineReason: reason }
   const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
   logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
+}
+
+function openFilesPlan({ opened: { relaying }, relayHosts, settings }: Started): OpenFilesPlan {
+  const hasStreams = hasListeners(settings.listen, TCP_SCHEMES)
+  return {
+    maxAllocations: settings.maxAllocations,
+    relayHostCount: relayHosts.length,
+    portCount: settings.maxPort - settings.minPort + 1,
+    familyCount: new Set(relayHosts.map(({ address }) => address.family)).size,
+    workerCount: relaying.workerCount * (hasStreams ? 2 : 1),
+    listenerCount: relaying.listeners.length,
+    hasStreams,
+  }
 }
 
 function engineFields({ offloads, relaying }: OpenedRelaying): Record<string, unknown> {

@@ -1,8 +1,16 @@
 // Tells people what the cores do: a log line and an event for each allocation and refusal, the ring of latest refusals, and the
 // lives of the workers.
+import {
+  CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX,
+  CONNECTION_LINES_PER_SECOND_MAX,
+  REFUSAL_LINES_OF_SOURCE_PER_SECOND_MAX,
+  REFUSAL_LINES_PER_SECOND_MAX,
+} from '../limits/reports.js'
+import { AllocationDigest } from '../log/allocation-digest.js'
 import { CONNECTION_REFUSALS, type ConnectionRefusal } from '../log/connection-refusals.js'
 import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
+import { RefusalDigest } from '../log/refusal-digest.js'
 import {
   REFUSAL_REASON_NAMES,
   REFUSAL_REASONS,
@@ -15,15 +23,6 @@ import { LineLimiter } from './line-limiter.js'
 import type { RelayingNews, WorkerDeath } from './relaying.js'
 import type { AllocationInfo, AllocationUse, Report } from './reports.js'
 import type { Totals } from './statistics.js'
-
-/** Lines of refusals in one second, of all sources. */
-export const LINES_PER_SECOND_MAX = 50
-/** Lines of refusals in one second of one source (an IP address). */
-export const LINES_PER_SOURCE_MAX = 10
-
-/** The same of connections that were closed before they asked for anything. */
-const CONNECTION_LINES_PER_SECOND_MAX = 10
-const CONNECTION_LINES_PER_SOURCE_MAX = 2
 
 export interface ReporterEvents {
   allocation(info: AllocationInfo): void
@@ -38,8 +37,14 @@ type Whose = { readonly worker?: number }
 
 export class Reporter implements RelayingNews {
   readonly refusals = new RefusalRing()
-  readonly #limiter = new LineLimiter(LINES_PER_SECOND_MAX, LINES_PER_SOURCE_MAX)
-  readonly #connectionLimiter = new LineLimiter(CONNECTION_LINES_PER_SECOND_MAX, CONNECTION_LINES_PER_SOURCE_MAX)
+  /** What `turnd why` reads. */
+  readonly refusalDigest = new RefusalDigest()
+  readonly allocationDigest = new AllocationDigest()
+  readonly #limiter = new LineLimiter(REFUSAL_LINES_PER_SECOND_MAX, REFUSAL_LINES_OF_SOURCE_PER_SECOND_MAX)
+  readonly #connectionLimiter = new LineLimiter(
+    CONNECTION_LINES_PER_SECOND_MAX,
+    CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX,
+  )
   readonly #logger: Logger
   readonly #events: ReporterEvents
   /** Refusals that have had no line since the last flush. */
@@ -57,9 +62,11 @@ export class Reporter implements RelayingNews {
     const whose = worker === null ? {} : { worker }
     switch (report.kind) {
       case 'allocation':
+        this.allocationDigest.created(report.info.user, report.info.client, worker, Date.now())
         this.#allocationCreated(report.info, { ...report.ways, ...whose })
         return
       case 'allocation-deleted':
+        this.allocationDigest.deleted(report.info.user, report.info.client, worker, report.use)
         this.#allocationDeleted(report.info, report.cause, report.use, { ...report.ways, ...whose })
         return
       case 'relay-deleted': {
@@ -74,7 +81,11 @@ export class Reporter implements RelayingNews {
         this.#refused(report.refusal, whose)
         return
       case 'connection-refused':
+        this.refusalDigest.record(report)
         this.#connectionRefused(report.reason, report.source, whose)
+        return
+      case 'unanswered':
+        this.refusalDigest.record(report)
     }
   }
 
@@ -85,6 +96,7 @@ export class Reporter implements RelayingNews {
       { event: 'worker-died', worker, allocations: allocationCount, restartSeconds, error: message, stack },
       `worker ${worker} died (${message}): ${allocationCount} allocations of worker ${worker} ended, it starts again ${again}`,
     )
+    this.allocationDigest.workerDied(worker)
     this.#events.workerDied(worker, allocationCount)
   }
 
@@ -129,6 +141,7 @@ export class Reporter implements RelayingNews {
 
   #refused(refusal: Refusal, whose: Whose): void {
     this.refusals.record(refusal)
+    this.refusalDigest.record(refusal)
     this.#events.refusal(refusal)
     const level = levelOf(refusal.reason)
     if (!this.#logger.isLevelEnabled(level)) return

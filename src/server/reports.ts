@@ -1,5 +1,6 @@
 // What a core has to tell, as plain data: it may come from another thread. Made by CoreObserver, read by the Reporter.
 import type { ConnectionRefusal } from '../log/connection-refusals.js'
+import type { UnansweredReason } from '../log/drops.js'
 import type { Refusal } from '../log/refusals.js'
 import type { DeletionCause } from '../turn/output.js'
 
@@ -44,11 +45,20 @@ export type Report =
       readonly cause: DeletionCause
     }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
-  | { readonly kind: 'connection-refused'; readonly reason: ConnectionRefusal; readonly source: string }
+  | {
+      readonly kind: 'connection-refused'
+      readonly timeMs: number
+      readonly reason: ConnectionRefusal
+      readonly source: string
+    }
+  /** One of many: floods are told of once a second. */
+  | { readonly kind: 'unanswered'; readonly timeMs: number; readonly reason: UnansweredReason; readonly source: string }
 
 /** Where reports go. */
 export interface ReportSink {
   report(report: Report): void
   /** Is there room for the report of a refusal of this client now? Asked once for each, before the report is made. */
   admitsRefusal(client: string, timeMs: number): boolean
+  /** The same of connections, with room of its own: whoever scans ports does not hide who is refused. */
+  admitsConnectionRefusal(client: string, timeMs: number): boolean
 }

@@ -1,4 +1,5 @@
 // The counters of a server as people read them: names and numbers, averages worked out, what never happened left out.
+import { CONNECTION_REFUSAL_NAMES } from '../log/connection-refusals.js'
 import { REFUSAL_REASON_NAMES } from '../log/refusals.js'
 import {
   COUNTER_GSO_SEGMENTS,
@@ -23,9 +24,11 @@ export interface ServerCounters {
   readonly engine: EngineCounters
   readonly drops: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
+  /** Connections that were closed before they asked for anything. */
+  readonly connectionRefusals: Readonly<Record<string, number>>
 }
 
-export function serverCounters({ drops, engine, refusals }: Totals): ServerCounters {
+export function serverCounters({ connectionRefusals, drops, engine, refusals }: Totals): ServerCounters {
   return {
     engine: {
       ...(Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, engine[index]])) as EngineCounters),
@@ -34,6 +37,7 @@ export function serverCounters({ drops, engine, refusals }: Totals): ServerCount
     },
     drops: occurred(DROP_NAMES, drops),
     refusals: occurred(REFUSAL_REASON_NAMES, refusals),
+    connectionRefusals: occurred(CONNECTION_REFUSAL_NAMES, connectionRefusals),
   }
 }
 
@@ -42,7 +46,7 @@ function average(sum: number, count: number): number {
   return count === 0 ? 0 : Math.round((sum / count) * 100) / 100
 }
 
-function occurred(names: readonly string[], counts: Float64Array): Record<string, number> {
+export function occurred(names: readonly string[], counts: Float64Array): Record<string, number> {
   const entries = names.map((name, index): [string, number] => [name, counts[index]])
   return Object.fromEntries(entries.filter(([, count]) => count > 0))
 }

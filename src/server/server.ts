@@ -1,19 +1,20 @@
 // A running TURN server, put together from its parts: settings → users, engine, relay addresses → what relays (relaying.ts). Embedded
 // through createTurnServer, and used by the command in the same way.
 import { EventEmitter } from 'node:events'
-import { generateNonceSecret, loadNonceSecret } from '../auth/state-dir.js'
 import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { readUpstreamCa } from '../config/upstream-ca.js'
+import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { Listener } from '../net/engine.js'
-import { localAddresses } from '../net/local-addresses.js'
+import { findLocalAddresses } from '../net/local-addresses.js'
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
 import type { ServerCertificate } from './certificate.js'
+import { ServerControl } from './control.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { reportReady } from './ready-report.js'
 import { resolveRelayHosts } from './relay-hosts.js'
@@ -23,7 +24,10 @@ import type { AllocationInfo } from './reports.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
 import { totalsOf } from './statistics.js'
 import { turnUris } from './uris.js'
-import { loadUsers, stateDirError, type Users } from './users.js'
+import { loadUsers, nonceSecretOf, type Users } from './users.js'
+import { type WhyFilter, type WhyReport, whyReport } from './why.js'
+
+assertRelations()
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
@@ -57,29 +61,38 @@ interface Running {
   readonly users: Users
   readonly certificate: ServerCertificate | null
   readonly timers: readonly NodeJS.Timeout[]
+  readonly startTimeMs: number
+}
+
+/** What a server has beside its sockets. */
+export interface ServerHome {
+  /** Without one nothing is read from disk or kept on it, and a user must be configured. */
+  readonly hasStateDir: boolean
+  /** In the state directory, from the start. */
+  readonly hasControlSocket: boolean
 }
 
 export class TurnServer extends EventEmitter<TurnServerEvents> {
   readonly settings: Settings
   readonly #parsed: ParsedSettings
-  readonly #hasStateDir: boolean
+  readonly #home: ServerHome
   readonly #choosing: Promise<EngineChoice> | null
   readonly #logger: Logger
   readonly #reporter: Reporter
+  readonly #control: ServerControl
   #running: Running | null = null
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
   /**
-   * @param hasStateDir without one nothing is read from disk or kept on it, and a user must be configured
    * @param choosing the choice of the engine, if it is being made already
    */
-  constructor(parsed: ParsedSettings, logger: Logger, hasStateDir: boolean, choosing?: Promise<EngineChoice>) {
+  constructor(parsed: ParsedSettings, logger: Logger, home: ServerHome, choosing?: Promise<EngineChoice>) {
     super()
     this.settings = parsed.settings
     this.#parsed = parsed
     this.#logger = logger
-    this.#hasStateDir = hasStateDir
+    this.#home = home
     this.#choosing = choosing ?? null
     this.#reporter = new Reporter(logger, {
       allocation: (info) => void this.emit('allocation', info),
@@ -88,6 +101,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       workerDied: (worker, allocationCount) => void this.emit('workerDied', worker, allocationCount),
       warning: (text) => this.#warn(text),
     })
+    this.#control = new ServerControl(this)
   }
 
   /** Opens the sockets. Throws TurndError, with nothing left open. */
@@ -104,8 +118,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     let users: Users | null = null
     try {
       const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
-      users = loadUsers(settings, this.#hasStateDir, (text) => this.#warn(text))
-      const nonceSecret = this.#loadNonceSecret()
+      users = loadUsers(settings, this.#home.hasStateDir, (text) => this.#warn(text))
+      const nonceSecret = nonceSecretOf(settings, this.#home.hasStateDir, (text) => this.#warn(text))
       const [choice, relayHosts] = await allOf(
         this.#choosing ?? chooseEngine(settings.engine, process.env),
         resolveRelayHosts(settings, (text) => this.#warn(text)),
@@ -121,6 +135,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       if (certificate !== null && certificate.material !== parts.certificate) {
         opened.relaying.setCertificate(certificate.material)
       }
+      if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
       this.#run(opened, relayHosts, users, certificate)
     } catch (error) {
       certificate?.close()
@@ -165,6 +180,19 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return serverCounters(this.#running?.relaying.totals() ?? totalsOf([]))
   }
 
+  /** Why calls failed: what was refused, summed up, with meaning and remedy; drops; and who got through. Throws TurndError for a bad filter. */
+  why(filter: WhyFilter = {}): WhyReport {
+    return whyReport({ settings: this.settings, running: this.#running, reporter: this.#reporter }, filter)
+  }
+
+  /**
+   * Opens a unix socket in the state directory, through which `turnd why --state-dir` reads why(); the command does so by itself. Resolves
+   * with its path; stop() removes it. Rejects with the system's error.
+   */
+  openControlSocket(): Promise<string> {
+    return this.#control.open()
+  }
+
   allocationCount(): number {
     return this.#running?.relaying.allocationCount() ?? 0
   }
@@ -201,6 +229,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async #stop(starting: Promise<void>): Promise<void> {
     // A start that failed has left nothing open. Always later, too: handlers of our events call this from inside the core.
     await starting.catch(() => {})
+    await this.#control.close()
     const running = this.#running
     if (running === null) return
     for (const timer of running.timers) clearInterval(timer)
@@ -227,17 +256,6 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     })
   }
 
-  #loadNonceSecret(): Uint8Array {
-    if (!this.#hasStateDir) return generateNonceSecret()
-    try {
-      const { secret, warning } = loadNonceSecret(this.settings.stateDir)
-      if (warning !== null) this.#warn(warning)
-      return secret
-    } catch (error) {
-      throw stateDirError(this.settings, error)
-    }
-  }
-
   /** Loaded where there is one only: most of it is TLS. */
   async #openCertificate(): Promise<ServerCertificate | null> {
     const { cert, key } = this.settings
@@ -255,10 +273,10 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     const { relaying } = opened
     if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
     const timers = [
-      setInterval(() => relaying.setLocalHosts(localAddresses()), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
+      setInterval(() => learnLocalAddresses(relaying), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
       setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
     ]
-    this.#running = { relaying, relayHosts, users, certificate, timers }
+    this.#running = { relaying, relayHosts, users, certificate, timers, startTimeMs: Date.now() }
     reportReady(this.#logger, (text) => this.#warn(text), {
       settings: this.settings,
       opened,
@@ -272,4 +290,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#logger.warn({ event: 'warning' }, text)
     this.emit('warning', text)
   }
+}
+
+function learnLocalAddresses(relaying: Relaying): void {
+  const hosts = findLocalAddresses()
+  if (hosts !== null) relaying.setLocalHosts(hosts)
 }

@@ -5,7 +5,9 @@
 //   drops      by DROP_ reason          frames and datagrams that went nowhere
 //   refusals   by reason                every refusal
 //   heldBack   by reason                those of them that were not reported one by one
+//   connectionRefusals, connectionsHeldBack   the same of connections that were closed before they asked for anything
 //   words      32-bit: see WORD_
+import { CONNECTION_REFUSAL_NAMES, type ConnectionRefusal } from '../log/connection-refusals.js'
 import { REFUSAL_REASON_NAMES, type RefusalReason } from '../log/refusals.js'
 import { COUNTER_NAMES } from '../net/counters.js'
 import { DROP_NAMES } from '../turn/drop-reasons.js'
@@ -21,7 +23,8 @@ export const WORD_REPORTS_LOST = 3
 const WORD_COUNT = 4
 
 const REASON_COUNT = REFUSAL_REASON_NAMES.length
-const FLOAT_COUNT = COUNTER_NAMES.length + DROP_NAMES.length + 2 * REASON_COUNT
+const CONNECTION_REASON_COUNT = CONNECTION_REFUSAL_NAMES.length
+const FLOAT_COUNT = COUNTER_NAMES.length + DROP_NAMES.length + 2 * REASON_COUNT + 2 * CONNECTION_REASON_COUNT
 const REASON_INDEXES: ReadonlyMap<string, number> = new Map(REFUSAL_REASON_NAMES.map((name, index) => [name, index]))
 
 export class Statistics {
@@ -30,6 +33,8 @@ export class Statistics {
   readonly drops: Float64Array
   readonly refusals: Float64Array
   readonly heldBack: Float64Array
+  readonly connectionRefusals: Float64Array
+  readonly connectionsHeldBack: Float64Array
   readonly words: Int32Array
 
   /** @param memory of another Statistics, to share it; new and zero if absent */
@@ -41,7 +46,10 @@ export class Statistics {
     this.engine = floats.subarray(0, dropsStart)
     this.drops = floats.subarray(dropsStart, refusalsStart)
     this.refusals = floats.subarray(refusalsStart, refusalsStart + REASON_COUNT)
-    this.heldBack = floats.subarray(refusalsStart + REASON_COUNT)
+    const connectionsStart = refusalsStart + 2 * REASON_COUNT
+    this.heldBack = floats.subarray(refusalsStart + REASON_COUNT, connectionsStart)
+    this.connectionRefusals = floats.subarray(connectionsStart, connectionsStart + CONNECTION_REASON_COUNT)
+    this.connectionsHeldBack = floats.subarray(connectionsStart + CONNECTION_REASON_COUNT)
     this.words = new Int32Array(memory, FLOAT_COUNT * 8, WORD_COUNT)
   }
 
@@ -55,12 +63,18 @@ export function reasonIndex(reason: RefusalReason): number {
   return REASON_INDEXES.get(reason) as number
 }
 
+export function connectionReasonIndex(reason: ConnectionRefusal): number {
+  return CONNECTION_REFUSAL_NAMES.indexOf(reason)
+}
+
 /** Sums over cores; plain numbers at one moment. */
 export interface Totals {
   readonly engine: Float64Array
   readonly drops: Float64Array
   readonly refusals: Float64Array
   readonly heldBack: Float64Array
+  readonly connectionRefusals: Float64Array
+  readonly connectionsHeldBack: Float64Array
   readonly reportsLost: number
 }
 
@@ -72,6 +86,8 @@ export function totalsOf(parts: readonly Totals[]): Totals {
     addTo(totals.drops, part.drops)
     addTo(totals.refusals, part.refusals)
     addTo(totals.heldBack, part.heldBack)
+    addTo(totals.connectionRefusals, part.connectionRefusals)
+    addTo(totals.connectionsHeldBack, part.connectionsHeldBack)
     totals.words[WORD_REPORTS_LOST] += part.reportsLost
   }
   return totals

@@ -1,8 +1,13 @@
-// Who may log in: the credential stores that the settings name, or the generated first user.
+// Who may log in: the credential stores that the settings name, or the generated first user; and the secret that nonces are made with.
 import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
-import { type GeneratedUser, loadOrCreateGeneratedUser } from '../auth/state-dir.js'
+import {
+  type GeneratedUser,
+  generateNonceSecret,
+  loadNonceSecret,
+  loadOrCreateGeneratedUser,
+} from '../auth/state-dir.js'
 import { StaticUsers } from '../auth/static-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
 import { TurndError } from '../config/errors.js'
@@ -67,8 +72,20 @@ export function isNobodyConfigured({ stores, usersFile }: Users): boolean {
   return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
 
+/** Throws TurndError. */
+export function nonceSecretOf(settings: Settings, hasStateDir: boolean, warn: (text: string) => void): Uint8Array {
+  if (!hasStateDir) return generateNonceSecret()
+  try {
+    const { secret, warning } = loadNonceSecret(settings.stateDir)
+    if (warning !== null) warn(warning)
+    return secret
+  } catch (error) {
+    throw stateDirError(settings, error)
+  }
+}
+
 /** Broken content of the state directory, as an error that names the option. */
-export function stateDirError({ stateDir }: Settings, error: unknown): TurndError {
+function stateDirError({ stateDir }: Settings, error: unknown): TurndError {
   const reason = error instanceof Error ? error.message : String(error)
   return new TurndError('TURND_ERR_STATE_DIR', `--state-dir ${stateDir}: ${reason}`, { cause: error })
 }

@@ -1,6 +1,9 @@
 // Relaying by worker threads, each with a core of its own. Started, told and watched from here; the packets of a client never come near
 // this thread. What kinds of workers there are, and what their sockets are, is the plan's to say (native-relaying.ts, dgram-relaying.ts).
+
 import type { CertificateMaterial } from '../auth/certificate-file.js'
+import { WARNING_MILLISECONDS } from '../limits/reports.js'
+import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { ConnectionCap } from '../net/stream/connection-cap.js'
@@ -15,10 +18,6 @@ import { newTicketKeys } from './ticket-keys.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command } from './worker/messages.js'
 import { type SharedStart, type SlotCalls, type SlotOwner, type WorkerKind, WorkerSlot } from './worker/worker-slot.js'
-
-/** RFC 9325 §3.4 wants them changed within a week. */
-const TICKET_KEYS_MILLISECONDS = 24 * 3600 * 1000
-const WARNING_MILLISECONDS = 50_000
 
 export interface PlannedWorker extends WorkerKind {
   /** Sockets of datagrams that it reads and the main thread keeps. */

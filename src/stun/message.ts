@@ -1,6 +1,7 @@
 // Decodes a STUN message into a reusable view (RFC 8489 §5, §14): one table of the attributes that count, nothing copied.
 // The core keeps one view and decodes every frame into it. No bytes make it throw, and decoding allocates nothing.
 // Values are checked when they are read: every read stays inside its attribute, and says so (-1 or false) when it cannot.
+import { ATTRIBUTE_COUNT_MAX } from '../limits/messages.js'
 import { FAMILY_IPV4, type TransportAddress } from './address.js'
 import {
   ADDRESS_FAMILY_IPV4,
@@ -29,9 +30,6 @@ export const DECODE_TOO_MANY_ATTRIBUTES = 5
 export const DECODE_AFTER_FINGERPRINT = 6
 /** An integrity or fingerprint attribute of an impossible length (RFC 8489 §14.5–14.7). */
 export const DECODE_BAD_INTEGRITY_LENGTH = 7
-
-/** Attributes of one message, the integrity and fingerprint attributes not counted. */
-export const ATTRIBUTE_COUNT_MAX = 256
 
 const MESSAGE_INTEGRITY_LENGTH = 20
 const MESSAGE_INTEGRITY_SHA256_LENGTH_MIN = 16

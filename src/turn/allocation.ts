@@ -5,14 +5,15 @@
 //               └─ channels               by channel number  ──► ChannelBinding
 //
 // Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
+import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
 import { FiveTuple } from './five-tuple.js'
 
 /** Times are core ticks (10 ms). */
 export const TICKS_PER_SECOND = 100
-export const PERMISSION_LIFETIME_TICKS = 300 * TICKS_PER_SECOND
-export const CHANNEL_LIFETIME_TICKS = 600 * TICKS_PER_SECOND
+export const PERMISSION_LIFETIME_TICKS = PERMISSION_LIFETIME_SECONDS * TICKS_PER_SECOND
+export const CHANNEL_LIFETIME_TICKS = CHANNEL_LIFETIME_SECONDS * TICKS_PER_SECOND
 
 export const RELAY_OPENING = 0
 export const RELAY_LIVE = 1

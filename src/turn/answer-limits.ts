@@ -4,18 +4,13 @@
 //
 // Reply limit     UDP only, where a source may be forged: Binding answers, challenges, failures
 // Failure budget  every transport: requests whose credentials are wrong or malformed; challenges are no failures
+import { FAILURE_COUNT_MAX, FAILURE_PERIOD_SECONDS, UNAUTHENTICATED_BURST_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV6, type TransportAddress } from '../stun/address.js'
 import { TICKS_PER_SECOND } from './allocation.js'
 import { DROP_FAILURE_BUDGET, DROP_NONE, DROP_REPLY_LIMIT } from './drop-reasons.js'
 import { type FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
 import type { KeyedHash } from './keyed-hash.js'
 import { SourceTable } from './source-table.js'
-
-/** The reply limiter's burst, in seconds of its rate. */
-const BURST_SECONDS = 10
-/** Failures of one source that are answered in FAILURE_PERIOD_SECONDS, and at once. */
-export const FAILURE_BUDGET = 200
-export const FAILURE_PERIOD_SECONDS = 10
 
 export interface AnswerLimitOptions {
   /** Answers a second and source; 0: no limit, which leaves the failure budget. */
@@ -36,10 +31,15 @@ export class AnswerLimits {
   constructor({ unauthenticatedRate, limitsLoopback, hash, replies, failures }: AnswerLimitOptions) {
     this.#replies =
       unauthenticatedRate > 0
-        ? new SourceTable(unauthenticatedRate, unauthenticatedRate * BURST_SECONDS, TICKS_PER_SECOND, replies)
+        ? new SourceTable(
+            unauthenticatedRate,
+            unauthenticatedRate * UNAUTHENTICATED_BURST_SECONDS,
+            TICKS_PER_SECOND,
+            replies,
+          )
         : null
-    const failuresPerSecond = FAILURE_BUDGET / FAILURE_PERIOD_SECONDS
-    this.#failures = new SourceTable(failuresPerSecond, FAILURE_BUDGET, TICKS_PER_SECOND, failures)
+    const failuresPerSecond = FAILURE_COUNT_MAX / FAILURE_PERIOD_SECONDS
+    this.#failures = new SourceTable(failuresPerSecond, FAILURE_COUNT_MAX, TICKS_PER_SECOND, failures)
     this.#limitsLoopback = limitsLoopback
     this.#hash = hash
   }

@@ -1,15 +1,13 @@
 // The bandwidth of one allocation (--max-bps), and its share of its user's (--user-max-bps). On the hot path where limits are set.
 //
-// A bucket is one number a direction: the time at which it would be full again. It is BUCKET_TICKS deep, and a packet passes while
+// A bucket is one number a direction: the time at which it would be full again. It is BANDWIDTH_BUCKET_TICKS deep, and a packet passes while
 // anything is left in it, whatever its size: what it takes too much, later ones wait for. So no datagram is too large for a low limit.
+import { BANDWIDTH_BUCKET_TICKS } from '../limits/turn.js'
 import { TICKS_PER_SECOND } from './allocation.js'
 import type { UserBandwidth } from './user-bandwidth.js'
 
 export const FROM_CLIENT = 0
 export const TO_CLIENT = 1
-
-/** How much of the rate may be used at once: 250 ms, which is more than the time between two ticks of any engine. */
-export const BUCKET_TICKS = 25
 
 /** Bytes that pass in a tick at this many bits a second. */
 export function bytesPerTick(bitsPerSecond: number): number {
@@ -33,7 +31,7 @@ export class Bandwidth {
   /** Takes a payload's bytes, if it may pass now. `direction` is FROM_CLIENT or TO_CLIENT. */
   admit(direction: number, length: number, now: number): boolean {
     const fullAt = Math.max(this.#fullAt[direction], now)
-    if (fullAt - now >= BUCKET_TICKS) return false
+    if (fullAt - now >= BANDWIDTH_BUCKET_TICKS) return false
     if (this.user !== null && !this.user.admit(direction, length, now)) return false
     this.#fullAt[direction] = fullAt + length * this.#ticksPerByte
     return true

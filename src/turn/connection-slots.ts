@@ -1,6 +1,6 @@
 // A worker's own slots in the table of peer connections: which are free, and which bucket of bandwidth each uses. All connections of one
 // allocation share a bucket, whichever worker carries their data; it has the number of some slot, but not its life.
-import { BUCKET_TICKS } from './bandwidth.js'
+import { BANDWIDTH_BUCKET_TICKS } from '../limits/turn.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { RandomSource } from './output.js'
 
@@ -71,7 +71,7 @@ export class ConnectionSlots {
     const bucket = this.#freeBuckets.pop() as number
     const { words, at } = this.#table.bandwidthOf(bucket)
     // Empty but for a tick, as that of a new user: who closes a connection and opens another has no more for it.
-    words.fill((now + BUCKET_TICKS - 1) | 0, at, at + 2)
+    words.fill((now + BANDWIDTH_BUCKET_TICKS - 1) | 0, at, at + 2)
     return bucket
   }
 

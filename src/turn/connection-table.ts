@@ -1,7 +1,7 @@
 // The peer connections of TCP allocations (RFC 6062), in shared memory: a client's data connection may reach another worker than its
 // control connection. The worker of the allocation owns the entry, the one that the data connection has reached, the binder, claims it.
 //
-//   each worker owns SLOT_COUNT_MAX slots · state [ generation · binder · FREE … DOOMED ] · id · user · handle · client port · bucket · bytes
+//   each worker owns PEER_CONNECTION_SLOT_COUNT slots · state [ generation · binder · FREE … DOOMED ] · id · user · handle · client port · bucket · bytes
 //
 //   FREE ──publish──► PENDING ──claim (any worker)──► BOUND ──end (binder)──► ENDED ──release (owner)──► FREE
 //                        └──withdraw (owner)──► FREE     └──doom (owner)──► DOOMED ──end (binder)──► ENDED
@@ -23,11 +23,9 @@
 // - An id is stored first and looked for in all other slots then: of two workers that draw the same one at once, one at least sees it.
 // - The sweeper writes a dead worker's share: where it was the owner, PENDING becomes FREE, and BOUND by another DOOMED; where it was the
 //   binder, ENDED. Its successor finds what is not FREE in its slots, and releases it when it has ended.
+import { PEER_CONNECTION_SLOT_COUNT } from '../limits/turn.js'
 import type { RandomSource } from './output.js'
 import type { SharedBucket } from './user-bandwidth.js'
-
-/** Peer connections of one worker's allocations at the same time. */
-export const SLOT_COUNT_MAX = 4096
 
 const FREE = 0
 const PENDING = 1
@@ -63,7 +61,7 @@ export class ConnectionTable {
   readonly #usedCounts: Int32Array
 
   constructor(workerCount: number, shared: SharedArrayBuffer, workerIndex: number) {
-    const slotCount = workerCount * SLOT_COUNT_MAX
+    const slotCount = workerCount * PEER_CONNECTION_SLOT_COUNT
     let offset = slotCount * 16
     const words = (length: number): Int32Array => {
       const view = new Int32Array(shared, offset, length)
@@ -86,7 +84,7 @@ export class ConnectionTable {
   }
 
   static allocate(workerCount: number): SharedArrayBuffer {
-    return new SharedArrayBuffer(workerCount * (SLOT_COUNT_MAX * BYTES_PER_SLOT + 8))
+    return new SharedArrayBuffer(workerCount * (PEER_CONNECTION_SLOT_COUNT * BYTES_PER_SLOT + 8))
   }
 
   /** Changes whenever another worker has changed something of ours. */
@@ -98,7 +96,7 @@ export class ConnectionTable {
 
   /** The number of our first slot. */
   get first(): number {
-    return this.#workerIndex * SLOT_COUNT_MAX
+    return this.#workerIndex * PEER_CONNECTION_SLOT_COUNT
   }
 
   /** How many of our slots were ever used. */
@@ -109,7 +107,7 @@ export class ConnectionTable {
   /** Uses one more of our slots for the first time. Returns it, or -1 if there are no more. */
   addSlot(): number {
     const count = this.usedCount
-    if (count === SLOT_COUNT_MAX) return -1
+    if (count === PEER_CONNECTION_SLOT_COUNT) return -1
     Atomics.store(this.#usedCounts, this.#workerIndex, count + 1)
     return this.first + count
   }
@@ -194,7 +192,7 @@ export class ConnectionTable {
     const word = Atomics.load(this.#states, index) & GENERATION_MASK
     // The owner may doom it meanwhile, which makes no difference any more.
     Atomics.store(this.#states, index, word | (binder << BINDER_SHIFT) | ENDED)
-    this.#notify(Math.floor(index / SLOT_COUNT_MAX))
+    this.#notify(Math.floor(index / PEER_CONNECTION_SLOT_COUNT))
   }
 
   idOf(index: number): number {
@@ -223,7 +221,7 @@ export class ConnectionTable {
   sweep(): number[] {
     const handles: number[] = []
     for (let worker = 0; worker < this.#workerCount; worker++) {
-      const first = worker * SLOT_COUNT_MAX
+      const first = worker * PEER_CONNECTION_SLOT_COUNT
       const end = first + Atomics.load(this.#usedCounts, worker)
       for (let index = first; index < end; index++) {
         if (worker === this.#workerIndex) this.#sweepOwned(index, handles)
@@ -257,8 +255,8 @@ export class ConnectionTable {
 
   /** The first slot from `start` on that was ever used and has this id; -1 if none has. An id is one slot's, but while two are drawn. */
   #nextOf(id: number, start: number): number {
-    for (let worker = Math.floor(start / SLOT_COUNT_MAX); worker < this.#workerCount; worker++) {
-      const first = worker * SLOT_COUNT_MAX
+    for (let worker = Math.floor(start / PEER_CONNECTION_SLOT_COUNT); worker < this.#workerCount; worker++) {
+      const first = worker * PEER_CONNECTION_SLOT_COUNT
       const end = first + Atomics.load(this.#usedCounts, worker)
       for (let index = Math.max(first, start); index < end; index++) {
         if (Atomics.load(this.#ids, index) === id) return index

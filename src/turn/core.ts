@@ -29,9 +29,11 @@ import type { TurnCoreOptions } from './core-options.js'
 import { openTables } from './core-tables.js'
 import {
   DROP_BAD_FINGERPRINT,
+  DROP_FAILURE_BUDGET,
   DROP_NAMES,
   DROP_NONE,
   DROP_NOT_STUN,
+  DROP_REPLY_LIMIT,
   DROP_UNEXPECTED_CLASS,
   dropOfDecode,
 } from './drop-reasons.js'
@@ -84,6 +86,9 @@ export class TurnCore {
   isDraining = false
   readonly #monotonicStartTicks: number
   readonly #answerLimits: AnswerLimits | null
+  /** When somebody was told last whom it hits, in ticks: floods are not to be described packet by packet. */
+  #replyLimitToldAt = -TICKS_PER_SECOND
+  #failureBudgetToldAt = -TICKS_PER_SECOND
   readonly #request = new Request()
   readonly #relayHostIndexes: Readonly<Record<4 | 6, readonly number[]>>
   readonly #onConnectTimeout = (connection: PeerConnection) => respondFailed(this, connection)
@@ -238,7 +243,15 @@ export class TurnCore {
   /** 0 if this client may get an answer though it has proved nothing, or the DROP_ reason. `isFailure`: its credentials are wrong. */
   dropOfAnswer(client: FiveTuple, isFailure: boolean): number {
     const limits = this.#answerLimits
-    return limits === null ? DROP_NONE : limits.dropOf(client, isFailure, this.monotonicTicks())
+    const drop = limits === null ? DROP_NONE : limits.dropOf(client, isFailure, this.monotonicTicks())
+    if (drop === DROP_REPLY_LIMIT && this.now >= this.#replyLimitToldAt + TICKS_PER_SECOND) {
+      this.#replyLimitToldAt = this.now
+      this.observer.unanswered('reply-limit', client.client)
+    } else if (drop === DROP_FAILURE_BUDGET && this.now >= this.#failureBudgetToldAt + TICKS_PER_SECOND) {
+      this.#failureBudgetToldAt = this.now
+      this.observer.unanswered('failure-budget', client.client)
+    }
+    return drop
   }
 
   /** Has the message a comprehension-required attribute that this server does not understand? */

@@ -1,4 +1,5 @@
 // Why a packet, or a peer's connection, went nowhere. Every silent drop of the core has one of these numbers, and a counter of that index.
+import type { DropReason } from '../log/drops.js'
 import {
   DECODE_AFTER_FINGERPRINT,
   DECODE_BAD_ATTRIBUTE,
@@ -33,8 +34,8 @@ export const DROP_FAILURE_BUDGET = 20
 export const DROP_CONNECTION_EXISTS = 21
 export const DROP_CONNECTION_LIMIT = 22
 
-/** Names by number, for counters and reports. */
-export const DROP_NAMES: readonly string[] = [
+/** Names by number, for counters and reports; what they mean is in log/drops.ts. */
+export const DROP_NAMES: readonly (DropReason | 'none')[] = [
   'none',
   'not-stun',
   'malformed',

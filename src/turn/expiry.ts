@@ -1,12 +1,10 @@
 // When relays expire: a wheel with one bucket a second, each a doubly linked list through the relays. A refresh costs nothing (a relay
 // that is looked at too early moves on); only a shortened lifetime, or the end, unlinks one.
+import { EXPIRY_BUCKET_COUNT } from '../limits/turn.js'
 import { type Relay, TICKS_PER_SECOND } from './allocation.js'
 
-/** More seconds than the longest lifetime (3600), so that a bucket never holds two rounds. */
-const BUCKET_COUNT = 3602
-
 export class ExpiryWheel {
-  readonly #buckets: (Relay | null)[] = new Array(BUCKET_COUNT).fill(null)
+  readonly #buckets: (Relay | null)[] = new Array(EXPIRY_BUCKET_COUNT).fill(null)
   #second = 0
 
   /** Call after each change of relay.expiresAt. */
@@ -16,7 +14,7 @@ export class ExpiryWheel {
       if (relay.wheelSecond <= second) return
       this.remove(relay)
     }
-    const bucket = second % BUCKET_COUNT
+    const bucket = second % EXPIRY_BUCKET_COUNT
     const head = this.#buckets[bucket]
     relay.wheelSecond = second
     relay.wheelNext = head
@@ -28,7 +26,7 @@ export class ExpiryWheel {
     if (relay.wheelSecond < 0) return
     const { wheelNext, wheelPrevious } = relay
     if (wheelPrevious !== null) wheelPrevious.wheelNext = wheelNext
-    else this.#buckets[relay.wheelSecond % BUCKET_COUNT] = wheelNext
+    else this.#buckets[relay.wheelSecond % EXPIRY_BUCKET_COUNT] = wheelNext
     if (wheelNext !== null) wheelNext.wheelPrevious = wheelPrevious
     relay.wheelSecond = -1
     relay.wheelNext = null
@@ -39,10 +37,10 @@ export class ExpiryWheel {
   advance(now: number, onExpired: (relay: Relay) => void): void {
     const second = Math.floor(now / TICKS_PER_SECOND)
     // After a long pause of the process one whole round looks at everything.
-    if (second - this.#second > BUCKET_COUNT) this.#second = second - BUCKET_COUNT
+    if (second - this.#second > EXPIRY_BUCKET_COUNT) this.#second = second - EXPIRY_BUCKET_COUNT
     while (this.#second < second) {
       this.#second++
-      this.#turn(this.#second % BUCKET_COUNT, now, onExpired)
+      this.#turn(this.#second % EXPIRY_BUCKET_COUNT, now, onExpired)
     }
   }
 

@@ -1,5 +1,6 @@
 // The life of allocations after the Allocate request has been judged: opening relay sockets, answering when all are decided,
 // and giving everything back at the end. The only file that claims and releases relay ports and quotas.
+import { OPEN_ATTEMPT_COUNT_MAX, RESERVATION_LIFETIME_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
 import {
   ATTRIBUTE_LIFETIME,
@@ -25,10 +26,7 @@ import type { Exchange, Request } from './request.js'
 import type { Reservation } from './reservations.js'
 import { beginSuccess, respondError, sendAnswer } from './respond.js'
 
-/** Sockets tried for one relay, where strangers hold ports of the range, before the answer is 508. */
-const OPEN_ATTEMPT_COUNT_MAX = 8
-/** RFC 8656 §7.2: at least 30 s. */
-const RESERVATION_LIFETIME_TICKS = 30 * TICKS_PER_SECOND
+const RESERVATION_LIFETIME_TICKS = RESERVATION_LIFETIME_SECONDS * TICKS_PER_SECOND
 
 /** What an accepted Allocate asks for. */
 export interface AllocatePlan {

@@ -1,9 +1,7 @@
 // The lifetime of an allocation (RFC 8656 §7.2 step "time-to-expiry", §8.2): what the client asked for, kept within bounds.
+import { LIFETIME_SECONDS_DEFAULT, LIFETIME_SECONDS_MAX } from '../limits/turn.js'
 import { ATTRIBUTE_LIFETIME } from '../stun/constants.js'
 import type { MessageView } from '../stun/message.js'
-
-export const LIFETIME_SECONDS_DEFAULT = 600
-export const LIFETIME_SECONDS_MAX = 3600
 
 /** What LIFETIME asks for, or the default without one, in seconds; -1 if the attribute is malformed. */
 export function requestedLifetimeSeconds(message: MessageView): number {

@@ -1,4 +1,5 @@
 // The two faces that the core calls: effects (TurnOutput, an engine) and news (TurnObserver, logs and counters).
+import type { UnansweredReason } from '../log/drops.js'
 import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
 import type { Allocation, Relay } from './allocation.js'
@@ -89,6 +90,8 @@ export interface TurnObserver {
     client: TransportAddress,
     peer: TransportAddress | null,
   ): void
+  /** A source that gets no answers now. One of them in a second is told for each reason: all are in the drops. */
+  unanswered(reason: UnansweredReason, client: TransportAddress): void
 }
 
 /** The core's only source of randomness (ports, tokens); 32 unpredictable bits as an unsigned integer. */

@@ -5,6 +5,7 @@
 //   accepted ─────────────────────┘
 //
 // The first two last CONNECTION_TIMEOUT_TICKS each: the order in which connections began to wait is the order in which they time out.
+import { PEER_CONNECTION_COUNT_MAX, PEER_CONNECTION_WAIT_SECONDS } from '../limits/turn.js'
 import type { TransportAddress } from '../stun/address.js'
 import { type Allocation, TICKS_PER_SECOND } from './allocation.js'
 import { FROM_CLIENT, TO_CLIENT } from './bandwidth.js'
@@ -15,9 +16,7 @@ import type { ConnectionOutput } from './output.js'
 import type { Exchange } from './request.js'
 
 /** RFC 6062 §5.2: at least 30 s for a connection to be made, and 30 s for it to be bound. */
-export const CONNECTION_TIMEOUT_TICKS = 30 * TICKS_PER_SECOND
-/** Peer connections of one allocation: made, being made, or bound. */
-export const CONNECTION_COUNT_MAX = 128
+export const CONNECTION_TIMEOUT_TICKS = PEER_CONNECTION_WAIT_SECONDS * TICKS_PER_SECOND
 
 export class PeerConnection {
   /** CONNECTION-ID. */
@@ -102,7 +101,7 @@ export class PeerConnections {
     clock: number,
   ): PeerConnection | null {
     const siblings = this.#of(allocation)
-    if (siblings.length >= CONNECTION_COUNT_MAX) return null
+    if (siblings.length >= PEER_CONNECTION_COUNT_MAX) return null
     const index = this.#slots.reserve(siblings.length > 0 ? siblings[0].index : -1, clock)
     if (index < 0) return null
     const connection = new PeerConnection(this.#table.idOf(index), index, allocation, peer.clone(), exchange)

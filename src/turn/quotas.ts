@@ -1,7 +1,7 @@
 // The relay licence (--max-allocations) and the quota of each user (--user-quota), for all workers together. A dual allocation counts
 // once; a reserved port counts like an allocation until it is claimed or expires. Places belong to a worker, so that a dead one's
 // can be swept; a user is known by the keyed hash of the name.
-import { BUCKET_TICKS } from './bandwidth.js'
+import { BANDWIDTH_BUCKET_TICKS } from '../limits/turn.js'
 import type { KeyedHash } from './keyed-hash.js'
 import type { SharedLock } from './shared-lock.js'
 import type { SharedBucket } from './user-bandwidth.js'
@@ -106,7 +106,7 @@ export class Quotas {
     if (this.#userQuota > 0 && held + count > this.#userQuota) return 'user-quota'
     if (this.#users.held + count > this.maxAllocations) return 'licence'
     // A newcomer's bucket is empty but for a tick: who came back at once would have another full one each time.
-    const entry = known < 0 ? this.#users.add(low, high, now + BUCKET_TICKS - 1) : known
+    const entry = known < 0 ? this.#users.add(low, high, now + BANDWIDTH_BUCKET_TICKS - 1) : known
     this.#users.addPlaces(entry, this.#workerIndex, count)
     return null
   }

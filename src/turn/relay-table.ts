@@ -1,10 +1,10 @@
 // Relays by their number. A number is a slot and the slot's generation, so that a late answer or datagram for a closed
 // relay finds nothing, even when the slot has a new tenant.
+import { RELAY_COUNT_MAX } from '../limits/turn.js'
 import type { Relay } from './allocation.js'
 
-const SLOT_BITS = 16
-/** Relays of one core at the same time. */
-export const RELAY_COUNT_MAX = 1 << SLOT_BITS
+/** RELAY_COUNT_MAX is a power of two. */
+const SLOT_BITS = 31 - Math.clz32(RELAY_COUNT_MAX)
 const SLOT_MASK = RELAY_COUNT_MAX - 1
 /** Numbers stay small integers: 30 bits. */
 const GENERATION_MASK = 0x3fff

@@ -1,6 +1,8 @@
 // Writes and sends the answers of the core. Every error answer goes through `respondError`, so that every refusal is told to
 // the observer with its reason, and no answer forgets integrity or fingerprint.
+
 import { INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../auth/authenticator.js'
+import { ANSWER_LENGTH_MAX } from '../limits/messages.js'
 import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
 import {
@@ -14,9 +16,6 @@ import { reasonPhrase } from '../stun/reason-phrases.js'
 import { MessageWriter } from '../stun/writer.js'
 import type { TurnCore } from './core.js'
 import type { Exchange } from './request.js'
-
-/** Bytes of the longest answer: a 763-byte realm and 256 unknown attributes fit (RFC 8489 §14.9). */
-const ANSWER_LENGTH_MAX = 2048
 
 /** The core's one buffer for answers: engines copy what they queue. */
 export class Responder {

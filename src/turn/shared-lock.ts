@@ -1,11 +1,12 @@
 // A lock in shared memory that names its holder, so that a dead worker's can be taken over. For what happens per Allocate, never per
 // packet: what it guards takes microseconds, so whoever must wait spins, then naps.
+import { LOCK_TAKEOVER_MILLISECONDS } from '../limits/turn.js'
 
 /** Looks at the lock before the first nap: longer than a holder needs that is running. */
 const SPIN_COUNT = 1000
 const NAP_MS = 1
 /** Naps of the sweeper for one and the same holder that it does not know to be dead, but that nobody will ever see alive again. */
-const NAP_COUNT_MAX = 1000
+const NAP_COUNT_MAX = LOCK_TAKEOVER_MILLISECONDS / NAP_MS
 
 /** The holder's name when the main thread sweeps; workers are 1–253. */
 export const SWEEPER = 0xff

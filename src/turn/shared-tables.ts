@@ -10,6 +10,7 @@
 //   connections   peers of TCP relays, and who carries them  connection-table.ts
 //
 // Why a lock here, and none per packet: docs/adr/0008-shared-tables.md.
+import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { ConnectionTable } from './connection-table.js'
 import { KeyedHash } from './keyed-hash.js'
 import type { RandomSource } from './output.js'
@@ -18,9 +19,6 @@ import { ReservationList } from './reservation-list.js'
 import { SharedLock, SWEEPER } from './shared-lock.js'
 import { SourceTable } from './source-table.js'
 import { UserTable } from './user-table.js'
-
-/** A worker's number plus one is its owner's mark in the tables, of one byte. */
-export const WORKER_COUNT_MAX = 253
 
 export interface TableLimits {
   readonly relayHostCount: number

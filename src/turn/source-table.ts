@@ -16,10 +16,9 @@
 //
 // Workers read and write without atomics: two that answer one source at the same moment may count once, which bends the cap by a
 // packet. A torn number would be wrong for one source until it has leaked.
+import { SOURCE_SET_COUNT, SOURCE_WAY_COUNT } from '../limits/turn.js'
 
-const SET_COUNT = 4096
-const WAY_COUNT = 8
-const SLOT_COUNT = SET_COUNT * WAY_COUNT
+const SLOT_COUNT = SOURCE_SET_COUNT * SOURCE_WAY_COUNT
 
 export class SourceTable {
   readonly #tags: Int32Array
@@ -49,7 +48,7 @@ export class SourceTable {
    * @param now ticks of CLOCK_MONOTONIC
    */
   admit(low: number, high: number, now: number): boolean {
-    const slot = this.#slotOf(low & (SET_COUNT - 1), high)
+    const slot = this.#slotOf(low & (SOURCE_SET_COUNT - 1), high)
     const dryAt = Math.max(this.#dryAt[slot], now)
     if (dryAt - now > this.#levelMax) return false
     this.#tags[slot] = high
@@ -59,9 +58,9 @@ export class SourceTable {
 
   /** The way of this source, or the one that it would take over. */
   #slotOf(set: number, tag: number): number {
-    const first = set * WAY_COUNT
+    const first = set * SOURCE_WAY_COUNT
     let driest = first
-    for (let slot = first; slot < first + WAY_COUNT; slot++) {
+    for (let slot = first; slot < first + SOURCE_WAY_COUNT; slot++) {
       if (this.#tags[slot] === tag) return slot
       if (this.#dryAt[slot] < this.#dryAt[driest]) driest = slot
     }

@@ -5,13 +5,11 @@
 //
 // Under overload all want what comes into the bucket tick by tick, and the one whose tick begins first would get it each time. So who
 // has emptied the bucket sits out, for a time that nobody knows: what is not taken stays there for others, and the sum is the same.
-import { BUCKET_TICKS } from './bandwidth.js'
+import { BANDWIDTH_BUCKET_TICKS, BANDWIDTH_SIT_OUT_TICKS_MAX } from '../limits/turn.js'
 import type { RandomSource } from './output.js'
 
 /** A debt is never as long: the word is older than its 32 bits reach, and the bucket long full. */
 const TICKS_AHEAD_MAX = 1 << 26
-/** A power of two. Far below BUCKET_TICKS: the bucket must not overflow when all sit out. */
-const SIT_OUT_TICKS_MAX = 8
 
 /** A user's bucket in shared memory. */
 export interface SharedBucket {
@@ -73,7 +71,7 @@ export class UserBandwidth {
       const fullAt = Atomics.load(words, at + direction)
       let ahead = (fullAt - clock) | 0
       if (ahead < 0 || ahead > TICKS_AHEAD_MAX) ahead = 0
-      const left = BUCKET_TICKS - ahead
+      const left = BANDWIDTH_BUCKET_TICKS - ahead
       if (left <= 0 && credit <= 0) {
         this.#waitsUntil[direction] = now + 1
         return -1
@@ -88,6 +86,6 @@ export class UserBandwidth {
   }
 
   #ticksToSitOut(): number {
-    return 1 + (this.#random.nextUint32() & (SIT_OUT_TICKS_MAX - 1))
+    return 1 + (this.#random.nextUint32() & (BANDWIDTH_SIT_OUT_TICKS_MAX - 1))
   }
 }

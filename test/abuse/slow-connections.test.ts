@@ -1,9 +1,10 @@
 // 1,500 connections that trickle, stop in the middle or say nothing, and 300 half-open TLS handshakes: newcomers are served at once, the others
 // are closed in time. And the cap of connections without an allocation that one address may have.
+
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { UNAUTHENTICATED_CONNECTION_COUNT_MAX } from '../../src/net/stream/connection-cap.js'
+import { UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX } from '../../src/limits/streams.js'
 import { until } from '../command/until.js'
 import { ENGINES } from '../support/engines.js'
 import { residentBytes } from '../support/process-memory.js'
@@ -131,12 +132,12 @@ async function fillUp(t: Test, server: ServerProcess): Promise<void> {
     return socket
   }
   for (let index = 0; index < CAPPED_COUNT; index++) open()
-  const refusedCount = CAPPED_COUNT - UNAUTHENTICATED_CONNECTION_COUNT_MAX
+  const refusedCount = CAPPED_COUNT - UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX
   const held = () => sockets.filter((socket) => !socket.destroyed)
-  await until(() => held().length <= UNAUTHENTICATED_CONNECTION_COUNT_MAX, `${refusedCount} are refused`)
+  await until(() => held().length <= UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX, `${refusedCount} are refused`)
   // A round trip on the same listener: had more been refused, it would show now.
   await newcomer(t, server, 'tcp')
-  t.equal(held().length, UNAUTHENTICATED_CONNECTION_COUNT_MAX)
+  t.equal(held().length, UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX)
 
   const isRefused = async () => {
     const socket = open()

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { type Credential, md5Key, sha256Key } from '../../src/auth/credentials.js'
-import { RestSecrets, VERIFIED_NAME_COUNT_MAX } from '../../src/auth/rest-secrets.js'
+import { RestSecrets } from '../../src/auth/rest-secrets.js'
+import { VERIFIED_NAME_COUNT_MAX } from '../../src/limits/turn.js'
 
 const WALL = 1_700_000_000
 const passwordOf = (name: string, secret = 'north') => createHmac('sha1', secret).update(name).digest('base64')

@@ -1,4 +1,4 @@
-import { mkdtempSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -6,6 +6,7 @@ import { md5Key, userhash } from '../../src/auth/credentials.js'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import { addUser, removeUser } from '../../src/auth/users-file-edit.js'
 import { UsersFileStore } from '../../src/auth/users-file-store.js'
+import { USERS_FILE_BYTES_MAX } from '../../src/limits/files.js'
 
 const MD5 = '00'.repeat(16)
 const line = (user: string, realm = 'r', password = 'x') => `${makeUsersFileLine(user, realm, password).text}\n`
@@ -75,6 +76,15 @@ t.test('loading', async (t) => {
     const path = join(t.testdir({}), 'missing')
     t.throws(() => new UsersFileStore(path, 'r', () => t.fail('reported')), {
       message: `--users-file ${path}: no such file or directory`,
+    })
+  })
+
+  t.test('a file that is too large for one of users stops the start, unread', async (t) => {
+    const path = join(t.testdir({ users: '' }), 'users')
+    // Without blocks on the disk: nothing but its length is real.
+    truncateSync(path, USERS_FILE_BYTES_MAX + 1)
+    t.throws(() => new UsersFileStore(path, 'r', () => {}), {
+      message: new RegExp(`users: it is larger than ${USERS_FILE_BYTES_MAX} bytes$`),
     })
   })
 

@@ -47,21 +47,34 @@ for (const [what, koffi, reason] of BROKEN) {
   })
 }
 
-// The self-test knows no threads.
-t.test('a koffi that hangs in worker threads', { ...atOnce, skip: NATIVE.skip }, async (t) => {
-  const root = installWithKoffi(
-    t,
-    `if (!require('node:worker_threads').isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-    module.exports = require(${JSON.stringify(join(projectRoot, 'node_modules', 'koffi'))})`,
-  )
-  const reason = 'a worker of the native engine could not start: it was not ready within 5 seconds'
-  await runsOnDgram(t, ['--workers', '2'], { root }, new RegExp(`^${reason}$`))
+/** What it does in worker threads, of which the self-test knows nothing. */
+const BROKEN_IN_WORKERS: Readonly<Record<string, string>> = {
+  hangs: 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)',
+  // A thread that is ended while it declares functions takes the process along. It keeps a processor for twelve seconds.
+  ...(process.env.TURND_TEST_LONG === '1' && {
+    'takes longer than a worker may': `
+      const library = koffi.load(null)
+      for (const end = Date.now() + 12_000; Date.now() < end; ) library.func('getpid', 'int', [])`,
+  }),
+}
 
-  const args = [...ARGS, '--listen', 'udp:127.0.0.1:0', '--engine', 'native', '--workers', '2']
-  const { code, stderr } = await runTurnd(args, { cwd: root, root })
-  t.equal(code, 2)
-  t.equal(stderr, `turnd: ${reason}; choose --engine auto or dgram\n`)
-})
+for (const [what, code] of Object.entries(BROKEN_IN_WORKERS)) {
+  t.test(`a koffi that ${what}, in worker threads`, { ...atOnce, skip: NATIVE.skip }, async (t) => {
+    const root = installWithKoffi(
+      t,
+      `const koffi = require(${JSON.stringify(join(projectRoot, 'node_modules', 'koffi'))})
+      if (!require('node:worker_threads').isMainThread) {${code}}
+      module.exports = koffi`,
+    )
+    const reason = 'a worker of the native engine could not start: it was not ready within 10 seconds'
+    await runsOnDgram(t, ['--workers', '2'], { root }, new RegExp(`^${reason}$`))
+
+    const args = [...ARGS, '--listen', 'udp:127.0.0.1:0', '--engine', 'native', '--workers', '2']
+    const { code: exitCode, stderr } = await runTurnd(args, { cwd: root, root })
+    t.equal(exitCode, 2)
+    t.equal(stderr, `turnd: ${reason}; choose --engine auto or dgram\n`)
+  })
+}
 
 /** Steps of the self-test that fail at its own switch, where the real one passes. */
 const STEPS: readonly [step: string, reason: RegExp][] = [

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { GENERATED_USER_FILE, GENERATED_USER_NAME, NONCE_SECRET_FILE } from '../../src/auth/state-dir.js'
 import { connectUdp } from '../support/client-transport.js'
-import { startServer } from '../support/server-process.js'
+import { type ServerProcess, startServer } from '../support/server-process.js'
 import { TurnClient } from '../support/turn-client.js'
 import { allocateCode, localArguments, startLocalServer } from './local-server.js'
 import { runTurnd } from './run-turnd.js'
@@ -17,6 +17,8 @@ const passwordIn = (directory: string): string =>
   JSON.parse(readFileSync(join(directory, GENERATED_USER_FILE), 'utf8')).password
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
+
+const socketOf = ({ pid }: ServerProcess) => `control-${pid}.sock`
 
 async function startIn(t: Test, stateDirectory: string, args: readonly string[] = []) {
   return startServer(t, [...localArguments(MIN_PORT), ...args], { stateDirectory })
@@ -35,7 +37,7 @@ t.test('the generated user, without a terminal', async (t) => {
   })
 
   t.test('files have mode 0600, the directory 0700', async (t) => {
-    t.strictSame(readdirSync(directory).sort(), [GENERATED_USER_FILE, NONCE_SECRET_FILE].sort())
+    t.strictSame(readdirSync(directory).sort(), [GENERATED_USER_FILE, NONCE_SECRET_FILE, socketOf(first)].sort())
     for (const name of readdirSync(directory)) t.equal(modeOf(join(directory, name)), 0o600, name)
     t.equal(modeOf(directory), 0o700)
   })
@@ -63,7 +65,7 @@ t.test('the generated user, without a terminal', async (t) => {
 t.test('no user is generated when somebody is configured', async (t) => {
   const directory = t.testdir({})
   const server = await startIn(t, directory, ['--user', 'alice:hunter2'])
-  t.strictSame(readdirSync(directory), [NONCE_SECRET_FILE])
+  t.strictSame(readdirSync(directory).sort(), [NONCE_SECRET_FILE, socketOf(server)].sort())
   t.strictSame(server.linesOf('generated-user'), [])
 })
 

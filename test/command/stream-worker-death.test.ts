@@ -1,7 +1,8 @@
 // A stream worker that dies takes its own connections along and nothing else; what it held is free again, and its successor listens where it did.
+
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { UNAUTHENTICATED_CONNECTION_COUNT_MAX } from '../../src/net/stream/connection-cap.js'
+import { UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX } from '../../src/limits/streams.js'
 import { TRANSPORT_PROTOCOL_TCP } from '../../src/stun/constants.js'
 import { DGRAM, NATIVE } from '../support/engines.js'
 import { openFileCount } from '../support/process-memory.js'
@@ -167,11 +168,11 @@ t.test('a stream worker that dies', { skip: NATIVE.skip }, async (t) => {
     await allConnected(server, sockets)
     const kept = held()
     t.ok(kept > 0)
-    open(UNAUTHENTICATED_CONNECTION_COUNT_MAX - kept)
+    open(UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX - kept)
     await allConnected(server, sockets)
-    t.equal(held(), UNAUTHENTICATED_CONNECTION_COUNT_MAX, 'its share is free again')
+    t.equal(held(), UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX, 'its share is free again')
     open(20)
-    await until(() => held() <= UNAUTHENTICATED_CONNECTION_COUNT_MAX, 'no more than that')
+    await until(() => held() <= UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX, 'no more than that')
   })
 })
 

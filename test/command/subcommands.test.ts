@@ -1,4 +1,4 @@
-// What answers and ends: --help, --version, and `turnd user` and `turnd cert`, with their exit codes.
+// What answers and ends: --help, --version, and `turnd user`, `turnd cert` and `turnd why`, with their exit codes.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -72,5 +72,19 @@ t.test('turnd cert', async (t) => {
     t.same(readdirSync(cwd).sort(), ['turn.example.org.csr', 'turn.example.org.key', 'turn.example.org.pem'])
     t.match(await make(), { code: 1, stdout: '', stderr: /turn\.example\.org\.key is there already/ })
     t.match(await runTurnd(['cert'], { cwd }), { code: 2, stdout: '', stderr: /^turnd cert: --name is missing/ })
+  })
+})
+
+t.test('turnd why', async (t) => {
+  t.test('--help explains it and ends with 0', async (t) => {
+    const { code, stderr, stdout } = await runTurnd(['why', '--help'], { cwd: t.testdir({}) })
+    t.match(stdout, /^Usage: turnd why \[options\]/)
+    t.same({ code, stderr }, { code: 0, stderr: '' })
+  })
+
+  t.test('is not told from options that come first', async (t) => {
+    t.match(await runTurnd(['--realm', 'x', 'why'], { cwd: t.testdir({}) }), {
+      ...{ code: 2, stderr: /why is a subcommand, which comes first: turnd why --help/ },
+    })
   })
 })

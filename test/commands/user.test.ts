@@ -275,6 +275,9 @@ t.test('bad arguments: exit code 2 and one sentence', async (t) => {
     [['list', 'alice'], 'unexpected argument "alice"'],
     [['add', 'alice', '--pasword-stdin'], 'unknown option --pasword-stdin'],
     [['add', 'alice', '-x'], 'unknown option -x'],
+    // What a terminal would obey is escaped.
+    [['a\u009b2J\u202e'], 'unknown command "a\\u009b2J\\u202e": use add, list or remove (see turnd user --help)'],
+    [['list', '--\u009b2J'], 'unknown option "--\\u009b2J"'],
     [['add', 'alice', '--users-file'], '--users-file needs a value'],
     [['add', 'alice', '--users-file='], '--users-file needs a value'],
     [['add', 'alice', '--realm', '--generate'], '--realm needs a value'],

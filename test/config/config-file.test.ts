@@ -163,14 +163,18 @@ t.test('the file of --config', async (t) => {
   })
 
   t.test('is read from the disk by readTextFile', async (t) => {
-    const directory = t.testdir({ 'turnd.json': '{"realm": "disk"}' })
+    const text = '{"realm": "disk"}'
+    const directory = t.testdir({ 'turnd.json': text, 'longest.json': text.padEnd(1024 * 1024) })
     const file = resolve(directory, 'turnd.json')
+    const longest = resolve(directory, 'longest.json')
     t.match(parseCommandLine(['--config', file], {}, readTextFile), { settings: { realm: 'disk' } })
     const rows: [string, string][] = [
       [resolve(directory, 'gone.json'), 'there is no such file'],
       [directory, 'it is a directory'],
       [resolve(file, 'below'), 'a part of the path is not a directory'],
+      ['/dev/zero', 'it is larger than 1048576 bytes, so it is another file'],
     ]
+    t.match(parseCommandLine(['--config', longest], {}, readTextFile), { settings: { realm: 'disk' } })
     for (const [path, reason] of rows) {
       const error = turndErrorOf(() => parseCommandLine(['--config', path], {}, readTextFile))
       t.match(error, { code: 'TURND_ERR_CONFIG_FILE' })

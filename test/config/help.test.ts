@@ -30,6 +30,7 @@ t.test('--help', async (t) => {
     t.match(lines[2], /^Usage: turnd /)
     t.ok(lines.some((line) => line.includes('turnd user --help')))
     t.ok(lines.some((line) => line.includes('turnd cert --help')))
+    t.ok(lines.some((line) => line.includes('turnd why --help')))
     t.ok(lines.some((line) => line.startsWith('  -h, --help ')))
     t.ok(lines.some((line) => line.startsWith('  --version ')))
     t.ok(lines.some((line) => line.includes('TURND_MIN_PORT')))

@@ -32,6 +32,16 @@ t.test('the position of an error in JSON', async (t) => {
     for (const [text, line, column] of rows) t.same(jsonErrorPosition(text), { line, column }, JSON.stringify(text))
   })
 
+  t.test('is found however deep or long the text is', async (t) => {
+    const count = 100_000
+    t.same(jsonErrorPosition('['.repeat(count)), { line: 1, column: count + 1 })
+    t.same(jsonErrorPosition('{"a":'.repeat(count)), { line: 1, column: 5 * count + 1 })
+    t.equal(jsonErrorPosition('['.repeat(count) + ']'.repeat(count)), null)
+    // An expression of repeated alternatives runs out of stack here.
+    const long = `"${'a'.repeat(100 * count)}"`
+    t.same(jsonErrorPosition(`[${long}`), { line: 1, column: long.length + 2 })
+  })
+
   t.test('is null for every JSON text', async () => {
     fc.assert(fc.property(fc.json(), (text) => jsonErrorPosition(text) === null))
     fc.assert(fc.property(fc.jsonValue(), (value) => jsonErrorPosition(JSON.stringify(value, null, '\t')) === null))

@@ -53,8 +53,10 @@ function unknown(writer: { writeEmpty(type: number): unknown }): void {
 
 export function allocate(t: Test, suite: Suite): void {
   t.test('Allocate', async (t) => {
-    const { minPort, maxPort } = await suite.takePorts(40)
-    const server = await suite.startServer(t, { minPort, maxPort })
+    const server = await suite.sharedServer()
+    const { minPort, maxPort } = server.settings
+    // Of its own: elsewhere the allocations of other tests come and go.
+    const counting = await suite.startServer(t)
 
     t.test('is answered with relayed and mapped address, lifetime and integrity (RFC 8656 §7.2)', async (t) => {
       const client = await suite.connect(t, server)
@@ -83,24 +85,22 @@ export function allocate(t: Test, suite: Suite): void {
     })
 
     t.test('of the same transaction again gets the same answer, token included (RFC 8656 §7.2)', async (t) => {
-      const client = await suite.connect(t, server)
+      const client = await suite.connect(t, counting)
       await client.learnChallenge()
-      const before = server.allocationCount()
       const request = client.message(METHOD_ALLOCATE, (writer) => describeAllocate(writer, { evenPort: 'pair' }))
       const first = await client.exchange(request)
       t.equal(first.value(ATTRIBUTE_RESERVATION_TOKEN).length, 8)
       for (let round = 0; round < 3; round++) {
         t.equal((await client.exchange(request)).bytes.toString('hex'), first.bytes.toString('hex'))
       }
-      await suite.allocationCountIs(t, server, before + 1)
+      await suite.allocationCountIs(t, counting, 1)
+      await client.refresh({ lifetimeSeconds: 0 })
     })
 
     t.test('sent many times at once is one allocation with one relay (RFC 8489 §6.3.1)', async (t) => {
-      // Of its own: over a stream the allocations of other tests end with their clients.
-      const server = await suite.startServer(t)
-      const client = await suite.connect(t, server)
+      await suite.allocationCountIs(t, counting, 0)
+      const client = await suite.connect(t, counting)
       await client.learnChallenge()
-      const before = server.allocationCount()
       // A pair: an answer before the sockets are open would lack its token.
       const request = client.message(METHOD_ALLOCATE, (writer) => describeAllocate(writer, { evenPort: 'pair' }))
       for (let copy = 0; copy < 20; copy++) client.transport.send(request)
@@ -108,7 +108,7 @@ export function allocate(t: Test, suite: Suite): void {
       await client.settle()
       const answers = [first.bytes, ...client.inbox.takeAll()]
       t.same(new Set(answers.map((bytes) => bytes.toString('hex'))).size, 1, `${answers.length} equal answers`)
-      await suite.allocationCountIs(t, server, before + 1)
+      await suite.allocationCountIs(t, counting, 1)
     })
 
     t.test('of another transaction gets 437, whatever it asks for (RFC 8656 §7.2)', async (t) => {
@@ -182,9 +182,8 @@ export function allocate(t: Test, suite: Suite): void {
     })
 
     t.test('draws ports that do not follow each other (RFC 8656 §7.2)', async (t) => {
-      const wide = await suite.startServer(t, { portCount: 200 })
       const ports: number[] = []
-      for (let index = 0; index < 30; index++) ports.push((await suite.allocate(t, wide)).relay.port)
+      for (let index = 0; index < 30; index++) ports.push((await suite.allocate(t, server)).relay.port)
       const steps = new Set(ports.slice(1).map((port, index) => port - ports[index]))
       t.ok(steps.size > 15, `${steps.size} different steps between 30 ports`)
     })

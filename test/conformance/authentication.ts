@@ -24,7 +24,7 @@ const FORGED = 'x'.repeat(28)
 
 export function authentication(t: Test, suite: Suite): void {
   t.test('the challenge', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const methods = [METHOD_ALLOCATE, METHOD_REFRESH, METHOD_CREATE_PERMISSION, METHOD_CHANNEL_BIND]
 
     t.test(
@@ -65,7 +65,7 @@ export function authentication(t: Test, suite: Suite): void {
   })
 
   t.test('a request with integrity', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     t.test('without USERNAME, REALM or NONCE is answered with 400 and no challenge (RFC 8489 §9.2.4)', async (t) => {
       const client = await suite.connect(t, server)
@@ -176,7 +176,7 @@ export function authentication(t: Test, suite: Suite): void {
   })
 
   t.test('another user on the same allocation gets 441 (RFC 8656 §5)', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const client = await suite.allocate(t, server)
     const peer = addressOf('127.0.0.1', 9)
     const requests = {

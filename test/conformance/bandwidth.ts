@@ -70,7 +70,7 @@ export function bandwidth(t: Test, suite: Suite): void {
   })
 
   t.test('without a limit nothing is held back', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const flow = countersOf(await openCall(t, suite, server), 'to the peer')
     t.equal(await deliveredOf(flow, 8 * LIMIT_PACKETS_PER_SECOND), 8 * LIMIT_PACKETS_PER_SECOND)
   })

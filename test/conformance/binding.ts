@@ -28,7 +28,7 @@ const UNKNOWN_OPTIONAL = 0xff01
 
 export function binding(t: Test, suite: Suite): void {
   t.test('Binding', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     t.test(
       'tells the client its transport address in 32 bytes, without authentication (RFC 8489 §7.3.1)',
@@ -88,7 +88,7 @@ export function binding(t: Test, suite: Suite): void {
   })
 
   t.test('what gets no answer', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const ignored = async (t: Test, frame: Uint8Array) => {
       await suite.sendIgnored(t, await suite.connect(t, server), frame)
     }

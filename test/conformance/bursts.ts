@@ -24,7 +24,7 @@ interface Flow {
 
 export function bursts(t: Test, suite: Suite): void {
   t.test('bursts of mixed sizes, over channels and indications, arrive whole, once and in order', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const flows = await openFlows(t, suite, server)
     for (let start = 0; start < PACKET_COUNT; start += BURST_COUNT) {
       const end = start + BURST_COUNT

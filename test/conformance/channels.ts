@@ -16,7 +16,7 @@ const CHANNEL = 0x4000
 
 export function channels(t: Test, suite: Suite): void {
   t.test('ChannelBind', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const peer = addressOf('127.0.0.1', 9)
 
     t.test('takes 0x4000 to 0x4FFF and answers 400 to others (RFC 8656 §12)', async (t) => {
@@ -118,7 +118,7 @@ export function channels(t: Test, suite: Suite): void {
   })
 
   t.test('ChannelData', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     for (const host of LOOPBACKS) {
       t.test(`carries any payload unchanged, both ways, with ${host} (RFC 8656 §12.4)`, async (t) => {

@@ -44,7 +44,7 @@ export function coalesced(t: Test, suite: Suite): void {
   const skip = withoutKoffi() || (!suite.transport.isPlainUdp && 'frames are no datagrams here')
 
   t.test('bursts that the kernel keeps together', { skip }, async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     for (const host of LOOPBACKS) {
       for (const [length, padding] of SHAPES) {
         t.test(`from a client at ${host}: ${length} bytes and ${padding} of padding, several channels`, async (t) => {

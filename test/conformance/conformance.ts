@@ -75,10 +75,37 @@ export const DATA_SECTIONS: readonly Section[] = [
 /** The same, with what engines do for TCP relays. */
 export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS, tcpRelays]
 
+/** What depends on the offloads of a kernel alone. */
+export const OFFLOAD_SECTIONS: readonly Section[] = [
+  data,
+  channels,
+  bursts,
+  coalesced,
+  dontFragment,
+  icmp,
+  trafficClass,
+]
+
+/**
+ * What a transport carries, and every wall that it could have a hole in. What is left out is the core's, which is the same behind every
+ * stream: TCP has all of it.
+ */
+export const TRANSPORT_SECTIONS: readonly Section[] = [
+  binding,
+  authentication,
+  discretion,
+  limits,
+  permissions,
+  peerPolicy,
+  wildcard,
+  strangers,
+  ...DATA_AND_TCP_RELAY_SECTIONS,
+]
+
 export function conformance(t: Test, transport: TransportUnderTest, sections: readonly Section[] = SECTIONS): void {
-  const suite = new Suite(transport)
   t.setTimeout(TOTAL_MILLISECONDS_MAX)
   t.test(`conformance of the ${transport.name}`, async (t) => {
+    const suite = new Suite(t, transport)
     for (const section of sections) section(t, suite)
   })
 }

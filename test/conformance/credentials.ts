@@ -23,7 +23,7 @@ import { ALICE, REALM, type Suite } from './suite.js'
 
 export function credentials(t: Test, suite: Suite): void {
   t.test('integrity', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const both = [ATTRIBUTE_MESSAGE_INTEGRITY, ATTRIBUTE_MESSAGE_INTEGRITY_SHA256]
 
     t.test('success and error answers carry the variant that the client used (RFC 8489 §9.2.5)', async (t) => {
@@ -65,7 +65,7 @@ export function credentials(t: Test, suite: Suite): void {
   })
 
   t.test('password algorithms and anonymity', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const { password } = ALICE
 
     t.test('a client may choose either algorithm from the list (RFC 8489 §9.2.4)', async (t) => {

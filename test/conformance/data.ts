@@ -17,7 +17,7 @@ import { LOOPBACKS, type Suite } from './suite.js'
 
 export function data(t: Test, suite: Suite): void {
   t.test('Send and Data indications', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     for (const host of LOOPBACKS) {
       t.test(`carry any payload unchanged, both ways, with ${host} (RFC 8656 §11)`, async (t) => {

@@ -17,7 +17,7 @@ const ANSWER_LENGTH_MAX = 98
 
 export function discretion(t: Test, suite: Suite): void {
   t.test('discretion', async (t) => {
-    const server = await suite.startServer(t, { allowPeer: '127.0.0.0/8' })
+    const server = await suite.sharedServer()
 
     t.test('no answer and no indication carries SOFTWARE, or the addresses of RFC 3489 and 5780', async (t) => {
       const peer = await UdpPeer.open(t)

@@ -27,7 +27,7 @@ export function dontFragment(t: Test, suite: Suite): void {
   t.test('DONT-FRAGMENT', { skip: withoutSupport }, async (t) => {
     const needsRoot = { skip: peerOrSkip('network namespaces') }
     t.test('sets DF in what it is said of, and in nothing else (RFC 8656 §11.2, §14)', needsRoot, async (t) => {
-      const server = await suite.startServer(t)
+      const server = await suite.sharedServer()
       const client = await suite.connect(t, server)
       t.equal((await client.allocate({ dontFragment: true })).code, 0)
       const peer = await UdpPeer.open(t)

@@ -12,7 +12,7 @@ const ADDRESS_ERROR_IPV6_440 = '02000428'
 
 export function dualStack(t: Test, suite: Suite): void {
   t.test('address families', { skip: withoutIPv6 }, async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     t.test('a request without a family gets an IPv4 relay, on an IPv6 listener too (RFC 8656 §7.2)', async (t) => {
       for (const family of [4, 6] as const) {

@@ -20,7 +20,7 @@ export function icmp(t: Test, suite: Suite): void {
   const { reportsIcmp } = suite.transport
 
   t.test('ICMP errors', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     for (const host of LOOPBACKS as (keyof typeof PORT_UNREACHABLE)[]) {
       const sentence = reportsIcmp

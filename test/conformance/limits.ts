@@ -8,6 +8,8 @@ import { addressOf } from '../support/udp-peer.js'
 import { BOB, type Suite, withoutIPv6 } from './suite.js'
 
 const PORT_COUNT = 10
+/** Limits of each allocation: those of other tests do not matter. */
+const PER_ALLOCATION = { permissionsMax: 3, channelsMax: 2, portCount: 40 } as const
 
 export function limits(t: Test, suite: Suite): void {
   t.test('limits', async (t) => {
@@ -88,7 +90,7 @@ export function limits(t: Test, suite: Suite): void {
     })
 
     t.test('permissions of an allocation: N, then 508 for the whole request (RFC 8656 §10.2)', async (t) => {
-      const server = await suite.startServer(t, { permissionsMax: 3 })
+      const server = await suite.sharedServer(PER_ALLOCATION)
       const client = await suite.allocate(t, server)
       const [one, two, three, four] = [1, 2, 3, 4].map((last) => addressOf(`127.0.0.${last}`, 0))
       t.equal((await client.createPermission(one, two)).code, 0)
@@ -101,7 +103,7 @@ export function limits(t: Test, suite: Suite): void {
     })
 
     t.test('channels of an allocation: N, then 508 (RFC 8656 §12.2)', async (t) => {
-      const server = await suite.startServer(t, { channelsMax: 2 })
+      const server = await suite.sharedServer(PER_ALLOCATION)
       const client = await suite.allocate(t, server)
       t.equal((await client.bindChannel(0x4000, addressOf('127.0.0.1', 1000))).code, 0)
       t.equal((await client.bindChannel(0x4001, addressOf('127.0.0.1', 1001))).code, 0)

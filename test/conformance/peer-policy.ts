@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import type { TransportAddress } from '../../src/stun/address.js'
 import { CLASS_REQUEST, METHOD_ALLOCATE, METHOD_BINDING } from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
-import { describeAllocate, type TurnClient } from '../support/turn-client.js'
+import { type AllocateOptions, describeAllocate, type TurnClient } from '../support/turn-client.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { LOOPBACKS, type Suite, serverAddress, withoutIPv6 } from './suite.js'
 
@@ -72,14 +72,19 @@ function spellings(ipv4: string): string[] {
 
 export function peerPolicy(t: Test, suite: Suite): void {
   t.test('forbidden peers', async (t) => {
-    // A server for each: a relay that lives on would open its address to the next client (hairpin).
-    const start = (t: Test) => suite.startServer(t, { allowPeer: [], nat64Prefix: '2606:4700:64::/96' })
+    const server = await suite.startServer(t, { allowPeer: [], nat64Prefix: '2606:4700:64::/96' })
+    // The only one there is, and it ends with its test: a relay that lives on would open its address to the next client (hairpin).
+    const allocateAlone = async (t: Test, options: AllocateOptions = {}) => {
+      await suite.allocationCountIs(t, server, 0)
+      const client = await suite.allocate(t, server, options)
+      t.teardown(() => client.refresh({ lifetimeSeconds: 0 }))
+      return client
+    }
 
     for (const target of OWN_MACHINE) {
       t.test(`${target} in every spelling gets 403, and a canary there stays silent (RFC 8656 §21.1.4)`, async (t) => {
-        const server = await start(t)
         const canaries = await Promise.all(LOOPBACKS.map((host) => UdpPeer.open(t, host)))
-        const client = await suite.allocate(t, server, withoutIPv6 === false ? { additionalFamily: 6 } : {})
+        const client = await allocateAlone(t, withoutIPv6 === false ? { additionalFamily: 6 } : {})
         const spelled = withoutIPv6 === false ? [target, '::', '::1', ...spellings(target)] : [target]
         let channel = CHANNEL
         for (const host of spelled) {
@@ -95,23 +100,20 @@ export function peerPolicy(t: Test, suite: Suite): void {
     }
 
     t.test('every special-purpose address gets 403, in every spelling (RFC 6890)', async (t) => {
-      const server = await start(t)
-      const client = await suite.allocate(t, server, withoutIPv6 === false ? { additionalFamily: 6 } : {})
+      const client = await allocateAlone(t, withoutIPv6 === false ? { additionalFamily: 6 } : {})
       const hosts = withoutIPv6 === false ? [...OTHERS, ...OTHERS.flatMap(spellings), ...PLAIN_IPV6] : OTHERS
       for (const host of hosts) t.equal((await client.createPermission(addressOf(host, 9))).code, 403, host)
     })
 
     t.test('public addresses are allowed', async (t) => {
-      const server = await start(t)
-      const client = await suite.allocate(t, server, withoutIPv6 === false ? { additionalFamily: 6 } : {})
+      const client = await allocateAlone(t, withoutIPv6 === false ? { additionalFamily: 6 } : {})
       for (const host of withoutIPv6 === false ? [...PUBLIC, ...PUBLIC_IPV6] : PUBLIC) {
         t.equal((await client.createPermission(addressOf(host, 9))).code, 0, host)
       }
     })
 
     t.test('a spelling in IPv6 is a family mismatch for an IPv4 relay: 443 (RFC 8656 §10.2)', async (t) => {
-      const server = await start(t)
-      const client = await suite.allocate(t, server)
+      const client = await allocateAlone(t)
       for (const host of spellings('127.0.0.1')) {
         t.equal((await client.createPermission(addressOf(host, 9))).code, 443, host)
         t.equal((await client.bindChannel(CHANNEL, addressOf(host, 9))).code, 443, host)
@@ -119,8 +121,7 @@ export function peerPolicy(t: Test, suite: Suite): void {
     })
 
     t.test('the refusal says who wanted to reach whom', async (t) => {
-      const server = await start(t)
-      const client = await suite.allocate(t, server)
+      const client = await allocateAlone(t)
       const refusal = suite.refusal(server, client, 'peer-policy')
       await client.createPermission(addressOf('169.254.169.254', 80))
       const source = client.localAddress.toString()
@@ -260,7 +261,7 @@ export function peerPolicy(t: Test, suite: Suite): void {
   })
 
   t.test('two relays that are each other’s peer carry a packet once: no loop', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const [one, two] = [await suite.allocate(t, server), await suite.allocate(t, server)]
     t.equal((await one.bindChannel(CHANNEL, two.relay)).code, 0)
     t.equal((await two.bindChannel(CHANNEL, one.relay)).code, 0)

@@ -13,7 +13,7 @@ const FORBIDDEN = addressOf('10.1.2.3', 4000)
 
 export function permissions(t: Test, suite: Suite): void {
   t.test('CreatePermission', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     t.test('lets a peer in, whatever its port; nobody else (RFC 8656 §9, §11.3)', async (t) => {
       const client = await suite.allocate(t, server)

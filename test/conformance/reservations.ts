@@ -26,7 +26,7 @@ export function reservations(t: Test, suite: Suite): void {
     })
 
     t.test('with R keeps the next port for whoever brings the token (RFC 8656 §7.2)', async (t) => {
-      const server = await suite.startServer(t)
+      const server = await suite.sharedServer()
       const rtp = await suite.connect(t, server)
       const answer = await rtp.allocate({ evenPort: 'pair' })
       const token = answer.value(ATTRIBUTE_RESERVATION_TOKEN)
@@ -69,7 +69,7 @@ export function reservations(t: Test, suite: Suite): void {
     })
 
     t.test('works for IPv6 relays (RFC 8656 §7.2)', { skip: withoutIPv6 }, async (t) => {
-      const server = await suite.startServer(t)
+      const server = await suite.sharedServer()
       const rtp = await suite.connect(t, server)
       const answer = await rtp.allocate({ evenPort: 'pair', family: 6 })
       const rtcp = await suite.allocate(t, server, { token: answer.value(ATTRIBUTE_RESERVATION_TOKEN) })
@@ -78,7 +78,7 @@ export function reservations(t: Test, suite: Suite): void {
   })
 
   t.test('RESERVATION-TOKEN', async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     t.test('is good for one allocation (RFC 8656 §7.2)', async (t) => {
       const token = await reserve(t, suite, server)

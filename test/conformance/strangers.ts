@@ -84,7 +84,7 @@ export function strangers(t: Test, suite: Suite): void {
   })
 
   t.test('loopback is exempt when the option is not given', { skip }, async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     const client = await suite.connect(t, server)
     t.equal((await client.allocate()).code, 0)
     const wrong = Array.from({ length: STEP_COUNT }, () =>

@@ -48,6 +48,8 @@ export const withoutIPv6 = peerOrSkip('IPv6 loopback')
 export const LOOPBACKS = withoutIPv6 === false ? ['127.0.0.1', '::1'] : ['127.0.0.1']
 
 const DEFAULT_PORT_COUNT = 40
+/** Over UDP an allocation outlives its client and the test that made it. */
+const SHARED_PORT_COUNT = 300
 /** Every residue modulo 4, the sizes of media, and what needs IP fragments elsewhere. */
 const PAYLOAD_LENGTHS = [0, 1, 2, 3, 4, 5, 100, 1200, 1472, 1473, 9000, 60_000]
 /** More than goes before a payload in any frame. */
@@ -67,11 +69,42 @@ export interface ClientOptions extends RequestOptions {
 
 export class Suite {
   readonly transport: TransportUnderTest
+  /** Of the whole suite: what it holds lives as long. */
+  readonly #t: Test
+  /** By their options. */
+  readonly #sharedServers = new Map<string, Promise<TurnServer>>()
+  readonly #sharedPorts: Territory[] = []
   /** The 5-tuples of a server that have been used: an allocation may outlive its client, and is met on the same port again. */
   readonly #used = new WeakMap<TurnServer, Set<string>>()
 
-  constructor(transport: TransportUnderTest) {
+  constructor(t: Test, transport: TransportUnderTest) {
+    this.#t = t
     this.transport = transport
+  }
+
+  /**
+   * The server that all tests with these options share, since each start costs half a second of a processor: made when the first of them
+   * asks, stopped when the suite ends. Allocations of earlier tests may live on it, with their permissions and relays; whoever counts
+   * what is there, uses it up, or is harmed by another one's relay starts a server of its own (startServer).
+   */
+  sharedServer(options: ServerOptions = {}): Promise<TurnServer> {
+    const key = JSON.stringify(options)
+    const known = this.#sharedServers.get(key)
+    if (known !== undefined) return known
+    const server = this.#startShared(options)
+    this.#sharedServers.set(key, server)
+    // One that could not start fails the test that asked, not all the others.
+    server.catch(() => this.#sharedServers.delete(key))
+    return server
+  }
+
+  async #startShared(options: ServerOptions): Promise<TurnServer> {
+    const { portCount = SHARED_PORT_COUNT, ...rest } = options
+    const { minPort, maxPort } = await this.takePorts(portCount)
+    const server = await this.startServer(this.#t, { minPort, maxPort, ...rest })
+    // Tests that start servers of their own meanwhile leave these alone, bound or not.
+    this.#sharedPorts.push({ first: minPort, last: maxPort })
+    return server
   }
 
   /** A server with relays on loopback, peers on loopback allowed unless `allowPeer` says otherwise, and the users alice and bob. */
@@ -83,7 +116,7 @@ export class Suite {
         user: [ALICE, BOB].map(({ username, password }) => ({ name: username, password })),
         relayIp: LOOPBACKS,
         allowPeer: ['127.0.0.0/8', '::1'],
-        ...(await this.takePorts(portCount)),
+        ...('minPort' in rest ? {} : await this.takePorts(portCount)),
         ...rest,
       },
       LOOPBACKS,
@@ -97,9 +130,9 @@ export class Suite {
     return PAYLOAD_LENGTHS.filter((length) => length + FRAME_HEADER_LENGTH_MAX <= this.transport.frameLengthMax)
   }
 
-  /** A range of relay ports that is free. */
+  /** A range of relay ports that is free, and no shared server's. */
   takePorts(count: number): Promise<{ minPort: number; maxPort: number }> {
-    return findFreePorts(this.transport.relayPorts, count)
+    return findFreePorts(this.transport.relayPorts, count, this.#sharedPorts)
   }
 
   /** A client on a transport of its own: alice, unless `options` name somebody else. */

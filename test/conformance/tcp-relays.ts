@@ -26,7 +26,7 @@ export function tcpRelays(t: Test, suite: Suite): void {
   const { isStream } = suite.transport
 
   t.test('TCP relays over datagrams', { skip: isStream && 'over a stream there are some' }, async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     t.test('are refused with 400 (RFC 6062 §5.1)', async (t) => {
       const client = await suite.connect(t, server)
       t.equal((await client.allocate(TCP)).code, 400)
@@ -39,7 +39,7 @@ export function tcpRelays(t: Test, suite: Suite): void {
   })
 
   t.test('TCP relays', { skip: !isStream && 'clients over datagrams have none' }, async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
     allocates(t, suite, server)
     refuses(t, suite, server)
     connects(t, suite, server)

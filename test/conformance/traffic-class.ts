@@ -17,7 +17,7 @@ export function trafficClass(t: Test, suite: Suite): void {
   const expected = (value: number) => (isCarried ? value : 0)
 
   t.test('DSCP and ECN', { skip }, async (t) => {
-    const server = await suite.startServer(t)
+    const server = await suite.sharedServer()
 
     for (const host of LOOPBACKS) {
       const family = host === '::1' ? 6 : 4

@@ -46,7 +46,7 @@ export function workers(t: Test, suite: Suite): void {
     })
 
     t.test('tokens of each hold on all (RFC 8656 §7.2)', async (t) => {
-      const server = await suite.startServer(t)
+      const server = await suite.sharedServer()
       for (let round = 0; round < CLIENT_COUNT / 2; round++) {
         const rtp = await suite.connect(t, server)
         const token = (await rtp.allocate({ evenPort: 'pair' })).value(ATTRIBUTE_RESERVATION_TOKEN)

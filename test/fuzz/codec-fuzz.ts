@@ -35,10 +35,11 @@ interface Depth {
 
 export function fuzzCodec(options: FuzzOptions): FuzzReport {
   const corpus = loadCorpus()
+  let inputCount = 0
   const depth: Depth = { decodedCount: 0, framedCount: 0 }
   const progress = fuzzLoop(
     options,
-    (random) => makeHostile(random, corpus),
+    (random) => corpus[inputCount++] ?? makeHostile(random, corpus),
     (input, random) => {
       if (checkDecoding(input, random)) depth.decodedCount++
       if (checkFraming(input, random)) depth.framedCount++

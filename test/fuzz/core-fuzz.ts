@@ -8,6 +8,7 @@ import { PEER, PEER_IPV6 } from '../support/core-harness.js'
 import type { SeededRandom } from '../support/random.js'
 import type { Effect } from '../support/recording-output.js'
 import { addressOf } from '../support/turn-address.js'
+import { attributesOf, requestMethod } from './attributes.js'
 import { randomMessage } from './core-messages.js'
 import { CoreWorld } from './core-world.js'
 import { makeHostile } from './mutate.js'
@@ -20,11 +21,9 @@ const METHODS = [
   ...[stun.METHOD_ALLOCATE, stun.METHOD_REFRESH, stun.METHOD_CREATE_PERMISSION, stun.METHOD_CHANNEL_BIND],
   ...[stun.METHOD_BINDING, stun.METHOD_SEND, stun.METHOD_CONNECT, stun.METHOD_CONNECTION_BIND],
 ]
-/** Room for the credentials after the hostile attributes. */
-const ATTRIBUTES_LENGTH_MAX = 6000
 
 /** How many inputs were answered, with success, or with an error that comes after authentication. */
-interface Depth {
+export interface Depth {
   answered: number
   succeeded: number
   refused: number
@@ -44,7 +43,8 @@ export function fuzzCore(options: FuzzOptions): FuzzReport {
       if (++inputCount % INPUTS_PER_WORLD === 0) world = new CoreWorld(random.nextUint32())
       // The datagrams have most of the code.
       client = random.pick(random.oneIn(3) ? world.streamClients : world.clients.slice(0, -world.streamClients.length))
-      return makeInput(random, world, client, corpus)
+      const known = corpus[inputCount - 1]
+      return known === undefined ? makeInput(random, world, client, corpus) : signedInput(random, client, known)
     },
     (input, random) => checkInput(random, world, client, input, depth),
   )
@@ -67,15 +67,31 @@ function makeInput(
   const method = world.dataClients.includes(client) ? stun.METHOD_CONNECTION_BIND : random.pick(METHODS)
   const plain = randomMessage(random, method, { tokens: world.tokens, connectionIds: world.connections.ids })
   const attributes = random.oneIn(3) ? plain : makeHostile(random, [plain])
-  if (method === stun.METHOD_SEND) return attributes
+  return signedInput(random, client, attributes, method)
+}
+
+/** The attributes of a request behind the client’s credentials; anything else is as it was. */
+export function signedInput(
+  random: SeededRandom,
+  client: CoreClient,
+  message: Uint8Array,
+  method = requestMethod(message),
+): Uint8Array {
+  if (method < 0 || method === stun.METHOD_SEND) return message
   const write: Write = (writer) => {
-    for (const [type, value] of attributesOf(attributes)) writer.writeBytes(type, value)
+    for (const [type, value] of attributesOf(message)) writer.writeBytes(type, value)
   }
   return client.encode(method, write, random.oneIn(30) ? { integrity: 'none' } : {})
 }
 
 /** Throws if the core does, or if what it does is wrong. */
-function checkInput(random: SeededRandom, world: CoreWorld, client: CoreClient, input: Uint8Array, depth: Depth): void {
+export function checkInput(
+  random: SeededRandom,
+  world: CoreWorld,
+  client: CoreClient,
+  input: Uint8Array,
+  depth: Depth,
+): void {
   const { core } = world.harness
   const start = random.nextInt(9)
   const bytes = new Uint8Array(start + input.length + random.nextInt(9)).fill(random.nextInt(256))
@@ -153,21 +169,4 @@ function channelData(random: SeededRandom): Uint8Array {
   const length = random.oneIn(3) ? random.nextInt(44) : bytes.length - 4
   writeChannelDataHeader(bytes, 0, stun.CHANNEL_NUMBER_MIN + random.nextInt(2), length)
   return bytes
-}
-
-/** The attributes of a message however broken, as far as they go. Integrity ones are left out: the client's own come last. */
-function attributesOf(message: Uint8Array): [type: number, value: Uint8Array][] {
-  const attributes: [number, Uint8Array][] = []
-  const end = Math.min(message.length, ATTRIBUTES_LENGTH_MAX)
-  for (let at = stun.HEADER_LENGTH; at + 4 <= end; ) {
-    const type = (message[at] << 8) | message[at + 1]
-    const length = Math.min((message[at + 2] << 8) | message[at + 3], end - at - 4)
-    const isIntegrity =
-      type === stun.ATTRIBUTE_MESSAGE_INTEGRITY ||
-      type === stun.ATTRIBUTE_MESSAGE_INTEGRITY_SHA256 ||
-      type === stun.ATTRIBUTE_FINGERPRINT
-    if (!isIntegrity) attributes.push([type, message.slice(at + 4, at + 4 + length)])
-    at += 4 + ((length + 3) & ~3)
-  }
-  return attributes
 }

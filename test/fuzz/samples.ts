@@ -1,24 +1,23 @@
-// Good messages to start from: the RFCs' vectors, one message of each kind that a TURN server hears or says, and the files of corpus/.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+// Good messages to start from: the RFCs' vectors, one message of each kind that a TURN server hears or says, and the files of corpus/ that are
+// messages. Inputs of other kinds are in corpus.ts.
 import { hostAddress, type TransportAddress } from '../../src/stun/address.js'
 import { writeChannelDataHeader } from '../../src/stun/channel-data.js'
 import * as stun from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import { LONG_TERM_MD5_KEY, LONG_TERM_SHA256_KEY } from '../support/vector-keys.js'
-import { bytesOfHex, VECTORS } from '../support/vectors.js'
+import { VECTORS } from '../support/vectors.js'
+import { corpusOf } from './corpus.js'
 
-// build/test/fuzz is where this runs; the corpus stays beside its source.
-const CORPUS_FOLDER = new URL('../../../test/fuzz/corpus/', import.meta.url)
+let cached: readonly Uint8Array[] | null = null
 
-export function loadCorpus(): Uint8Array[] {
-  return [...VECTORS.map((vector) => vector.bytes), ...turnMessages(), ...corpusFiles()]
+export function loadCorpus(): readonly Uint8Array[] {
+  cached ??= allMessages()
+  return cached
 }
 
-/** One hex text a file; an input that once found a mistake is kept as one. */
-function corpusFiles(): Uint8Array[] {
-  if (!existsSync(CORPUS_FOLDER)) return []
-  const names = readdirSync(CORPUS_FOLDER).filter((name) => name.endsWith('.hex'))
-  return names.sort().map((name) => bytesOfHex(readFileSync(new URL(name, CORPUS_FOLDER), 'utf8')))
+function allMessages(): Uint8Array[] {
+  const files = corpusOf('stun', 'channel-data')
+  return [...VECTORS.map((vector) => vector.bytes), ...turnMessages(), ...files.map(({ bytes }) => bytes)]
 }
 
 function turnMessages(): Uint8Array[] {

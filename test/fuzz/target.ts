@@ -1,5 +1,6 @@
 // What every fuzz target is: a function that runs until its time or its iterations are over, and throws FuzzFailure with what reproduces it.
 // fuzzLoop is the loop of a target whose input is bytes; run.ts is the command line over all of them.
+import type { EngineUnderTest } from '../support/engines.js'
 import { SeededRandom } from '../support/random.js'
 
 export interface FuzzProgress {
@@ -22,23 +23,44 @@ export interface FuzzReport extends FuzzProgress {
 
 export interface FuzzTarget {
   readonly name: string
-  readonly fuzz: (options: FuzzOptions) => FuzzReport
+  /** For --list: what it is fed with. */
+  readonly help: string
+  /** Whether it has sockets of an engine, and so runs once for each. */
+  readonly needsEngine: boolean
+  /** What an iteration is, in the plural. */
+  readonly unit: 'inputs' | 'batches'
+  readonly fuzz: (options: FuzzOptions, engine: EngineUnderTest) => FuzzReport | Promise<FuzzReport>
+}
+
+/** One input of a failure, in the form of a file of corpus/. */
+export interface FailureInput {
+  /** Such as `stun`: the beginning of its name there. */
+  readonly kind: string
+  /** What it was, a line. */
+  readonly about: string
+  readonly bytes: Uint8Array
 }
 
 export class FuzzFailure extends Error {
   readonly seed: number
   readonly iteration: number
-  readonly inputHex: string
+  /** The last one is the most suspicious. */
+  readonly inputs: readonly FailureInput[]
 
-  constructor(seed: number, iteration: number, input: Uint8Array, cause: unknown) {
+  constructor(seed: number, iteration: number, inputs: readonly FailureInput[], cause: unknown) {
     super(`iteration ${iteration} of seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     })
     this.name = 'FuzzFailure'
     this.seed = seed
     this.iteration = iteration
-    this.inputHex = Buffer.from(input).toString('hex')
+    this.inputs = inputs
   }
+}
+
+/** The kind of an input of the targets that take messages. */
+export function messageKind(bytes: Uint8Array): string {
+  return bytes.length > 0 && bytes[0] >> 6 === 1 ? 'channel-data' : 'stun'
 }
 
 const ITERATIONS_PER_LOOK_AT_THE_CLOCK = 64
@@ -50,23 +72,57 @@ export function fuzzLoop(
   check: (input: Uint8Array, random: SeededRandom) => void,
 ): FuzzProgress {
   const random = new SeededRandom(options.seed)
-  const iterationCountMax = options.iterations ?? Number.POSITIVE_INFINITY
-  const secondsMax = options.seconds ?? (options.iterations === undefined ? 1 : Number.POSITIVE_INFINITY)
-  const startMs = performance.now()
-  let iterationCount = 0
-  let elapsedSeconds = 0
-  while (iterationCount < iterationCountMax && elapsedSeconds < secondsMax) {
+  const clock = new RunClock(options)
+  while (!clock.isOver) {
     const input = makeInput(random)
     try {
       check(input, random)
     } catch (cause) {
-      throw new FuzzFailure(options.seed, iterationCount, input, cause)
+      const about = `iteration ${clock.iterationCount} of seed ${options.seed}`
+      throw new FuzzFailure(
+        options.seed,
+        clock.iterationCount,
+        [{ kind: messageKind(input), about, bytes: input }],
+        cause,
+      )
     }
-    iterationCount++
-    if (iterationCount % ITERATIONS_PER_LOOK_AT_THE_CLOCK === 0) {
-      elapsedSeconds = (performance.now() - startMs) / 1000
-      options.onProgress?.({ iterationCount, elapsedSeconds })
-    }
+    clock.count()
+    if (clock.iterationCount % ITERATIONS_PER_LOOK_AT_THE_CLOCK === 0) clock.look()
   }
-  return { iterationCount, elapsedSeconds: (performance.now() - startMs) / 1000 }
+  return clock.progress()
+}
+
+/** When a run is over, and how far it is. */
+export class RunClock {
+  iterationCount = 0
+  readonly #options: FuzzOptions
+  readonly #iterationCountMax: number
+  readonly #secondsMax: number
+  readonly #startMs = performance.now()
+  #elapsedSeconds = 0
+
+  constructor(options: FuzzOptions) {
+    this.#options = options
+    this.#iterationCountMax = options.iterations ?? Number.POSITIVE_INFINITY
+    this.#secondsMax = options.seconds ?? (options.iterations === undefined ? 1 : Number.POSITIVE_INFINITY)
+  }
+
+  /** As of the last look. */
+  get isOver(): boolean {
+    return this.iterationCount >= this.#iterationCountMax || this.#elapsedSeconds >= this.#secondsMax
+  }
+
+  count(): void {
+    this.iterationCount++
+  }
+
+  /** Looks at the time, and tells the progress. */
+  look(): void {
+    this.#elapsedSeconds = (performance.now() - this.#startMs) / 1000
+    this.#options.onProgress?.({ iterationCount: this.iterationCount, elapsedSeconds: this.#elapsedSeconds })
+  }
+
+  progress(): FuzzProgress {
+    return { iterationCount: this.iterationCount, elapsedSeconds: (performance.now() - this.#startMs) / 1000 }
+  }
 }

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { REFUSAL_REASONS, REFUSAL_TEXT_LENGTH_MAX, type Refusal, RefusalRing } from '../../src/log/refusals.js'
+import { REFUSAL_TEXT_LENGTH_MAX } from '../../src/limits/reports.js'
+import { REFUSAL_REASONS, type Refusal, RefusalRing } from '../../src/log/refusals.js'
 
 function refusal(timeMs: number, more: Partial<Refusal> = {}): Refusal {
   return {

@@ -1,7 +1,8 @@
 // The dgram engine alone, with a core that only takes notes: sockets open, close and fail as the core is told, and bytes pass unchanged.
 import { type RemoteInfo, Socket } from 'node:dgram'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { parseListenSpec } from '../../src/config/listen-spec.js'
+import { LISTENER_QUEUE_BYTES_MAX, RELAY_QUEUE_BYTES_MAX, SCRATCH_PIECE_BYTES } from '../../src/limits/engines.js'
 import { DgramEngine } from '../../src/net/dgram/dgram-engine.js'
 import { localAddresses } from '../../src/net/local-addresses.js'
 import { FiveTuple, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
@@ -9,8 +10,6 @@ import { findFreePorts } from '../support/free-ports.js'
 import { peerOrSkip } from '../support/peers.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { clientOf, countersOf, named, startNoting } from './noting-core.js'
-
-const SEND_QUEUE_BYTES_MAX = 1024 * 1024
 
 const { minPort } = await findFreePorts({ first: 31_000, last: 31_049 }, 4)
 const PORTS = { relay: minPort, inUse: minPort + 1, closing: minPort + 2 }
@@ -194,6 +193,15 @@ t.test('towards the client', async (t) => {
   })
 })
 
+/** What is sent from now on, each packet by the memory that it lies in; libuv says that `count` packets are queued. */
+function queued(t: Test): Buffer[] & { count: number } {
+  const sent = Object.assign([] as Buffer[], { count: 1 })
+  t.intercept(Socket.prototype, 'getSendQueueCount', { value: () => sent.count })
+  const send = (bytes: Buffer, start: number, length: number) => void sent.push(bytes.subarray(start, start + length))
+  t.intercept(Socket.prototype, 'send', { value: send })
+  return sent
+}
+
 t.test('a full send queue', async (t) => {
   // Loopback always takes a datagram at once, so that a queue that fills is made up: what libuv says of it.
   t.test('drops and counts, for relays and for clients, and recovers', async (t) => {
@@ -201,7 +209,7 @@ t.test('a full send queue', async (t) => {
     const peer = await UdpPeer.open(t)
     engine.openRelay(1, named('127.0.0.1', PORTS.relay))
     t.same(await core.notes.next(), ['opened', 1])
-    let queuedBytes = SEND_QUEUE_BYTES_MAX + 1
+    let queuedBytes = LISTENER_QUEUE_BYTES_MAX + 1
     t.intercept(Socket.prototype, 'getSendQueueSize', { value: () => queuedBytes })
     const target = named('127.0.0.1', peer.address.port)
     engine.sendToPeer(1, target, Buffer.from('dropped'), 0, 7)
@@ -210,26 +218,40 @@ t.test('a full send queue', async (t) => {
     engine.sendDataIndication(clientOf(peer), Buffer.from('header'), 6, Buffer.from('dropped'), 0, 7)
     t.match(countersOf(engine), { sendQueueDrops: 4, packetsSent: 0 })
     t.same(await peer.receivedSoFar(), [])
-    queuedBytes = SEND_QUEUE_BYTES_MAX
+    queuedBytes = LISTENER_QUEUE_BYTES_MAX
+    engine.sendToClient(clientOf(peer), Buffer.from('answer'), 0, 6)
+    t.match(await peer.inbox.next(), { text: 'answer' })
+    queuedBytes = RELAY_QUEUE_BYTES_MAX + 1
+    engine.sendToPeer(1, target, Buffer.from('dropped'), 0, 7)
+    t.match(countersOf(engine), { sendQueueDrops: 5, packetsSent: 1 })
+    queuedBytes = RELAY_QUEUE_BYTES_MAX
     engine.sendToPeer(1, target, Buffer.from('sent'), 0, 4)
     t.match(await peer.inbox.next(), { text: 'sent' })
-    t.match(countersOf(engine), { sendQueueDrops: 4, packetsSent: 1 })
+    t.match(countersOf(engine), { sendQueueDrops: 5, packetsSent: 2 })
     engine.closeRelay(1)
   })
 
   t.test('keeps what waits in it: the next packet is written elsewhere', async (t) => {
     const { engine } = await startNoting(t, 'udp:127.0.0.1:0')
     const client = await UdpPeer.open(t)
-    const sent: Uint8Array[] = []
-    let queuedCount = 1
-    t.intercept(Socket.prototype, 'getSendQueueCount', { value: () => queuedCount })
-    t.intercept(Socket.prototype, 'send', { value: (bytes: Uint8Array) => void sent.push(bytes) })
+    const sent = queued(t)
     for (const text of ['one', 'two']) engine.sendToClient(clientOf(client), Buffer.from(text), 0, 3)
-    t.equal(Buffer.from(sent[0]).toString('latin1', 0, 3), 'one')
-    t.equal(Buffer.from(sent[1]).toString('latin1', 0, 3), 'two')
-    queuedCount = 0
+    t.same(sent.map(String), ['one', 'two'])
+    sent.count = 0
     for (const text of ['abc', 'def']) engine.sendToClient(clientOf(client), Buffer.from(text), 0, 3)
-    t.equal(sent[3], sent[2], 'and without a queue one buffer serves all')
+    t.equal(sent[3].byteOffset, sent[2].byteOffset, 'and without a queue one place serves all')
+  })
+
+  t.test('holds little more memory than the packets that wait have bytes', async (t) => {
+    const { engine } = await startNoting(t, 'udp:127.0.0.1:0')
+    const client = clientOf(await UdpPeer.open(t))
+    const sent = queued(t)
+    const payload = Buffer.alloc(172, 'x')
+    for (let count = 0; count < 6_000; count++) engine.sendChannelData(client, 0x4000, payload, 0, payload.length)
+    t.ok(sent.every((packet) => packet.subarray(4).equals(payload)))
+    const memory = new Set(sent.map(({ buffer }) => buffer))
+    const bytes = [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    t.ok(bytes < 2 * 6_000 * 176 + SCRATCH_PIECE_BYTES, `${bytes} bytes for ${6_000 * 176}`)
   })
 })
 

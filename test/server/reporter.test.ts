@@ -1,8 +1,10 @@
 // What people are told of refusals: a line each, but no flood of lines; every one is counted, and the latest are kept. And of workers
 // that die.
+
 import pino from 'pino'
 import t, { type Test } from 'tap'
-import { REFUSAL_TEXT_LENGTH_MAX, type Refusal } from '../../src/log/refusals.js'
+import { REFUSAL_TEXT_LENGTH_MAX } from '../../src/limits/reports.js'
+import type { Refusal } from '../../src/log/refusals.js'
 import { CoreObserver } from '../../src/server/core-observer.js'
 import { Reporter } from '../../src/server/reporter.js'
 import type { Report } from '../../src/server/reports.js'
@@ -33,7 +35,11 @@ function setUp(t: Test) {
   t.intercept(Date, 'now', { value: () => clock.ms })
   const reporter = new Reporter(logger, listeners)
   const statistics = new Statistics()
-  const sink = { report: (report: Report) => reporter.report(report, null), admitsRefusal: () => true }
+  const sink = {
+    report: (report: Report) => reporter.report(report, null),
+    admitsRefusal: () => true,
+    admitsConnectionRefusal: () => true,
+  }
   const observer = new CoreObserver(sink, statistics, () => 0)
   /** From as many sources as it takes to stay below the bound of one. */
   const refuse = (count: number, user = 'mallory', source?: string) => {
@@ -178,9 +184,13 @@ t.test('reports that were lost are told once', async (t) => {
 t.test('a connection that was closed has a line that says why and what to do, but not ten of one source', async (t) => {
   const { lines, reporter } = setUp(t)
   for (let count = 0; count < 10; count++) {
-    reporter.report({ kind: 'connection-refused', reason: 'proxy-header', source: `192.0.2.1:${5000 + count}` }, 3)
+    const source = `192.0.2.1:${5000 + count}`
+    reporter.report({ kind: 'connection-refused', timeMs: START_MS, reason: 'proxy-header', source }, 3)
   }
-  reporter.report({ kind: 'connection-refused', reason: 'tls-handshake', source: '192.0.2.2:5000' }, 3)
+  reporter.report(
+    { kind: 'connection-refused', timeMs: START_MS, reason: 'tls-handshake', source: '192.0.2.2:5000' },
+    3,
+  )
   const about = { event: 'connection-refused', level: 30, worker: 3, remedy: /\S/ }
   t.match(lines, [
     { ...about, reason: 'proxy-header', source: '192.0.2.1:5000', msg: /192\.0\.2\.1:5000: .*PROXY header/ },

@@ -1,10 +1,19 @@
 // What cores count in shared memory, the sums of it, and how people read them.
 import t from 'tap'
+import { CONNECTION_REFUSAL_NAMES } from '../../src/log/connection-refusals.js'
 import { REFUSAL_REASON_NAMES } from '../../src/log/refusals.js'
 import { COUNTER_NAMES, type EngineCounterName } from '../../src/net/counters.js'
 import { serverCounters } from '../../src/server/server-counters.js'
-import { reasonIndex, Statistics, totalsOf, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
+import {
+  connectionReasonIndex,
+  reasonIndex,
+  Statistics,
+  totalsOf,
+  WORD_REPORTS_LOST,
+} from '../../src/server/statistics.js'
 import { DROP_NAMES, DROP_NO_ALLOCATION } from '../../src/turn/drop-reasons.js'
+
+const twice = (names: readonly string[]) => [names, names]
 
 const count = (statistics: Statistics, name: EngineCounterName, value: number) => {
   statistics.engine[COUNTER_NAMES.indexOf(name)] = value
@@ -13,8 +22,8 @@ const count = (statistics: Statistics, name: EngineCounterName, value: number) =
 t.test('statistics', async (t) => {
   t.test('have a place of their own for each number', async (t) => {
     const statistics = new Statistics()
-    const { drops, engine, heldBack, refusals, words } = statistics
-    const arrays = [engine, drops, refusals, heldBack, words]
+    const { connectionRefusals, connectionsHeldBack, drops, engine, heldBack, refusals, words } = statistics
+    const arrays = [engine, drops, refusals, heldBack, connectionRefusals, connectionsHeldBack, words]
     for (const [index, array] of arrays.entries()) array.fill(index + 1)
     for (const [index, array] of arrays.entries())
       t.ok(
@@ -22,8 +31,10 @@ t.test('statistics', async (t) => {
         `array ${index}`,
       )
     t.same(
-      arrays.slice(0, 4).map(({ length }) => length),
-      [COUNTER_NAMES.length, DROP_NAMES.length, REFUSAL_REASON_NAMES.length, REFUSAL_REASON_NAMES.length],
+      arrays.slice(0, 6).map(({ length }) => length),
+      [COUNTER_NAMES, DROP_NAMES, ...twice(REFUSAL_REASON_NAMES), ...twice(CONNECTION_REFUSAL_NAMES)].map(
+        ({ length }) => length,
+      ),
     )
   })
 
@@ -43,6 +54,8 @@ t.test('statistics', async (t) => {
       part.drops[DROP_NO_ALLOCATION] = index
       part.refusals[reasonIndex('licence')] = 2 * index
       part.heldBack[reasonIndex('licence')] = index
+      part.connectionRefusals[connectionReasonIndex('not-stun')] = 3 * index
+      part.connectionsHeldBack[connectionReasonIndex('not-stun')] = 4 * index
       part.words[WORD_REPORTS_LOST] = index
     }
     const totals = totalsOf(parts)
@@ -50,6 +63,8 @@ t.test('statistics', async (t) => {
     t.equal(totals.drops[DROP_NO_ALLOCATION], 3)
     t.equal(totals.refusals[reasonIndex('licence')], 6)
     t.equal(totals.heldBack[reasonIndex('licence')], 3)
+    t.equal(totals.connectionRefusals[connectionReasonIndex('not-stun')], 9)
+    t.equal(totals.connectionsHeldBack[connectionReasonIndex('not-stun')], 12)
     t.equal(totals.reportsLost, 3)
     t.equal(parts[0].drops[DROP_NO_ALLOCATION], 0, 'and stay as they are')
   })
@@ -79,7 +94,11 @@ t.test('the counters of a server', async (t) => {
     const statistics = new Statistics()
     statistics.drops[DROP_NO_ALLOCATION] = 2
     statistics.refusals[reasonIndex('bad-password')] = 7
-    const { drops, refusals } = serverCounters(statistics)
-    t.same({ drops, refusals }, { drops: { 'no-allocation': 2 }, refusals: { 'bad-password': 7 } })
+    statistics.connectionRefusals[connectionReasonIndex('tls-handshake')] = 3
+    const { connectionRefusals, drops, refusals } = serverCounters(statistics)
+    t.same(
+      { connectionRefusals, drops, refusals },
+      { connectionRefusals: { 'tls-handshake': 3 }, drops: { 'no-allocation': 2 }, refusals: { 'bad-password': 7 } },
+    )
   })
 })

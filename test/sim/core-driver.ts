@@ -155,6 +155,7 @@ export class CoreDriver implements Referee {
   #end(effects: ReturnType<RecordingOutput['take']>, origin: Origin): void {
     this.inputCount++
     this.#observer.created.length = 0
+    this.#observer.unansweredSources.length = 0
     for (const { reason } of this.#observer.refusals.splice(0)) this.#coverage.count(`refused: ${reason}`)
     checkInvariants(this.core, this.model)
     if (this.inputCount % ENUMERATION_INTERVAL === 0) checkEnumeration(this.core, this.model)

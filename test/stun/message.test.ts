@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { ATTRIBUTE_COUNT_MAX } from '../../src/limits/messages.js'
 import { TransportAddress } from '../../src/stun/address.js'
 import * as stun from '../../src/stun/constants.js'
 import {
-  ATTRIBUTE_COUNT_MAX,
   DECODE_AFTER_FINGERPRINT,
   DECODE_BAD_ATTRIBUTE,
   DECODE_BAD_INTEGRITY_LENGTH,

@@ -9,16 +9,18 @@ export interface Territory {
 
 const ATTEMPT_COUNT_MAX = 50
 
-/** `count` neighbouring ports, the first one even, none of them bound on 127.0.0.1. */
+/** `count` neighbouring ports, the first one even, none of them bound on 127.0.0.1 or in a range to avoid. */
 export async function findFreePorts(
   { first, last }: Territory,
   count: number,
+  avoided: readonly Territory[] = [],
 ): Promise<{ minPort: number; maxPort: number }> {
   const pairCount = Math.floor((last - first + 1 - count) / 2) + 1
   for (let attempt = 0; attempt < ATTEMPT_COUNT_MAX; attempt++) {
     const minPort = first + 2 * Math.floor(Math.random() * pairCount)
     const maxPort = minPort + count - 1
-    if (await areFree(minPort, maxPort)) return { minPort, maxPort }
+    const isAvoided = avoided.some((range) => minPort <= range.last && maxPort >= range.first)
+    if (!isAvoided && (await areFree(minPort, maxPort))) return { minPort, maxPort }
   }
   throw new Error(`no ${count} neighbouring ports are free between ${first} and ${last}`)
 }

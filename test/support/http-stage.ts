@@ -40,6 +40,8 @@ interface EntryOptions {
   readonly ca?: string | null
   readonly isSecure?: boolean
   readonly answerMillisecondsMax?: number
+  readonly requestCountMax?: number
+  readonly requestOfSourceCountMax?: number
   /** The client's address as a PROXY header would tell it. */
   readonly clientHost?: string | (() => string)
 }
@@ -51,7 +53,13 @@ export async function startEntry(t: Test, upstream: string | null, options: Entr
   const clock = { now: 0 }
   const greeted = { count: 0 }
   const warn = (text: string) => warnings.push(text)
-  const entry = new HttpEntry({ upstream, ca, warn, now: () => clock.now, answerMillisecondsMax })
+  const bounds = {
+    ...(options.requestCountMax === undefined ? {} : { requestCountMax: options.requestCountMax }),
+    ...(options.requestOfSourceCountMax === undefined
+      ? {}
+      : { requestOfSourceCountMax: options.requestOfSourceCountMax }),
+  }
+  const entry = new HttpEntry({ upstream, ca, warn, now: () => clock.now, answerMillisecondsMax, ...bounds })
   const listener = createNetServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     const client = hostAddress(typeof clientHost === 'string' ? clientHost : clientHost(), 55555)!
     socket.on('error', ignore)

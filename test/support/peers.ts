@@ -18,6 +18,7 @@ export type Peer =
   | 'C compiler for arm64'
   | 'strace'
   | 'systemd-analyze'
+  | 'faketime'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -43,6 +44,16 @@ export function findCommand(name: string): string | null {
   return null
 }
 
+/** Where Debian puts libfaketime's form for threads, by processor. */
+export const FAKETIME_LIBRARIES = ['x86_64', 'aarch64'].map(
+  (processor) => `/usr/lib/${processor}-linux-gnu/faketime/libfaketimeMT.so.1`,
+)
+
+/** The first of these files that is there. */
+export function findFile(paths: readonly string[]): string | null {
+  return paths.find((path) => existsSync(path)) ?? null
+}
+
 /** Each says what is missing, or null. */
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
@@ -63,6 +74,7 @@ const PROBES: Record<Peer, () => string | null> = {
     missingFile('/usr/aarch64-linux-gnu/include/linux/errqueue.h', 'linux-libc-dev-arm64-cross'),
   strace: () => missingCommand('strace', 'strace'),
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
+  faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),
 }
 
 function missingCommand(name: string, debianPackage: string): string | null {

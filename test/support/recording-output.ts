@@ -1,5 +1,6 @@
 // The two faces that the core calls, recorded: every effect and every piece of news, in order, with its bytes copied.
 // Nothing here calls the core; core-harness.ts answers the openings.
+import type { UnansweredReason } from '../../src/log/drops.js'
 import type { RefusalReason } from '../../src/log/refusals.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import type { Allocation, Relay } from '../../src/turn/allocation.js'
@@ -161,6 +162,8 @@ export class RecordingObserver implements TurnObserver {
   readonly deleted: { readonly allocation: Allocation; readonly cause: DeletionCause }[] = []
   readonly relaysDeleted: { readonly relay: Relay; readonly cause: DeletionCause }[] = []
   readonly refusals: RecordedRefusal[] = []
+  /** Reason and client: `reply-limit 192.0.2.1:5000`. */
+  readonly unansweredSources: string[] = []
 
   allocationCreated(allocation: Allocation): void {
     this.created.push(allocation)
@@ -187,6 +190,10 @@ export class RecordingObserver implements TurnObserver {
       client: client.toString(),
       peer: peer === null ? '' : peer.toString(),
     })
+  }
+
+  unanswered(reason: UnansweredReason, client: TransportAddress): void {
+    this.unansweredSources.push(`${reason} ${client}`)
   }
 
   /** Reason and code of the last refusal: `peer-policy 403`; '' if there was none. */

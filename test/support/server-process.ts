@@ -13,7 +13,8 @@ import type { EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
-const READY_MILLISECONDS_MAX = 10_000
+/** A start that falls back to the other engine has waited for workers that hang. */
+const READY_MILLISECONDS_MAX = 30_000
 const STOP_MILLISECONDS_MAX = 5_000
 
 export type LogLine = Readonly<Record<string, unknown>>
@@ -35,6 +36,10 @@ export interface ServerProcessOptions {
   readonly root?: string
   /** Kept after the end; a fresh one, removed at the end, if none is given. */
   readonly stateDirectory?: string
+  /** Of node, before the program. */
+  readonly nodeArguments?: readonly string[]
+  /** Which lines of the log are read and kept, by their text; all if absent. A server may log millions. */
+  readonly keepsLine?: (text: string) => boolean
 }
 
 interface LogWaiter {
@@ -78,15 +83,17 @@ export class ServerProcess {
   readonly #waiters = new Set<LogWaiter>()
   /** To be removed at the end; null if the caller keeps it. */
   readonly #stateDirectory: string | null
+  readonly #keepsLine: (text: string) => boolean
   #output = ''
   #ready: ReadyLine | null = null
 
   constructor(args: readonly string[], options: ServerProcessOptions) {
     this.#stateDirectory = options.stateDirectory ? null : mkdtempSync(join(tmpdir(), 'turnd-test-'))
     const stateDirectory = options.stateDirectory ?? this.#stateDirectory!
-    const program = join(options.root ?? projectRoot, 'dist', 'turnd.js')
+    this.#keepsLine = options.keepsLine ?? (() => true)
+    const program = [...(options.nodeArguments ?? []), join(options.root ?? projectRoot, 'dist', 'turnd.js')]
     // `env -u`: tap instruments the Node processes that its tests start, which would change how the server ends.
-    const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, program]
+    const command = [...(options.prefix ?? []), 'env', '-u', 'NODE_OPTIONS', process.execPath, ...program]
     const [file = '', ...rest] = [...command, ...withDefaults(args), '--state-dir', stateDirectory]
     this.#child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } })
     const forget = onProcessEnd(() => {
@@ -159,8 +166,8 @@ export class ServerProcess {
     return withDeadline(future, milliseconds, () => `no such log line in\n${this.#output}`)
   }
 
-  async waitUntilReady(): Promise<void> {
-    this.#ready = (await this.waitForLog((line) => line.event === 'ready', READY_MILLISECONDS_MAX)) as ReadyLine
+  async waitUntilReady(milliseconds = READY_MILLISECONDS_MAX): Promise<void> {
+    this.#ready = (await this.waitForLog((line) => line.event === 'ready', milliseconds)) as ReadyLine
   }
 
   /** Resolves with the exit code, null after an end by a signal, when the server ends by itself. */
@@ -180,6 +187,7 @@ export class ServerProcess {
   }
 
   #handleLine(text: string): void {
+    if (!this.#keepsLine(text)) return
     this.#output += `${text}\n`
     const line = parseLogLine(text)
     if (line === null) return

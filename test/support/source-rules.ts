@@ -8,11 +8,13 @@ export interface SourceFile {
 
 /** The rooms of src/, lowest first: a file imports from its own room and from lower ones. */
 const ORDER = ['stun', 'auth', 'turn', 'net', 'admin', 'server', 'commands', 'top']
-/** Leaves: whom they may import from. Everybody may import from them. */
+/** Leaves: whom they may import from, beside the room of the limits. Everybody may import from them. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
   config: ['src/stun/address.ts', 'src/stun/cidr.ts'],
   log: [],
 }
+/** The leaf of leaves: bounds, which import nothing but one another. */
+const LIMITS = 'limits'
 
 const SOCKETS = ['node:dgram', 'node:net', 'node:tls']
 const HTTP = ['node:http', 'node:https', 'node:http2']
@@ -31,8 +33,12 @@ const PURE_BANS = [
 const AUTH_FILE_STORES = /^src\/auth\/(?:.*file.*|state-dir)\.ts$/
 /** Opens no socket: asks OpenSSL whether TLS would take a certificate. */
 const TLS_CHECKER = 'src/auth/certificate-file.ts'
-/** Node does not tell the file descriptor of its event loop, but /proc does. */
-const PROC_READER = 'src/net/native/event-loop-fd.ts'
+/** Node does not tell the file descriptor of its event loop, nor the limit of open files, but /proc does. */
+const PROC_READERS = ['src/net/native/event-loop-fd.ts', 'src/net/open-file-limit.ts']
+/** A unix socket is a file as well: it is found, and removed, in a directory. */
+const CONTROL_DIRECTORY = 'src/admin/control-directory.ts'
+/** Standard output. */
+const LOG_WRITER = 'src/log/log-output.ts'
 /** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
 const HOT_BANS = [
   /=>/,
@@ -109,6 +115,8 @@ export function directionProblems(file: SourceFile): string[] {
     if (!target.startsWith('src/')) return []
     const targetRoom = roomOf(target)
     if (targetRoom === room) return []
+    if (room === LIMITS) return [`${file.path} has bounds, and they depend on nothing, but it imports ${target}`]
+    if (targetRoom === LIMITS) return []
     if (room in LEAVES) return LEAVES[room].includes(target) ? [] : [`${file.path} is a leaf, but imports ${target}`]
     if (targetRoom in LEAVES) return []
     const isDown = ORDER.indexOf(targetRoom) >= 0 && ORDER.indexOf(targetRoom) < ORDER.indexOf(room)
@@ -128,7 +136,7 @@ export function moduleProblems(file: SourceFile): string[] {
         room === 'config' ||
         room === 'commands' ||
         AUTH_FILE_STORES.test(file.path) ||
-        ['src/turnd.ts', PROC_READER].includes(file.path)
+        ['src/turnd.ts', LOG_WRITER, ...PROC_READERS, CONTROL_DIRECTORY].includes(file.path)
       )
     }
     return true

@@ -1,6 +1,7 @@
 // A worker thread on shared tables: does one job, given as workerData, and posts what came of it. For test/turn/shared-tables.test.ts.
+
 import { parentPort, workerData } from 'node:worker_threads'
-import { BUCKET_TICKS } from '../../src/turn/bandwidth.js'
+import { BANDWIDTH_BUCKET_TICKS } from '../../src/limits/turn.js'
 import { ConnectionSlots } from '../../src/turn/connection-slots.js'
 import { connectionTableOf, lockOfWorker, type SharedTables } from '../../src/turn/shared-tables.js'
 import { UserBandwidth } from '../../src/turn/user-bandwidth.js'
@@ -110,7 +111,7 @@ function lease({ quotas, random }: StageWorker): void {
   const clock = new Int32Array(job.gate, 4)
   for (let now = 0; now < LEASE_TICKS; now = Atomics.load(clock, 0)) {
     while (user.admit(0, 1, now)) result.held++
-    Atomics.compareExchange(clock, 0, now, now + BUCKET_TICKS)
+    Atomics.compareExchange(clock, 0, now, now + BANDWIDTH_BUCKET_TICKS)
   }
 }
 

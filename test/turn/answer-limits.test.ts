@@ -211,3 +211,24 @@ t.test('the failure budget', async (t) => {
     t.equal(guesses(client, 5), 0)
   })
 })
+
+t.test('who gets no answers is told once a second, whatever a flood costs', async (t) => {
+  const harness = limited()
+  const flooder = harness.client({ address: `${SOURCE}:1000` })
+  const guesser = harness.client({ address: '198.51.100.8:1000', user: WRONG, transport: TRANSPORT_TCP })
+  guesser.challenge()
+  const guess = (count: number) => {
+    for (let index = 0; index < count; index++) guesser.request(stun.METHOD_ALLOCATE)
+  }
+  bindings(flooder, BURST)
+  guess(200)
+  t.same(harness.observer.unansweredSources, [], 'nobody while there is an answer')
+  bindings(flooder, 1000)
+  guess(1000)
+  const both = [`reply-limit ${SOURCE}:1000`, 'failure-budget 198.51.100.8:1000']
+  t.same(harness.observer.unansweredSources, both)
+  harness.advanceSeconds(1)
+  bindings(flooder, 1000)
+  guess(1000)
+  t.same(harness.observer.unansweredSources, [...both, ...both])
+})

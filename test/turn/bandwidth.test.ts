@@ -1,5 +1,6 @@
 import t from 'tap'
-import { Bandwidth, BUCKET_TICKS, bytesPerTick, FROM_CLIENT, TO_CLIENT } from '../../src/turn/bandwidth.js'
+import { BANDWIDTH_BUCKET_TICKS } from '../../src/limits/turn.js'
+import { Bandwidth, bytesPerTick, FROM_CLIENT, TO_CLIENT } from '../../src/turn/bandwidth.js'
 import * as drops from '../../src/turn/drop-reasons.js'
 import { UserBandwidth } from '../../src/turn/user-bandwidth.js'
 import { ALICE, BOB, type CoreClient, type CoreClientOptions } from '../support/core-client.js'
@@ -196,7 +197,7 @@ t.test('--max-bps', async (t) => {
   t.test('takes nothing for what is dropped for another reason', async (t) => {
     const harness = new CoreHarness({ maxBps: RATE, userMaxBps: RATE })
     const client = relaying(harness)
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     const { id } = harness.relayOf(client)
     for (let index = 0; index < 30; index++) {
       t.equal(client.sendIndication('1.2.3.5:1', KILOBYTE), drops.DROP_NO_PERMISSION)
@@ -224,7 +225,7 @@ t.test('--user-max-bps', async (t) => {
     const harness = stage()
     const [a, b] = [relaying(harness), relaying(harness)]
     const bob = relaying(harness, { user: BOB })
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     t.equal(sent(a, 10), 10)
     t.equal(sent(b), 15)
     t.equal(sent(a), 0)
@@ -235,7 +236,7 @@ t.test('--user-max-bps', async (t) => {
   t.test('holds beside --max-bps, and the one that is used up takes nothing from the other', async (t) => {
     const harness = stage({ maxBps: RATE / 5 })
     const [a, b] = [relaying(harness), relaying(harness)]
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     t.equal(sent(a), 5, 'five of its own')
     for (let index = 0; index < 50; index++) t.equal(sent(a), 0)
     t.equal(sent(b), 5)
@@ -256,9 +257,9 @@ t.test('--user-max-bps', async (t) => {
       client.refresh(0)
     }
     t.equal(count, 20, 'what a packet may overdraw, each time, and no burst')
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     const [a, b] = [relaying(harness), relaying(harness)]
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     t.equal(sent(a), 25)
     a.refresh(0)
     t.equal(sent(b), 0)
@@ -273,7 +274,7 @@ t.test('--user-max-bps', async (t) => {
     // The second one started a second later.
     a.advanceSeconds(1)
     const [onA, onB] = [relaying(a), relaying(b)]
-    for (const harness of [a, b]) harness.advanceTicks(BUCKET_TICKS)
+    for (const harness of [a, b]) harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     t.equal(sent(onA, 10), 10)
     const onOther = sent(onB)
     t.ok(onOther >= 14, 'the first worker may have a tick on lease')
@@ -302,14 +303,14 @@ t.test('--user-max-bps', async (t) => {
   t.test('starts anew for who takes the table’s entry over', async (t) => {
     const harness = stage()
     const client = relaying(harness)
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     t.equal(sent(client), 25)
     client.refresh(0)
     const bob = relaying(harness, { user: BOB })
     t.equal(sent(bob), 1)
     t.equal(harness.allocationOf(bob).bandwidth?.user?.allocationCount, 1)
     const again = relaying(harness, { user: ALICE })
-    harness.advanceTicks(BUCKET_TICKS)
+    harness.advanceTicks(BANDWIDTH_BUCKET_TICKS)
     t.equal(sent(again), 25)
     t.equal(sent(bob), 25)
   })

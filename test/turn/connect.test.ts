@@ -1,8 +1,7 @@
 import t from 'tap'
+import { PEER_CONNECTION_COUNT_MAX, PEER_CONNECTION_SLOT_COUNT } from '../../src/limits/turn.js'
 import * as stun from '../../src/stun/constants.js'
-import { SLOT_COUNT_MAX } from '../../src/turn/connection-table.js'
 import * as drops from '../../src/turn/drop-reasons.js'
-import { CONNECTION_COUNT_MAX } from '../../src/turn/peer-connections.js'
 import { BOB, type CoreClient, writePeers } from '../support/core-client.js'
 import { CoreHarness, PEER, PEER_IPV6 } from '../support/core-harness.js'
 import { effectNames, tcpCall, tcpClient } from '../support/core-tcp.js'
@@ -184,7 +183,7 @@ t.test('Connect (RFC 6062 §5.2)', async (t) => {
     const { harness, client } = tcpCall()
     const connect = (port: number) => client.connect(`1.2.3.4:${port}`)
     const first = connect(1)
-    for (let port = 2; port <= CONNECTION_COUNT_MAX; port++) t.equal(connect(port).code, 0)
+    for (let port = 2; port <= PEER_CONNECTION_COUNT_MAX; port++) t.equal(connect(port).code, 0)
     t.equal(connect(9_000).code, 508)
     t.equal(harness.observer.lastRefusal(), 'connection-limit 508')
     t.equal(tcpClient(harness).connectionBind(first.connectionId).code, 0)
@@ -200,16 +199,16 @@ t.test('Connect (RFC 6062 §5.2)', async (t) => {
     harness.connectOutcome = () => 'pending'
     let client = tcpCall({}, harness).client
     const connect = (count: number) => {
-      const port = 1 + (count % CONNECTION_COUNT_MAX)
+      const port = 1 + (count % PEER_CONNECTION_COUNT_MAX)
       return client.request(stun.METHOD_CONNECT, (writer) => writePeers(writer, [`1.2.3.4:${port}`]))
     }
-    for (let count = 0; count < SLOT_COUNT_MAX; count++) {
-      if (count % CONNECTION_COUNT_MAX === 0) client = tcpCall({}, harness).client
+    for (let count = 0; count < PEER_CONNECTION_SLOT_COUNT; count++) {
+      if (count % PEER_CONNECTION_COUNT_MAX === 0) client = tcpCall({}, harness).client
       if (connect(count) !== null) t.fail('an answer already')
     }
     client = tcpCall({}, harness).client
     t.equal(connect(0)?.code, 508)
-    t.equal(harness.core.connections?.peers.size, SLOT_COUNT_MAX)
+    t.equal(harness.core.connections?.peers.size, PEER_CONNECTION_SLOT_COUNT)
     harness.core.deleteAllAllocations('stopped')
     t.equal(harness.core.connections?.peers.size, 0)
   })

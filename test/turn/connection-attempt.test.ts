@@ -1,7 +1,7 @@
 import t from 'tap'
+import { PEER_CONNECTION_COUNT_MAX } from '../../src/limits/turn.js'
 import * as stun from '../../src/stun/constants.js'
 import * as drops from '../../src/turn/drop-reasons.js'
-import { CONNECTION_COUNT_MAX } from '../../src/turn/peer-connections.js'
 import { CoreHarness, PEER } from '../support/core-harness.js'
 import { effectNames, tcpCall, tcpClient } from '../support/core-tcp.js'
 
@@ -90,7 +90,7 @@ t.test('A connection that a peer makes (RFC 6062 §5.3)', async (t) => {
   t.test('is closed beyond what an allocation may have', async (t) => {
     const { harness, client, relayId } = tcpCall()
     client.createPermission(PEER)
-    for (let port = 1; port <= CONNECTION_COUNT_MAX; port++) harness.peerConnects(relayId, `1.2.3.4:${port}`)
+    for (let port = 1; port <= PEER_CONNECTION_COUNT_MAX; port++) harness.peerConnects(relayId, `1.2.3.4:${port}`)
     t.equal(harness.peerConnects(relayId, '1.2.3.4:9999'), 0)
     t.equal(harness.core.drops[drops.DROP_CONNECTION_LIMIT], 1)
     t.equal(client.connect('1.2.3.4:9999').code, 508)

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { BUCKET_TICKS, FROM_CLIENT, TO_CLIENT } from '../../src/turn/bandwidth.js'
+import { BANDWIDTH_BUCKET_TICKS } from '../../src/limits/turn.js'
+import { FROM_CLIENT, TO_CLIENT } from '../../src/turn/bandwidth.js'
 import { ConnectionBandwidth } from '../../src/turn/connection-bandwidth.js'
 import { UserBandwidth } from '../../src/turn/user-bandwidth.js'
 import { SeededRandom } from '../support/random.js'
@@ -23,10 +24,10 @@ function chunks(
 t.test('ConnectionBandwidth', async (t) => {
   t.test('passes what both limits let pass, in each direction by itself', async (t) => {
     const both = new ConnectionBandwidth(bandwidth(true), bandwidth(true))
-    t.equal(chunks(both), BUCKET_TICKS)
-    t.equal(chunks(both, TO_CLIENT), BUCKET_TICKS)
-    t.equal(chunks(new ConnectionBandwidth(bandwidth(true), null)), BUCKET_TICKS)
-    t.equal(chunks(new ConnectionBandwidth(null, bandwidth(true))), BUCKET_TICKS)
+    t.equal(chunks(both), BANDWIDTH_BUCKET_TICKS)
+    t.equal(chunks(both, TO_CLIENT), BANDWIDTH_BUCKET_TICKS)
+    t.equal(chunks(new ConnectionBandwidth(bandwidth(true), null)), BANDWIDTH_BUCKET_TICKS)
+    t.equal(chunks(new ConnectionBandwidth(null, bandwidth(true))), BANDWIDTH_BUCKET_TICKS)
     t.equal(chunks(new ConnectionBandwidth(bandwidth(false), bandwidth(true))), 0)
     t.equal(chunks(new ConnectionBandwidth(bandwidth(true), bandwidth(false))), 0)
   })
@@ -37,7 +38,7 @@ t.test('ConnectionBandwidth', async (t) => {
       new ConnectionBandwidth(allocation, bandwidth(false)).admit(FROM_CLIENT, 10, 0)
       new ConnectionBandwidth(bandwidth(false), user).admit(FROM_CLIENT, 10, 0)
     }
-    t.equal(chunks(allocation), BUCKET_TICKS)
-    t.equal(chunks(user), BUCKET_TICKS)
+    t.equal(chunks(allocation), BANDWIDTH_BUCKET_TICKS)
+    t.equal(chunks(user), BANDWIDTH_BUCKET_TICKS)
   })
 })

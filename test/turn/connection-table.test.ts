@@ -1,7 +1,8 @@
 import t from 'tap'
+import { PEER_CONNECTION_SLOT_COUNT } from '../../src/limits/turn.js'
 import { FROM_CLIENT, TO_CLIENT } from '../../src/turn/bandwidth.js'
 import { ConnectionSlots } from '../../src/turn/connection-slots.js'
-import { type ConnectionTable, SLOT_COUNT_MAX } from '../../src/turn/connection-table.js'
+import type { ConnectionTable } from '../../src/turn/connection-table.js'
 import { connectionTableOf, type SharedTables } from '../../src/turn/shared-tables.js'
 import { SeededRandom } from '../support/random.js'
 import { tablesOf } from '../support/shared-stage.js'
@@ -111,12 +112,12 @@ t.test('ConnectionTable', async (t) => {
 
   t.test('has so many slots for each worker, and all of them again', async (t) => {
     const [a, b] = stages(2)
-    for (let count = 0; count < SLOT_COUNT_MAX; count++) t.ok(a.slots.reserve(-1, 0) >= 0)
+    for (let count = 0; count < PEER_CONNECTION_SLOT_COUNT; count++) t.ok(a.slots.reserve(-1, 0) >= 0)
     t.equal(a.slots.reserve(-1, 0), -1)
-    t.ok(b.slots.reserve(-1, 0) >= SLOT_COUNT_MAX)
+    t.ok(b.slots.reserve(-1, 0) >= PEER_CONNECTION_SLOT_COUNT)
     a.slots.release(17)
     t.equal(a.slots.reserve(-1, 0), 17)
-    t.equal(a.slots.size, SLOT_COUNT_MAX)
+    t.equal(a.slots.size, PEER_CONNECTION_SLOT_COUNT)
   })
 })
 

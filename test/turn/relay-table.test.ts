@@ -1,8 +1,9 @@
 import t from 'tap'
+import { RELAY_COUNT_MAX } from '../../src/limits/turn.js'
 import { TransportAddress } from '../../src/stun/address.js'
 import { Allocation, Relay } from '../../src/turn/allocation.js'
 import { FiveTuple } from '../../src/turn/five-tuple.js'
-import { RELAY_COUNT_MAX, RelayTable } from '../../src/turn/relay-table.js'
+import { RelayTable } from '../../src/turn/relay-table.js'
 
 const ALLOCATION = new Allocation(new FiveTuple(), 'alice', 0, new Uint8Array(12))
 

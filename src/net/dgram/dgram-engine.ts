@@ -5,9 +5,19 @@
 //
 // Measured (docs/performance.md): a name look-up that answers at once saves 0.4 µs a packet, a send without a callback 0.5 µs; one
 // scratch buffer costs no more than a list of views, and makes no garbage. Without a callback node reports no send errors.
+
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { TurndError } from '../../config/errors.js'
 import type { ListenSpec } from '../../config/listen-spec.js'
+import {
+  DGRAM_RELAY_BUFFER_BYTES,
+  LISTENER_BUFFER_BYTES,
+  LISTENER_QUEUE_BYTES_MAX,
+  RELAY_QUEUE_BYTES_MAX,
+  SCRATCH_BYTES,
+  SCRATCH_PIECE_BYTES,
+  TICK_MILLISECONDS_MAX,
+} from '../../limits/engines.js'
 import { parseHost, parseIPv4Word, TransportAddress } from '../../stun/address.js'
 import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
 import type { TurnCore } from '../../turn/core.js'
@@ -22,18 +32,11 @@ import {
   COUNTER_SOCKET_ERRORS,
   newCounters,
 } from '../counters.js'
+import { clientDescriptorEnd, datagramDescriptorOf } from '../descriptor-limit.js'
 import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
 import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
-
-/** libuv queues without bound when the kernel's buffer is full: past this many bytes a socket drops. */
-const SEND_QUEUE_BYTES_MAX = 1024 * 1024
-const LISTENER_BUFFER_BYTES = 4 * 1024 * 1024
-const RELAY_BUFFER_BYTES = 512 * 1024
-const TICK_INTERVAL_MS = 50
-/** Room for the largest UDP payload and any header. */
-const SCRATCH_BYTES = 65_536 + 64
 
 export interface DgramEngineOptions {
   readonly system?: typeof NODE_DGRAM
@@ -57,7 +60,10 @@ export class DgramEngine implements RelayEngine {
   readonly clock = new TickClock()
   readonly #system: typeof NODE_DGRAM
   readonly #copiesPayloads: boolean
-  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+  readonly #descriptorEnd = clientDescriptorEnd()
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_PIECE_BYTES)
+  /** Where the next packet is written: behind those that libuv has queued and will read later. */
+  #scratchAt = 0
   #core: TurnCore | null = null
   #timer: NodeJS.Timeout | null = null
 
@@ -84,7 +90,7 @@ export class DgramEngine implements RelayEngine {
     this.#core = core
     for (const [listenerId, socket] of this.#listenerSockets.entries())
       this.#receiveClients(clients, listenerId, socket)
-    this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_INTERVAL_MS)
+    this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_MILLISECONDS_MAX)
   }
 
   async stop(): Promise<void> {
@@ -96,9 +102,8 @@ export class DgramEngine implements RelayEngine {
   }
 
   sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
-    const scratch = this.#scratch
-    scratch.set(bytes.subarray(start, end))
-    this.#sendScratch(this.#listenerSockets[client.listenerId], end - start, client.client)
+    this.#scratch.set(bytes.subarray(start, end), this.#scratchAt)
+    this.#sendToClient(client, end - start)
   }
 
   sendDataIndication(
@@ -110,30 +115,31 @@ export class DgramEngine implements RelayEngine {
     end: number,
   ): void {
     const scratch = this.#scratch
+    const at = this.#scratchAt
     const payloadEnd = headerEnd + end - start
     const paddedEnd = (payloadEnd + 3) & ~3
-    scratch.set(header.subarray(0, headerEnd))
-    scratch.set(viewOf(bytes, start, end), headerEnd)
-    scratch.fill(0, payloadEnd, paddedEnd)
-    this.#sendScratch(this.#listenerSockets[client.listenerId], paddedEnd, client.client)
+    scratch.set(header.subarray(0, headerEnd), at)
+    scratch.set(viewOf(bytes, start, end), at + headerEnd)
+    scratch.fill(0, at + payloadEnd, at + paddedEnd)
+    this.#sendToClient(client, paddedEnd)
   }
 
   sendChannelData(client: FiveTuple, channelNumber: number, bytes: Uint8Array, start: number, end: number): void {
-    const scratch = this.#scratch
-    writeChannelDataHeader(scratch, 0, channelNumber, end - start)
-    scratch.set(viewOf(bytes, start, end), CHANNEL_DATA_HEADER_LENGTH)
-    this.#sendScratch(this.#listenerSockets[client.listenerId], CHANNEL_DATA_HEADER_LENGTH + end - start, client.client)
+    const at = this.#scratchAt
+    writeChannelDataHeader(this.#scratch, at, channelNumber, end - start)
+    this.#scratch.set(viewOf(bytes, start, end), at + CHANNEL_DATA_HEADER_LENGTH)
+    this.#sendToClient(client, CHANNEL_DATA_HEADER_LENGTH + end - start)
   }
 
   sendToPeer(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): void {
     const socket = this.#relaySockets.get(relayId)
     if (socket === undefined) return
     if (this.#copiesPayloads) {
-      this.#scratch.set(viewOf(bytes, start, end))
-      this.#sendScratch(socket, end - start, peer)
+      this.#scratch.set(viewOf(bytes, start, end), this.#scratchAt)
+      this.#sendScratch(socket, end - start, peer, RELAY_QUEUE_BYTES_MAX)
       return
     }
-    if (this.#isCongested(socket, end - start)) return
+    if (this.#isCongested(socket, end - start, RELAY_QUEUE_BYTES_MAX)) return
     // A received Buffer has memory of its own, so a range of it may wait in libuv's queue.
     socket.send(bytes, start, end - start, peer.port, peer.host)
   }
@@ -142,10 +148,15 @@ export class DgramEngine implements RelayEngine {
     const core = this.#core as TurnCore
     const socket = bindUdpSocket(
       address,
-      RELAY_BUFFER_BYTES,
+      DGRAM_RELAY_BUFFER_BYTES,
       (bound) => {
         // Closed while it was opening: the core has forgotten it.
         if (this.#relaySockets.get(relayId) !== bound) return
+        if (datagramDescriptorOf(bound) >= this.#descriptorEnd) {
+          this.closeRelay(relayId)
+          core.handleRelayFailed(relayId, false)
+          return
+        }
         this.#receivePeers(core, relayId, bound)
         core.handleRelayOpened(relayId)
       },
@@ -214,17 +225,25 @@ export class DgramEngine implements RelayEngine {
     })
   }
 
-  /** Sends the first `length` bytes of the scratch buffer. Without a callback node sends at once, or queues. */
-  #sendScratch(socket: Socket, length: number, to: TransportAddress): void {
-    if (this.#isCongested(socket, length)) return
-    socket.send(this.#scratch, 0, length, to.port, to.host)
+  #sendToClient({ client, listenerId }: FiveTuple, length: number): void {
+    this.#sendScratch(this.#listenerSockets[listenerId], length, client, LISTENER_QUEUE_BYTES_MAX)
+  }
+
+  /** Sends so many bytes of the scratch memory. Without a callback node sends at once, or queues. */
+  #sendScratch(socket: Socket, length: number, to: TransportAddress, queueBytesMax: number): void {
+    if (this.#isCongested(socket, length, queueBytesMax)) return
+    socket.send(this.#scratch, this.#scratchAt, length, to.port, to.host)
+    if (socket.getSendQueueCount() === 0) return
     // Queued: libuv reads it later, so the next packet needs other memory.
-    if (socket.getSendQueueCount() > 0) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+    this.#scratchAt += length
+    if (this.#scratchAt + SCRATCH_BYTES <= SCRATCH_PIECE_BYTES) return
+    this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_PIECE_BYTES)
+    this.#scratchAt = 0
   }
 
   /** Counts the packet, as sent or as dropped because the socket's queue is full. */
-  #isCongested(socket: Socket, length: number): boolean {
-    if (socket.getSendQueueSize() > SEND_QUEUE_BYTES_MAX) {
+  #isCongested(socket: Socket, length: number, queueBytesMax: number): boolean {
+    if (socket.getSendQueueSize() > queueBytesMax) {
       this.counters[COUNTER_SEND_QUEUE_DROPS]++
       return true
     }

@@ -1,5 +1,6 @@
 // ALPN (RFC 7301, RFC 7443 §2): of what a client offers, `stun.turn` or `stun.nat-discovery`, whichever it names first. OpenSSL asks through
 // a C function that koffi makes of ours; it is asked during SSL_do_handshake, on the thread that called that.
+import { DTLS_ALPN_LENGTH_MAX } from '../../limits/dtls.js'
 import { type Arena, allocateArena } from '../native/arena.js'
 import type { Koffi } from '../native/koffi.js'
 
@@ -9,8 +10,6 @@ export const ALPN_PROTOCOLS: readonly string[] = ['stun.turn', 'stun.nat-discove
 const SSL_TLSEXT_ERR_OK = 0
 /** No protocol in common: RFC 7301 §3.2 wants the alert no_application_protocol. */
 const SSL_TLSEXT_ERR_ALERT_FATAL = 2
-/** Bytes; a longer list is as good as none that is known. */
-const OFFER_LENGTH_MAX = 4_096
 const ANSWER_LENGTH = 64
 /** int (*)(SSL *, const unsigned char **out, unsigned char *outlen, const unsigned char *in, unsigned int inlen, void *arg) */
 const CALLBACK_TYPES = ['uint64_t', 'uint64_t', 'uint64_t', 'uint64_t', 'uint32_t', 'uint64_t']
@@ -29,8 +28,8 @@ export class AlpnSelector {
   constructor(koffi: Koffi, memcpy: (to: number, from: number, length: number) => number) {
     this.#koffi = koffi
     this.#memcpy = memcpy
-    this.#arena = allocateArena(koffi, OFFER_LENGTH_MAX + ANSWER_LENGTH)
-    this.#offer = this.#arena.reserve(OFFER_LENGTH_MAX)
+    this.#arena = allocateArena(koffi, DTLS_ALPN_LENGTH_MAX + ANSWER_LENGTH)
+    this.#offer = this.#arena.reserve(DTLS_ALPN_LENGTH_MAX)
     this.#answer = this.#arena.reserve(ANSWER_LENGTH)
     const type = koffi.pointer(koffi.proto('int', CALLBACK_TYPES))
     this.#address = koffi.register((_ssl, out, outLength, offer, length) => {
@@ -46,7 +45,7 @@ export class AlpnSelector {
 
   /** Stores the address of the chosen name at `out` and its length at `outLength`; OpenSSL copies it at once. */
   #select(out: number, outLength: number, offer: number, length: number): number {
-    if (length > OFFER_LENGTH_MAX) return SSL_TLSEXT_ERR_ALERT_FATAL
+    if (length > DTLS_ALPN_LENGTH_MAX) return SSL_TLSEXT_ERR_ALERT_FATAL
     this.#memcpy(this.#arena.pointerAt(this.#offer), offer, length)
     const name = chosenName(this.#arena.bytes, this.#offer, this.#offer + length)
     if (name < 0) return SSL_TLSEXT_ERR_ALERT_FATAL

@@ -1,6 +1,8 @@
 // The cookie exchange (RFC 6347 §4.2.1): before a client has shown that it receives at its address, the server keeps nothing about it and
 // sends less than it got. A cookie says who asked with which ClientHello, and when to a minute.
+
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { DTLS_COOKIE_PERIOD_SECONDS } from '../../limits/dtls.js'
 import type { TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
@@ -17,7 +19,7 @@ import {
 
 const COOKIE_LENGTH = 16
 /** A cookie is good for one to two of these. */
-const PERIOD_TICKS = 60 * TICKS_PER_SECOND
+const PERIOD_TICKS = DTLS_COOKIE_PERIOD_SECONDS * TICKS_PER_SECOND
 /** server_version 2, cookie 1 + n. */
 const BODY_LENGTH = 3 + COOKIE_LENGTH
 const HEADERS_LENGTH = RECORD_HEADER_LENGTH + HANDSHAKE_HEADER_LENGTH

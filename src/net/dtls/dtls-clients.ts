@@ -10,7 +10,9 @@
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // Of an address that has not shown yet that it receives (cookies.ts) nothing is kept. Network input never throws.
+
 import { randomBytes } from 'node:crypto'
+import { DTLS_EARLY_RECORD_COUNT_MAX } from '../../limits/dtls.js'
 import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
 import type { TurnCore } from '../../turn/core.js'
 import { DROP_NONE, DROP_NOT_STUN } from '../../turn/drop-reasons.js'
@@ -20,7 +22,8 @@ import type { ClientHandler } from '../engine.js'
 import { ClientHello, isClientHello, isLaterFragment } from './client-hello.js'
 import { Cookies } from './cookies.js'
 import type { DtlsSession } from './dtls-session.js'
-import { DtlsSessions, type SendDatagram } from './dtls-sessions.js'
+import { DtlsSessions } from './dtls-sessions.js'
+import type { SendDatagram } from './dtls-sessions-options.js'
 import { FrameMemory } from './frame-memory.js'
 import { openOpenssl } from './openssl.js'
 import { areRecords, clearEnd, encryptedCount, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
@@ -28,8 +31,6 @@ import type { CertificatePair } from './server-context.js'
 import { SSL_ENDED } from './ssl-io.js'
 
 const COOKIE_SECRET_LENGTH = 32
-/** Encrypted records that are kept of a client whose keys are not known yet. */
-export const EARLY_RECORD_COUNT_MAX = 16
 
 export interface DtlsClientsOptions {
   /** By COUNTER_ index. */
@@ -38,6 +39,8 @@ export interface DtlsClientsOptions {
   readonly send: SendDatagram
   /** What cookies are made with; of this object alone if absent. */
   readonly cookieSecret?: Uint8Array
+  /** Sessions without an allocation; DTLS_UNALLOCATED_COUNT_MAX if absent. */
+  readonly unallocatedCountMax?: number
 }
 
 /** Throws, in one sentence for the operator, why this Node cannot do DTLS. Costs nothing that must be closed. */
@@ -57,9 +60,10 @@ export class DtlsClients implements ClientHandler {
   #isClosed = false
 
   /** Throws what checkDtls throws. */
-  constructor({ counters, send, cookieSecret = randomBytes(COOKIE_SECRET_LENGTH) }: DtlsClientsOptions) {
+  constructor(options: DtlsClientsOptions) {
+    const { counters, send, cookieSecret = randomBytes(COOKIE_SECRET_LENGTH), unallocatedCountMax } = options
     const openssl = openOpenssl()
-    this.#sessions = new DtlsSessions({ openssl, counters, send })
+    this.#sessions = new DtlsSessions({ openssl, counters, send, unallocatedCountMax })
     this.#counters = counters
     this.#send = send
     this.#cookies = new Cookies(cookieSecret)
@@ -79,6 +83,11 @@ export class DtlsClients implements ClientHandler {
   attach(core: TurnCore): void {
     this.#core = core
     this.#sessions.core = core
+  }
+
+  /** Whom a session was refused, and why. */
+  set onRefused(tell: DtlsSessions['onRefused']) {
+    this.#sessions.onRefused = tell
   }
 
   /** For handshakes from now on. Throws an Error that says what is wrong with the pair; the one before stays then. */
@@ -234,7 +243,7 @@ export class DtlsClients implements ClientHandler {
     // then the client's own must come in order, or again.
     if (clear === end || session.ssl === 0 || sessions.io.decrypts(session.ssl)) return clear
     session.earlyCount += encryptedCount(bytes, clear, end)
-    return session.earlyCount > EARLY_RECORD_COUNT_MAX ? end : clear
+    return session.earlyCount > DTLS_EARLY_RECORD_COUNT_MAX ? end : clear
   }
 
   /** The established session, if a frame of this length fits into a record. */

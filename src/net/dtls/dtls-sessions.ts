@@ -2,6 +2,17 @@
 //
 //   ClientHello with a right cookie ─► half-open ─► established ─► ended: closed by either side, idle without an allocation, or replaced
 //                                          └─► failed: refused by OpenSSL, too slow, or displaced by newer ones
+import {
+  DTLS_BUFFERS_KEPT_SECONDS,
+  DTLS_HALF_OPEN_COUNT_MAX,
+  DTLS_HANDSHAKE_SECONDS_MAX,
+  DTLS_IDLE_SECONDS_MAX,
+  DTLS_SESSION_COUNT_MAX,
+  DTLS_UNALLOCATED_COUNT_MAX,
+  DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX,
+} from '../../limits/dtls.js'
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
+import type { TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
@@ -14,44 +25,26 @@ import {
 import { SourceCounts } from '../source-counts.js'
 import type { ClientHello } from './client-hello.js'
 import { DtlsSession } from './dtls-session.js'
+import type { DtlsSessionsOptions, SendDatagram } from './dtls-sessions-options.js'
 import type { Openssl } from './openssl.js'
 import { type CertificatePair, newServerContext } from './server-context.js'
 import { SessionTable } from './session-table.js'
 import { SSL_ENDED, SSL_WAITS, SslIo } from './ssl-io.js'
 
-export const SESSION_COUNT_MAX = 16_384
-/**
- * Handshakes at a time; the oldest makes room. Each may hold messages and records in OpenSSL that came too early, up to half a megabyte; so many
- * are under way at 1,000 handshakes a second that take half a second.
- */
-export const HALF_OPEN_COUNT_MAX = 512
-/** Sessions without an allocation, half-open ones included, of one source. */
-export const UNALLOCATED_PER_SOURCE_MAX = 256
-export const HANDSHAKE_SECONDS_MAX = 10
-/** Without an allocation, and without a record from the client. */
-export const IDLE_SECONDS_MAX = 30
 /** How often flights are looked at that may have to be sent again. */
 const RETRANSMIT_TICKS = TICKS_PER_SECOND / 10
 const SWEEP_TICKS = TICKS_PER_SECOND
-/** The records of sessions that have been at rest for this long have no memory. */
-const BUFFERS_KEPT_TICKS = TICKS_PER_SECOND
+const BUFFERS_KEPT_TICKS = DTLS_BUFFERS_KEPT_SECONDS * TICKS_PER_SECOND
 /** Above the numbers of stream connections, which the worker counts from 1. */
 const CONNECTION_ID_MIN = 2 ** 30
 const CONNECTION_ID_MAX = 2 ** 31 - 1
-
-/** One UDP datagram to the address of this client, from the listener that it uses. */
-export type SendDatagram = (client: FiveTuple, bytes: Uint8Array, start: number, end: number) => void
-
-export interface DtlsSessionsOptions {
-  readonly openssl: Openssl
-  readonly counters: Float64Array
-  readonly send: SendDatagram
-}
 
 export class DtlsSessions {
   readonly io: SslIo
   core: TurnCore | null = null
   now = 0
+  /** Its address has shown that it receives: whoever is told of it can believe it. */
+  onRefused: (reason: ConnectionRefusal, client: TransportAddress) => void = () => {}
   readonly #openssl: Openssl
   readonly #counters: Float64Array
   readonly #send: SendDatagram
@@ -59,6 +52,9 @@ export class DtlsSessions {
   readonly #sources = new SourceCounts()
   /** Oldest first. */
   readonly #halfOpen = new Set<DtlsSession>()
+  /** Those that count among the ones of their source, oldest first. */
+  readonly #unallocated = new Set<DtlsSession>()
+  readonly #unallocatedCountMax: number
   readonly #ending: DtlsSession[] = []
   /** The SSL_CTX of new handshakes; 0: none. */
   #context = 0
@@ -66,7 +62,8 @@ export class DtlsSessions {
   #retransmittedAt = 0
   #sweptAt = 0
 
-  constructor({ openssl, counters, send }: DtlsSessionsOptions) {
+  constructor({ openssl, counters, send, unallocatedCountMax = DTLS_UNALLOCATED_COUNT_MAX }: DtlsSessionsOptions) {
+    this.#unallocatedCountMax = unallocatedCountMax
     this.#openssl = openssl
     this.#counters = counters
     this.#send = send
@@ -96,16 +93,19 @@ export class DtlsSessions {
   begin(client: FiveTuple, hello: ClientHello, bytes: Uint8Array, start: number, end: number): DtlsSession | null {
     if (
       this.#context === 0 ||
-      this.#table.size >= SESSION_COUNT_MAX ||
-      this.#sources.of(client.client) >= UNALLOCATED_PER_SOURCE_MAX
+      this.#table.size >= DTLS_SESSION_COUNT_MAX ||
+      this.#sources.of(client.client) >= DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX
     ) {
       this.#counters[COUNTER_CONNECTIONS_REFUSED]++
+      if (this.#context !== 0) this.onRefused('connection-cap', client.client)
       return null
     }
-    if (this.#halfOpen.size >= HALF_OPEN_COUNT_MAX) this.#failOldest()
+    if (this.#halfOpen.size >= DTLS_HALF_OPEN_COUNT_MAX) this.#failOldest()
+    if (this.#unallocated.size >= this.#unallocatedCountMax) this.#displaceOldest()
     const ssl = this.io.accept(this.#context, bytes, start, end)
     if (ssl === 0) {
       this.#counters[COUNTER_HANDSHAKES_FAILED]++
+      this.onRefused('tls-handshake', client.client)
       return null
     }
     const session = new DtlsSession(client, this.#nextConnectionId(), ssl, hello, this.now)
@@ -114,7 +114,7 @@ export class DtlsSessions {
     // The client has begun anew before it was done.
     if (given !== null && given !== undefined) this.fail(given)
     this.#halfOpen.add(session)
-    this.#sources.add(session.fiveTuple.client)
+    this.#count(session)
     if (current?.isEstablished) {
       current.successor = session
       session.predecessor = current
@@ -132,6 +132,7 @@ export class DtlsSessions {
 
   fail(session: DtlsSession): void {
     this.#counters[COUNTER_HANDSHAKES_FAILED]++
+    this.onRefused('tls-handshake', session.fiveTuple.client)
     this.#forget(session)
   }
 
@@ -164,8 +165,8 @@ export class DtlsSessions {
     const isCounted = !(this.core?.hasAllocation(session.fiveTuple) ?? false)
     if (isCounted === session.isCounted) return
     session.isCounted = isCounted
-    if (isCounted) this.#sources.add(session.fiveTuple.client)
-    else this.#sources.remove(session.fiveTuple.client)
+    if (isCounted) this.#count(session)
+    else this.#uncount(session)
   }
 
   tick(now: number): void {
@@ -206,7 +207,7 @@ export class DtlsSessions {
   }
 
   #retransmit(session: DtlsSession): void {
-    if (this.now - session.startedAt >= HANDSHAKE_SECONDS_MAX * TICKS_PER_SECOND) {
+    if (this.now - session.startedAt >= DTLS_HANDSHAKE_SECONDS_MAX * TICKS_PER_SECOND) {
       this.#counters[COUNTER_CONNECTIONS_TIMED_OUT]++
       this.fail(session)
       return
@@ -219,7 +220,7 @@ export class DtlsSessions {
   #sweep(session: DtlsSession): void {
     this.noteAllocation(session)
     if (!session.isCounted) session.activeAt = this.now
-    if (this.now - session.activeAt >= IDLE_SECONDS_MAX * TICKS_PER_SECOND) {
+    if (this.now - session.activeAt >= DTLS_IDLE_SECONDS_MAX * TICKS_PER_SECOND) {
       this.#counters[COUNTER_CONNECTIONS_TIMED_OUT]++
       this.#end(session)
     } else if (session.hasBuffers && this.now - session.usedAt >= BUFFERS_KEPT_TICKS) {
@@ -242,13 +243,33 @@ export class DtlsSessions {
     if (oldest !== undefined) this.fail(oldest)
   }
 
+  /** The one without an allocation that has been so for longest. */
+  #displaceOldest(): void {
+    const oldest = this.#unallocated.values().next().value
+    if (oldest === undefined) return
+    this.#counters[COUNTER_CONNECTIONS_REFUSED]++
+    this.onRefused('connection-displaced', oldest.fiveTuple.client)
+    if (oldest.isEstablished) this.#end(oldest)
+    else this.fail(oldest)
+  }
+
+  #count(session: DtlsSession): void {
+    this.#sources.add(session.fiveTuple.client)
+    this.#unallocated.add(session)
+  }
+
+  #uncount(session: DtlsSession): void {
+    this.#sources.remove(session.fiveTuple.client)
+    this.#unallocated.delete(session)
+  }
+
   #forget(session: DtlsSession): void {
     if (session.ssl === 0) return
     const { predecessor, successor } = session
     this.io.free(session.ssl)
     session.ssl = 0
     this.#halfOpen.delete(session)
-    if (session.isCounted) this.#sources.remove(session.fiveTuple.client)
+    if (session.isCounted) this.#uncount(session)
     if (predecessor !== null) predecessor.successor = null
     else this.#table.remove(session)
     session.predecessor = null

@@ -1,5 +1,6 @@
 // The server's side of DTLS 1.2 with one certificate: an SSL_CTX, from which each handshake takes what it needs. SSL objects hold it for as
 // long as they live, so a newer one may replace it at any time.
+import { DTLS_CLIENT_CERTIFICATES_LENGTH_MAX } from '../../limits/dtls.js'
 import {
   DTLS1_2_VERSION,
   ERR_LIB_PEM,
@@ -37,8 +38,6 @@ const OPTIONS =
   SSL_OP_NO_COMPRESSION +
   SSL_OP_CIPHER_SERVER_PREFERENCE +
   SSL_OP_NO_RENEGOTIATION
-/** None is asked for. OpenSSL sets memory aside for messages that arrive out of order, and would take this as their length: 100 KiB. */
-const CLIENT_CERTIFICATES_LENGTH_MAX = 4_096
 /** An SSL_CTX_ctrl of this kind takes a reference of its own. */
 const ADD_REFERENCE = 1
 
@@ -53,7 +52,7 @@ export function newServerContext(openssl: Openssl, pair: CertificatePair): numbe
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, DTLS1_2_VERSION, 0)
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, 0)
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_DH_AUTO, 1, 0)
-    openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, CLIENT_CERTIFICATES_LENGTH_MAX, 0)
+    openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, DTLS_CLIENT_CERTIFICATES_LENGTH_MAX, 0)
     if (openssl.SSL_CTX_set_cipher_list(context, Number(openssl.koffi.address(ciphers))) !== 1)
       throw failure(openssl, 'no cipher for DTLS')
     openssl.SSL_CTX_set_cookie_verify_cb(context, openssl.acceptAnyCookie)

@@ -5,6 +5,7 @@
 //   plain text in arena.plain ─► SSL ─► output BIO ─► arena.output ─► datagrams, cut between records
 //
 // OpenSSL's queue of errors is this thread's, and Node's own TLS looks at it: it is left empty.
+import { DTLS_OUTPUT_LENGTH } from '../../limits/dtls.js'
 import { type Arena, allocateArena } from '../native/arena.js'
 import {
   BIO_CTRL_RESET,
@@ -23,9 +24,7 @@ export const SSL_ENDED = -1
 
 /** Bytes of a datagram of a handshake. IPv6 takes 1,232 everywhere, tunnels a little less. */
 export const HANDSHAKE_MTU = 1_200
-/** More than any flight; a longer one is sent in several rounds. */
-const OUTPUT_LENGTH = 65_536
-const ARENA_LENGTH = OUTPUT_LENGTH + 65_536
+const ARENA_LENGTH = DTLS_OUTPUT_LENGTH + 65_536
 
 export class SslIo {
   readonly #openssl: Openssl
@@ -43,7 +42,7 @@ export class SslIo {
     this.#arena = allocateArena(openssl.koffi, ARENA_LENGTH)
     this.#input = this.#arena.reserve(RECORD_LENGTH_MAX)
     this.#plain = this.#arena.reserve(PLAINTEXT_LENGTH_MAX)
-    this.#output = this.#arena.reserve(OUTPUT_LENGTH)
+    this.#output = this.#arena.reserve(DTLS_OUTPUT_LENGTH)
     this.#inputBio = openssl.BIO_new(openssl.BIO_s_mem())
     this.#outputBio = openssl.BIO_new(openssl.BIO_s_mem())
     this.#address = openssl.BIO_ADDR_new()
@@ -147,7 +146,7 @@ export class SslIo {
     const pointer = this.#arena.pointerAt(this.#output)
     let rest = 0
     for (;;) {
-      const length = this.#openssl.BIO_read(this.#outputBio, pointer + rest, OUTPUT_LENGTH - rest)
+      const length = this.#openssl.BIO_read(this.#outputBio, pointer + rest, DTLS_OUTPUT_LENGTH - rest)
       if (length <= 0) return
       const outputEnd = this.#output + rest + length
       let start = this.#output

@@ -1,6 +1,6 @@
 // What an engine holds open, noted where another thread can read it: file descriptors + 1, or 0. Whoever outlives the engine's thread
 // closes what is noted.
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
+import { RELAY_COUNT_MAX } from '../../limits/turn.js'
 
 /** Relays stand at the slot of their relay id; behind them epoll's and the eventfd that wakes the engine. */
 export const HELD_EPOLL = RELAY_COUNT_MAX

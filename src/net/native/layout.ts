@@ -110,6 +110,7 @@ export const EIO = 5
 export const EAGAIN = 11
 export const EACCES = 13
 export const EINVAL = 22
+export const EMFILE = 24
 export const EMSGSIZE = 90
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99

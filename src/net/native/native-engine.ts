@@ -9,6 +9,13 @@
 //   └────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // Payloads are never copied: what the core hands to the output is a range of the slot it came in. On the hot path.
+import {
+  LISTENER_KEPT_SECONDS,
+  RECEIVE_SLOT_COUNT,
+  RECEIVE_SLOT_FREE_COUNT_MIN,
+  RELAY_ERROR_COUNT_MAX,
+  RELAY_MESSAGE_COUNT_MAX,
+} from '../../limits/engines.js'
 import type { TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
@@ -38,18 +45,13 @@ import { RelaySockets } from './relay-sockets.js'
 import { SEND_QUEUE_LENGTH, SendQueue } from './send-queue.js'
 import { SendSources } from './send-sources.js'
 
-const SLOT_COUNT = 256
 /** Messages taken from one socket in a round: a busy one must not starve the others. */
-const LISTENER_BUDGET = SLOT_COUNT
-const RELAY_BUDGET = 64
-const ERROR_BUDGET = 16
-const LISTENERS_KEPT_TICKS = TICKS_PER_SECOND
-/** With fewer free slots than this a call would be made for little. */
-const FREE_SLOTS_MIN = 32
+const LISTENER_BUDGET = RECEIVE_SLOT_COUNT
+const LISTENERS_KEPT_TICKS = LISTENER_KEPT_SECONDS * TICKS_PER_SECOND
 
 /** Bytes of the arena that an engine needs. */
 export const NATIVE_ARENA_LENGTH =
-  receiveSlotsLength(SLOT_COUNT) + SEND_QUEUE_LENGTH + POLLER_LENGTH + ERROR_QUEUE_LENGTH + 1024
+  receiveSlotsLength(RECEIVE_SLOT_COUNT) + SEND_QUEUE_LENGTH + POLLER_LENGTH + ERROR_QUEUE_LENGTH + 1024
 
 export interface NativeEngineOptions {
   readonly libc: Libc
@@ -91,7 +93,7 @@ export class NativeEngine extends NativeOutput {
     this.#listeners = listeners
     this.#heldFds = heldFds
     this.#poller = poller
-    this.#slots = new ReceiveSlots(libc, arena, SLOT_COUNT)
+    this.#slots = new ReceiveSlots(libc, arena, RECEIVE_SLOT_COUNT)
     this.#errors = new ErrorQueue(libc, arena)
     this.#client.transport = TRANSPORT_UDP
     heldFds[HELD_EPOLL] = poller.fd + 1
@@ -152,11 +154,11 @@ export class NativeEngine extends NativeOutput {
 
   /** Receives up to `budget` messages into free slots. Returns how many, from #nextSlot on. */
   #receive(fd: number, budget: number): number {
-    if (SLOT_COUNT - this.#nextSlot < FREE_SLOTS_MIN) {
+    if (RECEIVE_SLOT_COUNT - this.#nextSlot < RECEIVE_SLOT_FREE_COUNT_MIN) {
       this.queue.flush()
       this.#nextSlot = 0
     }
-    const count = Math.min(budget, SLOT_COUNT - this.#nextSlot)
+    const count = Math.min(budget, RECEIVE_SLOT_COUNT - this.#nextSlot)
     const received = this.#slots.receive(fd, this.#nextSlot, count)
     if (received <= 0) return 0
     this.counters[COUNTER_RECEIVE_CALLS]++
@@ -219,7 +221,7 @@ export class NativeEngine extends NativeOutput {
     if (source < 0) return
     if ((events & EPOLLERR) !== 0) this.#receiveErrors(core, relayId, source)
     const slots = this.#slots
-    const received = this.#receive(this.sources.fds[source], RELAY_BUDGET)
+    const received = this.#receive(this.sources.fds[source], RELAY_MESSAGE_COUNT_MAX)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
       let start = slots.start
@@ -235,7 +237,7 @@ export class NativeEngine extends NativeOutput {
 
   #receiveErrors(core: TurnCore, relayId: number, source: number): void {
     const errors = this.#errors
-    for (let count = 0; count < ERROR_BUDGET && errors.next(this.sources.fds[source]); count++) {
+    for (let count = 0; count < RELAY_ERROR_COUNT_MAX && errors.next(this.sources.fds[source]); count++) {
       if (errors.icmpType === 0) continue
       this.counters[COUNTER_ICMP_ERRORS]++
       core.handlePeerIcmp(relayId, errors.peer, errors.icmpType, errors.icmpCode, errors.errorData)

@@ -1,5 +1,6 @@
 // epoll: which sockets have something to receive, and the eventfd by which another thread interrupts the wait. On the hot path.
 // An event carries the relay's id, not its file descriptor: in the same round the number may have become another socket's.
+import { READY_COUNT_MAX } from '../../limits/engines.js'
 import type { Arena } from './arena.js'
 import { EFD_CLOEXEC, EFD_NONBLOCK, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_EVENT, EPOLLIN } from './layout.js'
 import type { Libc } from './libc.js'
@@ -8,11 +9,10 @@ export const READY_LISTENER = 0
 export const READY_RELAY = 1
 const READY_WAKE = 2
 const READY_OTHER = 3
-const EVENT_COUNT_MAX = 256
 const COUNTER_LENGTH = 8
 
 /** Arena bytes that it takes. */
-export const POLLER_LENGTH = EVENT_COUNT_MAX * EPOLL_EVENT.size + EPOLL_EVENT.size + COUNTER_LENGTH + 3 * 64
+export const POLLER_LENGTH = READY_COUNT_MAX * EPOLL_EVENT.size + EPOLL_EVENT.size + COUNTER_LENGTH + 3 * 64
 
 export class Poller {
   readonly fd: number
@@ -33,7 +33,7 @@ export class Poller {
   constructor(libc: Libc, arena: Arena) {
     this.#libc = libc
     this.#arena = arena
-    this.#events = arena.reserve(EVENT_COUNT_MAX * EPOLL_EVENT.size)
+    this.#events = arena.reserve(READY_COUNT_MAX * EPOLL_EVENT.size)
     this.#control = arena.reserve(EPOLL_EVENT.size)
     this.#counter = arena.reserve(COUNTER_LENGTH)
     this.fd = libc.epoll_create1(EPOLL_CLOEXEC)
@@ -59,7 +59,7 @@ export class Poller {
   /** Waits for events, at most so long. Returns how many there are to read(). */
   wait(timeoutMilliseconds: number): number {
     const events = this.#arena.pointerAt(this.#events)
-    return this.#libc.epoll_wait(this.fd, events, EVENT_COUNT_MAX, timeoutMilliseconds)
+    return this.#libc.epoll_wait(this.fd, events, READY_COUNT_MAX, timeoutMilliseconds)
   }
 
   read(index: number): void {

@@ -5,6 +5,7 @@
 //
 // A header may be written into the headroom of a lone datagram. Slots are not 64 KiB apart but a little more: otherwise their
 // beginnings would all compete for the same few lines of the processor's cache.
+import { DATAGRAM_LENGTH_MAX } from '../../limits/engines.js'
 import { TransportAddress } from '../../stun/address.js'
 import type { Arena } from './arena.js'
 import {
@@ -31,7 +32,6 @@ import type { Libc } from './libc.js'
 import { readIPv6, readNetworkWord, readSocketAddress } from './socket-address.js'
 
 export const RECEIVE_HEADROOM = 64
-const DATAGRAM_LENGTH_MAX = 65_536
 const TAIL = 64
 const SLOT_STRIDE = RECEIVE_HEADROOM + DATAGRAM_LENGTH_MAX + TAIL + 64
 const NAME_STRIDE = 32

@@ -1,10 +1,11 @@
 // The sockets of relays: opened within the call, and reported to the core when its own call is over.
+import { RELAY_COUNT_MAX } from '../../limits/turn.js'
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { TurnCore } from '../../turn/core.js'
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 import type { Offloads } from '../choose-engine.js'
+import { clientDescriptorEnd } from '../descriptor-limit.js'
 import type { Arena } from './arena.js'
-import { EADDRINUSE } from './layout.js'
+import { EADDRINUSE, EMFILE } from './layout.js'
 import type { Libc } from './libc.js'
 import type { Poller } from './poller.js'
 import type { SendSources } from './send-sources.js'
@@ -19,6 +20,7 @@ export class RelaySockets {
   readonly #poller: Poller
   readonly #offloads: Offloads
   readonly #heldFds: Int32Array
+  readonly #descriptorEnd = clientDescriptorEnd()
   /** Relays that were opened since the last report, and the errno of each, or 0. */
   readonly #openedIds: number[] = []
   readonly #openedErrnos: number[] = []
@@ -36,15 +38,22 @@ export class RelaySockets {
   open(relayId: number, address: TransportAddress): void {
     const slot = relayId & RELAY_SLOT_MASK
     const fd = this.#sockets.openRelay(address, this.#offloads)
-    const isOpen = fd >= 0 && this.#poller.addRelay(fd, relayId)
+    const errno = this.#watch(fd, relayId)
     this.#openedIds.push(relayId)
-    this.#openedErrnos.push(isOpen ? 0 : fd < 0 ? this.#sockets.errno : this.#libc.errno())
-    if (!isOpen) {
+    this.#openedErrnos.push(errno)
+    if (errno !== 0) {
       if (fd >= 0) this.#libc.close(fd)
       return
     }
     this.#heldFds[slot] = fd + 1
     this.#sources.openRelay(relayId, fd, address.family === FAMILY_IPV6)
+  }
+
+  /** Returns 0, or why the relay cannot be: the errno of its socket, or of what comes after it. */
+  #watch(fd: number, relayId: number): number {
+    if (fd < 0) return this.#sockets.errno
+    if (fd >= this.#descriptorEnd) return EMFILE
+    return this.#poller.addRelay(fd, relayId) ? 0 : this.#libc.errno()
   }
 
   /** What it had to send must have left. */

@@ -4,6 +4,7 @@
 //   message ─► name          the flow's socket address
 //           ─► iovecs        [header, payload, padding, header, payload, …]
 //           ─► control       [UDP_SEGMENT][traffic class][source address]; the first is skipped for a single packet
+import { SEND_MESSAGE_COUNT_MAX, SEND_PART_COUNT_MAX } from '../../limits/engines.js'
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Arena } from './arena.js'
 import {
@@ -27,15 +28,12 @@ import {
 import type { Libc } from './libc.js'
 import { writeNetworkWord } from './socket-address.js'
 
-export const SEND_MESSAGE_COUNT_MAX = 256
-/** Parts of all messages: a full message of 64 packets with header, payload and padding takes 192. */
-const PART_COUNT_MAX = 4096
 const SEGMENT_SPACE = controlSpace(2)
 const CONTROL_STRIDE = 128
 
 /** Arena bytes that a batch takes. */
 export const SEND_BATCH_LENGTH =
-  SEND_MESSAGE_COUNT_MAX * (MMSGHDR.size + CONTROL_STRIDE) + PART_COUNT_MAX * IOVEC.size + 3 * 64
+  SEND_MESSAGE_COUNT_MAX * (MMSGHDR.size + CONTROL_STRIDE) + SEND_PART_COUNT_MAX * IOVEC.size + 3 * 64
 
 export class SendBatch {
   /** Messages that are complete. */
@@ -54,9 +52,9 @@ export class SendBatch {
     this.#arena = arena
     this.#headers = arena.reserve(SEND_MESSAGE_COUNT_MAX * MMSGHDR.size)
     this.#controls = arena.reserve(SEND_MESSAGE_COUNT_MAX * CONTROL_STRIDE)
-    this.#iovecs = arena.reserve(PART_COUNT_MAX * IOVEC.size)
+    this.#iovecs = arena.reserve(SEND_PART_COUNT_MAX * IOVEC.size)
     // Upper halves of pointers, and the control message that every segmented message begins with, stay as they are.
-    for (let part = 0; part < PART_COUNT_MAX; part++) arena.storePointer(this.#iovecs + part * IOVEC.size, 0)
+    for (let part = 0; part < SEND_PART_COUNT_MAX; part++) arena.storePointer(this.#iovecs + part * IOVEC.size, 0)
     for (let message = 0; message < SEND_MESSAGE_COUNT_MAX; message++) {
       const header = this.#headers + message * MMSGHDR.size
       arena.storePointer(header + MSGHDR.msg_name, 0)
@@ -73,7 +71,7 @@ export class SendBatch {
 
   /** Is there room for a message of this many parts? */
   hasRoom(partCount: number): boolean {
-    return this.count < SEND_MESSAGE_COUNT_MAX && this.#partCount + partCount <= PART_COUNT_MAX
+    return this.count < SEND_MESSAGE_COUNT_MAX && this.#partCount + partCount <= SEND_PART_COUNT_MAX
   }
 
   /** Adds a part of the present message: arena bytes that stay as they are until send(). */

@@ -4,53 +4,55 @@
 //
 //   source ─► flow ─► flow            packets of a flow are a list:  header? payload padding?
 //              └► packet ─► packet ─► …
+import {
+  GATHERED_FLOW_COUNT_MAX,
+  GATHERED_FLOW_PLACE_COUNT,
+  GATHERED_PACKET_COUNT_MAX,
+  LISTENER_COUNT_MAX,
+} from '../../limits/engines.js'
+import { RELAY_COUNT_MAX } from '../../limits/turn.js'
 import { hashTransportAddress, TransportAddress } from '../../stun/address.js'
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
-import { LISTENER_COUNT_MAX } from './send-sources.js'
 
-export const PACKET_COUNT_MAX = 4096
-export const FLOW_COUNT_MAX = 1024
-const TABLE_LENGTH = 4096
-const TABLE_MASK = TABLE_LENGTH - 1
+const TABLE_MASK = GATHERED_FLOW_PLACE_COUNT - 1
 
 export class SendFlows {
   packetCount = 0
   flowCount = 0
   sourceCount = 0
   // By packet: arena offsets and bytes; the header's length may be 0; next of the same flow, or -1.
-  readonly headerStarts = new Int32Array(PACKET_COUNT_MAX)
-  readonly headerLengths = new Int32Array(PACKET_COUNT_MAX)
-  readonly starts = new Int32Array(PACKET_COUNT_MAX)
-  readonly lengths = new Int32Array(PACKET_COUNT_MAX)
-  readonly paddings = new Int32Array(PACKET_COUNT_MAX)
+  readonly headerStarts = new Int32Array(GATHERED_PACKET_COUNT_MAX)
+  readonly headerLengths = new Int32Array(GATHERED_PACKET_COUNT_MAX)
+  readonly starts = new Int32Array(GATHERED_PACKET_COUNT_MAX)
+  readonly lengths = new Int32Array(GATHERED_PACKET_COUNT_MAX)
+  readonly paddings = new Int32Array(GATHERED_PACKET_COUNT_MAX)
   /** Not a property of the flow: one packet that a router has marked (ECN) must not change places with the others. */
-  readonly trafficClasses = new Int32Array(PACKET_COUNT_MAX)
-  readonly nextPackets = new Int32Array(PACKET_COUNT_MAX)
+  readonly trafficClasses = new Int32Array(GATHERED_PACKET_COUNT_MAX)
+  readonly nextPackets = new Int32Array(GATHERED_PACKET_COUNT_MAX)
   // By flow.
   readonly destinations: TransportAddress[] = []
-  readonly firstPackets = new Int32Array(FLOW_COUNT_MAX)
+  readonly firstPackets = new Int32Array(GATHERED_FLOW_COUNT_MAX)
   /** The next flow of the same source, or -1. */
-  readonly nextFlows = new Int32Array(FLOW_COUNT_MAX)
+  readonly nextFlows = new Int32Array(GATHERED_FLOW_COUNT_MAX)
   // By place in the list of sources that have something to send.
-  readonly sources = new Int32Array(FLOW_COUNT_MAX)
-  readonly firstFlows = new Int32Array(FLOW_COUNT_MAX)
+  readonly sources = new Int32Array(GATHERED_FLOW_COUNT_MAX)
+  readonly firstFlows = new Int32Array(GATHERED_FLOW_COUNT_MAX)
 
-  readonly #flowSources = new Int32Array(FLOW_COUNT_MAX)
-  readonly #lastPackets = new Int32Array(FLOW_COUNT_MAX)
-  readonly #lastFlows = new Int32Array(FLOW_COUNT_MAX)
+  readonly #flowSources = new Int32Array(GATHERED_FLOW_COUNT_MAX)
+  readonly #lastPackets = new Int32Array(GATHERED_FLOW_COUNT_MAX)
+  readonly #lastFlows = new Int32Array(GATHERED_FLOW_COUNT_MAX)
   /** By source: its place in the list + 1, or 0. */
   readonly #places = new Int32Array(RELAY_COUNT_MAX + LISTENER_COUNT_MAX)
   /** Open addressing: flow + 1, or 0; and where each flow stands in it. */
-  readonly #table = new Int32Array(TABLE_LENGTH)
-  readonly #tableSlots = new Int32Array(FLOW_COUNT_MAX)
+  readonly #table = new Int32Array(GATHERED_FLOW_PLACE_COUNT)
+  readonly #tableSlots = new Int32Array(GATHERED_FLOW_COUNT_MAX)
   #latestFlow = -1
 
   constructor() {
-    for (let flow = 0; flow < FLOW_COUNT_MAX; flow++) this.destinations.push(new TransportAddress())
+    for (let flow = 0; flow < GATHERED_FLOW_COUNT_MAX; flow++) this.destinations.push(new TransportAddress())
   }
 
   get isFull(): boolean {
-    return this.packetCount === PACKET_COUNT_MAX || this.flowCount === FLOW_COUNT_MAX
+    return this.packetCount === GATHERED_PACKET_COUNT_MAX || this.flowCount === GATHERED_FLOW_COUNT_MAX
   }
 
   /** Adds a packet; there must be room. The payload is arena bytes that stay as they are until the packets are sent. */

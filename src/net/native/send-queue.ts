@@ -1,6 +1,12 @@
 // Sends what a round has gathered: runs of equal length to one destination as one message that the kernel cuts into packets
 // (UDP_SEGMENT), the rest batched, one sendmmsg per source socket. Headers are written in front of lone payloads, or stand beside
 // them as parts of their own; no payload byte is copied. On the hot path.
+import {
+  GATHERED_FLOW_COUNT_MAX,
+  SEND_MESSAGE_COUNT_MAX,
+  STAGED_BYTES_MAX,
+  STAGING_BYTES,
+} from '../../limits/engines.js'
 import type { TransportAddress } from '../../stun/address.js'
 import {
   COUNTER_BYTES_SENT,
@@ -15,17 +21,14 @@ import type { Arena } from './arena.js'
 import { GsoRests } from './gso-rests.js'
 import { EAGAIN, EINTR, EINVAL, EIO, EMSGSIZE, ENOBUFS, UDP_SEGMENT_COUNT_MAX } from './layout.js'
 import type { Libc } from './libc.js'
-import { SEND_BATCH_LENGTH, SEND_MESSAGE_COUNT_MAX, SendBatch } from './send-batch.js'
-import { FLOW_COUNT_MAX, SendFlows } from './send-flows.js'
+import { SEND_BATCH_LENGTH, SendBatch } from './send-batch.js'
+import { SendFlows } from './send-flows.js'
 import type { SendSources } from './send-sources.js'
 import { writeSocketAddress } from './socket-address.js'
 
 /** Bytes of a segmented send, whichever family: 65,535 less the headers of IPv4 and UDP, and room for those of IPv6. */
 const SEGMENTED_LENGTH_MAX = 65_487
 const PARTS_OF_PACKET_MAX = 3
-/** Messages and headers that the core writes wait here until they are sent. */
-const STAGING_LENGTH = 512 * 1024
-const STAGED_LENGTH_MAX = 4096
 const NAME_STRIDE = 32
 const PADDING_LENGTH = 4
 /** How often a message is tried again. More than once, because in a storm of ICMP errors the next one comes between two calls. */
@@ -33,7 +36,7 @@ const RETRY_COUNT_MAX = 4
 
 /** Arena bytes that the queue takes. */
 export const SEND_QUEUE_LENGTH =
-  SEND_BATCH_LENGTH + STAGING_LENGTH + FLOW_COUNT_MAX * NAME_STRIDE + PADDING_LENGTH + 3 * 64
+  SEND_BATCH_LENGTH + STAGING_BYTES + GATHERED_FLOW_COUNT_MAX * NAME_STRIDE + PADDING_LENGTH + 3 * 64
 
 export class SendQueue {
   readonly #arena: Arena
@@ -66,14 +69,14 @@ export class SendQueue {
     this.#counters = counters
     this.#usesGso = usesGso
     this.#batch = new SendBatch(libc, arena)
-    this.#staging = arena.reserve(STAGING_LENGTH)
-    this.#names = arena.reserve(FLOW_COUNT_MAX * NAME_STRIDE)
+    this.#staging = arena.reserve(STAGING_BYTES)
+    this.#names = arena.reserve(GATHERED_FLOW_COUNT_MAX * NAME_STRIDE)
     this.#zeros = arena.reserve(PADDING_LENGTH)
   }
 
   /** Makes sure that the next packet, and this many bytes that are staged for it, find room. */
   makeRoom(stagedLength: number): void {
-    if (this.#flows.isFull || this.#staged + stagedLength + STAGED_LENGTH_MAX > STAGING_LENGTH) this.flush()
+    if (this.#flows.isFull || this.#staged + stagedLength + STAGED_BYTES_MAX > STAGING_BYTES) this.flush()
   }
 
   /** Reserves bytes until the next flush, after makeRoom. Returns their offset. */

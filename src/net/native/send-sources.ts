@@ -1,10 +1,9 @@
 // The sockets that packets leave from, by a small number: relays by the slot of their relay id, listeners behind them. A wildcard
 // listener has one number for each local address that clients have asked.
+import { LISTENER_COUNT_MAX } from '../../limits/engines.js'
+import { RELAY_COUNT_MAX } from '../../limits/turn.js'
 import { FAMILY_IPV6, FAMILY_NONE, hashHost, type TransportAddress } from '../../stun/address.js'
-import { RELAY_COUNT_MAX } from '../../turn/relay-table.js'
 
-/** Listener sockets, and local addresses of wildcard ones: a machine has few, but 127/8 alone has millions. */
-export const LISTENER_COUNT_MAX = 4096
 const FIRST_LISTENER = RELAY_COUNT_MAX
 const RELAY_SLOT_MASK = RELAY_COUNT_MAX - 1
 const TABLE_LENGTH = 4 * LISTENER_COUNT_MAX

@@ -1,5 +1,6 @@
 // Opens TCP sockets through the C library for what Node cannot ask for: several sockets on one port, so that a relay listens on its relayed
 // transport address and opens connections from it at the same time; and a second name for a socket, to hand it to another thread.
+import { KERNEL_UNSENT_BYTES_MAX } from '../../limits/streams.js'
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Arena } from './arena.js'
 import { BIND_SCRATCH_LENGTH, bindSocket } from './bind-socket.js'
@@ -23,12 +24,6 @@ import type { StreamLibc } from './libc.js'
 export const TCP_SOCKETS_ARENA_LENGTH = BIND_SCRATCH_LENGTH
 /** Above standard input, output and error. */
 const DUPLICATE_FD_MIN = 3
-
-/**
- * Bytes that the kernel takes before they can be sent, on connections that such a socket accepts or makes. Without a limit it takes
- * megabytes for a client that has stopped reading: memory that nobody counts, and seconds of media that are too old when they arrive.
- */
-const UNSENT_BYTES_MAX = 128 * 1024
 
 /** A result of -1 is followed by `errno`. */
 export class TcpSockets {
@@ -84,7 +79,7 @@ export class TcpSockets {
     if (!this.#set(fd, SOL_SOCKET, SO_REUSEADDR)) return this.#fail(fd)
     if (isShared && !this.#set(fd, SOL_SOCKET, SO_REUSEPORT)) return this.#fail(fd)
     if (isIPv6 && !this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY)) return this.#fail(fd)
-    if (!this.#set(fd, SOL_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)) return this.#fail(fd)
+    if (!this.#set(fd, SOL_TCP, TCP_NOTSENT_LOWAT, KERNEL_UNSENT_BYTES_MAX)) return this.#fail(fd)
     return bindSocket(this.#libc, this.#arena, this.#scratch, fd, address) ? fd : this.#fail(fd)
   }
 

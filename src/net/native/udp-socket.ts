@@ -1,5 +1,6 @@
 // Opens UDP sockets through the C library, with what the engine needs of each: GRO, the traffic class of what arrives, ICMP errors of
 // relays, the asked address of wildcard listeners, large buffers.
+import { LISTENER_BUFFER_BYTES, RELAY_BUFFER_BYTES } from '../../limits/engines.js'
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Arena } from './arena.js'
@@ -35,9 +36,6 @@ import {
   UDP_GRO,
 } from './layout.js'
 import type { Libc } from './libc.js'
-
-const LISTENER_BUFFER_BYTES = 4 * 1024 * 1024
-const RELAY_BUFFER_BYTES = 1024 * 1024
 
 /** Opens and sets up sockets. A result of -1 is followed by `errno`. */
 export class UdpSockets {

@@ -1,13 +1,14 @@
 // The memory of what stream connections have to send: chunks that all connections of a worker share. A connection has one only while
 // something of it is not yet the kernel's.
-
-/** Enough for most turns of most connections. */
-export const SMALL_CHUNK_BYTES = 4096
-/** Takes the longest frame: the largest UDP payload, its header and its padding. */
-export const LARGE_CHUNK_BYTES = 68 * 1024
-/** Free chunks that are kept; more are the garbage collector's. */
-const SMALL_FREE_COUNT_MAX = 1024
-const LARGE_FREE_COUNT_MAX = 256
+import {
+  ANSWER_MEMORY_BYTES_MAX,
+  LARGE_CHUNK_BYTES,
+  LARGE_CHUNK_FREE_COUNT_MAX,
+  QUEUE_MEMORY_BYTES_MAX,
+  QUEUE_SHARE_COUNT,
+  SMALL_CHUNK_BYTES,
+  SMALL_CHUNK_FREE_COUNT_MAX,
+} from '../../limits/streams.js'
 
 /** Whose chunk it is that was written. */
 export interface ChunkOwner {
@@ -37,8 +38,30 @@ export class Chunk {
 }
 
 export class ChunkPool {
+  /** Of the chunks that queues have, whether they are filled or not. */
+  #usedBytes = 0
+  readonly #dataBytesMax: number
   readonly #small: Chunk[] = []
   readonly #large: Chunk[] = []
+
+  /** @param dataBytesMax what data may take, give or take a chunk; answers may take ANSWER_MEMORY_BYTES_MAX beyond that */
+  constructor(dataBytesMax = QUEUE_MEMORY_BYTES_MAX) {
+    this.#dataBytesMax = dataBytesMax
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
+  /** How much data may wait in one queue now. Below 0 where more than all is taken. */
+  get shareBytes(): number {
+    return (this.#dataBytesMax - this.#usedBytes) / QUEUE_SHARE_COUNT
+  }
+
+  /** Who has something unread gets no more answers. */
+  get isFull(): boolean {
+    return this.#usedBytes >= this.#dataBytesMax + ANSWER_MEMORY_BYTES_MAX
+  }
 
   /** An empty chunk with room for `length` bytes, at most LARGE_CHUNK_BYTES. */
   take(length: number, now: number): Chunk {
@@ -48,12 +71,14 @@ export class ChunkPool {
     chunk.length = 0
     chunk.startedAt = now
     chunk.next = null
+    this.#usedBytes += chunk.bytes.length
     return chunk
   }
 
   give(chunk: Chunk): void {
+    this.#usedBytes -= chunk.bytes.length
     const isSmall = chunk.bytes.length === SMALL_CHUNK_BYTES
     const free = isSmall ? this.#small : this.#large
-    if (free.length < (isSmall ? SMALL_FREE_COUNT_MAX : LARGE_FREE_COUNT_MAX)) free.push(chunk)
+    if (free.length < (isSmall ? SMALL_CHUNK_FREE_COUNT_MAX : LARGE_CHUNK_FREE_COUNT_MAX)) free.push(chunk)
   }
 }

@@ -1,5 +1,7 @@
 // One stream connection of a client: its 5-tuple, what it has shown so far, and the stream that it is read from (TCP, later TLS over it).
+
 import type { Socket } from 'node:net'
+import { FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
 import { FrameAssembler } from '../../stun/framing.js'
 import { FiveTuple, TRANSPORT_TCP } from '../../turn/five-tuple.js'
 import { NO_TICKET } from './connection-cap.js'
@@ -20,9 +22,8 @@ export const PHASE_CLOSING = 7
 /** Destroyed, or another's (a data connection of RFC 6062). */
 export const PHASE_GONE = 8
 
-/** Bytes of a frame, padding not counted, before the client has an allocation, and after. */
-export const FRAME_LENGTH_MAX_UNAUTHENTICATED = 2048
-export const FRAME_LENGTH_MAX = 65_535 + 4
+/** In place of a time: nothing is expected of this connection. */
+export const NO_DEADLINE = Number.MAX_SAFE_INTEGER
 
 /** Which listener a connection came to. */
 export interface StreamListener {

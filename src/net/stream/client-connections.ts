@@ -1,21 +1,28 @@
 // The connections of one worker by their number, and which of them count against the cap of their address.
+import { STREAM_CONNECTION_COUNT_MAX, UNALLOCATED_CONNECTION_COUNT_MAX } from '../../limits/streams.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import type { ClientConnection } from './client-connection.js'
 import { type ConnectionCap, NO_TICKET } from './connection-cap.js'
 
-/** All connections of one worker. */
-export const CONNECTION_COUNT_MAX = 65_536
 const CONNECTION_ID_MAX = 0x3fff_ffff
 
 export class ClientConnections {
   readonly #cap: ConnectionCap
   readonly #countMax: number
   readonly #connections = new Map<number, ClientConnection>()
+  /** Those that count against the cap of their address, oldest first. */
+  readonly #unallocated = new Set<ClientConnection>()
+  readonly #unallocatedCountMax: number
   #lastId = 0
 
-  constructor(cap: ConnectionCap, countMax = CONNECTION_COUNT_MAX) {
+  constructor(
+    cap: ConnectionCap,
+    countMax = STREAM_CONNECTION_COUNT_MAX,
+    unallocatedCountMax = UNALLOCATED_CONNECTION_COUNT_MAX,
+  ) {
     this.#cap = cap
     this.#countMax = countMax
+    this.#unallocatedCountMax = unallocatedCountMax
   }
 
   get size(): number {
@@ -55,16 +62,28 @@ export class ClientConnections {
   /** Counts it against its address; false: there are too many. */
   admit(connection: ClientConnection): boolean {
     connection.ticket = this.#cap.admit(connection.fiveTuple.client)
-    return connection.ticket !== NO_TICKET
+    if (connection.ticket === NO_TICKET) return false
+    this.#unallocated.add(connection)
+    return true
   }
 
   /** Counts it whatever the count is. */
   count(connection: ClientConnection): void {
     connection.ticket = this.#cap.add(connection.fiveTuple.client)
+    this.#unallocated.add(connection)
   }
 
   uncount(connection: ClientConnection): void {
     this.#cap.leave(connection.ticket)
     connection.ticket = NO_TICKET
+    this.#unallocated.delete(connection)
+  }
+
+  /** Where there are too many without an allocation: the oldest of them, which counts no longer. */
+  takeSurplus(): ClientConnection | null {
+    if (this.#unallocated.size <= this.#unallocatedCountMax) return null
+    const [oldest] = this.#unallocated
+    this.uncount(oldest)
+    return oldest
   }
 }

@@ -32,6 +32,8 @@ export interface ClientStreamsOptions {
   readonly onGathered?: () => void
   /** Milliseconds of a clock that never goes back; performance.now() if absent. */
   readonly now?: () => number
-  /** All connections of this worker; CONNECTION_COUNT_MAX if absent. */
+  /** All connections of this worker, those of them without an allocation, and the memory of their queues: limits/streams.ts if absent. */
   readonly connectionCountMax?: number
+  readonly unallocatedCountMax?: number
+  readonly queueMemoryBytesMax?: number
 }

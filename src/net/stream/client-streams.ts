@@ -10,24 +10,24 @@
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // No input throws. The core is called by events of sockets and by sweep() alone, so never while it runs.
+
 import type { Socket } from 'node:net'
+import { FRAME_LENGTH_MAX, FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
+import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import {
   COUNTER_BYTES_RECEIVED,
   COUNTER_CONNECTIONS_ACCEPTED,
-  COUNTER_CONNECTIONS_MALFORMED,
-  COUNTER_CONNECTIONS_REFUSED,
-  COUNTER_CONNECTIONS_TIMED_OUT,
-  COUNTER_HANDSHAKES_FAILED,
   COUNTER_PACKETS_RECEIVED,
   COUNTER_RECEIVE_CALLS,
 } from '../counters.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import { ChunkPool } from './chunk-pool.js'
 import {
   ClientConnection,
   type ConnectionEvents,
-  FRAME_LENGTH_MAX,
-  FRAME_LENGTH_MAX_UNAUTHENTICATED,
+  NO_DEADLINE,
   PHASE_ALLOCATED,
   PHASE_CLOSING,
   PHASE_FIRST_MESSAGE,
@@ -38,7 +38,7 @@ import {
 } from './client-connection.js'
 import { ClientConnections } from './client-connections.js'
 import type { ClientStreamsOptions, StreamCore } from './client-streams-options.js'
-import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX, NO_DEADLINE } from './deadlines.js'
+import { ConnectionEndings } from './connection-endings.js'
 import { Entrance, type EntranceHost } from './entrance.js'
 import type { OutgoingContext } from './outgoing-queue.js'
 import { readRemoteAddress } from './remote-address.js'
@@ -46,7 +46,6 @@ import { StreamOutput } from './stream-output.js'
 import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
 import { TurnClock } from './turn-clock.js'
 
-const KEEP_ALIVE_MILLISECONDS = 60_000
 const NOTHING = new Uint8Array(0)
 
 export class ClientStreams extends StreamOutput implements ConnectionEvents, EntranceHost {
@@ -55,19 +54,28 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   readonly #context: OutgoingContext
   readonly #turnClock: TurnClock
   readonly #now: () => number
+  readonly #descriptorEnd = clientDescriptorEnd()
   readonly #onBound: ClientStreamsOptions['onBound']
-  readonly #onRefused: NonNullable<ClientStreamsOptions['onRefused']>
+  readonly #endings: ConnectionEndings
   #core: StreamCore | null = null
 
   constructor(options: ClientStreamsOptions) {
     const { counters, http, now = () => performance.now(), proxyProtocolFrom, ticketKeys } = options
-    const connections = new ClientConnections(options.unauthenticated, options.connectionCountMax)
+    const connections = new ClientConnections(
+      options.unauthenticated,
+      options.connectionCountMax,
+      options.unallocatedCountMax,
+    )
     super(counters, connections, options.onGathered ?? (() => {}))
     this.#now = now
     this.#onBound = options.onBound
-    this.#onRefused = options.onRefused ?? (() => {})
+    this.#endings = new ConnectionEndings(counters, options.onRefused ?? (() => {}))
     this.#turnClock = new TurnClock(now)
-    this.#context = { pool: new ChunkPool(), counters, now: () => this.#turnClock.milliseconds }
+    this.#context = {
+      pool: new ChunkPool(options.queueMemoryBytesMax),
+      counters,
+      now: () => this.#turnClock.milliseconds,
+    }
     this.#tls = new TlsAcceptor(ticketKeys, http !== null)
     this.#entrance = new Entrance(this, { proxyProtocolFrom, tls: this.#tls, http, counters, now })
   }
@@ -99,8 +107,9 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
       socket.destroy()
       return
     }
-    if (this.connections.isFull) {
-      this.#refuse(connection)
+    const isTooMany = descriptorOf(socket) >= this.#descriptorEnd
+    if (isTooMany || this.connections.isFull) {
+      this.#refuse(connection, isTooMany ? 'open-files' : 'connection-cap')
       return
     }
     socket.setNoDelay(true)
@@ -143,9 +152,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     for (const connection of this.connections.values()) {
       if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
       if (connection.deadlineAt > now || connection.phase === PHASE_GONE) continue
-      if (connection.phase !== PHASE_CLOSING) this.counters[COUNTER_CONNECTIONS_TIMED_OUT]++
-      const isBeginner = connection.phase <= PHASE_FIRST_MESSAGE && connection.phase !== PHASE_HANDSHAKE
-      if (isBeginner) this.#onRefused('connection-timeout', connection.fiveTuple.client)
+      this.#endings.noteTimeout(connection)
       this.destroy(connection)
     }
   }
@@ -182,7 +189,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   }
 
   handleClosed(connection: ClientConnection): void {
-    if (connection.phase === PHASE_HANDSHAKE) this.#noteFailedHandshake(connection)
+    if (connection.phase === PHASE_HANDSHAKE) this.#endings.noteFailedHandshake(connection)
     connection.phase = PHASE_GONE
     connection.outgoing.discard()
     this.connections.remove(connection)
@@ -192,9 +199,17 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   // EntranceHost.
 
   admit(connection: ClientConnection): boolean {
-    if (this.connections.admit(connection)) return true
-    this.#refuse(connection)
-    return false
+    if (!this.connections.admit(connection)) {
+      this.#refuse(connection)
+      return false
+    }
+    const surplus = this.connections.takeSurplus()
+    if (surplus !== null) {
+      // It had its time, and others shall have theirs.
+      this.#endings.noteRefused(surplus, 'connection-displaced')
+      this.destroy(surplus)
+    }
+    return true
   }
 
   exempt(connection: ClientConnection): void {
@@ -211,8 +226,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   }
 
   closeMalformed(connection: ClientConnection, reason: 'not-stun' | 'proxy-header'): void {
-    this.counters[COUNTER_CONNECTIONS_MALFORMED]++
-    this.#onRefused(reason, connection.fiveTuple.client)
+    this.#endings.noteMalformed(connection, reason)
     // What came before was good, and has its answer.
     connection.outgoing.write()
     this.destroy(connection)
@@ -221,7 +235,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   /** Closes it at once; `close` follows as an event. */
   destroy(connection: ClientConnection): void {
     if (connection.phase === PHASE_GONE) return
-    if (connection.phase === PHASE_HANDSHAKE) this.#noteFailedHandshake(connection)
+    if (connection.phase === PHASE_HANDSHAKE) this.#endings.noteFailedHandshake(connection)
     connection.phase = PHASE_GONE
     connection.assembler.stop()
     connection.stream.destroy()
@@ -243,9 +257,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     }
   }
 
-  #refuse(connection: ClientConnection): void {
-    this.counters[COUNTER_CONNECTIONS_REFUSED]++
-    this.#onRefused('connection-cap', connection.fiveTuple.client)
+  #refuse(connection: ClientConnection, reason: ConnectionRefusal = 'connection-cap'): void {
+    this.#endings.noteRefused(connection, reason)
     connection.phase = PHASE_GONE
     connection.stream.resetAndDestroy()
   }
@@ -254,11 +267,6 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     if (!connection.isKnownToCore) return
     connection.isKnownToCore = false
     this.#core?.handleClientClosed(connection.fiveTuple)
-  }
-
-  #noteFailedHandshake({ fiveTuple }: ClientConnection): void {
-    this.counters[COUNTER_HANDSHAKES_FAILED]++
-    this.#onRefused('tls-handshake', fiveTuple.client)
   }
 
   /** Nothing more is read of it; what it was sent leaves. */

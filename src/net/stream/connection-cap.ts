@@ -5,17 +5,19 @@
 // Each worker writes its own column, so that what a dead one had counted can be taken away at once; the count of a bucket is the sum over
 // workers. A source has a bucket in each of two rows, by a keyed hash, and is over the cap when both buckets are: a source is shut out by
 // strangers only where its buckets of both rows are full of them, and nobody without the key knows whose buckets those are.
+
 import { randomFillSync } from 'node:crypto'
+import {
+  CONNECTION_CAP_BUCKET_COUNT,
+  CONNECTION_CAP_ROW_COUNT,
+  UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX,
+} from '../../limits/streams.js'
 import type { TransportAddress } from '../../stun/address.js'
 import { KeyedHash } from '../../turn/keyed-hash.js'
 
-/** Connections of one source that have no allocation. */
-export const UNAUTHENTICATED_CONNECTION_COUNT_MAX = 256
 /** The ticket of a connection that is not counted. */
 export const NO_TICKET = -1
 
-const ROW_COUNT = 2
-const BUCKET_COUNT = 16_384
 const KEY_WORD_COUNT = 2
 
 export class ConnectionCap {
@@ -25,7 +27,7 @@ export class ConnectionCap {
   readonly #workerIndex: number
   readonly #countMax: number
 
-  constructor(shared: SharedArrayBuffer, workerIndex: number, countMax = UNAUTHENTICATED_CONNECTION_COUNT_MAX) {
+  constructor(shared: SharedArrayBuffer, workerIndex: number, countMax = UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX) {
     this.#words = new Int32Array(shared)
     this.#hash = new KeyedHash(this.#words[0], this.#words[1])
     this.#workerCount = workerCountOf(this.#words)
@@ -34,7 +36,7 @@ export class ConnectionCap {
   }
 
   static allocate(workerCount: number): SharedArrayBuffer {
-    const words = KEY_WORD_COUNT + ROW_COUNT * BUCKET_COUNT * workerCount
+    const words = KEY_WORD_COUNT + CONNECTION_CAP_ROW_COUNT * CONNECTION_CAP_BUCKET_COUNT * workerCount
     const shared = new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT)
     randomFillSync(new Int32Array(shared, 0, KEY_WORD_COUNT))
     return shared
@@ -60,7 +62,9 @@ export class ConnectionCap {
   /** Counts a connection that stays whatever the count: its allocation has gone. */
   add(source: TransportAddress): number {
     const { high, low } = this.#hash.hashSource(source)
-    const ticket = (low & (BUCKET_COUNT - 1)) * BUCKET_COUNT + (high & (BUCKET_COUNT - 1))
+    const ticket =
+      (low & (CONNECTION_CAP_BUCKET_COUNT - 1)) * CONNECTION_CAP_BUCKET_COUNT +
+      (high & (CONNECTION_CAP_BUCKET_COUNT - 1))
     this.#change(ticket, 1)
     return ticket
   }
@@ -70,7 +74,7 @@ export class ConnectionCap {
   }
 
   #change(ticket: number, difference: number): void {
-    for (let row = 0; row < ROW_COUNT; row++) {
+    for (let row = 0; row < CONNECTION_CAP_ROW_COUNT; row++) {
       Atomics.add(this.#words, this.#startOf(row, bucketOf(ticket, row)) + this.#workerIndex, difference)
     }
   }
@@ -83,15 +87,15 @@ export class ConnectionCap {
   }
 
   #startOf(row: number, bucket: number): number {
-    return KEY_WORD_COUNT + (row * BUCKET_COUNT + bucket) * this.#workerCount
+    return KEY_WORD_COUNT + (row * CONNECTION_CAP_BUCKET_COUNT + bucket) * this.#workerCount
   }
 }
 
 /** A ticket is its two buckets in one small integer. */
 function bucketOf(ticket: number, row: number): number {
-  return row === 0 ? Math.floor(ticket / BUCKET_COUNT) : ticket % BUCKET_COUNT
+  return row === 0 ? Math.floor(ticket / CONNECTION_CAP_BUCKET_COUNT) : ticket % CONNECTION_CAP_BUCKET_COUNT
 }
 
 function workerCountOf(words: Int32Array): number {
-  return (words.length - KEY_WORD_COUNT) / (ROW_COUNT * BUCKET_COUNT)
+  return (words.length - KEY_WORD_COUNT) / (CONNECTION_CAP_ROW_COUNT * CONNECTION_CAP_BUCKET_COUNT)
 }

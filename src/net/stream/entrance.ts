@@ -6,21 +6,23 @@
 //                            └─► tls: first bytes ─► STUN ───────────────────────────────────► frames
 //                                                 ├─► TLS ─► ALPN, or first bytes ─► STUN ───► frames
 //                                                 └─► HTTP ◄───────────────────────┘
+
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { FIRST_MESSAGE_MILLISECONDS_MAX, HANDSHAKE_MILLISECONDS_MAX } from '../../limits/streams.js'
 import type { TransportAddress } from '../../stun/address.js'
 import { type Cidr, cidrContains } from '../../stun/cidr.js'
 import { TRANSPORT_TLS } from '../../turn/five-tuple.js'
 import { COUNTER_HANDSHAKES } from '../counters.js'
 import {
   type ClientConnection,
+  NO_DEADLINE,
   PHASE_FIRST_BYTES,
   PHASE_FIRST_MESSAGE,
   PHASE_HANDSHAKE,
   PHASE_HTTP,
   PHASE_PROXY_HEADER,
 } from './client-connection.js'
-import { FIRST_MESSAGE_MILLISECONDS_MAX, HANDSHAKE_MILLISECONDS_MAX, NO_DEADLINE } from './deadlines.js'
 import { classifyFirstBytes, FIRST_HTTP, FIRST_NEED_MORE, FIRST_STUN, FIRST_TLS } from './first-bytes.js'
 import { decodeProxyHeader, PROXY_INVALID, PROXY_NEED_MORE, ProxyHeader } from './proxy-protocol.js'
 import { ALPN_HTTP, type TlsAcceptor } from './tls-acceptor.js'

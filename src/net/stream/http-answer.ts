@@ -1,9 +1,8 @@
 // Answers of our own to HTTP clients: one line of plain text. Everything else that they get comes from the upstream.
+
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-
-/** What the other side may still send to a connection that we have ended, before it is cut: closing at once could destroy our answer. */
-const LINGER_MILLISECONDS = 5_000
+import { HTTP_LINGER_MILLISECONDS } from '../../limits/http.js'
 
 /** Answers a request. What is left of its body is read and thrown away, so that the next request on the connection is found. */
 export function answer(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
@@ -29,13 +28,13 @@ export function answerAndClose(socket: Duplex, status: number, text: string): vo
   closeGently(socket)
 }
 
-/** Reads and throws away what still comes, until the other side closes too, or for LINGER_MILLISECONDS. */
+/** Reads and throws away what still comes, until the other side closes too, or for HTTP_LINGER_MILLISECONDS. */
 export function closeGently(socket: Duplex): void {
   socket.resume()
   destroyLater(socket)
 }
 
 export function destroyLater(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MILLISECONDS)
+  const timer = setTimeout(() => socket.destroy(), HTTP_LINGER_MILLISECONDS)
   socket.once('close', () => clearTimeout(timer))
 }

@@ -1,35 +1,38 @@
 // Takes over the connections of a TURN port that turn out to speak HTTP (first-bytes.ts, or ALPN), as the web client and TURN share port 443 on
 // an Expressway-E: passes their requests on to --http-upstream, or answers that there is nothing here. A server of node:http that never listens.
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import {
+  HTTP_CONNECTION_COUNT_MAX,
+  HTTP_CONNECTION_OF_SOURCE_COUNT_MAX,
+  HTTP_HEAD_BYTES_MAX,
+  HTTP_HEAD_MILLISECONDS_MAX,
+  HTTP_KEEP_ALIVE_MILLISECONDS_MAX,
+  HTTP_PIPELINED_COUNT_MAX,
+  HTTP_REQUEST_COUNT_MAX,
+  HTTP_REQUEST_MILLISECONDS_MAX,
+  HTTP_REQUEST_OF_CONNECTION_COUNT_MAX,
+  HTTP_REQUEST_OF_SOURCE_COUNT_MAX,
+  HTTP_SILENCE_MILLISECONDS_MAX,
+  UPSTREAM_ANSWER_MILLISECONDS_MAX,
+} from '../../limits/http.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { SourceCounts } from '../source-counts.js'
 import { answer, answerAndClose } from './http-answer.js'
 import { type ForwardedClient, hasBody, originForm } from './http-headers.js'
-import { ANSWER_MILLISECONDS_MAX, HttpUpstream } from './http-upstream.js'
+import { HttpUpstream } from './http-upstream.js'
 
-/** Connections of HTTP clients at a time, in one worker. */
-export const HTTP_CONNECTION_COUNT_MAX = 4096
-/** Those of one source among them, which may be an office behind one address: it must not have all of them. */
-export const HTTP_SOURCE_CONNECTION_COUNT_MAX = 512
-/** Requests of one connection that are being answered: browsers send one after the other, a flood need not. */
-export const HTTP_PIPELINED_COUNT_MAX = 8
-const REQUESTS_PER_CONNECTION_MAX = 1000
-const HEADERS_MILLISECONDS_MAX = 10_000
 /** How often they are looked at, so that a bound of 10 s ends after 11. */
 const CHECK_MILLISECONDS = 1_000
-/** A whole request with its body. */
-const REQUEST_MILLISECONDS_MAX = 3_600_000
-/** Between two requests; above the 60 s of most proxies and balancers in front. */
-const KEEP_ALIVE_MILLISECONDS_MAX = 65_000
-/** Without a byte in either direction, within a request or its answer. */
-const SILENCE_MILLISECONDS_MAX = 600_000
 
 const NOTHING_HERE =
   'This is a TURN server, and it has no pages: with --http-upstream URL it passes requests on to a web server.'
 
 const AMBIGUOUS = 'The request does not say clearly which host it is for.'
 const TOO_MANY = 'This server has too many connections: try again later.'
+const TOO_MANY_REQUESTS = 'Too many requests wait for their answer: try again later.'
+const TOO_MANY_REQUESTS_OF_YOURS = 'Too many requests from your address wait for their answer: try again later.'
 const TOO_MANY_OF_YOURS = 'There are too many connections from your address: try again later.'
 
 export interface HttpEntryOptions {
@@ -43,11 +46,16 @@ export interface HttpEntryOptions {
   now?(): number
   /** How long the upstream may let a request wait for its answer, while no byte goes either way. */
   readonly answerMillisecondsMax?: number
+  /** Requests that wait for their answer, in all and of one source; limits/http.ts if absent. */
+  readonly requestCountMax?: number
+  readonly requestOfSourceCountMax?: number
 }
 
 interface Connection {
   readonly client: ForwardedClient
   onFirstRequest: (() => void) | null
+  /** Whom it counts against. */
+  readonly source: TransportAddress
   /** Requests that are not answered yet. */
   pendingCount: number
 }
@@ -58,6 +66,11 @@ export class HttpEntry {
   /** Every connection until it is closed, WebSockets too. */
   readonly #connections = new Map<Duplex, Connection>()
   readonly #sources = new SourceCounts()
+  /** Requests that are not answered yet, of all connections, and by source. */
+  #pendingCount = 0
+  readonly #requestCountMax: number
+  readonly #requestOfSourceCountMax: number
+  readonly #pendingOfSources = new SourceCounts()
   #isClosed = false
 
   constructor(options: HttpEntryOptions) {
@@ -66,8 +79,10 @@ export class HttpEntry {
       ca,
       warn,
       now = () => performance.now(),
-      answerMillisecondsMax = ANSWER_MILLISECONDS_MAX,
+      answerMillisecondsMax = UPSTREAM_ANSWER_MILLISECONDS_MAX,
     } = options
+    this.#requestCountMax = options.requestCountMax ?? HTTP_REQUEST_COUNT_MAX
+    this.#requestOfSourceCountMax = options.requestOfSourceCountMax ?? HTTP_REQUEST_OF_SOURCE_COUNT_MAX
     this.#upstream =
       upstream === null ? null : new HttpUpstream({ origin: upstream, ca, warn, now, answerMillisecondsMax })
     this.#server = createHttpServer()
@@ -92,18 +107,19 @@ export class HttpEntry {
     socket.on('error', () => {})
     if (this.#isClosed) return void socket.destroy()
     const isFull = this.#connections.size >= HTTP_CONNECTION_COUNT_MAX
-    if (isFull || this.#sources.of(client) >= HTTP_SOURCE_CONNECTION_COUNT_MAX) {
+    if (isFull || this.#sources.of(client) >= HTTP_CONNECTION_OF_SOURCE_COUNT_MAX) {
       answerAndClose(socket, 503, isFull ? TOO_MANY : TOO_MANY_OF_YOURS)
       return
     }
     const host = formatHost(client)
+    // The object is the caller's.
+    const source = client.clone()
     this.#connections.set(socket, {
       client: { host, isSecure },
       onFirstRequest: onFirstRequest ?? null,
+      source,
       pendingCount: 0,
     })
-    // The object is the caller's.
-    const source = client.clone()
     this.#sources.add(source)
     socket.once('close', () => {
       this.#connections.delete(socket)
@@ -132,8 +148,7 @@ export class HttpEntry {
     const connection = this.#connections.get(request.socket)
     if (connection === undefined) return void response.destroy()
     greet(connection)
-    connection.pendingCount++
-    response.once('close', () => connection.pendingCount--)
+    this.#count(connection, response)
     if (connection.pendingCount > HTTP_PIPELINED_COUNT_MAX) return void request.socket.destroy()
     if (isAmbiguous(request)) return void answer(request, response, 400, AMBIGUOUS)
     if (this.#upstream === null) {
@@ -145,8 +160,23 @@ export class HttpEntry {
     if (request.method === 'TRACE') return void answer(request, response, 501, 'TRACE is not passed on.')
     const target = originForm(request.url ?? '', request.headers)
     if (target === null) return void answer(request, response, 400, 'The target of the request is not a path.')
+    if (this.#pendingCount > this.#requestCountMax) return void answer(request, response, 503, TOO_MANY_REQUESTS)
+    if (this.#pendingOfSources.of(connection.source) > this.#requestOfSourceCountMax) {
+      return void answer(request, response, 503, TOO_MANY_REQUESTS_OF_YOURS)
+    }
     request.url = target
     this.#upstream.forward(request, response, connection.client)
+  }
+
+  #count(connection: Connection, response: ServerResponse): void {
+    connection.pendingCount++
+    this.#pendingCount++
+    this.#pendingOfSources.add(connection.source)
+    response.once('close', () => {
+      connection.pendingCount--
+      this.#pendingCount--
+      this.#pendingOfSources.remove(connection.source)
+    })
   }
 
   /** `head` is what came behind the request's header. */
@@ -186,13 +216,14 @@ function createHttpServer(): Server {
     // Whatever the command line of node says: a lenient parser lets requests be smuggled past the upstream's.
     insecureHTTPParser: false,
     requireHostHeader: true,
-    headersTimeout: HEADERS_MILLISECONDS_MAX,
-    requestTimeout: REQUEST_MILLISECONDS_MAX,
-    keepAliveTimeout: KEEP_ALIVE_MILLISECONDS_MAX,
+    maxHeaderSize: HTTP_HEAD_BYTES_MAX,
+    headersTimeout: HTTP_HEAD_MILLISECONDS_MAX,
+    requestTimeout: HTTP_REQUEST_MILLISECONDS_MAX,
+    keepAliveTimeout: HTTP_KEEP_ALIVE_MILLISECONDS_MAX,
     connectionsCheckingInterval: CHECK_MILLISECONDS,
   })
-  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
-  server.timeout = SILENCE_MILLISECONDS_MAX
+  server.maxRequestsPerSocket = HTTP_REQUEST_OF_CONNECTION_COUNT_MAX
+  server.timeout = HTTP_SILENCE_MILLISECONDS_MAX
   // Node begins to look after headersTimeout and requestTimeout when the server listens, which this one never does; connections that
   // come before that are not looked after at all.
   server.emit('listening')

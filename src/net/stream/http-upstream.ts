@@ -1,26 +1,22 @@
 // The web server of --http-upstream, seen from HttpEntry: passes requests and WebSockets on to it with httpxy (ADR 11), streaming both ways.
 // Ours are the header (http-headers.ts), the bounds of time, and the answers when the upstream gives none.
+
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, ServerResponse } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ProxyServer } from 'httpxy'
+import {
+  HTTP_SILENCE_MILLISECONDS_MAX,
+  UPSTREAM_CONNECT_MILLISECONDS_MAX,
+  UPSTREAM_IDLE_COUNT_MAX,
+  UPSTREAM_IDLE_MILLISECONDS_MAX,
+  UPSTREAM_KEEP_ALIVE_MILLISECONDS,
+  UPSTREAM_WARNING_MILLISECONDS_MIN,
+} from '../../limits/http.js'
 import { escapeControls } from '../../log/escape.js'
 import { answer, answerAndClose, closeGently, destroyLater } from './http-answer.js'
 import { type ForwardedClient, forwardedResponseHeaders, forwardRequestHeaders, hasBody } from './http-headers.js'
-
-/** Name resolution, TCP and TLS together. */
-const CONNECT_MILLISECONDS_MAX = 5_000
-/** Without a byte in either direction, from the request to the header of its answer. */
-export const ANSWER_MILLISECONDS_MAX = 120_000
-/** Without a byte in either direction, within an answer (events may be rare). */
-const SILENCE_MILLISECONDS_MAX = 600_000
-/** For how long, and how many, connections to the upstream wait for their next request. */
-const IDLE_MILLISECONDS_MAX = 30_000
-const IDLE_COUNT_MAX = 32
-/** WebSockets have no bound of silence, but a peer that has vanished is found out. */
-const KEEP_ALIVE_MILLISECONDS = 60_000
-const WARNING_MILLISECONDS_MIN = 60_000
 
 export interface HttpUpstreamOptions {
   /** An origin: http[s]://HOST[:PORT]. */
@@ -70,7 +66,11 @@ export class HttpUpstream {
     // Node would verify the upstream's certificate for the name in the Host header, which is the client's choice.
     const tls = { servername: isIP(host) === 0 ? host : '', rejectUnauthorized: true, ...(ca === null ? {} : { ca }) }
     const Agent = this.#isSecure ? HttpsAgent : HttpAgent
-    const waiting = { timeout: IDLE_MILLISECONDS_MAX, maxFreeSockets: IDLE_COUNT_MAX, scheduling: 'lifo' as const }
+    const waiting = {
+      timeout: UPSTREAM_IDLE_MILLISECONDS_MAX,
+      maxFreeSockets: UPSTREAM_IDLE_COUNT_MAX,
+      scheduling: 'lifo' as const,
+    }
     this.#pool = new Agent({ ...tls, ...waiting, keepAlive: true })
     this.#fresh = new Agent({ ...tls, keepAlive: false })
     this.#proxy = this.#createProxy()
@@ -110,7 +110,7 @@ export class HttpUpstream {
     proxy.on('proxyReq', (outgoing, request, response) => this.#handleSent(outgoing, request, response))
     proxy.on('proxyRes', (incoming, request, response) => this.#handleAnswer(incoming, request, response))
     proxy.on('proxyReqWs', (outgoing, _request, socket) => this.#handleUpgradeSent(outgoing, socket))
-    proxy.on('open', (upstream) => upstream.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS))
+    proxy.on('open', (upstream) => upstream.setKeepAlive(true, UPSTREAM_KEEP_ALIVE_MILLISECONDS))
     proxy.on('error', (error, request, responseOrSocket) => {
       if (responseOrSocket instanceof ServerResponse && request) this.#fail(error, request, responseOrSocket)
       else if (responseOrSocket) this.#failUpgrade(error, responseOrSocket as Socket)
@@ -134,14 +134,14 @@ export class HttpUpstream {
   #limitTime(outgoing: ClientRequest): void {
     if (!outgoing.reusedSocket) {
       const expire = () =>
-        outgoing.destroy(new UpstreamTimeout(`no connection in ${CONNECT_MILLISECONDS_MAX / 1000} s`))
-      const timer = setTimeout(expire, CONNECT_MILLISECONDS_MAX)
+        outgoing.destroy(new UpstreamTimeout(`no connection in ${UPSTREAM_CONNECT_MILLISECONDS_MAX / 1000} s`))
+      const timer = setTimeout(expire, UPSTREAM_CONNECT_MILLISECONDS_MAX)
       const clear = () => clearTimeout(timer)
       outgoing.socket?.once(this.#isSecure ? 'secureConnect' : 'connect', clear)
       outgoing.once('close', clear)
     }
     outgoing.setTimeout(this.#answerMillisecondsMax, () => outgoing.destroy(new UpstreamTimeout('no answer in time')))
-    outgoing.once('response', () => outgoing.setTimeout(SILENCE_MILLISECONDS_MAX))
+    outgoing.once('response', () => outgoing.setTimeout(HTTP_SILENCE_MILLISECONDS_MAX))
   }
 
   #handleAnswer(incoming: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
@@ -167,7 +167,7 @@ export class HttpUpstream {
     exchange.request = outgoing
     outgoing.once('socket', () => this.#limitTime(outgoing))
     const abort = () => outgoing.destroy()
-    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS)
+    socket.setKeepAlive(true, UPSTREAM_KEEP_ALIVE_MILLISECONDS)
     socket.once('close', abort)
     // Nothing is taken from the stream until the upstream has answered, but Node reads ahead, and so sees that the client has gone.
     socket.once('end', abort)
@@ -213,7 +213,7 @@ export class HttpUpstream {
 
   #warnOfOutage({ message }: Error): void {
     const now = this.#now()
-    if (now - this.#warnedAt < WARNING_MILLISECONDS_MIN) return
+    if (now - this.#warnedAt < UPSTREAM_WARNING_MILLISECONDS_MIN) return
     this.#warnedAt = now
     const reason = escapeControls(message)
     this.#warn(`--http-upstream ${this.#origin} gives no answer to HTTP clients (${reason}); TURN is not affected`)

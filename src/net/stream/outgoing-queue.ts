@@ -6,19 +6,14 @@
 // Over TLS a write is a record. Some clients read one message for each record, although frames may lie anywhere in a stream: as
 // long as few frames come in a turn they have a chunk each. Of many they share one, as each record costs a turn.
 //
-// A client that does not read is stalled: data is dropped, by whole frames, while too much or too old data waits. What is in the
-// queue always leaves whole and in order.
+// A client that does not read is stalled: data is dropped, by whole frames, while too much or too old data waits, of this client or of
+// all. What is in the queue always leaves whole and in order.
+
 import type { Writable } from 'node:stream'
+import { LARGE_CHUNK_BYTES, QUEUED_BYTES_MAX, QUEUED_MILLISECONDS_MAX } from '../../limits/streams.js'
 import { CHANNEL_DATA_HEADER_LENGTH, writeChannelDataHeader } from '../../stun/channel-data.js'
 import { COUNTER_BYTES_SENT, COUNTER_PACKETS_SENT, COUNTER_SEND_CALLS, COUNTER_STALLED_DROPS } from '../counters.js'
-import { type Chunk, type ChunkOwner, type ChunkPool, LARGE_CHUNK_BYTES } from './chunk-pool.js'
-
-/** Data beyond this is dropped, whole frames. */
-export const QUEUED_BYTES_MAX = 256 * 1024
-/** Data is dropped while the oldest byte has waited longer. */
-export const QUEUED_MILLISECONDS_MAX = 200
-/** Answers have this much room beyond data's; a connection that leaves more unread is closed. */
-export const ANSWER_BYTES_MAX = 64 * 1024
+import type { Chunk, ChunkOwner, ChunkPool } from './chunk-pool.js'
 
 /** Over TLS: chunks that wait before frames share one. */
 const SEPARATE_CHUNK_COUNT_MAX = 8
@@ -42,6 +37,8 @@ export class OutgoingQueue implements ChunkOwner {
   #oldest: Chunk | null = null
   #newest: Chunk | null = null
   #queuedBytes = 0
+  /** Memory of its chunks, that of those that are being written too. */
+  #heldBytes = 0
   #queuedChunkCount = 0
   #turnFrameCount = 0
   /** The turn before this one brought many frames. */
@@ -70,10 +67,10 @@ export class OutgoingQueue implements ChunkOwner {
   /** @param bytesMax how much may wait; false if it would be more, even after a write */
   appendMessage(bytes: Uint8Array, start: number, end: number, bytesMax: number): boolean {
     const length = end - start
-    if (this.waitingBytes + length > bytesMax) {
+    if (this.#isBeyond(length, bytesMax)) {
       // What was gathered in this turn does not wait because of the client.
       this.write()
-      if (this.waitingBytes + length > bytesMax) return false
+      if (this.#isBeyond(length, bytesMax)) return false
     }
     const chunk = this.#chunkWithRoom(length)
     if (chunk === null) return false
@@ -117,13 +114,13 @@ export class OutgoingQueue implements ChunkOwner {
 
   /** Of a chunk: the kernel has it, or the connection is gone. */
   handleWritten(chunk: Chunk): void {
-    this.#pool.give(chunk)
+    this.#giveBack(chunk)
     this.write()
   }
 
   /** The connection is gone. */
   discard(): void {
-    for (let chunk = this.#oldest; chunk !== null; chunk = chunk.next) this.#pool.give(chunk)
+    for (let chunk = this.#oldest; chunk !== null; chunk = chunk.next) this.#giveBack(chunk)
     this.#oldest = null
     this.#newest = null
     this.#queuedBytes = 0
@@ -136,8 +133,14 @@ export class OutgoingQueue implements ChunkOwner {
     return chunk
   }
 
+  /** Of an answer. Who has nothing unread gets one whatever others have left. */
+  #isBeyond(length: number, bytesMax: number): boolean {
+    const waiting = this.waitingBytes
+    return waiting + length > bytesMax || (waiting > 0 && this.#pool.isFull)
+  }
+
   #isStalled(length: number): boolean {
-    if (this.waitingBytes + length > QUEUED_BYTES_MAX) return true
+    if (this.waitingBytes + length > QUEUED_BYTES_MAX || this.#heldBytes + length > this.#pool.shareBytes) return true
     // Without a write under way, what waits is of this turn.
     return this.#stream.writableLength > 0 && this.#now() - this.#writtenStartedAt > QUEUED_MILLISECONDS_MAX
   }
@@ -163,7 +166,7 @@ export class OutgoingQueue implements ChunkOwner {
 
   #enqueueChunk(capacity: number, length = capacity): Chunk | null {
     if (length > LARGE_CHUNK_BYTES) return null
-    const chunk = this.#pool.take(capacity, this.#now())
+    const chunk = this.#take(capacity, this.#now())
     if (this.#newest === null) this.#oldest = chunk
     else this.#newest.next = chunk
     this.#newest = chunk
@@ -173,13 +176,24 @@ export class OutgoingQueue implements ChunkOwner {
 
   /** Only of a chunk that is the whole queue. */
   #exchangeForLarge(small: Chunk, length: number): Chunk {
-    const large = this.#pool.take(length, small.startedAt)
+    const large = this.#take(length, small.startedAt)
     large.bytes.set(small.bytes.subarray(0, small.length))
     large.length = small.length
-    this.#pool.give(small)
+    this.#giveBack(small)
     this.#oldest = large
     this.#newest = large
     return large
+  }
+
+  #take(capacity: number, now: number): Chunk {
+    const chunk = this.#pool.take(capacity, now)
+    this.#heldBytes += chunk.bytes.length
+    return chunk
+  }
+
+  #giveBack(chunk: Chunk): void {
+    this.#heldBytes -= chunk.bytes.length
+    this.#pool.give(chunk)
   }
 
   #appendPayload(

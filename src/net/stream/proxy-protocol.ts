@@ -1,17 +1,13 @@
 // Decodes the PROXY header, by which a proxy in front tells the address of its client: versions 1 (a line of text) and 2 (binary), as in
 // HAProxy's proxy-protocol.txt. The stream transports call it at the start of a connection from --proxy-protocol-from, and from nowhere else:
 // whoever may send this header chooses the address that quotas, permissions and logs are about.
+import { PROXY_V1_LENGTH_MAX, PROXY_V2_LENGTH_MAX } from '../../limits/messages.js'
 import { FAMILY_IPV4, FAMILY_IPV6, formatHost, parseHost, TransportAddress } from '../../stun/address.js'
 
 /** What has come is the start of a header. */
 export const PROXY_NEED_MORE = 0
 /** No header can start so, whatever follows: close the connection. */
 export const PROXY_INVALID = -1
-
-/** Bytes of a line of version 1, its CRLF included (§2.1). */
-export const PROXY_V1_LENGTH_MAX = 107
-/** Bytes of a header of version 2, its TLVs included; proxies that add what they know of TLS need a few hundred. */
-export const PROXY_V2_LENGTH_MAX = 2048
 
 export class ProxyHeader {
   /** The connection is the proxy's own (a health check), or of a kind that has no TCP address: the socket's address counts. */

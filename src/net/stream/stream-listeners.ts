@@ -1,19 +1,17 @@
 // The listeners of a stream worker: on sockets that the main thread has opened for it, or on its own.
+
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net'
 import { isWildcardHost, type ListenSpec } from '../../config/listen-spec.js'
+import { EARLY_CONNECTION_COUNT_MAX, LISTENER_BACKLOG_COUNT } from '../../limits/streams.js'
 import { FAMILY_IPV6 } from '../../stun/address.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import type { Listener } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { type ListenTarget, localAddressesOf, TCP_SCHEMES, wildcardListenTargets } from '../listen-targets.js'
 import type { StreamListener } from './client-connection.js'
 
-/** Connections that the kernel completes before they are accepted; it may allow fewer (net.core.somaxconn). */
-const BACKLOG_COUNT = 1024
 /** Above those of the engine, which has the listeners of DTLS: 5-tuples of both are told apart by them too. */
 const FIRST_LISTENER_ID = 0x10000
-
-/** Connections that wait while other listeners are being opened; more are closed. */
-const EARLY_COUNT_MAX = 1024
 
 type SocketTaker = (socket: Socket, listener: StreamListener) => void
 
@@ -25,6 +23,7 @@ export class StreamListeners {
   /** Connections that have come before there was somebody to take them. */
   readonly #early: [Socket, StreamListener][] = []
   #onSocket: SocketTaker | null = null
+  readonly #descriptorEnd = clientDescriptorEnd()
 
   /** From now on connections go to `onSocket`, half-open when their end comes; those first that have come already. */
   handOn(onSocket: SocketTaker): void {
@@ -74,7 +73,9 @@ export class StreamListeners {
       return
     }
     socket.on('error', () => {})
-    if (this.#early.push([socket.pause(), listener]) > EARLY_COUNT_MAX) this.#early.pop()?.[0].destroy()
+    const isTooMany = this.#early.length >= EARLY_CONNECTION_COUNT_MAX || descriptorOf(socket) >= this.#descriptorEnd
+    if (isTooMany) socket.resetAndDestroy()
+    else this.#early.push([socket.pause(), listener])
   }
 
   /** Returns the port. */
@@ -98,8 +99,8 @@ export class StreamListeners {
         resolve(typeof bound === 'object' && bound !== null ? bound.port : 0)
       }
       // Of a descriptor Node takes the backlog as an argument only.
-      if ('fd' in place) server.listen(place, BACKLOG_COUNT, onListening)
-      else server.listen({ ...place, backlog: BACKLOG_COUNT }, onListening)
+      if ('fd' in place) server.listen(place, LISTENER_BACKLOG_COUNT, onListening)
+      else server.listen({ ...place, backlog: LISTENER_BACKLOG_COUNT }, onListening)
     })
   }
 }

@@ -1,9 +1,9 @@
 // The sending half of ClientStreams: what the core sends is gathered per connection until the end of the turn. On the hot path.
+import { ANSWER_BYTES_MAX, QUEUED_BYTES_MAX } from '../../limits/streams.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import { COUNTER_STALLED_DROPS } from '../counters.js'
 import { type ClientConnection, PHASE_ALLOCATED } from './client-connection.js'
 import type { ClientConnections } from './client-connections.js'
-import { ANSWER_BYTES_MAX, QUEUED_BYTES_MAX } from './outgoing-queue.js'
 
 /** TurnOutput's methods for clients over TCP and TLS. */
 export abstract class StreamOutput {

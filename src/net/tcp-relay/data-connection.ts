@@ -1,14 +1,11 @@
 // A client's data connection and a peer's connection, bound to each other (RFC 6062 §5.4): two flows, and how the pair ends.
+
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { type Admit, Flow } from './flow.js'
+import { HALF_CLOSED_IDLE_MILLISECONDS_MAX, KEEP_ALIVE_MILLISECONDS } from '../../limits/streams.js'
+import { type Admit, Flow, type FlowMemory } from './flow.js'
 import { ignoreError } from './peer-sockets.js'
-
-/** Idle connections are probed after this time, so that one whose other end has vanished does not stay for ever. */
-const KEEP_ALIVE_MILLISECONDS = 60_000
-/** When one direction has ended, the pair ends after this time without a byte in the other one. */
-export const HALF_CLOSED_IDLE_MILLISECONDS_MAX = 60_000
 
 const NOTHING = new Uint8Array(0)
 
@@ -22,6 +19,8 @@ export interface DataConnectionOptions {
   readonly admitToClient: Admit
   /** Gets the flows that retry() must be called for. */
   readonly throttled: Set<Flow>
+  /** Of all data connections of this worker. */
+  readonly memory: FlowMemory
   /** Both sides are closed. Called once, never within a call. */
   readonly onEnded: () => void
 }
@@ -37,12 +36,21 @@ export class DataConnection {
   #progress = -1
   #progressAt = 0
 
-  constructor({ client, peer, rest, admitFromClient, admitToClient, throttled, onEnded }: DataConnectionOptions) {
+  constructor({
+    client,
+    peer,
+    rest,
+    admitFromClient,
+    admitToClient,
+    throttled,
+    memory,
+    onEnded,
+  }: DataConnectionOptions) {
     this.#client = client
     this.#peer = peer
     this.#onEnded = onEnded
-    this.#fromClient = new Flow(client, peer, admitFromClient, throttled)
-    this.#toClient = new Flow(peer, client, admitToClient, throttled)
+    this.#fromClient = new Flow(client, peer, admitFromClient, throttled, memory)
+    this.#toClient = new Flow(peer, client, admitToClient, throttled, memory)
     this.#adopt(client, peer)
     this.#adopt(peer, client)
     if (client.destroyed) this.#abort(peer)

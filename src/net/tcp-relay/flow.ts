@@ -1,13 +1,27 @@
 // One direction of a data connection (RFC 6062 §5.4): what one side sends, the other one gets, as fast as it reads and as limits allow.
-import type { Duplex } from 'node:stream'
 
-/** What may wait in memory for a side that does not read; above it the other side is not read from. One chunk more may be on its way. */
-export const SINK_QUEUE_BYTES_MAX = 256 * 1024
-/**
- * Bytes that are asked for at once. A bucket passes what is larger than its rest and has it paid later: with a whole chunk (64 KiB) a low
- * limit would be bursts and long waits.
- */
-const ADMISSION_BYTES_MAX = 16 * 1024
+import type { Duplex } from 'node:stream'
+import {
+  FLOW_ADMISSION_BYTES_MAX,
+  FLOW_MEMORY_BYTES_MAX,
+  FLOW_QUEUED_BYTES_MAX,
+  QUEUE_SHARE_COUNT,
+} from '../../limits/streams.js'
+
+/** What waits in memory for all sides that do not read, of one worker. */
+export class FlowMemory {
+  usedBytes = 0
+  readonly #bytesMax: number
+
+  constructor(bytesMax = FLOW_MEMORY_BYTES_MAX) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** How much may wait for one side now. */
+  get shareBytes(): number {
+    return Math.min(FLOW_QUEUED_BYTES_MAX, (this.#bytesMax - this.usedBytes) / QUEUE_SHARE_COUNT)
+  }
+}
 
 /** May so many bytes pass now? */
 export type Admit = (length: number) => boolean
@@ -20,17 +34,21 @@ export class Flow {
   readonly #admit: Admit
   /** Flows that hold something back; their owner calls retry(). */
   readonly #throttled: Set<Flow>
+  readonly #memory: FlowMemory
+  /** What of it is this flow's, as it was last looked at. */
+  #waitingBytes = 0
   /** The rest of a chunk that may not pass yet; the source is paused meanwhile. */
   #held: Uint8Array | null = null
   #isSinkFull = false
   /** The source has sent its last byte. */
   #isEnded = false
 
-  constructor(source: Duplex, sink: Duplex, admit: Admit, throttled: Set<Flow>) {
+  constructor(source: Duplex, sink: Duplex, admit: Admit, throttled: Set<Flow>, memory: FlowMemory) {
     this.source = source
     this.sink = sink
     this.#admit = admit
     this.#throttled = throttled
+    this.#memory = memory
   }
 
   get isEnded(): boolean {
@@ -45,8 +63,10 @@ export class Flow {
     this.source.on('end', () => this.#end())
     this.sink.on('drain', () => {
       this.#isSinkFull = false
+      this.#noteWaiting()
       this.#resume()
     })
+    this.sink.once('close', () => this.#noteWaiting())
     if (first.length > 0) this.#receive(first)
     if (this.source.readableEnded) this.#end()
     else this.#resume()
@@ -83,18 +103,25 @@ export class Flow {
       this.#throttled.add(this)
       this.source.pause()
     }
+    this.#noteWaiting()
     // A stream whose own bound is higher would not tell when it has drained.
-    if (this.sink.writableNeedDrain && this.sink.writableLength > SINK_QUEUE_BYTES_MAX) {
+    if (this.sink.writableNeedDrain && this.#waitingBytes > this.#memory.shareBytes) {
       this.#isSinkFull = true
       this.source.pause()
     }
+  }
+
+  #noteWaiting(): void {
+    const waiting = this.sink.destroyed ? 0 : this.sink.writableLength
+    this.#memory.usedBytes += waiting - this.#waitingBytes
+    this.#waitingBytes = waiting
   }
 
   /** How many of so many bytes may pass now. */
   #admitted(length: number): number {
     let admitted = 0
     while (admitted < length) {
-      const piece = Math.min(length - admitted, ADMISSION_BYTES_MAX)
+      const piece = Math.min(length - admitted, FLOW_ADMISSION_BYTES_MAX)
       if (!this.#admit(piece)) break
       admitted += piece
     }

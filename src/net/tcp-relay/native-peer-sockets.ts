@@ -1,14 +1,16 @@
 // Sockets of TCP relays by file descriptor: listener and connections share the relayed transport address (SO_REUSEPORT), and a handle is a
 // file descriptor that any thread of the process can take over.
+
 import { createServer, type Server, Socket } from 'node:net'
+import { PEER_BACKLOG_COUNT } from '../../limits/streams.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import { allocateArena } from '../native/arena.js'
 import type { Koffi } from '../native/koffi.js'
-import { EADDRINUSE } from '../native/layout.js'
+import { EADDRINUSE, EMFILE } from '../native/layout.js'
 import { openStreamLibc } from '../native/libc.js'
 import { TCP_SOCKETS_ARENA_LENGTH, TcpSockets } from '../native/tcp-socket.js'
 import {
-  ACCEPT_BACKLOG_COUNT,
   type ConnectEvents,
   type Connecting,
   ignoreError,
@@ -49,6 +51,7 @@ class NativeListener implements PeerListener {
   readonly #address: TransportAddress
   readonly #events: ListenerEvents
   readonly #server: Server
+  readonly #descriptorEnd = clientDescriptorEnd()
   #isOpening = true
   #isClosed = false
 
@@ -61,10 +64,9 @@ class NativeListener implements PeerListener {
     // Of a listener that is open: EMFILE of an accept, which costs that connection alone.
     this.#server.on('error', ({ errno }: NodeJS.ErrnoException) => this.#report(errno ?? EADDRINUSE))
     // Another process of this user could share the port, so look first whether anyone listens on it.
-    const fd = sockets.canListen(this.#address) ? sockets.openShared(this.#address) : -1
-    const { errno } = sockets
+    const [fd, errno] = this.#open()
     // With a file descriptor, Node takes the backlog as an argument only.
-    if (fd >= 0) this.#server.listen({ fd }, ACCEPT_BACKLOG_COUNT)
+    if (fd >= 0) this.#server.listen({ fd }, PEER_BACKLOG_COUNT)
     else process.nextTick(() => this.#report(errno))
   }
 
@@ -75,6 +77,15 @@ class NativeListener implements PeerListener {
   close(): void {
     this.#isClosed = true
     this.#server.close(ignoreError)
+  }
+
+  /** Returns the descriptor, or -1 and the errno. */
+  #open(): [fd: number, errno: number] {
+    const sockets = this.#sockets
+    const fd = sockets.canListen(this.#address) ? sockets.openShared(this.#address) : -1
+    if (fd < this.#descriptorEnd) return [fd, sockets.errno]
+    sockets.close(fd)
+    return [-1, EMFILE]
   }
 
   #report(errno: number): void {
@@ -90,7 +101,9 @@ class NativeListener implements PeerListener {
 
   #accept(socket: Socket): void {
     const peer = this.#isClosed ? null : peerOf(socket)
-    const handle = peer === null ? -1 : this.#sockets.duplicate(fdOf(socket))
+    const fd = descriptorOf(socket)
+    const isTooMany = fd >= this.#descriptorEnd
+    const handle = peer === null || isTooMany ? -1 : this.#sockets.duplicate(fd)
     // The connection stays, under its other file descriptor.
     socket.destroy()
     if (peer !== null && handle > 0) this.#events.accepted(peer, handle)
@@ -107,7 +120,7 @@ class NativeConnecting implements Connecting {
     this.#sockets = sockets
     this.#events = events
     const fd = sockets.openShared(address)
-    this.#socket = fd < 0 ? null : connectingSocket(fd)
+    this.#socket = fd < 0 || fd >= clientDescriptorEnd() ? null : connectingSocket(fd)
     if (this.#socket === null) {
       if (fd >= 0) sockets.close(fd)
       process.nextTick(() => this.#fail())
@@ -148,10 +161,4 @@ function connectingSocket(fd: number): Socket | null {
   } catch {
     return null
   }
-}
-
-/** The file descriptor of an accepted connection. Node keeps it in a field that it does not document, and has since its beginnings. */
-function fdOf(socket: Socket): number {
-  const { _handle } = socket as unknown as { readonly _handle: { readonly fd: number } | null }
-  return _handle?.fd ?? -1
 }

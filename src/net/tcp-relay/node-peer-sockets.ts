@@ -2,10 +2,12 @@
 //
 // Node cannot ask for SO_REUSEPORT, and a port that is listened on cannot be connected from. So the listener closes for that moment and
 // opens again at once: the port is the same, but a peer that connects just then is refused (or reset, if it had not been accepted yet).
+
 import { createServer, type Server, Socket } from 'node:net'
+import { PEER_BACKLOG_COUNT } from '../../limits/streams.js'
 import { FAMILY_IPV6, formatHost, type TransportAddress } from '../../stun/address.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import {
-  ACCEPT_BACKLOG_COUNT,
   type ConnectEvents,
   type Connecting,
   ignoreError,
@@ -82,13 +84,13 @@ class NodeListener implements PeerListener {
 
   #listen(): Server {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => this.#accept(socket))
-    server.on('listening', () => this.#report(null))
+    server.on('listening', () => this.#report(this.#isOpening && isTooMany(server) ? 'EMFILE' : null))
     server.on('error', ({ code }: NodeJS.ErrnoException) => this.#report(code ?? ''))
     const isIPv6 = this.#address.family === FAMILY_IPV6
     server.listen({
       host: this.#host,
       port: this.#address.port,
-      backlog: ACCEPT_BACKLOG_COUNT,
+      backlog: PEER_BACKLOG_COUNT,
       ipv6Only: isIPv6,
       exclusive: true,
     })
@@ -122,7 +124,7 @@ class NodeListener implements PeerListener {
 
   #accept(socket: Socket): void {
     const peer = this.#isClosed ? null : peerOf(socket)
-    if (peer === null) socket.destroy()
+    if (peer === null || isTooMany(socket)) socket.destroy()
     else this.#events.accepted(peer, this.#hold(socket))
   }
 }
@@ -148,6 +150,10 @@ class NodeConnecting implements Connecting {
 
   #connected(hold: Hold): void {
     if (this.#isOver) return
+    if (isTooMany(this.#socket)) {
+      this.#fail()
+      return
+    }
     this.#isOver = true
     this.#events.connected(hold(this.#socket))
   }
@@ -157,4 +163,9 @@ class NodeConnecting implements Connecting {
     this.close()
     this.#events.failed()
   }
+}
+
+/** It has one of the last descriptors, which are not for clients. */
+function isTooMany(socket: object): boolean {
+  return descriptorOf(socket) >= clientDescriptorEnd()
 }

@@ -3,9 +3,6 @@
 import type { Socket } from 'node:net'
 import { parseHost, TransportAddress } from '../../stun/address.js'
 
-/** Connections that the kernel completes for a relay before they are accepted; more of them wait for a retransmission. */
-export const ACCEPT_BACKLOG_COUNT = 64
-
 /** News of a listener. None comes within a call, nor after close(). */
 export interface ListenerEvents {
   opened(): void

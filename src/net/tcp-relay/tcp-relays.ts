@@ -12,7 +12,7 @@ import { FROM_CLIENT, TO_CLIENT } from '../../turn/bandwidth.js'
 import type { ConnectionOutput } from '../../turn/output.js'
 import type { ConnectionCore } from './connection-core.js'
 import { DataConnection } from './data-connection.js'
-import type { Flow } from './flow.js'
+import { type Flow, FlowMemory } from './flow.js'
 import { type Connecting, ignoreError, type PeerListener, type PeerSockets } from './peer-sockets.js'
 
 /** Between two looks at pairs that may have been idle for too long. */
@@ -32,6 +32,7 @@ export class TcpRelays implements Omit<ConnectionOutput, 'bindPeerConnection'> {
   readonly #relayIds = new Map<number, number>()
   readonly #dataConnections = new Map<number, DataConnection>()
   readonly #throttled = new Set<Flow>()
+  readonly #memory = new FlowMemory()
   #core: ConnectionCore | null = null
   #sweptAt = 0
 
@@ -150,6 +151,7 @@ export class TcpRelays implements Omit<ConnectionOutput, 'bindPeerConnection'> {
       admitFromClient: admit(FROM_CLIENT),
       admitToClient: admit(TO_CLIENT),
       throttled: this.#throttled,
+      memory: this.#memory,
       onEnded: () => {
         this.#dataConnections.delete(connectionId)
         this.#core?.handleDataConnectionEnded(connectionId)

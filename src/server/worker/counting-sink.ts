@@ -9,5 +9,6 @@ export function countingSink(sink: ReportSink, countAllocations: () => void): Re
       sink.report(report)
     },
     admitsRefusal: (client, timeMs) => sink.admitsRefusal(client, timeMs),
+    admitsConnectionRefusal: (client, timeMs) => sink.admitsConnectionRefusal(client, timeMs),
   }
 }

@@ -1,5 +1,7 @@
 // Everything as events of Node's loop: relays and DTLS listeners by the dgram engine, TCP listeners of its own.
+
 import type { ListenSpec } from '../../config/listen-spec.js'
+import { TICK_MILLISECONDS_MAX } from '../../limits/engines.js'
 import { DgramEngine } from '../../net/dgram/dgram-engine.js'
 import type { ClientHandler, Listener } from '../../net/engine.js'
 import { DTLS_SCHEMES } from '../../net/listen-targets.js'
@@ -7,8 +9,6 @@ import type { StreamListeners } from '../../net/stream/stream-listeners.js'
 import { NodePeerSockets } from '../../net/tcp-relay/node-peer-sockets.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { StreamDriver } from './stream-driver.js'
-
-const ADVANCE_INTERVAL_MS = 50
 
 export class DgramStreamDriver implements StreamDriver {
   readonly engine: DgramEngine
@@ -39,7 +39,7 @@ export class DgramStreamDriver implements StreamDriver {
   async run(core: TurnCore, clients: ClientHandler, advance: () => void): Promise<void> {
     this.#advance = advance
     this.engine.start(core, clients)
-    this.#timer = setInterval(advance, ADVANCE_INTERVAL_MS)
+    this.#timer = setInterval(advance, TICK_MILLISECONDS_MAX)
   }
 
   requestAdvance(): void {

@@ -1,4 +1,5 @@
 // The calls of the C library that the main thread makes for its workers: waking them, and clearing up after a dead one.
+import { DISCARDED_DATAGRAM_COUNT_MAX } from '../../limits/reports.js'
 import { type Arena, allocateArena } from '../../net/native/arena.js'
 import { HELD_WAKE } from '../../net/native/held-fds.js'
 import type { Koffi } from '../../net/native/koffi.js'
@@ -9,8 +10,6 @@ import type { SlotCalls } from './worker-slot.js'
 const WAKE_LENGTH = 8
 /** And as much to read to. */
 const ARENA_LENGTH = 2 * WAKE_LENGTH
-/** More datagrams than a listener's buffer holds. */
-const DISCARDED_COUNT_MAX = 65_536
 
 export class NativeCalls implements SlotCalls {
   readonly #libc: Libc
@@ -45,7 +44,10 @@ export class NativeCalls implements SlotCalls {
     for (const { fd } of sockets) {
       let count = 0
       // Of a datagram that does not fit the rest is gone with it.
-      while (count < DISCARDED_COUNT_MAX && this.#libc.read(fd, this.#arena.pointerAt(WAKE_LENGTH), WAKE_LENGTH) >= 0)
+      while (
+        count < DISCARDED_DATAGRAM_COUNT_MAX &&
+        this.#libc.read(fd, this.#arena.pointerAt(WAKE_LENGTH), WAKE_LENGTH) >= 0
+      )
         count++
     }
   }

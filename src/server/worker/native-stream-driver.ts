@@ -5,6 +5,7 @@
 // Node's loop takes up what its callbacks began (a socket to read, an answer that did not fit) when its next turn begins, and it does not count
 // its immediates: so the engine waits only after two turns in which nothing happened and nobody waited.
 
+import { TICK_MILLISECONDS_MAX } from '../../limits/engines.js'
 import { TickClock } from '../../net/clock.js'
 import type { ClientHandler } from '../../net/engine.js'
 import { allocateArena } from '../../net/native/arena.js'
@@ -21,7 +22,6 @@ import type { TurnCore } from '../../turn/core.js'
 import type { AdoptedSockets } from './messages.js'
 import type { StreamDriver } from './stream-driver.js'
 
-const POLL_MILLISECONDS_MAX = 50
 /** The same where the engine cannot tell that Node's loop has something. */
 const POLL_MILLISECONDS_BLIND = 1
 /** Turns in which nothing happens before a wait. */
@@ -100,7 +100,7 @@ export class NativeStreamDriver implements StreamDriver {
   /** Without TCP listeners the loop has messages only, which the main thread announces by the engine's own eventfd. */
   async #watchEventLoop(): Promise<void> {
     if (this.#listenerFd < 0) {
-      this.#pollMilliseconds = POLL_MILLISECONDS_MAX
+      this.#pollMilliseconds = TICK_MILLISECONDS_MAX
       return
     }
     // A turn in which the loop begins to watch the listener.
@@ -108,7 +108,7 @@ export class NativeStreamDriver implements StreamDriver {
     const fd = findEventLoopFd(this.#listenerFd)
     if (fd < 0) return
     this.engine.watch(fd)
-    this.#pollMilliseconds = POLL_MILLISECONDS_MAX
+    this.#pollMilliseconds = TICK_MILLISECONDS_MAX
   }
 
   #mayWait(): boolean {

@@ -2,24 +2,28 @@
 // gathered and posted in batches. Whatever happens on the network, neither the main thread's time nor its memory is used up: refusals
 // are bounded per second, batches that were not read yet are few, and what waits here is bounded too. Counts are exact all the same:
 // they go through shared memory.
+import {
+  BATCH_OF_TICK_COUNT_MAX,
+  BATCH_UNREAD_COUNT_MAX,
+  CONNECTION_REFUSALS_OF_SOURCE_PER_SECOND_MAX,
+  CONNECTION_REFUSALS_PER_SECOND_MAX,
+  REFUSALS_OF_SOURCE_PER_SECOND_MAX,
+  REFUSALS_PER_SECOND_MAX,
+  REPORT_BATCH_COUNT_MAX,
+  REPORT_WAITING_COUNT_MAX,
+} from '../../limits/reports.js'
 import { LineLimiter } from '../line-limiter.js'
 import type { Report, ReportSink } from '../reports.js'
 import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statistics.js'
 
-/** Refusals in one second that are reported one by one: far more than are logged, so that the main thread chooses. */
-const REFUSALS_PER_SECOND_MAX = 1000
-/** The same of one source. */
-const REFUSALS_PER_SOURCE_MAX = 250
-/** Batches posted in one tick (10 ms); what comes then waits for the next one. */
-const BATCHES_PER_TICK_MAX = 16
-const BATCHES_UNREAD_MAX = 64
-/** As many as a worker has relays at most: the end of all of them at once fits. */
-const REPORTS_WAITING_MAX = 65_536
-
 export class Outbox implements ReportSink {
   readonly #statistics: Statistics
   readonly #post: (reports: readonly Report[]) => void
-  readonly #limiter = new LineLimiter(REFUSALS_PER_SECOND_MAX, REFUSALS_PER_SOURCE_MAX)
+  readonly #limiter = new LineLimiter(REFUSALS_PER_SECOND_MAX, REFUSALS_OF_SOURCE_PER_SECOND_MAX)
+  readonly #connectionLimiter = new LineLimiter(
+    CONNECTION_REFUSALS_PER_SECOND_MAX,
+    CONNECTION_REFUSALS_OF_SOURCE_PER_SECOND_MAX,
+  )
   #waiting: Report[] = []
   #batchesPosted: number
   #tick = 0
@@ -37,11 +41,15 @@ export class Outbox implements ReportSink {
   }
 
   admitsRefusal(client: string, timeMs: number): boolean {
-    return this.#waiting.length < REPORTS_WAITING_MAX && this.#limiter.admits(client, timeMs)
+    return this.#waiting.length < REPORT_WAITING_COUNT_MAX && this.#limiter.admits(client, timeMs)
+  }
+
+  admitsConnectionRefusal(client: string, timeMs: number): boolean {
+    return this.#waiting.length < REPORT_WAITING_COUNT_MAX && this.#connectionLimiter.admits(client, timeMs)
   }
 
   report(report: Report): void {
-    if (this.#waiting.length < REPORTS_WAITING_MAX) this.#waiting.push(report)
+    if (this.#waiting.length < REPORT_WAITING_COUNT_MAX) this.#waiting.push(report)
     else this.#statistics.words[WORD_REPORTS_LOST]++
     this.#postIfAllowed()
   }
@@ -52,23 +60,28 @@ export class Outbox implements ReportSink {
       this.#tick = now
       this.#batchesInTick = 0
     }
-    if (this.#waiting.length > 0) this.#postIfAllowed()
+    this.#postIfAllowed()
   }
 
   /** Posts what waits: the worker ends. */
   flushLast(): void {
-    if (this.#waiting.length > 0) this.#postAll()
+    while (this.#waiting.length > 0) this.#postBatch()
   }
 
   #postIfAllowed(): void {
-    if (this.#batchesInTick >= BATCHES_PER_TICK_MAX) return
-    const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
-    if (unread < BATCHES_UNREAD_MAX) this.#postAll()
+    while (this.#waiting.length > 0 && this.#batchesInTick < BATCH_OF_TICK_COUNT_MAX) {
+      const unread = (this.#batchesPosted - Atomics.load(this.#statistics.words, WORD_BATCHES_READ)) | 0
+      if (unread >= BATCH_UNREAD_COUNT_MAX) return
+      this.#postBatch()
+    }
   }
 
-  #postAll(): void {
-    this.#post(this.#waiting)
-    this.#waiting = []
+  /** The oldest of them: where the main thread does not keep up, what it has not read is bounded by number, too. */
+  #postBatch(): void {
+    if (this.#waiting.length <= REPORT_BATCH_COUNT_MAX) {
+      this.#post(this.#waiting)
+      this.#waiting = []
+    } else this.#post(this.#waiting.splice(0, REPORT_BATCH_COUNT_MAX))
     this.#batchesPosted = (this.#batchesPosted + 1) | 0
     this.#batchesInTick++
   }

@@ -5,6 +5,7 @@
 //   engine ───── relay sockets ─┘                                 └─► TcpRelays                    to peers over TCP
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
+import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
 import { ConnectionCap } from '../../net/stream/connection-cap.js'
@@ -12,7 +13,7 @@ import type { HttpEntry } from '../../net/stream/http-entry.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
 import { TcpRelays } from '../../net/tcp-relay/tcp-relays.js'
 import { TransportRouter } from '../../net/transport-router.js'
-import { formatHost } from '../../stun/address.js'
+import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { TurnOutput } from '../../turn/output.js'
@@ -20,7 +21,7 @@ import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { ReportSink } from '../reports.js'
-import type { Statistics } from '../statistics.js'
+import { connectionReasonIndex, type Statistics } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
 import type { StreamWorkerStart } from './messages.js'
 
@@ -62,6 +63,7 @@ export class StreamClients {
     this.usersFile = usersFile
     this.#http = parts.http
     this.dtls = parts.dtls
+    if (parts.dtls !== null) parts.dtls.onRefused = (reason, client) => refuseConnection(parts, reason, client)
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
     this.streams = new ClientStreams({
       counters: statistics.engine,
@@ -70,10 +72,7 @@ export class StreamClients {
       ticketKeys: start.ticketKeys,
       http: this.#http,
       onGathered: parts.requestFlush,
-      onRefused: (reason, client) => {
-        if (!parts.sink.admitsRefusal(formatHost(client), Date.now())) return
-        parts.sink.report({ kind: 'connection-refused', reason, source: String(client) })
-      },
+      onRefused: (reason, client) => refuseConnection(parts, reason, client),
       onBound: (connectionId, handle, stream, rest) => this.#tcpRelays.bind(connectionId, handle, stream, rest),
     })
     if (start.certificate !== null) this.setCertificate(start.certificate)
@@ -128,4 +127,18 @@ export class StreamClients {
     this.#tcpRelays.close()
     void this.#http?.close()
   }
+}
+
+/** Counts it, and tells of it while there is room. */
+function refuseConnection(
+  { sink, statistics }: StreamClientsParts,
+  reason: ConnectionRefusal,
+  client: TransportAddress,
+): void {
+  const index = connectionReasonIndex(reason)
+  const timeMs = Date.now()
+  statistics.connectionRefusals[index]++
+  if (sink.admitsConnectionRefusal(formatHost(client), timeMs)) {
+    sink.report({ kind: 'connection-refused', timeMs, reason, source: String(client) })
+  } else statistics.connectionsHeldBack[index]++
 }

@@ -4,8 +4,10 @@
 //
 // Node's event loop turns once a second only, for what V8 and Node have to do there. A throw ends the worker: the main thread closes
 // what it leaves open, frees what it held, and starts a successor on the same listeners.
+
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { PackedUsers } from '../../auth/credential-table.js'
+import { TICK_MILLISECONDS_MAX } from '../../limits/engines.js'
 import { TickClock } from '../../net/clock.js'
 import { allocateArena } from '../../net/native/arena.js'
 import { loadKoffi } from '../../net/native/koffi.js'
@@ -21,8 +23,6 @@ import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
 import { reviveAddress, reviveUdpStart } from './revive.js'
 
-/** The longest wait for packets: the core's time goes on. */
-const POLL_MILLISECONDS_MAX = 50
 /** The same while reports wait to be posted. */
 const POLL_MILLISECONDS_REPORTING = 10
 const EVENT_LOOP_INTERVAL_TICKS = 100
@@ -89,7 +89,7 @@ class WorkerLoop {
   }
 
   #round(): void {
-    this.#engine.poll(this.#outbox.isEmpty ? POLL_MILLISECONDS_MAX : POLL_MILLISECONDS_REPORTING)
+    this.#engine.poll(this.#outbox.isEmpty ? TICK_MILLISECONDS_MAX : POLL_MILLISECONDS_REPORTING)
     this.#core.tick(this.#clock.ticks())
     this.#countAllocations()
     if (Atomics.load(this.#statistics.words, WORD_COMMANDS) !== this.#commandCount) this.#obey()

@@ -1,23 +1,22 @@
 // One place of the pool, whose worker may die and be replaced. What must outlive a worker is here: its statistics, and the note of what
 // it holds open. Its listeners belong to the pool.
+
 import { Worker } from 'node:worker_threads'
 import { TurndError, type TurndErrorCode } from '../../config/errors.js'
+import {
+  WORKER_ANSWER_MILLISECONDS_MAX,
+  WORKER_LATE_ANSWER_MILLISECONDS_MAX,
+  WORKER_LIFETIME_MILLISECONDS_LONG,
+  WORKER_OF_START_SECOND_COUNT,
+  WORKER_RESTART_SECONDS_MAX,
+  WORKER_START_SECONDS_MAX,
+} from '../../limits/reports.js'
 import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import { reviveListener } from './revive.js'
-
-/** A worker looks for commands after every wait: one that does not answer for so long hangs. */
-const ANSWER_MILLISECONDS_MAX = 3_000
-/** From the start of a worker until it relays, which takes a tenth of a second, and longer where many start at once. */
-const START_SECONDS_MAX = 5
-/** So many more workers are given another second. */
-const WORKERS_PER_START_SECOND = 4
-/** Who lives so long has not died because of how it was started. */
-const LIFETIME_MILLISECONDS_LONG = 60_000
-const RESTART_SECONDS_MAX = 30
 
 /** What the pool knows, and a worker needs at its start. */
 export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
@@ -66,6 +65,8 @@ export class WorkerSlot {
   readonly #heldFds = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
   #thread: Worker | null = null
   #isStopping = false
+  /** The present worker relays. */
+  #isReady = false
   /** It has been ready once: from then on it is replaced when it dies. */
   #isSupervised = false
   #startedAt = 0
@@ -103,7 +104,7 @@ export class WorkerSlot {
     let timer: NodeJS.Timeout | undefined
     const drained = new Promise<void>((resolve) => {
       this.#drainWaiters.push(resolve)
-      timer = setTimeout(resolve, ANSWER_MILLISECONDS_MAX)
+      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
     })
     this.send({ kind: 'drain' })
     await drained
@@ -118,7 +119,8 @@ export class WorkerSlot {
     if (thread === null) return
     const ended = new Promise<void>((resolve) => void thread.once('exit', () => resolve()))
     this.send({ kind: 'stop' })
-    const timer = setTimeout(() => void thread.terminate(), ANSWER_MILLISECONDS_MAX)
+    const milliseconds = WORKER_ANSWER_MILLISECONDS_MAX + (this.#isReady ? 0 : WORKER_LATE_ANSWER_MILLISECONDS_MAX)
+    const timer = setTimeout(() => void thread.terminate(), milliseconds)
     await ended
     clearTimeout(timer)
   }
@@ -141,31 +143,38 @@ export class WorkerSlot {
       name: `turnd ${name} ${this.#index}`,
     })
     let failure: Error | null = null
-    const startSeconds = START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKERS_PER_START_SECOND)
+    const startSeconds = WORKER_START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKER_OF_START_SECOND_COUNT)
     this.#startTimer = setTimeout(() => {
       failure = new Error(`it was not ready within ${startSeconds} seconds`)
-      void thread.terminate()
+      this.send({ kind: 'stop' })
+      this.#startTimer = setTimeout(() => void thread.terminate(), WORKER_LATE_ANSWER_MILLISECONDS_MAX)
     }, startSeconds * 1000)
     thread.on('message', (message: WorkerMessage) => {
       if (message.kind === 'failed') failure = new TurndError(message.code as TurndErrorCode, message.message)
-      else this.#handle(message, onReady)
+      else if (message.kind === 'ready') this.#handleReady(message, failure === null ? onReady : null)
+      else this.#handle(message)
     })
     thread.on('error', (error) => {
       failure = error instanceof Error ? error : new Error(String(error))
     })
     thread.on('exit', (code) => this.#handleExit(failure ?? new Error(`it ended with code ${code}`), onFailed))
     this.#thread = thread
+    this.#isReady = false
     this.#startedAt = performance.now()
   }
 
-  #handle(message: Exclude<WorkerMessage, { kind: 'failed' }>, onReady: () => void): void {
+  /** @param onReady null for one that is too late: it ends */
+  #handleReady({ listeners }: Extract<WorkerMessage, { kind: 'ready' }>, onReady: (() => void) | null): void {
+    this.#isReady = true
+    if (onReady === null) return
+    clearTimeout(this.#startTimer)
+    this.listeners = listeners.map(reviveListener)
+    this.#isSupervised = true
+    onReady()
+  }
+
+  #handle(message: Exclude<WorkerMessage, { kind: 'failed' | 'ready' }>): void {
     switch (message.kind) {
-      case 'ready':
-        clearTimeout(this.#startTimer)
-        this.listeners = message.listeners.map(reviveListener)
-        this.#isSupervised = true
-        onReady()
-        return
       case 'draining':
         for (const resolve of this.#drainWaiters.splice(0)) resolve()
         return
@@ -212,8 +221,8 @@ export class WorkerSlot {
 
   /** At once, then 1, 2, 4 … 30 s while it dies again and again. */
   #restartSeconds(): number {
-    if (performance.now() - this.#startedAt > LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
-    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), RESTART_SECONDS_MAX)
+    if (performance.now() - this.#startedAt > WORKER_LIFETIME_MILLISECONDS_LONG) this.#deathCount = 0
+    const seconds = this.#deathCount === 0 ? 0 : Math.min(2 ** (this.#deathCount - 1), WORKER_RESTART_SECONDS_MAX)
     this.#deathCount++
     return seconds
   }

@@ -1,6 +1,7 @@
 // Every datagram of a client's handshake cut at each byte, and with each byte changed: nothing throws, and nothing stays that should not.
+
 import t from 'tap'
-import { HANDSHAKE_SECONDS_MAX, IDLE_SECONDS_MAX } from '../../../src/net/dtls/dtls-sessions.js'
+import { DTLS_HANDSHAKE_SECONDS_MAX, DTLS_IDLE_SECONDS_MAX } from '../../../src/limits/dtls.js'
 import { withoutKoffi } from '../../support/engines.js'
 import { peerOrSkip } from '../../support/peers.js'
 import { DtlsStage, StageClient } from './dtls-stage.js'
@@ -62,7 +63,7 @@ function eachMutation(
     client.take()
     client.ssl.free()
   }
-  stage.advanceSeconds(HANDSHAKE_SECONDS_MAX + IDLE_SECONDS_MAX + 1)
+  stage.advanceSeconds(DTLS_HANDSHAKE_SECONDS_MAX + DTLS_IDLE_SECONDS_MAX + 1)
   t.equal(stage.dtls.halfOpenCount, 0)
   t.equal(stage.dtls.sessionCount, 0)
   return at

@@ -32,16 +32,20 @@ export class DtlsStage {
   readonly core: TurnCore
   readonly dtls: DtlsClients
   readonly toPeers: Buffer[] = []
+  /** Reason and client of each refused session: `tls-handshake 198.51.100.7:50000`. */
+  readonly refused: string[] = []
   readonly openRelays = new Set<number>()
   /** Datagrams of the server that nobody has taken, by client address. */
   readonly #sent = new Map<string, Buffer[]>()
   readonly #opening: number[] = []
 
-  constructor(pair: CertificatePair | null = testCertificate(), unauthenticatedRate = 0) {
+  constructor(pair: CertificatePair | null = testCertificate(), unauthenticatedRate = 0, unallocatedCountMax = 4_096) {
     this.dtls = new DtlsClients({
       counters: this.counters,
+      unallocatedCountMax,
       send: ({ client }, bytes, start, end) => this.sentTo(client).push(Buffer.from(bytes.slice(start, end))),
     })
+    this.dtls.onRefused = (reason, client) => this.refused.push(`${reason} ${client}`)
     const random = new SeededRandom(1)
     const relayHosts = [relayHostOf(SERVER_HOST)]
     const relayPorts = new RelayPorts(1, 24_000, 29_999, random, 0)

@@ -1,7 +1,11 @@
 // Handshakes of DTLS in memory: cookies first, lost flights, time limits, bounds, fragments, and a client that begins anew.
+
 import t from 'tap'
-import { EARLY_RECORD_COUNT_MAX } from '../../../src/net/dtls/dtls-clients.js'
-import { HALF_OPEN_COUNT_MAX, UNALLOCATED_PER_SOURCE_MAX } from '../../../src/net/dtls/dtls-sessions.js'
+import {
+  DTLS_EARLY_RECORD_COUNT_MAX,
+  DTLS_HALF_OPEN_COUNT_MAX,
+  DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX,
+} from '../../../src/limits/dtls.js'
 import { EPOCH_AT, recordEnd } from '../../../src/net/dtls/record.js'
 import { DROP_NONE, DROP_NOT_STUN } from '../../../src/turn/drop-reasons.js'
 import { withDeadline } from '../../support/deadline.js'
@@ -119,19 +123,23 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     const stage = DtlsStage.open(t)
     const first = halfOpen(stage, '198.51.100.1:50000')
     const second = halfOpen(stage, '198.51.100.3:50000')
-    for (let count = 2; count < HALF_OPEN_COUNT_MAX; count++)
+    for (let count = 2; count < DTLS_HALF_OPEN_COUNT_MAX; count++)
       halfOpen(stage, `198.51.${count >> 8}.${count & 255}:50001`)
-    t.equal(stage.dtls.halfOpenCount, HALF_OPEN_COUNT_MAX)
+    t.equal(stage.dtls.halfOpenCount, DTLS_HALF_OPEN_COUNT_MAX)
     t.equal(stage.counter('handshakesFailed'), 0)
     halfOpen(stage, '198.51.100.2:50003')
-    t.equal(stage.dtls.halfOpenCount, HALF_OPEN_COUNT_MAX)
+    t.equal(stage.dtls.halfOpenCount, DTLS_HALF_OPEN_COUNT_MAX)
     t.equal(stage.counter('handshakesFailed'), 1)
     t.equal(stage.receive(first.fiveTuple, ALERT), DROP_NOT_STUN, 'the oldest has gone')
     t.equal(stage.receive(second.fiveTuple, ALERT), DROP_NONE)
   })
 
   t.test('is not ended by records that came too early, however many', async (t) => {
-    for (const count of [EARLY_RECORD_COUNT_MAX, EARLY_RECORD_COUNT_MAX + 1, 10 * EARLY_RECORD_COUNT_MAX]) {
+    for (const count of [
+      DTLS_EARLY_RECORD_COUNT_MAX,
+      DTLS_EARLY_RECORD_COUNT_MAX + 1,
+      10 * DTLS_EARLY_RECORD_COUNT_MAX,
+    ]) {
       const stage = DtlsStage.open(t)
       const client = halfOpen(stage, '198.51.100.7:50000', false)
       for (let index = 0; index < count; index++) stage.receive(client.fiveTuple, forged(index))
@@ -145,7 +153,7 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
   t.test('takes the Finished in a datagram of its own, behind forged ones', async (t) => {
     const stage = DtlsStage.open(t)
     const client = halfOpen(stage, '198.51.100.7:50000', false)
-    for (let index = 0; index <= EARLY_RECORD_COUNT_MAX; index++) stage.receive(client.fiveTuple, forged(index))
+    for (let index = 0; index <= DTLS_EARLY_RECORD_COUNT_MAX; index++) stage.receive(client.fiveTuple, forged(index))
     client.take()
     for (const flight of client.ssl.advance()) {
       for (let start = 0, end = 0; start < flight.length; start = end) {
@@ -159,7 +167,7 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
   })
 
   t.test('keeps few records that came too early', async (t) => {
-    for (const count of [EARLY_RECORD_COUNT_MAX - 1, EARLY_RECORD_COUNT_MAX]) {
+    for (const count of [DTLS_EARLY_RECORD_COUNT_MAX - 1, DTLS_EARLY_RECORD_COUNT_MAX]) {
       const stage = DtlsStage.open(t)
       const client = halfOpen(stage, '198.51.100.7:50000', false)
       for (let index = 0; index < count; index++) stage.receive(client.fiveTuple, forged(index))
@@ -169,21 +177,44 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
       const finished = encryptedStart(flight)
       stage.receive(client.fiveTuple, flight.subarray(finished))
       stage.receive(client.fiveTuple, flight.subarray(0, finished))
-      t.equal(stage.counter('handshakes'), count < EARLY_RECORD_COUNT_MAX ? 1 : 0)
+      t.equal(stage.counter('handshakes'), count < DTLS_EARLY_RECORD_COUNT_MAX ? 1 : 0)
       t.equal(stage.dtls.sessionCount, 1)
     }
   })
 
   t.test('is refused to a source with too many sessions that have no allocation', async (t) => {
     const stage = DtlsStage.open(t)
-    for (let count = 0; count < UNALLOCATED_PER_SOURCE_MAX; count++) halfOpen(stage, `198.51.100.7:${50_000 + count}`)
+    for (let count = 0; count < DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX; count++)
+      halfOpen(stage, `198.51.100.7:${50_000 + count}`)
     t.equal(stage.counter('connectionsRefused'), 0)
     halfOpen(stage, '198.51.100.7:60000')
     t.equal(stage.counter('connectionsRefused'), 1)
-    t.equal(stage.dtls.sessionCount, UNALLOCATED_PER_SOURCE_MAX)
+    t.same(stage.refused, ['connection-cap 198.51.100.7:60000'])
+    t.equal(stage.dtls.sessionCount, DTLS_UNALLOCATED_OF_SOURCE_COUNT_MAX)
     t.ok(StageClient.connect(stage, '198.51.100.8:60000').ssl.isEstablished, 'others are served')
     stage.advanceTicks(1_000)
     t.ok(StageClient.connect(stage, '198.51.100.7:60000').ssl.isEstablished, 'and so is it, later')
+  })
+
+  t.test('displaces the oldest session without an allocation where there are too many', async (t) => {
+    const stage = new DtlsStage(undefined, 0, 3)
+    t.teardown(() => stage.dtls.close())
+    const allocated = StageClient.connect(stage, '198.51.100.1:1')
+    await allocated.turn(t).allocate()
+    const oldest = StageClient.connect(stage, '198.51.100.2:1')
+    halfOpen(stage, '198.51.100.3:1')
+    const third = StageClient.connect(stage, '198.51.100.4:1')
+    t.equal(stage.counter('connectionsRefused'), 0)
+    const newcomer = StageClient.connect(stage, '198.51.100.5:1')
+    t.ok(newcomer.ssl.isEstablished)
+    t.equal(stage.counter('connectionsRefused'), 1)
+    t.same(stage.refused, ['connection-displaced 198.51.100.2:1'])
+    oldest.exchange()
+    t.ok(oldest.ssl.hasEnded, 'with close_notify')
+    t.equal(stage.dtls.sessionCount, 4)
+    t.ok(StageClient.connect(stage, '198.51.100.6:1').ssl.isEstablished)
+    t.equal(stage.dtls.halfOpenCount, 0, 'the next one was half-open')
+    for (const client of [allocated, third, newcomer]) t.notOk(client.ssl.hasEnded)
   })
 
   t.test('works in fragments, a ClientHello of several datagrams included', async (t) => {
@@ -202,6 +233,7 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     t.ok(client.ssl.hasEnded)
     t.equal(stage.dtls.sessionCount, 0)
     t.equal(stage.counter('handshakesFailed'), 1)
+    t.same(stage.refused, [`tls-handshake ${client.localAddress}`])
     t.ok(StageClient.connect(stage, undefined, { alpn: ['http/1.1', 'stun.turn'] }).ssl.isEstablished)
   })
 
@@ -211,6 +243,7 @@ t.test('the handshake of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') 
     client.exchange()
     t.equal(stage.dtls.sessionCount, 0)
     t.equal(stage.counter('connectionsRefused'), 1)
+    t.same(stage.refused, [], 'nobody is to blame')
   })
 })
 

@@ -1,6 +1,7 @@
 // What sessions cost and give back: native memory is invisible to the collector, so the size of the process tells.
+
 import t from 'tap'
-import { IDLE_SECONDS_MAX } from '../../../src/net/dtls/dtls-sessions.js'
+import { DTLS_IDLE_SECONDS_MAX } from '../../../src/limits/dtls.js'
 import { withoutKoffi } from '../../support/engines.js'
 import { peerOrSkip } from '../../support/peers.js'
 import { DtlsStage, StageClient } from './dtls-stage.js'
@@ -40,7 +41,7 @@ function run(stage: DtlsStage, count: number): void {
     }
     client.take()
     client.ssl.free()
-    if (index % BATCH_COUNT === BATCH_COUNT - 1) stage.advanceSeconds(IDLE_SECONDS_MAX + 1)
+    if (index % BATCH_COUNT === BATCH_COUNT - 1) stage.advanceSeconds(DTLS_IDLE_SECONDS_MAX + 1)
   }
 }
 

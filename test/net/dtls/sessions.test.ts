@@ -1,7 +1,8 @@
 // Established sessions of DTLS in memory: frames both ways, forged and broken datagrams, the ends of a session, and what each leaves behind.
+
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { IDLE_SECONDS_MAX } from '../../../src/net/dtls/dtls-sessions.js'
+import { DTLS_IDLE_SECONDS_MAX } from '../../../src/limits/dtls.js'
 import { PLAINTEXT_LENGTH_MAX } from '../../../src/net/dtls/record.js'
 import { writeChannelDataHeader } from '../../../src/stun/channel-data.js'
 import { METHOD_BINDING } from '../../../src/stun/constants.js'
@@ -183,10 +184,10 @@ t.test('a session of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') }, a
     const idle = StageClient.connect(stage)
     const busy = StageClient.connect(stage, '198.51.100.8:1')
     await busy.turn(t).allocate()
-    stage.advanceSeconds(IDLE_SECONDS_MAX - 1)
+    stage.advanceSeconds(DTLS_IDLE_SECONDS_MAX - 1)
     t.equal(stage.dtls.sessionCount, 2)
     t.equal((await idle.turn(t).binding()).code, 0)
-    stage.advanceSeconds(IDLE_SECONDS_MAX - 1)
+    stage.advanceSeconds(DTLS_IDLE_SECONDS_MAX - 1)
     t.equal(stage.dtls.sessionCount, 2)
     stage.advanceSeconds(2)
     t.equal(stage.dtls.sessionCount, 1)
@@ -194,7 +195,7 @@ t.test('a session of DTLS', { skip: withoutKoffi() || peerOrSkip('openssl') }, a
     idle.take()
     t.ok(idle.ssl.hasEnded, 'it is told')
     t.notOk(busy.ssl.hasEnded)
-    stage.advanceSeconds(600 + IDLE_SECONDS_MAX + 1)
+    stage.advanceSeconds(600 + DTLS_IDLE_SECONDS_MAX + 1)
     t.equal(stage.core.allocations.size, 0)
     t.equal(stage.dtls.sessionCount, 0)
   })

@@ -1,6 +1,7 @@
 // Rounds of the native engine on a fake kernel: what arrives together leaves together, unchanged, in order, from the right sockets.
+
 import t from 'tap'
-import { LISTENER_COUNT_MAX } from '../../../src/net/native/send-sources.js'
+import { LISTENER_COUNT_MAX } from '../../../src/limits/engines.js'
 import { addressOf } from '../../support/turn-address.js'
 import {
   CLIENT,

@@ -177,6 +177,32 @@ t.test('connections of one address', async (t) => {
     t.equal((await first.request(stun.METHOD_BINDING)).code, 0)
   })
 
+  t.test('without an allocation make room for newcomers, the oldest first; those with one stay', async (t) => {
+    const stage = await StreamStage.open(t, { unallocatedCountMax: 2 })
+    const allocated = await StreamClient.open(t, stage.ports.tcp)
+    await allocated.allocate()
+    const oldest = StreamClient.begin(t, stage.ports.tls)
+    await stage.until('the oldest is there', () => stage.streams.connectionCount === 2)
+    const second = await StreamClient.open(t, stage.ports.tcp)
+    await second.request(stun.METHOD_BINDING)
+    t.same(stage.counted('connectionsRefused'), [0])
+    const third = await StreamClient.open(t, stage.ports.tcp)
+    t.equal((await third.request(stun.METHOD_BINDING)).code, 0)
+    await oldest.closed()
+    await stage.until('it is gone', () => stage.streams.connectionCount === 3)
+    t.same(stage.counted('connectionsRefused'), [1])
+    t.same(stage.refused, ['connection-displaced'])
+    for (const client of [allocated, second, third]) {
+      t.equal((await client.request(stun.METHOD_BINDING)).code, 0, 'the others are served')
+    }
+    // Its place is free: the next one displaces nobody.
+    second.socket.destroy()
+    await stage.until('one is gone', () => stage.streams.connectionCount === 2)
+    const fourth = await StreamClient.open(t, stage.ports.tcp)
+    t.equal((await fourth.request(stun.METHOD_BINDING)).code, 0)
+    t.same(stage.counted('connectionsRefused'), [1])
+  })
+
   t.test('leave the count when they are malformed', async (t) => {
     const stage = await StreamStage.open(t, { capCountMax: 1 })
     for (let index = 0; index < 3; index++) {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HTTP_PIPELINED_COUNT_MAX, HTTP_SOURCE_CONNECTION_COUNT_MAX } from '../../../src/net/stream/http-entry.js'
+import { HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX } from '../../../src/limits/http.js'
 import { ask, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
 
 t.setTimeout(60_000)
@@ -124,12 +124,12 @@ t.test('a connection of one client', async (t) => {
     let clientHost = '198.51.100.1'
     const { entry, port } = await startEntry(t, origin, { clientHost: () => clientHost })
     const clients: RawClient[] = []
-    for (let count = 0; count < HTTP_SOURCE_CONNECTION_COUNT_MAX; count++) {
+    for (let count = 0; count < HTTP_CONNECTION_OF_SOURCE_COUNT_MAX; count++) {
       const client = new RawClient(port)
       client.write('GET / HTTP/1.1\r\nHost: a\r\n')
       clients.push(client)
     }
-    await until(() => entry.connectionCount === HTTP_SOURCE_CONNECTION_COUNT_MAX, 'connections')
+    await until(() => entry.connectionCount === HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, 'connections')
     const last = clients[clients.length - 1]
     last.write('\r\n')
     await last.until('page')
@@ -139,10 +139,45 @@ t.test('a connection of one client', async (t) => {
     t.match(await exchange(port, request), /^HTTP\/1\.1 200 /)
     clientHost = '198.51.100.1'
     last.socket.destroy()
-    await until(() => entry.connectionCount === HTTP_SOURCE_CONNECTION_COUNT_MAX - 1, 'one has gone')
+    await until(() => entry.connectionCount === HTTP_CONNECTION_OF_SOURCE_COUNT_MAX - 1, 'one has gone')
     t.match(await exchange(port, request), /^HTTP\/1\.1 200 /)
     for (const client of clients) client.socket.destroy()
   })
+})
+
+t.test('requests that wait for their answer are limited, for one address and in all', async (t) => {
+  const held: (() => void)[] = []
+  const { origin } = await startUpstream(t, (_request, response) => held.push(() => response.end('held')))
+  const COUNT_MAX = 8 * HTTP_PIPELINED_COUNT_MAX
+  const OF_SOURCE_COUNT_MAX = 2 * HTTP_PIPELINED_COUNT_MAX
+  let address = 0
+  const clients: RawClient[] = []
+  const { port } = await startEntry(t, origin, {
+    clientHost: () => `198.51.100.${address}`,
+    requestCountMax: COUNT_MAX,
+    requestOfSourceCountMax: OF_SOURCE_COUNT_MAX,
+  })
+  const held8 = 'GET /held HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(HTTP_PIPELINED_COUNT_MAX)
+  const last = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+  for (let count = 0; count < COUNT_MAX; count += HTTP_PIPELINED_COUNT_MAX) {
+    if (count % OF_SOURCE_COUNT_MAX === 0) {
+      if (count > 0) t.match(await exchange(port, last), /^HTTP\/1\.1 503 .*your address/s)
+      address++
+    }
+    const client = new RawClient(port)
+    client.write(held8)
+    clients.push(client)
+    await until(() => held.length === count + HTTP_PIPELINED_COUNT_MAX, 'requests at the upstream')
+  }
+  address++
+  t.match(await exchange(port, last), /^HTTP\/1\.1 503 .*Too many requests wait/s)
+  for (const release of held.splice(0, HTTP_PIPELINED_COUNT_MAX)) release()
+  await clients[0].until(/held[\s\S]*held/)
+  const newcomer = exchange(port, last)
+  await until(() => held.length === COUNT_MAX - HTTP_PIPELINED_COUNT_MAX + 1, 'a newcomer at the upstream')
+  held.at(-1)?.()
+  t.match(await newcomer, /^HTTP\/1\.1 200 /)
+  for (const client of clients) client.socket.destroy()
 })
 
 t.test('close() ends every connection, and those that come later', async (t) => {

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { PROXY_V1_LENGTH_MAX, PROXY_V2_LENGTH_MAX } from '../../../src/limits/messages.js'
 import {
   decodeProxyHeader,
   PROXY_INVALID,
   PROXY_NEED_MORE,
-  PROXY_V1_LENGTH_MAX,
-  PROXY_V2_LENGTH_MAX,
   ProxyHeader,
 } from '../../../src/net/stream/proxy-protocol.js'
 import { bytesOfHex } from '../../support/vectors.js'

@@ -1,14 +1,17 @@
 // Clients that do not read: what waits for them is bounded, data is dropped by whole frames, and framing is intact when they read again.
+
 import { Writable } from 'node:stream'
 import t from 'tap'
-import { COUNTER_NAMES, newCounters } from '../../../src/net/counters.js'
-import { ChunkPool, LARGE_CHUNK_BYTES, SMALL_CHUNK_BYTES } from '../../../src/net/stream/chunk-pool.js'
 import {
   ANSWER_BYTES_MAX,
-  OutgoingQueue,
+  LARGE_CHUNK_BYTES,
   QUEUED_BYTES_MAX,
   QUEUED_MILLISECONDS_MAX,
-} from '../../../src/net/stream/outgoing-queue.js'
+  SMALL_CHUNK_BYTES,
+} from '../../../src/limits/streams.js'
+import { COUNTER_NAMES, newCounters } from '../../../src/net/counters.js'
+import { ChunkPool } from '../../../src/net/stream/chunk-pool.js'
+import { OutgoingQueue } from '../../../src/net/stream/outgoing-queue.js'
 import { TurnClock } from '../../../src/net/stream/turn-clock.js'
 import { FrameAssembler } from '../../../src/stun/framing.js'
 import { PEER } from '../../support/core-harness.js'
@@ -39,14 +42,15 @@ class SlowStream extends Writable {
 
 class QueueStage {
   clock = 0
+  readonly pool: ChunkPool
   readonly counters = newCounters()
   readonly stream = new SlowStream({ highWaterMark: 1024 })
-  readonly pool = new ChunkPool()
-  readonly queue = new OutgoingQueue(this.stream, {
-    pool: this.pool,
-    counters: this.counters,
-    now: () => this.clock,
-  })
+  readonly queue: OutgoingQueue
+
+  constructor(pool = new ChunkPool()) {
+    this.pool = pool
+    this.queue = new OutgoingQueue(this.stream, { pool, counters: this.counters, now: () => this.clock })
+  }
 
   get drops(): number {
     return this.counters[COUNTER_NAMES.indexOf('stalledDrops')]
@@ -217,6 +221,58 @@ t.test('what waits for one client', async (t) => {
     t.same(taken, [SMALL_CHUNK_BYTES, LARGE_CHUNK_BYTES])
     t.equal(given, 2)
     t.equal(Buffer.concat(stream.written).length, 5 * 1004)
+  })
+})
+
+t.test('what waits for all clients', async (t) => {
+  const MEMORY_BYTES_MAX = 4 * 1024 * 1024
+  /** More than have room, each with as much as it may have. */
+  const crowd = (pool: ChunkPool): QueueStage[] => {
+    const stages = Array.from({ length: 200 }, () => new QueueStage(pool))
+    for (const stage of stages) stage.stall()
+    for (let round = 0; round < 300; round++) {
+      for (const { queue } of stages) queue.appendChannelData(CHANNEL, bytesOf(996), 0, 996)
+    }
+    return stages
+  }
+
+  t.test('is bounded, whatever each may have, and counted where it is dropped', async (t) => {
+    const pool = new ChunkPool(MEMORY_BYTES_MAX)
+    const stages = crowd(pool)
+    t.ok(pool.usedBytes <= MEMORY_BYTES_MAX + LARGE_CHUNK_BYTES, `${pool.usedBytes} bytes`)
+    t.ok(pool.usedBytes > MEMORY_BYTES_MAX / 2, 'and it is used')
+    for (const stage of stages) t.ok(stage.drops > 0, 'each loses something')
+    for (const stage of stages) stage.queue.discard()
+    for (const stage of stages) stage.resume()
+    await new Promise((resolve) => setImmediate(resolve))
+    t.equal(pool.usedBytes, 0, 'all of it comes back')
+  })
+
+  t.test('leaves room for those who read', async (t) => {
+    const pool = new ChunkPool(MEMORY_BYTES_MAX)
+    crowd(pool)
+    const reader = new QueueStage(pool)
+    for (let round = 0; round < 100; round++) {
+      reader.queue.appendChannelData(CHANNEL, bytesOf(996), 0, 996)
+      reader.queue.endTurn()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    t.equal(reader.drops, 0)
+    t.equal(reader.resume().length, 100)
+  })
+
+  t.test('leaves an answer to who has nothing unread, and cuts off who has', async (t) => {
+    const pool = new ChunkPool(0)
+    while (!pool.isFull) pool.take(LARGE_CHUNK_BYTES, 0)
+    const answer = bindingRequest()
+    const reader = new QueueStage(pool)
+    t.ok(reader.queue.appendMessage(answer, 0, answer.length, ANSWER_BYTES_MAX))
+    t.ok(reader.queue.appendMessage(answer, 0, answer.length, ANSWER_BYTES_MAX), 'the first one leaves for it')
+    reader.stream.isStalled = true
+    reader.queue.write()
+    t.notOk(reader.queue.appendMessage(answer, 0, answer.length, ANSWER_BYTES_MAX))
+    reader.queue.appendChannelData(CHANNEL, bytesOf(4), 0, 4)
+    t.equal(reader.drops, 1, 'and no data')
   })
 })
 

@@ -32,6 +32,7 @@ export interface StageOptions {
   readonly cap?: ConnectionCap
   readonly capCountMax?: number
   readonly connectionCountMax?: number
+  readonly unallocatedCountMax?: number
   /** In place of a real core. */
   readonly core?: (streams: ClientStreams) => StreamCore
 }
@@ -55,6 +56,8 @@ export class StreamStage {
   readonly closedClients = new Inbox<number>('handleClientClosed')
   readonly core: TurnCore
   readonly ports: Record<'tcp' | 'tls', number> = { tcp: 0, tls: 0 }
+  /** Why connections were closed. */
+  readonly refused: string[] = []
   readonly #servers: Server[] = []
 
   private constructor(options: StageOptions) {
@@ -68,6 +71,8 @@ export class StreamStage {
       onGathered: () => setImmediate(() => this.streams.flush()),
       now: () => this.clock,
       ...(options.connectionCountMax === undefined ? {} : { connectionCountMax: options.connectionCountMax }),
+      ...(options.unallocatedCountMax === undefined ? {} : { unallocatedCountMax: options.unallocatedCountMax }),
+      onRefused: (reason) => void this.refused.push(reason),
     }
     this.streams = new ClientStreams(streamOptions)
     if (options.certificate !== undefined) this.streams.setCertificate(options.certificate)

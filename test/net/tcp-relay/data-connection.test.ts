@@ -1,10 +1,12 @@
 // Client and peer bound to each other (RFC 6062 §5.4): every byte, in order, at the pace of the slower side; and how the pair ends.
+
 import { createHash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import t, { type Test } from 'tap'
-import { DataConnection, HALF_CLOSED_IDLE_MILLISECONDS_MAX } from '../../../src/net/tcp-relay/data-connection.js'
-import { type Flow, SINK_QUEUE_BYTES_MAX } from '../../../src/net/tcp-relay/flow.js'
+import { FLOW_QUEUED_BYTES_MAX, HALF_CLOSED_IDLE_MILLISECONDS_MAX } from '../../../src/limits/streams.js'
+import { DataConnection } from '../../../src/net/tcp-relay/data-connection.js'
+import { type Flow, FlowMemory } from '../../../src/net/tcp-relay/flow.js'
 import { FROM_CLIENT, TO_CLIENT } from '../../../src/turn/bandwidth.js'
 import { withDeadline } from '../../support/deadline.js'
 import { BOTH } from './peer-sockets-under-test.js'
@@ -59,8 +61,8 @@ for (const maker of BOTH) {
         const { sent, received } = await done.then(({ finish }) => finish())
         t.equal(received, sent)
         if (peak === null) continue
-        t.ok(peak.bytes > SINK_QUEUE_BYTES_MAX, 'the queue was full')
-        t.ok(peak.bytes <= SINK_QUEUE_BYTES_MAX + CHUNK_BYTES_MAX, `${peak.bytes} bytes waited`)
+        t.ok(peak.bytes > FLOW_QUEUED_BYTES_MAX, 'the queue was full')
+        t.ok(peak.bytes <= FLOW_QUEUED_BYTES_MAX + CHUNK_BYTES_MAX, `${peak.bytes} bytes waited`)
       }
     })
 
@@ -296,7 +298,8 @@ t.test('a data connection ends when one side breaks while the other one is being
     const throttled = new Set<Flow>()
     const ended = new Promise<void>((onEnded) => {
       const admit = () => !isHeld
-      const sides = { client: one.client, peer: other.client, rest: NOTHING, throttled, onEnded }
+      const memory = new FlowMemory()
+      const sides = { client: one.client, peer: other.client, rest: NOTHING, throttled, memory, onEnded }
       new DataConnection({ ...sides, admitFromClient: admit, admitToClient: admit })
     })
     const [source, sink] = direction === FROM_CLIENT ? [one, other] : [other, one]

@@ -10,9 +10,12 @@ import { addressOf } from '../../support/turn-address.js'
 /** The documented bounds. */
 const REFUSALS_PER_SECOND_MAX = 1000
 const REFUSALS_PER_SOURCE_MAX = 250
+const CONNECTIONS_PER_SECOND_MAX = 200
+const CONNECTIONS_PER_SOURCE_MAX = 50
 const BATCHES_PER_TICK_MAX = 16
 const BATCHES_UNREAD_MAX = 64
 const REPORTS_WAITING_MAX = 65_536
+const REPORTS_OF_BATCH_MAX = 1024
 
 function setUp() {
   const statistics = new Statistics()
@@ -74,6 +77,22 @@ t.test('to a main thread that reads nothing', async (t) => {
     outbox.flushLast()
     t.equal(reportCount(), count)
   })
+
+  t.test(`${BATCHES_UNREAD_MAX} batches of ${REPORTS_OF_BATCH_MAX} are all that it has not read`, async (t) => {
+    const { batches, outbox, reportCount, statistics } = setUp()
+    for (let tick = 1; tick <= 10; tick++) {
+      outbox.advance(tick)
+      for (let index = 0; index < REPORTS_WAITING_MAX; index++) outbox.report(report('alice'))
+    }
+    // It reads one now and then, and gets one for it.
+    for (let read = 1; read <= 10; read++) {
+      statistics.words[WORD_BATCHES_READ] = read
+      outbox.advance(100 + read)
+      t.equal(batches.length, BATCHES_UNREAD_MAX + read)
+    }
+    t.ok(batches.every(({ length }) => length <= REPORTS_OF_BATCH_MAX))
+    t.ok(reportCount() <= (BATCHES_UNREAD_MAX + 10) * REPORTS_OF_BATCH_MAX)
+  })
 })
 
 t.test('a successor counts unread batches from where its predecessor was read', async (t) => {
@@ -123,4 +142,23 @@ t.test('refusals', async (t) => {
     t.equal(statistics.refusals[index], 50_000)
     t.equal(statistics.heldBack[index], 50_000 - REFUSALS_PER_SECOND_MAX)
   })
+})
+
+t.test('connections that asked for nothing have room of their own, and take none from refusals', async (t) => {
+  const { outbox } = setUp()
+  const timeMs = 1_700_000_000_000
+  const admitted = (sourceOf: (index: number) => string) => {
+    let count = 0
+    for (let index = 0; index < 10_000; index++) if (outbox.admitsConnectionRefusal(sourceOf(index), timeMs)) count++
+    return count
+  }
+  t.equal(
+    admitted(() => '192.0.2.1'),
+    CONNECTIONS_PER_SOURCE_MAX,
+  )
+  t.equal(
+    admitted((index) => `10.0.${index >> 8}.${index & 255}`),
+    CONNECTIONS_PER_SECOND_MAX - CONNECTIONS_PER_SOURCE_MAX,
+  )
+  t.ok(outbox.admitsRefusal('192.0.2.1', timeMs))
 })

@@ -1,0 +1,74 @@
+// `turnd why`: asks running servers whom they refused, and tells it in plain words. Called by turnd.ts with the arguments after `why`.
+import { resolve } from 'node:path'
+import { askServers, type ControlAnswer } from '../admin/control-client.js'
+import { directoriesWithServers } from '../admin/control-directory.js'
+import { errorCode, errorText } from '../auth/private-file.js'
+import { escapeControls, escapeHidden } from '../log/escape.js'
+import type { WhyReport } from '../server/why.js'
+import { CommandError } from './command-words.js'
+import { parseWhyArguments, WHY_HELP, type WhyArguments } from './why-arguments.js'
+import { whyLines } from './why-text.js'
+
+export interface WhyCommandIo {
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Runs the command. Returns the exit code: 0, 1 (no server answers), 2 (anything else, after one sentence). */
+export async function runWhyCommand(argv: readonly string[], io: WhyCommandIo): Promise<number> {
+  try {
+    const options = parseWhyArguments(argv, io.env)
+    if (options !== null) return await ask(options, io)
+    io.stdout.write(WHY_HELP)
+    return 0
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    complain(io, error.message)
+    return 2
+  }
+}
+
+async function ask({ filter, isJson, stateDirectory }: WhyArguments, io: WhyCommandIo): Promise<number> {
+  const answers = await answersOf(stateDirectory, { command: 'why', ...filter })
+  const reports: WhyReport[] = []
+  for (const answer of answers) {
+    if (answer.kind === 'failed') complain(io, `${answer.path}: ${answer.error}`)
+    // Both ends are of one version, or the server has said so.
+    if (answer.kind === 'result') reports.push(answer.result as WhyReport)
+  }
+  if (reports.length === 0) {
+    if (answers.every(({ kind }) => kind === 'dead')) complain(io, nobodyIn(stateDirectory))
+    return 1
+  }
+  if (isJson) io.stdout.write(`${escapeHidden(JSON.stringify({ servers: reports }))}\n`)
+  else io.stdout.write(reports.map((report) => text(whyLines(report, filter))).join('\n'))
+  return 0
+}
+
+async function answersOf(stateDirectory: string, request: object): Promise<ControlAnswer[]> {
+  try {
+    return await askServers(resolve(stateDirectory), request)
+  } catch (error) {
+    const hint = errorCode(error) === 'EACCES' ? ': run this as the user of the server, or as root' : ''
+    throw new CommandError(`the state directory ${stateDirectory}: ${errorText(error)}${hint}`)
+  }
+}
+
+function nobodyIn(stateDirectory: string): string {
+  const others = directoriesWithServers()
+  const hint =
+    others.length === 0
+      ? 'start it, or give the --state-dir of the one that runs'
+      : `there is one with --state-dir ${others.slice(0, 3).join(', or ')}`
+  return `no server runs with the state directory ${resolve(stateDirectory)}: ${hint}`
+}
+
+/** Names come from the network: no line is theirs to break. */
+function text(lines: readonly string[]): string {
+  return `${lines.map(escapeControls).join('\n')}\n`
+}
+
+function complain({ stderr }: WhyCommandIo, message: string): void {
+  stderr.write(`turnd why: ${escapeControls(message)}\n`)
+}

@@ -1,0 +1,29 @@
+// How the bounds relate, checked once when the server is loaded: who changes a bound learns at once what else depends on it. A pure function over a
+// record of bounds, so that a test can break each of them.
+import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
+import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
+import { LIMITS, type Limits, type Relation } from './relation.js'
+import { DTLS_RELATIONS, HTTP_RELATIONS, STREAM_RELATIONS } from './stream-relations.js'
+
+export const RELATIONS: readonly Relation[] = [
+  ...MESSAGE_RELATIONS,
+  ...TURN_RELATIONS,
+  ...STREAM_RELATIONS,
+  ...HTTP_RELATIONS,
+  ...DTLS_RELATIONS,
+  ...ENGINE_RELATIONS,
+  ...REPORT_RELATIONS,
+]
+
+/** What does not hold, a sentence each. */
+export function brokenRelations(limits: Limits): string[] {
+  return RELATIONS.filter(({ holds }) => !holds(limits)).map(({ of, reason }) => {
+    return `${of.map((name) => `${name} ${limits[name]}`).join(', ')} do not go together: ${reason}`
+  })
+}
+
+/** Throws if the bounds that this program is built with contradict each other. */
+export function assertRelations(): void {
+  const broken = brokenRelations(LIMITS)
+  if (broken.length > 0) throw new Error(broken.join('; '))
+}

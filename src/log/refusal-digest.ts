@@ -1,0 +1,142 @@
+// What was refused, summed up for people: one entry for each reason, user, source and peer, with how often and since when. `turnd why`
+// reads it. Its size is fixed however many strangers there are, and made so that they cannot push out whom an operator looks for:
+//
+//   reason ─┬─ seen once    newcomers; the one that was seen least recently makes room
+//           ├─ seen again   the same, among those who come again: a flood of forged names never gets here
+//           └─ forgotten    how many entries and refusals made room
+//
+// Each reason has room of its own, and one source (an IPv4 address, about an IPv6 /64) has a share of it.
+import { DIGEST_ENTRY_COUNT_MAX, DIGEST_ENTRY_OF_SOURCE_COUNT_MAX, REFUSAL_TEXT_LENGTH_MAX } from '../limits/reports.js'
+import type { ConnectionRefusal } from './connection-refusals.js'
+import type { UnansweredReason } from './drops.js'
+import type { RefusalReason } from './refusals.js'
+
+export type DigestReason = RefusalReason | ConnectionRefusal | UnansweredReason
+
+/** What happened once. Addresses are textual transport addresses; text is '' and a code 0 where there is none. */
+export interface Happening {
+  readonly timeMs: number
+  readonly reason: DigestReason
+  readonly source: string
+  readonly user?: string
+  readonly peer?: string
+  readonly method?: string
+  readonly code?: number
+}
+
+export interface DigestEntry {
+  readonly reason: DigestReason
+  /** Cut to REFUSAL_TEXT_LENGTH_MAX characters. */
+  readonly user: string
+  /** An IP address; its ports change, `port` is the last. */
+  readonly source: string
+  port: number
+  /** The last transport address of this peer's. */
+  peer: string
+  method: string
+  code: number
+  count: number
+  readonly firstTimeMs: number
+  lastTimeMs: number
+}
+
+interface Room {
+  readonly once: Entries
+  readonly again: Entries
+  readonly forgotten: { entries: number; count: number }
+}
+
+export class RefusalDigest {
+  readonly #rooms = new Map<DigestReason, Room>()
+
+  record({ reason, source, timeMs, user = '', peer = '', method = '', code = 0 }: Happening): void {
+    const { again, forgotten, once } = this.#roomOf(reason)
+    const { host, port } = splitAddress(source)
+    const shownUser = user.slice(0, REFUSAL_TEXT_LENGTH_MAX)
+    // Addresses have no spaces, so no name can look like another entry's key.
+    const key = `${host} ${splitAddress(peer).host} ${shownUser}`
+    const known = again.take(key) ?? once.take(key)
+    let displaced: DigestEntry | null
+    if (known === null) {
+      const last = { port, peer, method, code, count: 1, firstTimeMs: timeMs, lastTimeMs: timeMs }
+      displaced = once.put(key, { reason, user: shownUser, source: host, ...last })
+    } else {
+      Object.assign(known, { port, peer, method, code, count: known.count + 1, lastTimeMs: timeMs })
+      displaced = again.put(key, known)
+    }
+    if (displaced === null) return
+    forgotten.entries++
+    forgotten.count += displaced.count
+  }
+
+  /** In no order; they change as long as the digest is used. */
+  entries(): DigestEntry[] {
+    return [...this.#rooms.values()].flatMap(({ again, once }) => [...again.values(), ...once.values()])
+  }
+
+  /** How much made room, by reason: entries, and the refusals that they had counted. */
+  forgotten(): ReadonlyMap<DigestReason, { readonly entries: number; readonly count: number }> {
+    return new Map([...this.#rooms].map(([reason, { forgotten }]) => [reason, forgotten]))
+  }
+
+  #roomOf(reason: DigestReason): Room {
+    const found = this.#rooms.get(reason)
+    if (found !== undefined) return found
+    const room: Room = { once: new Entries(), again: new Entries(), forgotten: { entries: 0, count: 0 } }
+    this.#rooms.set(reason, room)
+    return room
+  }
+}
+
+/** A bounded list, the least recently seen first. */
+class Entries {
+  readonly #byKey = new Map<string, DigestEntry>()
+  /** How many there are of each source. */
+  readonly #shares = new Map<string, number>()
+
+  values(): Iterable<DigestEntry> {
+    return this.#byKey.values()
+  }
+
+  /** Out of the list; null if it is not there. */
+  take(key: string): DigestEntry | null {
+    const entry = this.#byKey.get(key)
+    if (entry === undefined) return null
+    const share = shareOf(entry.source)
+    const rest = (this.#shares.get(share) ?? 0) - 1
+    if (rest === 0) this.#shares.delete(share)
+    else this.#shares.set(share, rest)
+    this.#byKey.delete(key)
+    return entry
+  }
+
+  /** Returns the one that made room: of the same source, if that had its share already; null if there was room. */
+  put(key: string, entry: DigestEntry): DigestEntry | null {
+    const share = shareOf(entry.source)
+    let displaced: DigestEntry | null = null
+    if ((this.#shares.get(share) ?? 0) >= DIGEST_ENTRY_OF_SOURCE_COUNT_MAX) displaced = this.take(this.#oldestOf(share))
+    else if (this.#byKey.size >= DIGEST_ENTRY_COUNT_MAX)
+      displaced = this.take(this.#byKey.keys().next().value as string)
+    this.#byKey.set(key, entry)
+    this.#shares.set(share, (this.#shares.get(share) ?? 0) + 1)
+    return displaced
+  }
+
+  #oldestOf(share: string): string {
+    for (const [key, { source }] of this.#byKey) if (shareOf(source) === share) return key
+    return ''
+  }
+}
+
+/** Whoever has an IPv6 /64 has as many addresses as they like. */
+function shareOf(host: string): string {
+  return host.includes(':') ? host.split(':', 4).join(':') : host
+}
+
+/** `192.0.2.1:5000`, `[2001:db8::1]:5000` or ''. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':')
+  if (colon < 0) return { host: address, port: 0 }
+  const host = address.slice(0, colon)
+  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port: Number(address.slice(colon + 1)) }
+}

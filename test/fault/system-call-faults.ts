@@ -1,0 +1,61 @@
+// Lets system calls of a running process fail: strace attaches to it and answers the Nth call in the kernel's place. Used by the tests of this folder.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { until } from '../command/until.js'
+import { onProcessEnd } from '../support/process-end.js'
+
+export interface Fault {
+  /** Of strace's names, with commas. */
+  readonly calls: string
+  readonly errno: string
+  /** As strace's `when`: `3+5` is the third call of each thread, and every fifth after it. */
+  readonly when: string
+}
+
+const ATTACH_MILLISECONDS_MAX = 20_000
+
+/** Runs `action` while the process has this fault. Whatever becomes of it, the process goes on without. */
+export async function withFault(
+  pid: number,
+  { calls, errno, when }: Fault,
+  action: () => Promise<void>,
+): Promise<void> {
+  const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${errno}:when=${when}`]
+  const strace = spawn('strace', ['-f', '-qq', '-p', String(pid), '-o', '/dev/null', ...inject], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaint = ''
+  strace.stderr.on('data', (text) => {
+    complaint += text
+  })
+  const ended = once(strace, 'close')
+  const forget = onProcessEnd(() => strace.kill('SIGKILL'))
+  try {
+    await until(
+      () => {
+        if (strace.exitCode !== null) throw new Error(`strace ended: ${complaint}`)
+        return isTraced(pid)
+      },
+      'strace is attached to every thread',
+      ATTACH_MILLISECONDS_MAX,
+    )
+    await action()
+  } finally {
+    // It detaches.
+    strace.kill('SIGINT')
+    await ended
+    forget()
+  }
+}
+
+function isTraced(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((thread) => {
+    try {
+      return !/^TracerPid:\s+0$/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1'))
+    } catch {
+      // It has ended.
+      return true
+    }
+  })
+}
