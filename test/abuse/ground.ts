@@ -19,6 +19,7 @@ export const ACCOMPLICES = ['carol', 'dave', 'erin', 'frank'].map((username) => 
 /** Unauthenticated answers a second of every server; loopback would be exempt without it. */
 export const UNAUTHENTICATED_RATE = 200
 export const UNAUTHENTICATED_BURST = 10 * UNAUTHENTICATED_RATE
+const DATA_INDICATION = 0x0017
 export const PEERS = '127.0.0.0/8'
 /** No peer may be there. */
 export const FORBIDDEN_PEERS = '127.66.0.0/16'
@@ -126,6 +127,11 @@ export class Ground extends ClosingList {
         }),
     }
   }
+}
+
+/** What peers have sent to this client since it was asked last. An answer to a request that was sent again is no data. */
+export function takeData({ inbox }: TurnClient): Buffer[] {
+  return inbox.takeAll().filter((frame) => frame[0] >= 0x40 || frame.readUInt16BE() === DATA_INDICATION)
 }
 
 export interface Credentials {

@@ -3,7 +3,9 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ATTRIBUTE_DATA } from '../../src/stun/constants.js'
 import { type ClientTransport, connectUdp } from '../support/client-transport.js'
+import { ReceivedMessage } from '../support/received-message.js'
 import { addressOf } from '../support/udp-peer.js'
 import type { FlowResult } from './attack.js'
 import { ALICE, type GroundData, HOST, type InnocentCall } from './ground.js'
@@ -12,6 +14,7 @@ import { PersistentClient } from './persistent-client.js'
 import { answer } from './thread.js'
 
 const FROM = '127.11.0.1'
+const DATA_INDICATION = 0x0017
 const CHANNEL = 0x4000
 const FLOW = 1
 /** 20 ms of G.711 with its RTP header, as often as four calls would send it. */
@@ -78,6 +81,8 @@ class InnocentFlow {
     while (this.#returnedCount < this.#sentAt.length && performance.now() < end) {
       await delay(STEP_MILLISECONDS)
     }
+    const strange = this.#client.inbox.takeAll().filter(isForeignData).length
+    if (strange > 0) this.#failures.push(`it got ${strange} packets that are not its peer's`)
     await this.#renew().catch((error: Error) => this.#failures.push(error.message))
     const sorted = Float64Array.from(this.#milliseconds).sort()
     const percentile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
@@ -112,6 +117,11 @@ class InnocentFlow {
     const { code: channelCode } = await this.#client.bindChannel(CHANNEL, addressOf(HOST, port))
     if (code !== 0 || channelCode !== 0) throw new Error(`the innocent cannot go on: ${code}, ${channelCode}`)
   }
+}
+
+/** Its own peer's data comes by the channel; indications of ICMP errors hold none. */
+function isForeignData(frame: Buffer): boolean {
+  return frame.readUInt16BE() === DATA_INDICATION && new ReceivedMessage(frame).has(ATTRIBUTE_DATA)
 }
 
 let flow: InnocentFlow | null = null

@@ -13,8 +13,8 @@ export const USUAL_RULES: Rules = {
 }
 
 /**
- * Of attacks whose requests are hashed, answered and logged: the objects that each takes for a moment make V8 give their threads' youngest
- * generation up to 16 MiB, once, however long the attack goes on. What a leak would add is on top of it.
+ * Of attacks whose requests are hashed, answered and logged, and of those with much data, for which node:dgram takes 64 KiB each time that it
+ * reads: objects that live for a moment make V8 give their threads' youngest generation up to 16 MiB, once, however long the attack goes on.
  */
 export const BUSY_MEMORY_RULES: Pick<Rules, 'growthBytesMax' | 'remainingBytesMax'> = {
   growthBytesMax: 24 * MEGABYTE,

@@ -104,6 +104,7 @@ export const CAPS: readonly Attack[] = [
   {
     name: 'refresh-storm',
     title: 'Refresh requests of four allocations',
+    isLongOnly: true,
     threat: 'many permissions or channels',
     rules: BUSY_MEMORY_RULES,
     seconds: 4,

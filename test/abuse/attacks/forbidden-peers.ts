@@ -5,7 +5,7 @@ import { peerOrSkip } from '../../support/peers.js'
 import type { TurnClient } from '../../support/turn-client.js'
 import { addressOf, UdpPeer } from '../../support/udp-peer.js'
 import type { Attack, AttackReport } from '../attack.js'
-import { type Ground, HOST } from '../ground.js'
+import { type Ground, HOST, takeData } from '../ground.js'
 import { storm, stormReport } from '../storm.js'
 
 /** In the block that this suite's servers deny. */
@@ -42,7 +42,7 @@ async function forbiddenPeers(ground: Ground): Promise<AttackReport> {
   // What was sent before has been dealt with.
   await client.settle()
   for (const { text } of await canary.receivedSoFar()) failures.add(`the canary got ${text}`)
-  for (const frame of client.inbox.takeAll()) failures.add(`the client got ${frame.toString('hex', 0, 40)}`)
+  for (const frame of takeData(client)) failures.add(`the client got ${frame.toString('hex', 0, 40)}`)
   return { ...stormReport(ground, milliseconds, [...failures]), notes: [`${tries.length} spellings`] }
 }
 

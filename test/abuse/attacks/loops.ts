@@ -4,7 +4,7 @@ import type { TurnClient } from '../../support/turn-client.js'
 import { describeAllocate } from '../../support/turn-requests.js'
 import { addressOf } from '../../support/udp-peer.js'
 import type { Attack, AttackReport } from '../attack.js'
-import { type Ground, HOST } from '../ground.js'
+import { type Ground, HOST, takeData } from '../ground.js'
 
 const CHANNEL = 0x4300
 const PACKETS_PER_STEP = 20
@@ -30,7 +30,7 @@ async function relayLoop(ground: Ground): Promise<AttackReport> {
   const milliseconds = performance.now() - start
   await a.settle()
   await b.settle()
-  const [back, arrived] = [a.inbox.takeAll().length, b.inbox.takeAll().length]
+  const [back, arrived] = [takeData(a).length, takeData(b).length]
   if (back > 0) failures.push(`${back} packets came back`)
   if (arrived === 0 || arrived > sent) failures.push(`${arrived} of ${sent} packets arrived`)
   return {
@@ -63,7 +63,7 @@ async function nested(ground: Ground): Promise<AttackReport> {
     await new Promise((resolve) => setTimeout(resolve, STEP_MILLISECONDS))
   }
   await client.settle()
-  const arrived = client.inbox.takeAll().length
+  const arrived = takeData(client).length
   if (arrived > 0) failures.add(`${arrived} packets arrived`)
   return { ...ground.traffic, milliseconds: performance.now() - start, failures: [...failures] }
 }

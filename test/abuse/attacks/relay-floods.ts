@@ -9,6 +9,7 @@ import { addressOf } from '../../support/udp-peer.js'
 import type { Attack, AttackReport } from '../attack.js'
 import { type Fill, Flood, floodReport, floodSource, manySources } from '../flood.js'
 import { ALICE, type Ground, HOST, MALLORY } from '../ground.js'
+import { BUSY_MEMORY_RULES } from '../judge.js'
 import { LIMITED_SERVER_ARGS, MAX_BPS } from '../limited-server.js'
 
 const PER_SECOND = 15_000
@@ -159,6 +160,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     onBothEngines: true,
     skip: withoutKoffi,
     drops: ['no-permission'],
+    rules: BUSY_MEMORY_RULES,
     run: strangers,
   },
   {
@@ -168,6 +170,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     seconds: 5,
     shortSeconds: 0.3,
     skip: withoutKoffi,
+    rules: BUSY_MEMORY_RULES,
     run: permittedPeer,
   },
   {
@@ -177,6 +180,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     seconds: 5,
     shortSeconds: 0.3,
     skip: withoutKoffi,
+    rules: BUSY_MEMORY_RULES,
     run: (ground) => greedyClient(ground, 0),
   },
   {
@@ -188,6 +192,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     shortSeconds: 0.5,
     skip: withoutKoffi,
     drops: ['bandwidth'],
+    rules: BUSY_MEMORY_RULES,
     run: (ground) => greedyClient(ground, MAX_BPS),
   },
   {
@@ -198,6 +203,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     shortSeconds: 0.3,
     skip: withoutKoffi,
     drops: ['no-allocation'],
+    rules: BUSY_MEMORY_RULES,
     run: hijack,
   },
   {

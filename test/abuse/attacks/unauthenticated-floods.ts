@@ -85,6 +85,7 @@ export const UNAUTHENTICATED_FLOODS: readonly Attack[] = [
   {
     name: 'spoofed-bindings',
     title: 'Binding requests from 10,000 addresses',
+    isLongOnly: true,
     threat: 'unauthenticated floods',
     seconds: 5,
     shortSeconds: 0.3,
