@@ -36,7 +36,13 @@ const FAILURE_BUDGET = 200
 const FEW_FILES = 20
 const MANY_FILES = 1024
 /** Not from here: a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence. */
-const ELSEWHERE: readonly string[] = ['nested-client', 'connection-limit', 'connection-timeout', 'connection-displaced']
+const ELSEWHERE: readonly string[] = [
+  'nested-client',
+  'connection-limit',
+  'connection-timeout',
+  'connection-displaced',
+  'open-files',
+]
 
 /** What is told of a refusal, of which this is known. */
 type Expected = Pick<WhyRefusal, 'reason' | 'source' | 'user'> & Partial<WhyRefusal>

@@ -64,22 +64,16 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   constructor(options: ClientStreamsOptions) {
     const { counters, http, now = () => performance.now(), onGathered = () => {}, ticketKeys } = options
-    const connections = new ClientConnections(
-      options.unauthenticated,
-      options.connectionCountMax,
-      options.unallocatedCountMax,
-    )
+    const { connectionCountMax, unallocatedCountMax } = options
+    const connections = new ClientConnections(options.unauthenticated, connectionCountMax, unallocatedCountMax)
     super(counters, connections, onGathered)
     this.#shares = new TurnShares(onGathered)
     this.#now = now
     this.#onBound = options.onBound
     this.#endings = new ConnectionEndings(counters, options.onRefused ?? (() => {}))
     this.#turnClock = new TurnClock(now)
-    this.#context = {
-      pool: new ChunkPool(options.queueMemoryBytesMax),
-      counters,
-      now: () => this.#turnClock.milliseconds,
-    }
+    const pool = new ChunkPool(options.queueMemoryBytesMax)
+    this.#context = { pool, counters, now: () => this.#turnClock.milliseconds }
     this.#tls = new TlsAcceptor(ticketKeys, http !== null)
     this.#entrance = new Entrance(this, { ...options, now, shares: this.#shares, tls: this.#tls })
   }
@@ -276,10 +270,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   /** Nothing more is read of it; what it was sent leaves. */
   #finish(connection: ClientConnection): void {
-    if (!connection.isFramed) {
-      if (connection.phase < PHASE_FIRST_MESSAGE) this.destroy(connection)
-      return
-    }
+    if (connection.phase < PHASE_FIRST_MESSAGE) this.destroy(connection)
+    if (!connection.isFramed) return
     connection.phase = PHASE_CLOSING
     connection.deadlineAt = this.#now() + CLOSING_MILLISECONDS_MAX
     connection.assembler.stop()
