@@ -27,6 +27,8 @@ export const RESERVATION_LIFETIME_SECONDS = 30
 export const PERMISSION_COUNT_MAX = 65_535
 /** The same by default: a client of a large conference has a dozen. */
 export const PERMISSION_COUNT_DEFAULT = 128
+/** Indications of ICMP errors of one relay (RFC 8656 §11.5): one says that a peer is not there, and errors can be forged. */
+export const ICMP_INDICATIONS_PER_SECOND_MAX = 50
 /** Channels of one allocation, the most that `--channels-max` takes: all numbers from 0x4000 to 0x7FFE. */
 export const CHANNEL_COUNT_MAX = 16_383
 /** The same by default. */

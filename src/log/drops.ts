@@ -72,6 +72,10 @@ export const DROP_REASONS = {
     meaning: 'an ICMP error of a kind that clients are not told of (RFC 8656 §11.5)',
     remedy: 'nothing',
   },
+  'icmp-limit': {
+    meaning: 'an ICMP error of a relay about which its client had been told often enough in that second',
+    remedy: 'nothing: a peer is not there and its client goes on sending, or somebody forges ICMP errors',
+  },
   bandwidth: {
     meaning: 'data over the limit of the allocation or of its user',
     remedy: 'raise --max-bps or --user-max-bps if calls of that quality are wanted',

@@ -32,6 +32,9 @@ export class Relay {
   /** Sockets tried so far: a port may be in use by a stranger. */
   attemptCount = 1
   expiresAt = 0
+  /** In the second that began at this tick its client was told of so many ICMP errors. */
+  icmpSecondStart = 0
+  icmpCount = 0
   /** The expiry wheel's own: the second in which it looks at this relay next (-1: not in the wheel), and its neighbours. */
   wheelSecond = -1
   wheelNext: Relay | null = null

@@ -33,6 +33,7 @@ export const DROP_REPLY_LIMIT = 19
 export const DROP_FAILURE_BUDGET = 20
 export const DROP_CONNECTION_EXISTS = 21
 export const DROP_CONNECTION_LIMIT = 22
+export const DROP_ICMP_LIMIT = 23
 
 /** Names by number, for counters and reports; what they mean is in log/drops.ts. */
 export const DROP_NAMES: readonly (DropReason | 'none')[] = [
@@ -59,6 +60,7 @@ export const DROP_NAMES: readonly (DropReason | 'none')[] = [
   'failure-budget',
   'connection-exists',
   'connection-limit',
+  'icmp-limit',
 ]
 
 /** The drop reason of a failed decode. */

@@ -1,5 +1,6 @@
 // Judges application data: what a client's frame or a peer's datagram must lead to, and that nothing else came of it.
 import * as stun from '../../src/stun/constants.js'
+import { DROP_ICMP_LIMIT } from '../../src/turn/drop-reasons.js'
 import { Received } from '../support/core-client.js'
 import type { Effect } from '../support/recording-output.js'
 import { familyOf, hostOf, keyOf } from './address-text.js'
@@ -79,6 +80,11 @@ export class DataJudge {
   judgeIcmp(relayId: number, error: IcmpError, drop: number, effects: readonly Effect[]): void {
     const expected = isRelayedError(error) ? this.#expectedDelivery(relayId, error.peer) : null
     const what = `ICMP type ${error.type} of ${error.peer} at relay ${relayId}`
+    // How many it takes is tested in test/turn/peer-icmp.test.ts.
+    if (drop === DROP_ICMP_LIMIT) {
+      ensure(expected !== null && effects.length === 0, () => `${what}: over the limit, and yet told`)
+      return
+    }
     ensure((drop === 0) === (expected !== null), () => `${what}: drop ${drop}`)
     if (expected === null) {
       ensure(effects.length === 0, () => `${what}: told without a live permission, relay or allowed peer`)

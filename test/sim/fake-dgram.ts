@@ -1,7 +1,9 @@
 // Sockets of node:dgram without an operating system, as far as the dgram engine uses them: they bind at once or fail, as libuv's do;
 // what they send leaves at once or waits in their queue, and then their memory is read later.
+
 import type { Socket, SocketOptions } from 'node:dgram'
 import { EventEmitter } from 'node:events'
+import { RELAY_QUEUE_BYTES_MAX } from '../../src/limits/engines.js'
 import type { DgramSystem } from '../../src/net/dgram/udp-socket.js'
 import { withPort } from './address-text.js'
 import { ensure } from './failure.js'
@@ -30,7 +32,7 @@ interface Queued {
 }
 
 /** The kernel takes up again before this waits. Queues that are too full are the owner's to invent. */
-const QUEUE_BYTES_MAX = 500_000
+const QUEUE_BYTES_MAX = RELAY_QUEUE_BYTES_MAX
 
 export class FakeDgramSocket extends EventEmitter {
   boundText = ''

@@ -1,6 +1,7 @@
 import t from 'tap'
+import { ICMP_INDICATIONS_PER_SECOND_MAX } from '../../src/limits/turn.js'
 import * as stun from '../../src/stun/constants.js'
-import { PERMISSION_LIFETIME_TICKS } from '../../src/turn/allocation.js'
+import { PERMISSION_LIFETIME_TICKS, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import * as drops from '../../src/turn/drop-reasons.js'
 import type { CoreClient } from '../support/core-client.js'
 import {
@@ -158,5 +159,20 @@ t.test('core.drops', async (t) => {
     t.equal(harness.peerIcmp(1, PEER, UNREACHABLE), drops.DROP_NO_RELAY)
     t.equal(shared[drops.DROP_NO_RELAY], 1)
     t.equal(harness.core.drops, shared)
+  })
+
+  t.test('is told of 50 times a second for each relay, whatever a peer or a forger does', async (t) => {
+    const { harness, relayId, relay6Id } = relaying()
+    const tell = (id: number, peer: string, type: number) => harness.peerIcmp(id, peer, type, 0)
+    for (let round = 0; round < 2; round++) {
+      for (let count = 0; count < ICMP_INDICATIONS_PER_SECOND_MAX; count++) {
+        t.equal(tell(relayId, PEER, UNREACHABLE), drops.DROP_NONE)
+      }
+      t.equal(tell(relayId, PEER, UNREACHABLE), drops.DROP_ICMP_LIMIT)
+      t.equal(tell(relay6Id, PEER_IPV6, 1), drops.DROP_NONE, 'another relay has a share of its own')
+      harness.advanceTicks(TICKS_PER_SECOND - 1)
+      t.equal(tell(relayId, PEER, UNREACHABLE), drops.DROP_ICMP_LIMIT)
+      harness.advanceTicks(1)
+    }
   })
 })
