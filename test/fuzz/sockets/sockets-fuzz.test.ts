@@ -35,7 +35,7 @@ for (const [index, engine] of ENGINES.entries()) {
         ] as const),
         ...([
           ['TLS handshakes', 20],
-          ['DTLS handshakes', 4],
+          ['DTLS handshakes', 1],
           ['PROXY headers', 3],
           ['HTTP answers', 5],
         ] as const),
