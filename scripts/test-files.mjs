@@ -20,6 +20,9 @@ const COMPUTING = ['sim', 'fuzz', 'turn', 'stun', 'auth', 'config', 'log']
 const FIRST = ['conformance', 'server', 'net', 'command']
 const LOWEST_PRIORITY = 19
 
+/** From the end of a file to the end of its output. */
+const HELD_MILLISECONDS_MAX = 5_000
+
 const [secondsMax, ...files] = process.argv.slice(2)
 const waiting = files.filter((file) => WAITING.some((name) => file === `build/test/${name}.test.js`))
 const alone = files.filter((file) => isIn(file, ALONE) && !waiting.includes(file))
@@ -67,7 +70,9 @@ async function runFile(file, priority) {
   const problem = end ?? (results.count === 0 ? 'it has no tests' : null)
   const isOk = results.ok && problem === null
   if (!isOk) isFailed = true
-  const subtest = (output === '' ? '1..0\n' : output).replace(/^(?=.)/gm, '    ').replace(/\n?$/, '\n')
+  // A file that gives up ends itself, not the whole run.
+  const lines = (output === '' ? '1..0\n' : output).replace(/^( *)Bail out!/gm, '$1# Bail out!')
+  const subtest = lines.replace(/^(?=.)/gm, '    ').replace(/\n?$/, '\n')
   const point = `${isOk ? 'ok' : 'not ok'} ${++testNumber} - ${file} # time=${performance.now() - start}ms`
   const diagnostics = problem === null ? '' : `  ---\n  problem: ${JSON.stringify(problem)}\n  ...\n`
   process.stdout.write(`# Subtest: ${file}\n${subtest}${point}\n${diagnostics}\n`)
@@ -92,11 +97,24 @@ function outputOf(file, priority) {
       },
       (Number(secondsMax) + 30) * 1000,
     )
-    child.on('error', (error) => resolve({ output, end: error.message }))
+    // What it has started may hold its output open after its end.
+    let isHeld = false
+    child.on('exit', () => {
+      clearTimeout(deadline)
+      setTimeout(() => {
+        isHeld = true
+        child.stdout.destroy()
+      }, HELD_MILLISECONDS_MAX).unref()
+    })
+    child.on('error', (error) => {
+      clearTimeout(deadline)
+      resolve({ output, end: error.message })
+    })
     child.on('close', (code, signal) => {
       clearTimeout(deadline)
-      const failure = signal === null ? `exit code ${code}` : `ended by ${signal}`
-      resolve({ output, end: code === 0 ? null : isLate ? `still running after ${secondsMax} s` : failure })
+      if (code === 0) resolve({ output, end: isHeld ? 'a process that it started holds its output' : null })
+      else if (isLate) resolve({ output, end: `still running after ${secondsMax} s` })
+      else resolve({ output, end: signal === null ? `exit code ${code}` : `ended by ${signal}` })
     })
   })
 }

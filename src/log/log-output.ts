@@ -22,7 +22,9 @@ export class LogOutput {
   /** What is being written, from #written on. Empty: nothing. */
   #present: Buffer = Buffer.alloc(0)
   #written = 0
+  /** A thread writes, or a retry waits. */
   #isWriting = false
+  #retryTimer: NodeJS.Timeout | null = null
   #isClosed = false
 
   /** @param bytesMax what may wait; lines beyond it are dropped */
@@ -46,7 +48,9 @@ export class LogOutput {
 
   /** At the end of the process: what waits leaves now, unless it cannot. What a thread is writing it goes on writing. */
   flushLast(): void {
-    if (this.#isWriting) this.#present = Buffer.alloc(0)
+    // Between two tries nobody is writing it.
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
+    else if (this.#isWriting) this.#present = Buffer.alloc(0)
     let retryCount = 0
     while (!this.#isClosed && this.#takeNext()) {
       try {
@@ -71,7 +75,12 @@ export class LogOutput {
 
   #handleError({ code }: NodeJS.ErrnoException): void {
     if (code === 'EAGAIN') {
-      setTimeout(() => this.#writeNext(), RETRY_MILLISECONDS)
+      this.#retryTimer = setTimeout(() => {
+        this.#retryTimer = null
+        this.#writeNext()
+      }, RETRY_MILLISECONDS)
+      // A log keeps no process alive.
+      this.#retryTimer.unref()
       return
     }
     this.#isWriting = false

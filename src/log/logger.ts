@@ -27,6 +27,8 @@ export function createLogger(level: string, isTerminal: boolean): Logger {
     })
     return pino(options, stream)
   }
+  // The getter makes a pipe non-blocking: a write to a full one would wait for its reader, and the end of the process with it.
+  void process.stdout
   const output = new LogOutput(STANDARD_OUTPUT, LOG_BUFFER_BYTES_MAX)
   process.on('exit', () => output.flushLast())
   return pino(options, { write: (line) => output.write(escapeHidden(line)) })

@@ -138,6 +138,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
       this.#run(opened, relayHosts, users, certificate)
     } catch (error) {
+      await this.#control.close()
       certificate?.close()
       users?.usersFile?.close()
       throw error

@@ -1,13 +1,15 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { LogOutput } from '../../src/log/log-output.js'
 import { until } from '../command/until.js'
 
 const BYTES_MAX = 1024 * 1024
 
-function openFile(t: Test, path: string, flags: string): number {
+function openFile(t: Test, path: string, flags: string | number): number {
   const fd = openSync(path, flags)
   t.teardown(() => closeSync(fd))
   return fd
@@ -59,6 +61,46 @@ t.test('LogOutput', async (t) => {
     t.equal(written.length, 3)
     t.match(JSON.parse(written[2]), { event: 'log-lines-dropped', level: 40, count: 3 })
     t.equal(output.droppedCount, 0)
+  })
+
+  t.test('for a reader that is slow keeps every line whole, at the end of the process too', async (t) => {
+    const path = emptyFile(t)
+    execFileSync('mkfifo', [path])
+    const reader = openFile(t, path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const output = new LogOutput(openFile(t, path, constants.O_WRONLY | constants.O_NONBLOCK), BYTES_MAX)
+    const lines = Array.from({ length: 2_000 }, (_, index) => `${index} ${'x'.repeat(90)}\n`)
+    for (const line of lines) output.write(line)
+    const piece = Buffer.alloc(64 * 1024)
+    let text = ''
+    const read = () => {
+      text += piece.toString('utf8', 0, readSync(reader, piece))
+    }
+    // The pipe is full, and the next try waits for its time.
+    await delay(50)
+    read()
+    output.flushLast()
+    read()
+    output.flushLast()
+    while (text.length < lines.join('').length) {
+      read()
+      output.flushLast()
+    }
+    t.ok(text === lines.join(''))
+  })
+
+  t.test('keeps no process alive for a reader that has stopped', async (t) => {
+    const path = emptyFile(t)
+    execFileSync('mkfifo', [path])
+    openFile(t, path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const module = new URL('../../src/log/log-output.js', import.meta.url)
+    const program = `import { openSync } from 'node:fs'
+      import { LogOutput } from '${module}'
+      const output = new LogOutput(openSync('${path}', ${constants.O_WRONLY | constants.O_NONBLOCK}), 4e6)
+      process.on('exit', () => output.flushLast())
+      for (let index = 0; index < 20000; index++) output.write('x'.repeat(90) + '\\n')`
+    const args = ['--input-type=module', '--eval', program]
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })
+    t.equal(status, 0, stderr)
   })
 
   t.test('without a reader takes no more', async (t) => {

@@ -249,8 +249,9 @@ export class DtlsSessions {
     if (oldest === undefined) return
     this.#counters[COUNTER_CONNECTIONS_REFUSED]++
     this.onRefused('connection-displaced', oldest.fiveTuple.client)
+    // A handshake is no failed one: it had its time, and others shall have theirs.
     if (oldest.isEstablished) this.#end(oldest)
-    else this.fail(oldest)
+    else this.#forget(oldest)
   }
 
   #count(session: DtlsSession): void {

@@ -203,6 +203,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     if (surplus !== null) {
       // It had its time, and others shall have theirs.
       this.#endings.noteRefused(surplus, 'connection-displaced')
+      surplus.phase = PHASE_CLOSING
       this.destroy(surplus)
     }
     return true
@@ -289,6 +290,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
       return
     }
     connection.outgoing.writeAll()
+    // Nobody tells of its end any more: what it could not take is given back now.
+    connection.outgoing.discard()
     connection.stopReading()
     connection.release()
     this.#shares.forget(connection)

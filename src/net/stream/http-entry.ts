@@ -114,14 +114,17 @@ export class HttpEntry {
     const host = formatHost(client)
     // The object is the caller's.
     const source = client.clone()
-    this.#connections.set(socket, {
+    const connection: Connection = {
       client: { host, isSecure },
       onFirstRequest: onFirstRequest ?? null,
       source,
       pendingCount: 0,
-    })
+    }
+    this.#connections.set(socket, connection)
     this.#sources.add(source)
     socket.once('close', () => {
+      // Answers whose turn never came do not tell of their end.
+      while (connection.pendingCount > 0) this.#discount(connection)
       this.#connections.delete(socket)
       this.#sources.remove(source)
     })
@@ -175,11 +178,15 @@ export class HttpEntry {
     connection.pendingCount++
     this.#pendingCount++
     this.#pendingOfSources.add(connection.source)
-    response.once('close', () => {
-      connection.pendingCount--
-      this.#pendingCount--
-      this.#pendingOfSources.remove(connection.source)
-    })
+    response.once('close', () => this.#discount(connection))
+  }
+
+  /** Nothing if its connection has gone before it: then it is discounted. */
+  #discount(connection: Connection): void {
+    if (connection.pendingCount === 0) return
+    connection.pendingCount--
+    this.#pendingCount--
+    this.#pendingOfSources.remove(connection.source)
   }
 
   /** `head` is what came behind the request's header. */

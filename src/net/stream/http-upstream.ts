@@ -15,6 +15,7 @@ import {
   UPSTREAM_WARNING_MILLISECONDS_MIN,
 } from '../../limits/http.js'
 import { escapeControls } from '../../log/escape.js'
+import { clientDescriptorEnd, descriptorOf } from '../descriptor-limit.js'
 import { answer, answerAndClose, closeGently, destroyLater } from './http-answer.js'
 import { type ForwardedClient, forwardedResponseHeaders, forwardRequestHeaders, hasBody } from './http-headers.js'
 
@@ -123,6 +124,7 @@ export class HttpUpstream {
     const exchange = this.#exchanges.get(response)
     if (exchange === undefined) return
     exchange.request = outgoing
+    leaveLastDescriptors(outgoing)
     this.#limitTime(outgoing)
     // An upstream that changes the protocol without being asked ends the request with neither an answer nor an error.
     outgoing.once('close', () => {
@@ -165,6 +167,7 @@ export class HttpUpstream {
     const exchange = this.#exchanges.get(socket)
     if (exchange === undefined) return
     exchange.request = outgoing
+    leaveLastDescriptors(outgoing)
     outgoing.once('socket', () => this.#limitTime(outgoing))
     const abort = () => outgoing.destroy()
     socket.setKeepAlive(true, UPSTREAM_KEEP_ALIVE_MILLISECONDS)
@@ -236,4 +239,17 @@ function tie(client: Socket, upstream: Duplex): void {
     if (client.writableEnded) closeGently(client)
     else client.destroy()
   })
+}
+
+/** The last file descriptors are for what the server itself opens: a request that would take one is answered with 502. */
+function leaveLastDescriptors(outgoing: ClientRequest): void {
+  const look = (socket: Socket) => {
+    if (descriptorOf(socket) >= clientDescriptorEnd()) outgoing.destroy(new Error('the limit of open files is reached'))
+  }
+  const wait = (socket: Socket) => {
+    if (socket.connecting) socket.once('connect', () => look(socket))
+  }
+  // With a connection of its own already there, the event has been.
+  if (outgoing.socket) wait(outgoing.socket)
+  else outgoing.once('socket', wait)
 }

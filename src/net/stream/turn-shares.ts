@@ -18,8 +18,9 @@ const RESUMED_COUNT_MAX = STRANGERS_COST_MAX / STRANGER_COST_MAX
 
 export class TurnShares {
   readonly #onWaiting: () => void
-  /** In the order in which they began to wait. */
-  readonly #waiting = new Set<ClientConnection>()
+  /** In the order in which they began to wait: with an allocation, and strangers, however many of whom there are. */
+  readonly #waitingClients = new Set<ClientConnection>()
+  readonly #waitingStrangers = new Set<ClientConnection>()
   #turn = 0
   #strangersLeft = STRANGERS_COST_MAX
 
@@ -55,26 +56,35 @@ export class TurnShares {
   /** It is not read until its time comes; `unread` comes first then. */
   hold(connection: ClientConnection, unread: Uint8Array): void {
     connection.hold(unread)
-    this.#waiting.add(connection)
+    const waiting = connection.phase === PHASE_ALLOCATED ? this.#waitingClients : this.#waitingStrangers
+    waiting.add(connection)
     this.#onWaiting()
   }
 
   /** It is gone. */
   forget(connection: ClientConnection): void {
-    this.#waiting.delete(connection)
+    this.#waitingClients.delete(connection)
+    this.#waitingStrangers.delete(connection)
   }
 
   /** The next turn begins, with those who wait. */
   endTurn(): void {
     this.#turn = (this.#turn + 1) | 0
     this.#strangersLeft = STRANGERS_COST_MAX
-    if (this.#waiting.size === 0) return
+    if (this.#waitingClients.size > 0) this.#resume(this.#waitingClients, this.#waitingClients.size)
+    if (this.#waitingStrangers.size > 0) this.#resume(this.#waitingStrangers, RESUMED_COUNT_MAX)
+    if (this.#waitingClients.size + this.#waitingStrangers.size > 0) this.#onWaiting()
+  }
+
+  /** The first so many; who has to wait again comes last. */
+  #resume(waiting: Set<ClientConnection>, countMax: number): void {
     let count = 0
-    for (const connection of this.#waiting) {
-      this.#waiting.delete(connection)
+    for (const connection of waiting) {
+      if (count++ === countMax) return
+      // Nor is anybody asked whose turn would be for nothing: a few handshakes are a whole share.
+      if (waiting === this.#waitingStrangers && this.#strangersLeft <= 0) return
+      waiting.delete(connection)
       connection.readOn()
-      if (++count === RESUMED_COUNT_MAX) break
     }
-    if (this.#waiting.size > 0) this.#onWaiting()
   }
 }

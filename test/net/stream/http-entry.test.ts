@@ -194,6 +194,27 @@ t.test('requests that wait for their answer are limited, for one address and in 
   for (const client of clients) client.socket.destroy()
 })
 
+t.test('requests leave the count with a connection that is cut off, those behind the first one too', async (t) => {
+  let arrivedCount = 0
+  const { origin } = await startUpstream(t, (request, response) => {
+    arrivedCount++
+    if (request.url === '/') response.end('page')
+  })
+  const { entry, port } = await startEntry(t, origin, { requestOfSourceCountMax: 2 * HTTP_PIPELINED_COUNT_MAX })
+  const held = 'GET /held HTTP/1.1\r\nHost: a\r\n\r\n'
+  for (const requestCount of [1, HTTP_PIPELINED_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX, 5 * HTTP_PIPELINED_COUNT_MAX]) {
+    const before = arrivedCount
+    const client = new RawClient(port)
+    client.write(held.repeat(requestCount))
+    if (requestCount <= HTTP_PIPELINED_COUNT_MAX) {
+      await until(() => arrivedCount === before + requestCount, 'requests at the upstream')
+      client.socket.destroy()
+    }
+    await until(() => entry.connectionCount === 0, 'it is gone')
+  }
+  t.match(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 /)
+})
+
 t.test('close() ends every connection, and those that come later', async (t) => {
   const { origin } = await startUpstream(t, () => {})
   const { port, entry, greeted } = await startEntry(t, origin)

@@ -109,6 +109,48 @@ t.test('a client with an allocation has more: nothing of its data is lost or reo
   t.ok(handled.mostInTurn <= CLIENT_COST_MAX, `${handled.mostInTurn} in one turn`)
 })
 
+t.test('whoever waits', async (t) => {
+  const waiter = (phase: number, readOn: () => void) =>
+    ({ phase, turn: -1, turnCost: 0, hold: () => {}, readOn }) as unknown as ClientConnection
+  const nothing = new Uint8Array(0)
+
+  t.test('with an allocation reads on in the next turn, however many strangers wait', async (t) => {
+    const shares = new TurnShares(() => {})
+    for (let count = 0; count < 1_000; count++)
+      shares.hold(
+        waiter(PHASE_IDLE, () => {}),
+        nothing,
+      )
+    let hasRead = false
+    shares.hold(
+      waiter(PHASE_ALLOCATED, () => {
+        hasRead = true
+      }),
+      nothing,
+    )
+    shares.endTurn()
+    t.ok(hasRead)
+  })
+
+  t.test('for a handshake keeps its place while others have the share', async (t) => {
+    const shares = new TurnShares(() => {})
+    const begun: number[] = []
+    for (let index = 0; index < 100; index++) {
+      const connection: ClientConnection = waiter(PHASE_IDLE, () => {
+        if (!shares.hasRoom(connection)) return shares.hold(connection, nothing)
+        shares.take(connection, HANDSHAKE_COST)
+        begun.push(index)
+      })
+      shares.hold(connection, nothing)
+    }
+    for (let turn = 0; turn < 25; turn++) shares.endTurn()
+    t.same(
+      begun,
+      Array.from({ length: 100 }, (_, index) => index),
+    )
+  })
+})
+
 t.test('handshakes', async (t) => {
   t.test('begin a few in each turn', async (t) => {
     const shares = new TurnShares(() => {})
