@@ -7,6 +7,14 @@ import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { Parser } from 'tap-parser'
 
+/** Real peers, of which some lose what comes late: nothing else runs beside them. */
+const QUIET = [
+  'interop/coturn-client',
+  'interop/coturn-comparison',
+  'interop/coturn-streams',
+  'interop/haproxy',
+  'interop/hairpin',
+]
 /** Real peers and real time, and what counts every packet or takes what it can get: one at a time, before all others. */
 const ALONE = ['abuse', 'interop', 'soak']
 /** Those of them that wait for deadlines and browsers, at most two at a time: each leaves a processor idle for most of its time. */
@@ -24,14 +32,16 @@ const LOWEST_PRIORITY = 19
 const HELD_MILLISECONDS_MAX = 5_000
 
 const [secondsMax, ...files] = process.argv.slice(2)
-const waiting = files.filter((file) => WAITING.some((name) => file === `build/test/${name}.test.js`))
-const alone = files.filter((file) => isIn(file, ALONE) && !waiting.includes(file))
+const quiet = files.filter((file) => isNamed(file, QUIET))
+const waiting = files.filter((file) => isNamed(file, WAITING))
+const alone = files.filter((file) => isIn(file, ALONE) && !quiet.includes(file) && !waiting.includes(file))
 const computing = files.filter((file) => isIn(file, COMPUTING)).sort(byRank(COMPUTING))
 const others = files.filter((file) => !isIn(file, [...ALONE, ...COMPUTING])).sort(byRank(FIRST))
 let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
+await runEach(quiet)
 const computed = runEach(computing, LOWEST_PRIORITY)
 await runOnTwo(waiting)
 await runEach(alone)
@@ -47,6 +57,10 @@ function runOnTwo(list) {
 /** One after the other; several may share a list. */
 async function runEach(list, priority = 0) {
   for (let file = list.shift(); file !== undefined; file = list.shift()) await runFile(file, priority)
+}
+
+function isNamed(file, names) {
+  return names.some((name) => file === `build/test/${name}.test.js`)
 }
 
 function isIn(file, folders) {
