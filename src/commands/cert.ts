@@ -99,7 +99,9 @@ function replace(paths: Paths, made: MadeCertificate): void {
     replacePrivateFiles(PARTS.map((part) => [paths[part], made[part]]))
     for (const part of PARTS) if (part !== 'key') chmodSync(paths[part], PUBLIC_FILE_MODE)
   } catch (error) {
-    throw new CommandError(`${paths.key} and what belongs to it cannot be written: ${errorText(error)}`)
+    // Of a rename the system names its destination; of a disk that is full no file is more to blame than another.
+    const { dest = `${paths.key} and what belongs to it` } = error as { readonly dest?: string }
+    throw new CommandError(`${dest} cannot be written: ${errorText(error)}`)
   }
 }
 
