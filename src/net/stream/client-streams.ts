@@ -10,7 +10,6 @@
 //   └─────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 //
 // No input throws. The core is called by events of sockets and by sweep() alone, so never while it runs.
-
 import type { Socket } from 'node:net'
 import { FRAME_LENGTH_MAX, FRAME_LENGTH_MAX_UNAUTHENTICATED } from '../../limits/messages.js'
 import { CLOSING_MILLISECONDS_MAX, IDLE_MILLISECONDS_MAX } from '../../limits/streams.js'
@@ -101,11 +100,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     const connection = new ClientConnection(this.connections.nextId(), socket, listener, this.#context, this)
     // One that has been reset already has no address.
     if (!readRemoteAddress(socket, connection.fiveTuple.client)) return void this.destroy(connection)
-    const isTooMany = descriptorOf(socket) >= this.#descriptorEnd
-    if (isTooMany || this.connections.isFull) {
-      this.#refuse(connection, isTooMany ? 'open-files' : 'connection-cap')
-      return
-    }
+    if (descriptorOf(socket) >= this.#descriptorEnd) return void this.#refuse(connection, 'open-files')
+    if (this.connections.isFull) return void this.#refuse(connection)
     connection.begin()
     this.connections.add(connection)
     this.#entrance.begin(connection)
