@@ -60,7 +60,7 @@ export function limitsPage(texts, values, { totalOf, worstCase }) {
     '',
     '<!-- Written by `npm run docs` from src/limits/: do not edit. -->',
     '',
-    'Every bound of memory, number, time and rate that this server has. Options change some of them ([options.md](options.md)); the others are constants of the program,',
+    'The bounds of memory, number, time and rate that somebody outside can meet. Options change some of them ([options.md](options.md)); the others are constants of the program,',
     'and how they relate is asserted when it starts (`src/limits/relations.ts`). What a bound is of one worker thread and not of the whole server says so at the head of its table.',
   ]
   for (const area of AREAS) {
