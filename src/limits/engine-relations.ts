@@ -45,6 +45,17 @@ export const REPORT_RELATIONS: readonly Relation[] = [
     'a noisy source hides no other',
   ),
   below('REFUSALS_OF_SOURCE_PER_SECOND_MAX', 'REFUSALS_PER_SECOND_MAX', 'a noisy source hides no other'),
+  below('STRANGER_REFUSALS_PER_SECOND_MAX', 'REFUSALS_PER_SECOND_MAX', 'made-up names hide no user'),
+  below(
+    'STRANGER_REFUSALS_OF_SOURCE_PER_SECOND_MAX',
+    'REFUSALS_OF_SOURCE_PER_SECOND_MAX',
+    'made-up names hide no user behind the same address',
+  ),
+  below(
+    'STRANGER_REFUSALS_OF_SOURCE_PER_SECOND_MAX',
+    'STRANGER_REFUSALS_PER_SECOND_MAX',
+    'a noisy source hides no other',
+  ),
   below(
     'CONNECTION_REFUSALS_OF_SOURCE_PER_SECOND_MAX',
     'CONNECTION_REFUSALS_PER_SECOND_MAX',

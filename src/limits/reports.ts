@@ -23,6 +23,8 @@ export const REFUSAL_TEXT_LENGTH_MAX = 128
 export const DIGEST_ENTRY_COUNT_MAX = 64
 /** Of one source in each of the two. */
 export const DIGEST_ENTRY_OF_SOURCE_COUNT_MAX = 16
+/** An entry that was not seen for so long makes room first, however often it was seen before: last month's keep no place from today's. */
+export const DIGEST_SILENCE_SECONDS_MAX = 86_400
 /** Users, each with an address, of whose allocations a sum is kept. */
 export const ALLOCATION_ENTRY_COUNT_MAX = 1024
 /** Entries of refusals in one answer. */
@@ -47,6 +49,10 @@ export const CONTROL_ANSWER_BYTES_MAX = 16 * 1024 * 1024
 export const REFUSALS_PER_SECOND_MAX = 1000
 /** The same of one source. */
 export const REFUSALS_OF_SOURCE_PER_SECOND_MAX = 250
+/** Of these, refusals for which no user has to exist: made-up names leave room for those of users. */
+export const STRANGER_REFUSALS_PER_SECOND_MAX = 750
+/** The same of one source. */
+export const STRANGER_REFUSALS_OF_SOURCE_PER_SECOND_MAX = 190
 /** Refusals of connections that asked for nothing, reported one by one: a scan takes nothing from the room of refused requests. */
 export const CONNECTION_REFUSALS_PER_SECOND_MAX = 200
 /** The same of one source. */

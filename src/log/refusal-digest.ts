@@ -2,11 +2,19 @@
 // reads it. Its size is fixed however many strangers there are, and made so that they cannot push out whom an operator looks for:
 //
 //   reason ─┬─ seen once    newcomers; the one that was seen least recently makes room
-//           ├─ seen again   the same, among those who come again: a flood of forged names never gets here
+//           ├─ seen again   the one that was seen least often makes room, of those the least recently seen;
+//           │               but first whoever was not seen for a day
 //           └─ forgotten    how many entries and refusals made room
 //
-// Each reason has room of its own, and one source (an IPv4 address, about an IPv6 /64) has a share of it.
-import { DIGEST_ENTRY_COUNT_MAX, DIGEST_ENTRY_OF_SOURCE_COUNT_MAX, REFUSAL_TEXT_LENGTH_MAX } from '../limits/reports.js'
+// Each reason has room of its own, and one source (an IPv4 address, about an IPv6 /64) has a share of it. So names that come once push out
+// nobody who comes again, and an entry of today that was seen N times goes only when all others in its room were seen N times as well: 15
+// of the same source, or 63 of several.
+import {
+  DIGEST_ENTRY_COUNT_MAX,
+  DIGEST_ENTRY_OF_SOURCE_COUNT_MAX,
+  DIGEST_SILENCE_SECONDS_MAX,
+  REFUSAL_TEXT_LENGTH_MAX,
+} from '../limits/reports.js'
 import type { ConnectionRefusal } from './connection-refusals.js'
 import type { UnansweredReason } from './drops.js'
 import type { RefusalReason } from './refusals.js'
@@ -82,7 +90,7 @@ export class RefusalDigest {
   #roomOf(reason: DigestReason): Room {
     const found = this.#rooms.get(reason)
     if (found !== undefined) return found
-    const room: Room = { once: new Entries(), again: new Entries(), forgotten: { entries: 0, count: 0 } }
+    const room: Room = { once: new Entries(1), again: new Entries(2), forgotten: { entries: 0, count: 0 } }
     this.#rooms.set(reason, room)
     return room
   }
@@ -93,6 +101,12 @@ class Entries {
   readonly #byKey = new Map<string, DigestEntry>()
   /** How many there are of each source. */
   readonly #shares = new Map<string, number>()
+  /** Of an entry here: with fewer than that there is none. */
+  readonly #countMin: number
+
+  constructor(countMin: number) {
+    this.#countMin = countMin
+  }
 
   values(): Iterable<DigestEntry> {
     return this.#byKey.values()
@@ -114,17 +128,28 @@ class Entries {
   put(key: string, entry: DigestEntry): DigestEntry | null {
     const share = shareOf(entry.source)
     let displaced: DigestEntry | null = null
-    if ((this.#shares.get(share) ?? 0) >= DIGEST_ENTRY_OF_SOURCE_COUNT_MAX) displaced = this.take(this.#oldestOf(share))
-    else if (this.#byKey.size >= DIGEST_ENTRY_COUNT_MAX)
-      displaced = this.take(this.#byKey.keys().next().value as string)
+    if ((this.#shares.get(share) ?? 0) >= DIGEST_ENTRY_OF_SOURCE_COUNT_MAX) {
+      displaced = this.take(this.#leastOf(share, entry.lastTimeMs))
+    } else if (this.#byKey.size >= DIGEST_ENTRY_COUNT_MAX) displaced = this.take(this.#leastOf(null, entry.lastTimeMs))
     this.#byKey.set(key, entry)
     this.#shares.set(share, (this.#shares.get(share) ?? 0) + 1)
     return displaced
   }
 
-  #oldestOf(share: string): string {
-    for (const [key, { source }] of this.#byKey) if (shareOf(source) === share) return key
-    return ''
+  /** Who makes room, of one share or (null) of all. */
+  #leastOf(share: string | null, timeMs: number): string {
+    const silentSinceMs = timeMs - DIGEST_SILENCE_SECONDS_MAX * 1000
+    let least = ''
+    let countLeast = Number.POSITIVE_INFINITY
+    for (const [key, { count, lastTimeMs, source }] of this.#byKey) {
+      if (count >= countLeast || (share !== null && shareOf(source) !== share)) continue
+      // The first one is the least recently seen: only it can be the longest silent.
+      if (lastTimeMs < silentSinceMs && least === '') return key
+      least = key
+      countLeast = count
+      if (count <= this.#countMin) break
+    }
+    return least
   }
 }
 

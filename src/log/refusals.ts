@@ -148,6 +148,22 @@ export type RefusalReason = keyof typeof REFUSAL_REASONS
 /** By index, for counters. */
 export const REFUSAL_REASON_NAMES = Object.keys(REFUSAL_REASONS) as readonly RefusalReason[]
 
+/** Anybody causes these without the name of a user. (A TURN REST name may be made up, but for its reason it counts as a user's.) */
+const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+  'unknown-user',
+  'wrong-realm',
+  'stale-nonce',
+  'missing-attribute',
+  'malformed-attribute',
+  'bid-down',
+  'nested-client',
+])
+
+/** Does it say nothing of a configured user? Floods of such leave room for reports of the others. */
+export function isOfStrangers(reason: RefusalReason): boolean {
+  return REASONS_OF_STRANGERS.has(reason)
+}
+
 /** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */
 export interface Refusal {
   timeMs: number

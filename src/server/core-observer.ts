@@ -50,7 +50,7 @@ export class CoreObserver implements TurnObserver {
     const index = reasonIndex(reason)
     this.#statistics.refusals[index]++
     const timeMs = Date.now()
-    if (!this.#sink.admitsRefusal(formatHost(client), timeMs)) {
+    if (!this.#sink.admitsRefusal(reason, formatHost(client), timeMs)) {
       this.#statistics.heldBack[index]++
       return
     }

@@ -1,7 +1,7 @@
 // What a core has to tell, as plain data: it may come from another thread. Made by CoreObserver, read by the Reporter.
 import type { ConnectionRefusal } from '../log/connection-refusals.js'
 import type { UnansweredReason } from '../log/drops.js'
-import type { Refusal } from '../log/refusals.js'
+import type { Refusal, RefusalReason } from '../log/refusals.js'
 import type { DeletionCause } from '../turn/output.js'
 
 /** What the server's listeners learn of an allocation. Addresses are textual transport addresses. */
@@ -58,7 +58,7 @@ export type Report =
 export interface ReportSink {
   report(report: Report): void
   /** Is there room for the report of a refusal of this client now? Asked once for each, before the report is made. */
-  admitsRefusal(client: string, timeMs: number): boolean
+  admitsRefusal(reason: RefusalReason, client: string, timeMs: number): boolean
   /** The same of connections, with room of its own: whoever scans ports does not hide who is refused. */
   admitsConnectionRefusal(client: string, timeMs: number): boolean
 }

@@ -4,6 +4,7 @@ import t from 'tap'
 import {
   DIGEST_ENTRY_COUNT_MAX,
   DIGEST_ENTRY_OF_SOURCE_COUNT_MAX,
+  DIGEST_SILENCE_SECONDS_MAX,
   REFUSAL_TEXT_LENGTH_MAX,
 } from '../../src/limits/reports.js'
 import { type DigestEntry, type Happening, RefusalDigest, splitAddress } from '../../src/log/refusal-digest.js'
@@ -109,6 +110,49 @@ t.test('its bounds', async (t) => {
     t.notOk(find(digest, 'stranger1'))
     t.match(digest.forgotten().get('unknown-user'), { entries: 1, count: 2 })
   })
+
+  for (const [floodOf, sourceOf] of [
+    ['the same address', () => '192.0.2.7:5000'],
+    ['four other addresses', (index: number) => `198.51.100.${index % 4}:5000`],
+    ['any address', (index: number) => `198.51.${index >> 8}.${index & 0xff}:5000`],
+  ] as const) {
+    t.test(`names that come less often than one, from ${floodOf}, do not push it out`, async (t) => {
+      const digest = new RefusalDigest()
+      const mistyped = { ...HAPPENING, reason: 'unknown-user', user: 'turnusr' } as const
+      const happen = (happening: Happening, count: number) => {
+        for (let time = 0; time < count; time++) digest.record(happening)
+      }
+      happen(mistyped, 14)
+      for (let index = 0; index < 1000; index++) happen({ ...stranger(index), source: sourceOf(index) }, 13)
+      t.match(find(digest, 'turnusr'), { count: 14 })
+      t.equal(digest.forgotten().get('unknown-user')?.count, 13 * (1001 - digest.entries().length))
+      // As many as the digest has room for, as often each: then the oldest one goes.
+      for (let index = 0; index < DIGEST_ENTRY_COUNT_MAX; index++) {
+        happen({ ...stranger(index), user: `as often ${index}`, source: sourceOf(index) }, 15)
+      }
+      t.notOk(find(digest, 'turnusr'))
+    })
+  }
+
+  t.test(
+    `who was silent for ${DIGEST_SILENCE_SECONDS_MAX} s makes room for who comes now, however often it came`,
+    async (t) => {
+      const digest = new RefusalDigest()
+      const twice = (index: number, timeMs: number) => {
+        digest.record({ ...stranger(index), timeMs })
+        digest.record({ ...stranger(index), timeMs })
+      }
+      const often = { ...HAPPENING, reason: 'unknown-user', user: 'often' } as const
+      for (let time = 0; time < 100; time++) digest.record({ ...often, timeMs: 1000 })
+      const laterMs = 1000 + DIGEST_SILENCE_SECONDS_MAX * 1000
+      for (let index = 0; index < DIGEST_ENTRY_COUNT_MAX; index++) twice(index, laterMs)
+      t.ok(find(digest, 'often'), 'not longer than that')
+      t.notOk(find(digest, 'stranger0'))
+      twice(DIGEST_ENTRY_COUNT_MAX, laterMs + 1)
+      t.notOk(find(digest, 'often'))
+      t.ok(find(digest, 'stranger1'))
+    },
+  )
 
   for (const [of, source] of [
     ['an IPv4 address', () => '192.0.2.1:5000'],

@@ -8,7 +8,7 @@ export function countingSink(sink: ReportSink, countAllocations: () => void): Re
       countAllocations()
       sink.report(report)
     },
-    admitsRefusal: (client, timeMs) => sink.admitsRefusal(client, timeMs),
+    admitsRefusal: (reason, client, timeMs) => sink.admitsRefusal(reason, client, timeMs),
     admitsConnectionRefusal: (client, timeMs) => sink.admitsConnectionRefusal(client, timeMs),
   }
 }

@@ -11,7 +11,10 @@ import {
   REFUSALS_PER_SECOND_MAX,
   REPORT_BATCH_COUNT_MAX,
   REPORT_WAITING_COUNT_MAX,
+  STRANGER_REFUSALS_OF_SOURCE_PER_SECOND_MAX,
+  STRANGER_REFUSALS_PER_SECOND_MAX,
 } from '../../limits/reports.js'
+import { isOfStrangers, type RefusalReason } from '../../log/refusals.js'
 import { LineLimiter } from '../line-limiter.js'
 import type { Report, ReportSink } from '../reports.js'
 import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statistics.js'
@@ -20,6 +23,11 @@ export class Outbox implements ReportSink {
   readonly #statistics: Statistics
   readonly #post: (reports: readonly Report[]) => void
   readonly #limiter = new LineLimiter(REFUSALS_PER_SECOND_MAX, REFUSALS_OF_SOURCE_PER_SECOND_MAX)
+  /** A part of the same room. */
+  readonly #strangersLimiter = new LineLimiter(
+    STRANGER_REFUSALS_PER_SECOND_MAX,
+    STRANGER_REFUSALS_OF_SOURCE_PER_SECOND_MAX,
+  )
   readonly #connectionLimiter = new LineLimiter(
     CONNECTION_REFUSALS_PER_SECOND_MAX,
     CONNECTION_REFUSALS_OF_SOURCE_PER_SECOND_MAX,
@@ -40,8 +48,10 @@ export class Outbox implements ReportSink {
     return this.#waiting.length === 0
   }
 
-  admitsRefusal(client: string, timeMs: number): boolean {
-    return this.#waiting.length < REPORT_WAITING_COUNT_MAX && this.#limiter.admits(client, timeMs)
+  admitsRefusal(reason: RefusalReason, client: string, timeMs: number): boolean {
+    if (this.#waiting.length >= REPORT_WAITING_COUNT_MAX) return false
+    if (isOfStrangers(reason) && !this.#strangersLimiter.admits(client, timeMs)) return false
+    return this.#limiter.admits(client, timeMs)
   }
 
   admitsConnectionRefusal(client: string, timeMs: number): boolean {

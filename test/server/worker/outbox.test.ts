@@ -1,5 +1,6 @@
 // What a worker tells the main thread, and how much of it at most: a flood must use up neither its time nor its memory.
 import t from 'tap'
+import type { RefusalReason } from '../../../src/log/refusals.js'
 import { CoreObserver } from '../../../src/server/core-observer.js'
 import type { Report } from '../../../src/server/reports.js'
 import { reasonIndex, Statistics, WORD_BATCHES_READ } from '../../../src/server/statistics.js'
@@ -10,6 +11,8 @@ import { addressOf } from '../../support/turn-address.js'
 /** The documented bounds. */
 const REFUSALS_PER_SECOND_MAX = 1000
 const REFUSALS_PER_SOURCE_MAX = 250
+const OF_STRANGERS_PER_SECOND_MAX = 750
+const OF_STRANGERS_PER_SOURCE_MAX = 190
 const CONNECTIONS_PER_SECOND_MAX = 200
 const CONNECTIONS_PER_SOURCE_MAX = 50
 const BATCHES_PER_TICK_MAX = 16
@@ -73,7 +76,7 @@ t.test('to a main thread that reads nothing', async (t) => {
     t.equal(statistics.reportsLost, 0)
     outbox.report(report('mallory'))
     t.equal(statistics.reportsLost, 1)
-    t.notOk(outbox.admitsRefusal('192.0.2.1', 0), 'refusals are held back before they are made')
+    t.notOk(outbox.admitsRefusal('bad-password', '192.0.2.1', 0), 'refusals are held back before they are made')
     outbox.flushLast()
     t.equal(reportCount(), count)
   })
@@ -144,6 +147,39 @@ t.test('refusals', async (t) => {
   })
 })
 
+t.test('refusals of made-up names', async (t) => {
+  const timeMs = 1_700_000_000_000
+  const floodWith = (reason: RefusalReason, sourceOf: (index: number) => string) => {
+    const { outbox } = setUp()
+    let count = 0
+    for (let index = 0; index < 10_000; index++) if (outbox.admitsRefusal(reason, sourceOf(index), timeMs)) count++
+    return { count, outbox }
+  }
+
+  for (const reason of ['unknown-user', 'wrong-realm', 'stale-nonce', 'missing-attribute'] as const) {
+    t.test(`leave room for those of users behind the same address: ${reason}`, async (t) => {
+      const { count, outbox } = floodWith(reason, () => '192.0.2.1')
+      t.equal(count, OF_STRANGERS_PER_SOURCE_MAX)
+      for (let left = REFUSALS_PER_SOURCE_MAX - count; left > 0; left--) {
+        t.ok(outbox.admitsRefusal('bad-password', '192.0.2.1', timeMs))
+      }
+      t.notOk(outbox.admitsRefusal('bad-password', '192.0.2.1', timeMs))
+    })
+  }
+
+  t.test('leave room for those of users elsewhere, however many sources there are', async (t) => {
+    const { count, outbox } = floodWith('unknown-user', (index) => `10.0.${index >> 8}.${index & 255}`)
+    t.equal(count, OF_STRANGERS_PER_SECOND_MAX)
+    for (const reason of ['bad-password', 'expired-credential', 'user-quota', 'peer-policy'] as const) {
+      t.ok(outbox.admitsRefusal(reason, '192.0.2.1', timeMs), reason)
+    }
+  })
+
+  t.test('are not what users use up', async (t) => {
+    t.equal(floodWith('bad-password', () => '192.0.2.1').count, REFUSALS_PER_SOURCE_MAX)
+  })
+})
+
 t.test('connections that asked for nothing have room of their own, and take none from refusals', async (t) => {
   const { outbox } = setUp()
   const timeMs = 1_700_000_000_000
@@ -160,5 +196,5 @@ t.test('connections that asked for nothing have room of their own, and take none
     admitted((index) => `10.0.${index >> 8}.${index & 255}`),
     CONNECTIONS_PER_SECOND_MAX - CONNECTIONS_PER_SOURCE_MAX,
   )
-  t.ok(outbox.admitsRefusal('192.0.2.1', timeMs))
+  t.ok(outbox.admitsRefusal('bad-password', '192.0.2.1', timeMs))
 })
