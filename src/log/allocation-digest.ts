@@ -20,11 +20,16 @@ export interface AllocationDigestEntry {
 
 interface Known {
   readonly entry: AllocationDigestEntry
-  /** By worker: one that dies says nothing of what ends with it. */
-  readonly liveByWorker: Map<number | null, number>
+  /**
+   * How many live, by worker (one that dies says nothing of what ends with it) and by client's transport address: the end of one that
+   * began before this entry is not taken for the end of another.
+   */
+  readonly liveByWorker: Map<number | null, Map<string, number>>
 }
 
 export class AllocationDigest {
+  /** Entries that made room. */
+  forgottenCount = 0
   /** Least recently seen first. */
   readonly #known = new Map<string, Known>()
 
@@ -34,9 +39,12 @@ export class AllocationDigest {
     const known = this.#known.get(key) ?? newKnown(user, host, timeMs)
     known.entry.count++
     known.entry.lastTimeMs = timeMs
-    addLive(known, worker, 1)
+    begin(known, client, worker)
     this.#known.delete(key)
-    if (this.#known.size >= ALLOCATION_ENTRY_COUNT_MAX) this.#known.delete(this.#known.keys().next().value as string)
+    if (this.#known.size >= ALLOCATION_ENTRY_COUNT_MAX) {
+      this.#known.delete(this.#known.keys().next().value as string)
+      this.forgottenCount++
+    }
     this.#known.set(key, known)
   }
 
@@ -47,15 +55,18 @@ export class AllocationDigest {
     use: { readonly packetsFromClient: number; readonly packetsToClient: number },
   ): void {
     const known = this.#known.get(`${splitAddress(client).host} ${user}`)
-    if (known === undefined) return
+    // One that was forgotten while it lived may end later.
+    if (known === undefined || !end(known, client, worker)) return
     known.entry.endedCount++
     known.entry.packetsFromClient += use.packetsFromClient
     known.entry.packetsToClient += use.packetsToClient
-    addLive(known, worker, -1)
   }
 
   workerDied(worker: number): void {
-    for (const known of this.#known.values()) addLive(known, worker, -(known.liveByWorker.get(worker) ?? 0))
+    for (const { entry, liveByWorker } of this.#known.values()) {
+      for (const count of liveByWorker.get(worker)?.values() ?? []) entry.liveCount -= count
+      liveByWorker.delete(worker)
+    }
   }
 
   /** Most recent first; they change as long as the digest is used. */
@@ -70,10 +81,20 @@ function newKnown(user: string, source: string, timeMs: number): Known {
   return { entry: { user, source, count: 0, liveCount: 0, ...times, ...ended }, liveByWorker: new Map() }
 }
 
-/** One that was forgotten while it lived may end later: never below zero. */
-function addLive({ entry, liveByWorker }: Known, worker: number | null, change: number): void {
-  const before = liveByWorker.get(worker) ?? 0
-  const after = Math.max(0, before + change)
-  liveByWorker.set(worker, after)
-  entry.liveCount += after - before
+function begin({ entry, liveByWorker }: Known, client: string, worker: number | null): void {
+  const live = liveByWorker.get(worker) ?? new Map<string, number>()
+  live.set(client, (live.get(client) ?? 0) + 1)
+  liveByWorker.set(worker, live)
+  entry.liveCount++
+}
+
+/** False if none is known to live there. */
+function end({ entry, liveByWorker }: Known, client: string, worker: number | null): boolean {
+  const live = liveByWorker.get(worker)
+  const count = live?.get(client) ?? 0
+  if (live === undefined || count === 0) return false
+  if (count > 1) live.set(client, count - 1)
+  else live.delete(client)
+  entry.liveCount--
+  return true
 }

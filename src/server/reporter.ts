@@ -113,12 +113,15 @@ export class Reporter implements RelayingNews {
     const count = this.#suppressedCount + this.#newlyHeldBack(heldBack)
     this.#suppressedCount = 0
     if (count > 0) {
-      this.#logger.warn({ event: 'refusals-suppressed', count }, `${count} more refusals were not logged one by one`)
+      const were = count === 1 ? '1 more refusal was' : `${count} more refusals were`
+      this.#logger.warn({ event: 'refusals-suppressed', count }, `${were} not logged one by one`)
     }
     const lost = reportsLost - this.#reportsLost
     this.#reportsLost = reportsLost
     if (lost > 0) {
-      const text = `${lost} reports of allocations and refusals were lost: this machine is too busy to log them`
+      const were =
+        lost === 1 ? '1 report of allocations and refusals was' : `${lost} reports of allocations and refusals were`
+      const text = `${were} lost: this machine is too busy to log them`
       this.#logger.warn({ event: 'reports-lost', count: lost }, text)
     }
   }

@@ -109,6 +109,9 @@ t.test('a flood', async (t) => {
     refuse(LINES_MAX)
     reporter.flush(statistics)
     t.equal(lines.length, LINES_MAX + 1 + LINES_MAX)
+    refuse(1)
+    reporter.flush(statistics)
+    t.match(lines.at(-1), { count: 1, msg: '1 more refusal was not logged one by one' })
   })
 
   t.test('of lines that the level hides takes no room from the others', async (t) => {
