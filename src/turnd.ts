@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The command: options → server → signals. Exit codes: 0 after a drain or --help, 1 after a failure while running or of a subcommand, 2 if an
-// option, a file or an address stops the start.
+// option, a file or an address stops the start, or the output of what is no server cannot be written.
 import { readFileSync } from 'node:fs'
 import { runCertCommand } from './commands/cert.js'
+import { watchStandardOutput } from './commands/standard-output.js'
 import { runUserCommand } from './commands/user.js'
 import { runWhyCommand } from './commands/why.js'
 import { parseCommandLine } from './config/command-line.js'
@@ -16,25 +17,24 @@ import { chooseEngine } from './net/choose-engine.js'
 import type { TurnServer } from './server/server.js'
 
 async function main(argv: readonly string[]): Promise<void> {
-  if (argv[0] === 'user') {
-    const { env, stderr, stdin, stdout } = process
-    process.exitCode = await runUserCommand(argv.slice(1), { env, stderr, stdin, stdout })
-    return
-  }
-  if (argv[0] === 'cert') {
-    const { stderr, stdout } = process
-    process.exitCode = await runCertCommand(argv.slice(1), { now: Date.now, stderr, stdout })
-    return
-  }
-  if (argv[0] === 'why') {
-    const { env, stderr, stdout } = process
-    process.exitCode = await runWhyCommand(argv.slice(1), { env, stderr, stdout })
+  const [subcommand, ...rest] = argv
+  if (subcommand === 'user' || subcommand === 'cert' || subcommand === 'why') {
+    watchStandardOutput(process, `turnd ${subcommand}`)
+    process.exitCode = await run(subcommand, rest)
     return
   }
   const command = parseCommandLine(argv, process.env, readTextFile)
-  if ('help' in command) process.stdout.write(formatHelp(process.stdout.columns))
-  else if ('version' in command) process.stdout.write(`turnd ${version()}\n`)
-  else await serve(command)
+  if ('help' in command || 'version' in command) {
+    watchStandardOutput(process, 'turnd')
+    process.stdout.write('help' in command ? formatHelp(process.stdout.columns) : `turnd ${version()}\n`)
+  } else await serve(command)
+}
+
+function run(subcommand: 'user' | 'cert' | 'why', argv: readonly string[]): Promise<number> {
+  const { env, stderr, stdin, stdout } = process
+  if (subcommand === 'user') return runUserCommand(argv, { env, stderr, stdin, stdout })
+  if (subcommand === 'cert') return runCertCommand(argv, { now: Date.now, stderr, stdout })
+  return runWhyCommand(argv, { env, stderr, stdout })
 }
 
 async function serve(parsed: ParsedSettings): Promise<void> {

@@ -19,6 +19,9 @@ export function readWords(argv: readonly string[], options: OptionTypes): Comman
   const words: string[] = []
   // Not strict: the parser's own messages are long, and explain things that a subcommand does not have.
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
+  // Whoever asks for help gets it, whatever else there is: as of turnd itself.
+  const isHelp = tokens.some((token) => token.kind === 'option' && token.name === 'help' && token.value === undefined)
+  if (isHelp) return { values: new Map([['help', ['']]]), words }
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
@@ -27,11 +30,15 @@ export function readWords(argv: readonly string[], options: OptionTypes): Comman
     if (type === 'boolean' && token.value !== undefined) {
       throw new CommandError(`${token.rawName} takes no value, but has ${quoted(token.value)}`)
     }
-    const isNextOption = token.inlineValue === false && token.value.startsWith('-')
-    if (type === 'string' && (token.value === undefined || token.value === '' || isNextOption)) {
-      throw new CommandError(`${token.rawName} needs a value`)
-    }
+    if (type === 'string') checkValue(token.rawName, token.value, token.inlineValue === true)
     values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? ''])
   }
   return { values, words }
+}
+
+function checkValue(name: string, value: string | undefined, isInline: boolean): void {
+  if (value === undefined) throw new CommandError(`${name} needs a value`)
+  if (value === '') throw new CommandError(`${name} needs a value, and has an empty one: leave the option out instead`)
+  if (isInline || !value.startsWith('-')) return
+  throw new CommandError(`${name} needs a value: ${name} VALUE, or ${name}=VALUE if it begins with a dash`)
 }

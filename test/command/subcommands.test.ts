@@ -1,10 +1,12 @@
 // What answers and ends: --help, --version, and `turnd user`, `turnd cert` and `turnd why`, with their exit codes.
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import { OPTIONS } from '../../src/config/options.js'
 import { projectRoot } from '../support/project-root.js'
-import { runTurnd } from './run-turnd.js'
+import { runTurnd, TURND } from './run-turnd.js'
 
 t.test('--help names every option and ends with 0', async (t) => {
   const { code, stderr, stdout } = await runTurnd(['--help', '--listen', 'nonsense'], { cwd: t.testdir({}) })
@@ -17,6 +19,40 @@ t.test('--help names every option and ends with 0', async (t) => {
 t.test('--version prints that of package.json', async (t) => {
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'))
   t.same(await runTurnd(['--version'], { cwd: t.testdir({}) }), { code: 0, stdout: `turnd ${version}\n`, stderr: '' })
+})
+
+t.test('standard output', async (t) => {
+  const shell = (t: Test, line: string) => {
+    const cwd = t.testdir({})
+    writeFileSync(join(cwd, 'users.jsonl'), `${makeUsersFileLine('alice', 'turnd', 'secret').text}\n`)
+    // `env -u`: tap instruments the Node processes that its tests start.
+    const args = ['-c', line, 'bash', 'env', '-u', 'NODE_OPTIONS', process.execPath, TURND]
+    return spawnSync('bash', args, { cwd, encoding: 'utf8', timeout: 30_000 })
+  }
+
+  for (const [words, name] of [
+    ['--help', 'turnd'],
+    ['--version', 'turnd'],
+    ['why --help', 'turnd why'],
+    ['user list --users-file users.jsonl', 'turnd user'],
+    ['cert --name turn.example.org', 'turnd cert'],
+  ] as const) {
+    t.test(`${words}: a full disk is one sentence, and exit code 2`, async (t) => {
+      const { status, stderr } = shell(t, `"$@" ${words} >/dev/full`)
+      t.equal(stderr, `${name}: standard output cannot be written: no space left on the disk\n`)
+      t.equal(status, 2)
+    })
+
+    t.test(`${words}: a reader that has gone is nothing to tell`, async (t) => {
+      const { status, stderr } = shell(t, `mkfifo pipe && exec 3<>pipe 4>pipe 3<&- && "$@" ${words} >&4`)
+      t.same({ status, stderr }, { status: 0, stderr: '' })
+    })
+  }
+
+  t.test('and standard error on a full disk changes no exit code', async (t) => {
+    const { status, stdout } = shell(t, '"$@" why --state-dir nowhere 2>/dev/full')
+    t.same({ status, stdout }, { status: 1, stdout: '' })
+  })
 })
 
 t.test('turnd user', async (t) => {

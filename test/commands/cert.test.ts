@@ -225,7 +225,7 @@ t.test('arguments that are wrong', async (t) => {
   const cases: [argv: string[], message: string][] = [
     [[], '--name is missing: give the name by which clients reach the server'],
     [['--name'], '--name needs a value'],
-    [['--name', '--force'], '--name needs a value'],
+    [['--name', '--force'], '--name needs a value: --name VALUE, or --name=VALUE if it begins with a dash'],
     [['a.net'], 'unexpected argument "a.net": names are given as --name NAME'],
     [[...name, '--names', 'b'], 'unknown option --names'],
     [[...name, '--force=yes'], '--force takes no value, but has "yes"'],

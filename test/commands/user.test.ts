@@ -279,8 +279,14 @@ t.test('bad arguments: exit code 2 and one sentence', async (t) => {
     [['a\u009b2J\u202e'], 'unknown command "a\\u009b2J\\u202e": use add, list or remove (see turnd user --help)'],
     [['list', '--\u009b2J'], 'unknown option "--\\u009b2J"'],
     [['add', 'alice', '--users-file'], '--users-file needs a value'],
-    [['add', 'alice', '--users-file='], '--users-file needs a value'],
-    [['add', 'alice', '--realm', '--generate'], '--realm needs a value'],
+    [
+      ['add', 'alice', '--users-file='],
+      '--users-file needs a value, and has an empty one: leave the option out instead',
+    ],
+    [
+      ['add', 'alice', '--realm', '--generate'],
+      '--realm needs a value: --realm VALUE, or --realm=VALUE if it begins with a dash',
+    ],
     [['add', 'alice', '--generate=yes'], '--generate takes no value, but has "yes"'],
     [['add', 'alice', '--generate', '--password-stdin'], '--generate and --password-stdin exclude each other'],
     [['list', '--generate'], '--generate has no meaning with list'],
