@@ -17,13 +17,18 @@ export type ControlAnswer =
   | { readonly kind: 'dead'; readonly path: string }
 
 /** Asks every server whose socket is in this directory. Throws the system's error if the directory cannot be read. */
-export function askServers(directory: string, request: object): Promise<ControlAnswer[]> {
-  return Promise.all(controlSocketsIn(directory).map((path) => ask(path, request)))
+export function askServers(
+  directory: string,
+  request: object,
+  answerMillisecondsMax = CONTROL_MILLISECONDS_MAX,
+): Promise<ControlAnswer[]> {
+  return Promise.all(controlSocketsIn(directory).map((path) => ask(path, request, answerMillisecondsMax)))
 }
 
-async function ask(path: string, request: object): Promise<ControlAnswer> {
+async function ask(path: string, request: object, answerMillisecondsMax: number): Promise<ControlAnswer> {
   try {
-    const answer: unknown = JSON.parse(await exchange(path, JSON.stringify({ version: CONTROL_VERSION, ...request })))
+    const line = JSON.stringify({ version: CONTROL_VERSION, ...request })
+    const answer: unknown = JSON.parse(await exchange(path, line, answerMillisecondsMax))
     const { error, result } = answer as { error?: unknown; result?: unknown }
     return typeof error === 'string' ? { kind: 'failed', path, error } : { kind: 'result', path, result }
   } catch (error) {
@@ -39,12 +44,12 @@ async function ask(path: string, request: object): Promise<ControlAnswer> {
 }
 
 /** The line that answers this one. */
-async function exchange(path: string, line: string): Promise<string> {
+async function exchange(path: string, line: string, answerMillisecondsMax: number): Promise<string> {
   const { path: target, release } = reachablePath(dirname(path), basename(path))
   const socket = connect(target)
   const deadline = setTimeout(
-    () => socket.destroy(new Error(`no answer within ${CONTROL_MILLISECONDS_MAX / 1000} s`)),
-    CONTROL_MILLISECONDS_MAX,
+    () => socket.destroy(new Error(`no answer within ${answerMillisecondsMax / 1000} s: it hangs, or was stopped`)),
+    answerMillisecondsMax,
   )
   try {
     await once(socket, 'connect')

@@ -26,8 +26,8 @@ Without options: everything that it remembers.
                       (environment: TURND_CONFIG)
   -h, --help          this text
 
-Exit code: 0 a server has answered, whether it refused somebody or not; 1 no server answers;
-2 anything else failed.
+Exit code: 0 every server has answered, whether it refused somebody or not; 1 there is none, or one
+of them gave no answer; 2 anything else failed: an argument, a file, standard output.
 `
 
 export interface WhyArguments {

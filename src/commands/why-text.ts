@@ -2,9 +2,8 @@
 // why; what to do.
 import { nearestName } from '../config/nearest-name.js'
 import { CONNECTION_REFUSALS } from '../log/connection-refusals.js'
-import { DROP_REASONS } from '../log/drops.js'
-import { REFUSAL_REASONS } from '../log/refusals.js'
 import type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from '../server/why.js'
+import { aboutUntold, isNameless, isOfAll, isRefusal, untoldLines } from './why-untold.js'
 
 /** Of one reason; --json has the others. */
 const LINES_OF_REASON_MAX = 10
@@ -17,12 +16,14 @@ const NOBODY_CAME = [
   'Others have reached this server. Whoever gets no answers asks again without a name: then packets arrive, but look at the way back.',
 ]
 
+const ASK_AGAIN = 'Ask again when the client has tried once more; the log may tell as well.'
+
 /** The lines, whose text from the network has still to be escaped. */
 export function whyLines(report: WhyReport, filter: WhyFilter): string[] {
   const sections = [
     [aboutServer(report)],
-    aboutRefusals(report),
-    aboutConnections(report),
+    aboutRefusals(report, filter),
+    aboutConnections(report, filter),
     aboutDrops(report, filter),
     aboutNothing(report, filter),
     aboutAllocations(report, filter),
@@ -44,9 +45,9 @@ function listening({ listening }: WhyReport): string {
   return `It listens on ${listening.slice(0, ADDRESSES_SHOWN_MAX).join(', ')}${more}.`
 }
 
-function aboutRefusals(report: WhyReport): string[] {
-  const refusals = report.refusals.filter(({ reason }) => Object.hasOwn(REFUSAL_REASONS, reason))
-  return byReason(refusals, report, (refusal) => {
+function aboutRefusals(report: WhyReport, filter: WhyFilter): string[] {
+  const refusals = report.refusals.filter(({ reason }) => isRefusal(reason))
+  return byReason(refusals, report, filter, (refusal) => {
     const { code, method, peer, port, source, user } = refusal
     const who = user === '' ? `${source}` : `${JSON.stringify(user)} from ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
@@ -54,18 +55,24 @@ function aboutRefusals(report: WhyReport): string[] {
   })
 }
 
-function aboutConnections(report: WhyReport): string[] {
+function aboutConnections(report: WhyReport, filter: WhyFilter): string[] {
   const refusals = report.refusals.filter(({ reason }) => Object.hasOwn(CONNECTION_REFUSALS, reason))
   const lines = byReason(
     refusals,
     report,
+    filter,
     (refusal) => `${times(refusal)}  ${refusal.source} (last port ${refusal.port})`,
   )
   return lines.length === 0 ? [] : ['Connections that were closed before they asked for anything:', '', ...lines]
 }
 
 /** Grouped, in the order of the most recent of each group. */
-function byReason(refusals: readonly WhyRefusal[], report: WhyReport, describe: (one: WhyRefusal) => string): string[] {
+function byReason(
+  refusals: readonly WhyRefusal[],
+  report: WhyReport,
+  filter: WhyFilter,
+  describe: (one: WhyRefusal) => string,
+): string[] {
   const groups = new Map<string, WhyRefusal[]>()
   for (const refusal of refusals) groups.set(refusal.reason, [...(groups.get(refusal.reason) ?? []), refusal])
   return [...groups].flatMap(([reason, group], index) => {
@@ -77,16 +84,19 @@ function byReason(refusals: readonly WhyRefusal[], report: WhyReport, describe: 
     ])
     const rest = group.length - shown.length
     if (rest > 0) lines.push(`  and ${rest} more, which --json has`)
-    const undescribed = report.undescribed[reason] ?? 0
-    if (undescribed > 0)
-      lines.push(`  and ${counted(undescribed, 'refusal')} that were only counted: there were too many`)
+    // Elsewhere they are others', or of before: aboutOthers() tells of them.
+    const undescribed = isOfAll(filter) ? (report.undescribed[reason] ?? 0) : 0
+    if (undescribed > 0) {
+      const were = undescribed === 1 ? 'was' : 'were'
+      lines.push(`  and ${counted(undescribed, 'refusal')} that ${were} only counted: there were too many`)
+    }
     return [...(index === 0 ? [] : ['']), `${reason}: ${meaning}`, ...lines, `  What to do: ${remedy}`]
   })
 }
 
 /** They are counted for all clients together, so whoever asks for one does not see them. */
 function aboutDrops(report: WhyReport, filter: WhyFilter): string[] {
-  const samples = report.refusals.filter(({ reason }) => reason === 'reply-limit' || reason === 'failure-budget')
+  const samples = report.refusals.filter(({ reason }) => isNameless(reason))
   const isAsked = filter.source === undefined && filter.user === undefined
   const drops = report.drops.filter(({ reason }) => isAsked || samples.some((one) => one.reason === reason))
   if (drops.length === 0) return []
@@ -108,12 +118,11 @@ function aboutNothing(report: WhyReport, filter: WhyFilter): string[] {
   const { allocations, drops, packetsReceived, refusals } = report
   if (refusals.length > 0) return []
   const { reason, source, user } = filter
-  if (reason !== undefined) {
-    const isDropped = drops.length > 0 && Object.hasOwn(DROP_REASONS, reason)
-    return isDropped && user === undefined && source === undefined
-      ? []
-      : [`${reason} has not happened${of(filter)} ${span(report, filter)}.`]
-  }
+  const isOfSomebody = user !== undefined || source !== undefined
+  if (reason !== undefined && !isOfSomebody && drops.length > 0) return []
+  const untold = untoldLines(report, filter)
+  if (untold.length > 0) return [notRemembered(report, filter), ...untold, ASK_AGAIN]
+  if (reason !== undefined) return [`${reason} has not happened${of(filter)} ${span(report, filter)}.`]
   const lines = [`Nothing was refused${of(filter)} ${span(report, filter)}.`]
   if (allocations.length > 0) return lines
   if (packetsReceived === 0) {
@@ -122,12 +131,17 @@ function aboutNothing(report: WhyReport, filter: WhyFilter): string[] {
       `Not one packet has reached this server: look at DNS, firewalls and port forwarding for where it listens.`,
     ]
   }
-  if (user === undefined && source === undefined) return lines
+  if (!isOfSomebody) return lines
   const what =
     user === undefined
       ? `No request from ${source} was refused or led to an allocation`
       : `No request that names ${JSON.stringify(user)} has reached this server`
   return [`${what} ${span(report, filter)}.`, ...NOBODY_CAME]
+}
+
+function notRemembered(report: WhyReport, filter: WhyFilter): string {
+  const what = filter.reason ?? (report.allocations.length > 0 ? 'refusal' : 'refusal and no allocation')
+  return `This server remembers no ${what}${of(filter)} ${span(report, filter)}.`
 }
 
 function aboutAllocations(report: WhyReport, filter: WhyFilter): string[] {
@@ -165,23 +179,19 @@ function flow({ relayPorts }: WhyReport, { endedCount, packetsFromClient, packet
 
 /** What a filter has left out, where it may be what is looked for. */
 function aboutOthers(report: WhyReport, filter: WhyFilter): string[] {
-  if (filter.user === undefined && filter.source === undefined) return []
   const lines: string[] = []
-  const { leftOutCount, others, undescribed, unknownUsers } = report
+  const { leftOutCount, others, unknownUsers } = report
   const similar = filter.user === undefined ? null : nearestName(filter.user, unknownUsers)
   if (similar !== null) {
     lines.push(
       `Somebody was refused as ${JSON.stringify(similar)}, which no user is called: is that the name on the client?`,
     )
   }
-  if (leftOutCount > 0) lines.push(`${leftOutCount} entries did not fit: narrow it down with --reason or --since.`)
-  const hidden = Object.entries(undescribed).filter(
-    ([reason]) => filter.reason === undefined || reason === filter.reason,
-  )
-  if (hidden.length > 0) {
-    const list = hidden.map(([reason, count]) => `${reason} ${count}`).join(', ')
-    lines.push(`Only counted, whoever they were of, because there were too many: ${list}.`)
+  if (leftOutCount > 0) {
+    const entries = leftOutCount === 1 ? '1 entry' : `${leftOutCount} entries`
+    lines.push(`${entries} did not fit: narrow it down with --reason or --since.`)
   }
+  lines.push(...aboutUntold(report, filter))
   const list = Object.entries(others).map(([reason, count]) => `${reason} ${count}`)
   if (list.length > 0) lines.push(`Refusals of others: ${list.join(', ')}.`)
   return lines

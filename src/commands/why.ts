@@ -15,7 +15,7 @@ export interface WhyCommandIo {
   readonly env: NodeJS.ProcessEnv
 }
 
-/** Runs the command. Returns the exit code: 0, 1 (no server answers), 2 (anything else, after one sentence). */
+/** Runs the command. Returns the exit code: 0, 1 (no server answers, or not every one), 2 (anything else, after one sentence). */
 export async function runWhyCommand(argv: readonly string[], io: WhyCommandIo): Promise<number> {
   try {
     const options = parseWhyArguments(argv, io.env)
@@ -31,19 +31,23 @@ export async function runWhyCommand(argv: readonly string[], io: WhyCommandIo): 
 
 async function ask({ filter, isJson, stateDirectory }: WhyArguments, io: WhyCommandIo): Promise<number> {
   const answers = await answersOf(stateDirectory, { command: 'why', ...filter })
-  const reports: WhyReport[] = []
-  for (const answer of answers) {
-    if (answer.kind === 'failed') complain(io, `${answer.path}: ${answer.error}`)
-    // Both ends are of one version, or the server has said so.
-    if (answer.kind === 'result') reports.push(answer.result as WhyReport)
-  }
-  if (reports.length === 0) {
-    if (answers.every(({ kind }) => kind === 'dead')) complain(io, nobodyIn(stateDirectory))
+  // Both ends are of one version, or the server has said so.
+  const reports = answers.flatMap((answer) => (answer.kind === 'result' ? [answer.result as WhyReport] : []))
+  const failed = answers.flatMap((answer) =>
+    answer.kind === 'failed' ? [{ socket: answer.path, error: answer.error }] : [],
+  )
+  for (const { error, socket } of failed) complain(io, `${socket}: ${error}`)
+  if (reports.length === 0 && failed.length === 0) {
+    complain(io, nobodyIn(stateDirectory))
     return 1
   }
-  if (isJson) io.stdout.write(`${escapeHidden(JSON.stringify({ servers: reports }))}\n`)
-  else io.stdout.write(reports.map((report) => text(whyLines(report, filter))).join('\n'))
-  return 0
+  if (isJson) io.stdout.write(`${escapeHidden(JSON.stringify({ servers: reports, failed }))}\n`)
+  else if (reports.length > 0) {
+    const parts = reports.map((report) => whyLines(report, filter))
+    if (failed.length > 0) parts.push(failed.map(({ error, socket }) => `A server did not answer, ${socket}: ${error}`))
+    io.stdout.write(parts.map(text).join('\n'))
+  }
+  return failed.length === 0 ? 0 : 1
 }
 
 async function answersOf(stateDirectory: string, request: object): Promise<ControlAnswer[]> {

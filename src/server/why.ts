@@ -97,14 +97,16 @@ export interface WhyReport {
   readonly others: Readonly<Record<string, number>>
   /** Names of `unknown-user` that do not match: one may be the user's, mistyped. */
   readonly unknownUsers: readonly string[]
-  /** Since the start, by reason: all that happened, whether an entry tells of it or not. */
+  /** Since the start, of all clients, by reason (that of the filter): all that happened, whether an entry tells of it or not. */
   readonly totals: Readonly<Record<string, number>>
-  /** Those of them that no entry tells of: floods are counted, not described; and old entries made room. */
+  /** Those of them that no entry tells of: floods are counted, not described; and old entries made room. What is looked for may be among them. */
   readonly undescribed: Readonly<Record<string, number>>
   /** Drops without an answer since the start, of all clients together. */
   readonly drops: readonly WhyDrop[]
   /** Who got allocations, most recent first; what matches. */
   readonly allocations: readonly WhyAllocations[]
+  /** Entries of those, whoever they were of, that made room for others since the start. */
+  readonly allocationEntriesForgotten: number
 }
 
 /** Whose report it is. */
@@ -120,6 +122,9 @@ export function whyReport({ reporter, running, settings }: WhyServer, filter: Wh
   const timeMs = Date.now()
   const totals = running?.relaying.totals() ?? totalsOf([])
   const happened = { ...occurred(REFUSAL_REASON_NAMES, totals.refusals), ...connectionsOf(totals.connectionRefusals) }
+  const isAsked = (reason: string) => filter.reason === undefined || reason === filter.reason
+  const asked = (counts: Record<string, number>) =>
+    Object.fromEntries(Object.entries(counts).filter(([reason]) => isAsked(reason)))
   return {
     pid: process.pid,
     startTime: iso(running?.startTimeMs ?? timeMs),
@@ -130,9 +135,9 @@ export function whyReport({ reporter, running, settings }: WhyServer, filter: Wh
     allocationCount: running?.relaying.allocationCount() ?? 0,
     packetsReceived: totals.engine[COUNTER_PACKETS_RECEIVED],
     ...digested(reporter, filter, timeMs),
-    totals: happened,
-    undescribed: undescribed(totals, happened, reporter),
-    drops: dropsOf(totals).filter(({ reason }) => filter.reason === undefined || reason === filter.reason),
+    totals: asked(happened),
+    undescribed: asked(undescribed(totals, happened, reporter)),
+    drops: dropsOf(totals).filter(({ reason }) => isAsked(reason)),
   }
 }
 
@@ -153,6 +158,7 @@ function digested({ allocationDigest, refusalDigest }: Reporter, filter: WhyFilt
     others: countsOf(ofReason.filter((entry) => !matches(entry))),
     unknownUsers: filter.user === undefined ? [] : [...new Set(unknownUsers.map(({ user }) => user))],
     allocations: allocations.filter(matches).slice(0, WHY_ALLOCATION_COUNT_MAX).map(describeAllocations),
+    allocationEntriesForgotten: allocationDigest.forgottenCount,
   }
 }
 
@@ -161,7 +167,10 @@ export function isReason(text: string): boolean {
   return [REFUSAL_REASONS, CONNECTION_REFUSALS, DROP_REASONS].some((catalogue) => Object.hasOwn(catalogue, text))
 }
 
-function matcherOf({ reason, source, user }: WhyFilter) {
+function matcherOf({ entriesMax = 0, reason, sinceSeconds = 0, source, user }: WhyFilter) {
+  // Whoever comes over the socket or the library may give anything: NaN is no number either.
+  if (!(sinceSeconds >= 0)) throw filterError(`sinceSeconds is ${sinceSeconds}: give a number of seconds from 0 on`)
+  if (!(entriesMax >= 0)) throw filterError(`entriesMax is ${entriesMax}: give a number of entries from 0 on`)
   if (reason !== undefined && !isReason(reason)) throw filterError(`there is no reason ${JSON.stringify(reason)}`)
   const cidr: Cidr | null = source === undefined ? null : parseCidr(source)
   if (source !== undefined && cidr === null) {

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { askServers } from '../../src/admin/control-client.js'
+import { askServers, type ControlAnswer } from '../../src/admin/control-client.js'
 import { controlSocketsIn } from '../../src/admin/control-directory.js'
 import { type ControlCommand, ControlSocket } from '../../src/admin/control-socket.js'
 import { CONTROL_CONNECTION_COUNT_MAX, CONTROL_REQUEST_BYTES_MAX } from '../../src/limits/reports.js'
@@ -219,4 +219,21 @@ t.test('the asking side', async (t) => {
     writeFileSync(join(directory, 'file'), '')
     await t.throws(() => askServers(join(directory, 'file'), {}), { code: 'ENOTDIR' })
   })
+})
+
+t.test('of two servers of which one hangs, the other is heard, and the hung one is named', async (t) => {
+  const directory = temporaryDirectory()
+  const hung = createServer()
+  t.teardown(() => hung.close())
+  hung.on('connection', (socket) => t.teardown(() => socket.destroy()))
+  hung.listen(join(directory, 'control-7.sock'))
+  await once(hung, 'listening')
+  const { path } = await open(t, directory)
+  const answers = await askServers(directory, { command: 'echo', text: 'here' }, 500)
+  const isHung = (answer: ControlAnswer) => answer.path.endsWith('/control-7.sock')
+  t.match(answers.filter(isHung), [{ kind: 'failed', error: 'no answer within 0.5 s: it hangs, or was stopped' }])
+  t.match(
+    answers.filter((answer) => !isHung(answer)),
+    [{ kind: 'result', path, result: { text: 'here' } }],
+  )
 })

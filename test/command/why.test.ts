@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
 import { runWhyCommand } from '../../src/commands/why.js'
 import type { WhyReport } from '../../src/index.js'
+import { METHOD_REFRESH } from '../../src/stun/constants.js'
 import { temporaryDirectory } from '../support/certificate.js'
 import { DGRAM, MAIN_ENGINE } from '../support/engines.js'
 import { type ServerProcess, startServer } from '../support/server-process.js'
@@ -18,6 +19,7 @@ import { until } from './until.js'
 
 const MIN_PORT = 33_400
 const PASSWORD = 'hunter2'
+const FLOOD_COUNT = 3000
 const SECRET = 'shared-with-the-web-service'
 
 t.setTimeout(120_000)
@@ -81,6 +83,45 @@ t.test('where there can be no socket, the server warns and works', async (t) => 
   const about = 'turnd why cannot ask this server'
   await server.waitForLog(({ event, msg }) => event === 'warning' && String(msg).includes(about))
   t.equal((await (await connectClient(t, server, 'alice', PASSWORD)).allocate()).code, 0)
+})
+
+t.test('a flood of made-up names from the address of a user', async (t) => {
+  const directory = temporaryDirectory()
+  const server = await startIn(t, directory, 3, MAIN_ENGINE.args)
+  const client = await connectClient(t, server, 'alice', 'wrong')
+  await client.learnChallenge()
+  const ask = (username: string) => client.message(METHOD_REFRESH, () => {}, { username, password: 'wrong' })
+  const made = Array.from({ length: FLOOD_COUNT }, (_, index) => ask(index === 0 ? 'alise' : `stranger${index}`))
+  const alice = ask('alice')
+  // More than are told in a second, of which not all may arrive.
+  for (const [index, request] of made.entries()) {
+    client.transport.send(request)
+    if (index === FLOOD_COUNT - 100) client.transport.send(alice)
+  }
+  await until(
+    async () => (await reportsOf(t, directory))[0].undescribed['unknown-user'] > FLOOD_COUNT / 4,
+    'the flood is counted',
+  )
+  const say = async (...args: string[]) => (await why(directory, ...args)).stdout
+
+  t.test('hides no refusal of the user', async (t) => {
+    await until(async () => (await say('--user', 'alice')).includes('once  "alice" from 127.0.0.1'), 'it is told')
+    t.notMatch(await say('--user', 'alice'), /refusals that were only counted|has reached this server/)
+  })
+
+  t.test('is not denied of a name that made room', async (t) => {
+    const about = [
+      ['--user', 'alise'],
+      ['--user', 'bob'],
+      ['--reason', 'unknown-user', '--source', '10.0.0.1'],
+    ]
+    for (const args of about) {
+      const text = await say(...args)
+      t.match(text, /This server remembers no .* since the start/)
+      t.match(text, /\d{3,} refusals and drops were only counted since the start, .* may be among them/)
+      t.notMatch(text, /look at DNS|has not happened|has reached this server/)
+    }
+  })
 })
 
 t.test('what is said of people', async (t) => {

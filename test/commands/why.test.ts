@@ -38,7 +38,7 @@ function report(more: Partial<WhyReport> = {}): WhyReport {
     ...{ pid: 4711, startTime: before(180 * MINUTE), time: new Date(NOW).toISOString(), engine: 'native' },
     ...{ listening: ['udp:192.0.2.1:3478'], relayPorts: { min: 24_000, max: 29_999 }, allocationCount: 0 },
     ...{ packetsReceived: 5, refusals: [], leftOutCount: 0, others: {}, unknownUsers: [], totals: {} },
-    ...{ undescribed: {}, drops: [], allocations: [] },
+    ...{ undescribed: {}, drops: [], allocations: [], allocationEntriesForgotten: 0 },
     ...more,
   }
 }
@@ -56,7 +56,8 @@ t.test('arguments', async (t) => {
       filter: { user: 'alice', source: '192.0.2.7', reason: 'bad-password', sinceSeconds: 600 },
       ...{ isJson: true, stateDirectory: 'd' },
     })
-    t.equal(parse('--user alice --help'), null)
+    for (const line of ['--user alice --help', '-h --frob', '-h alice', '-h --user', '--since x -h'])
+      t.equal(parse(line), null)
   })
 
   t.test('take a source as logs show it, and durations in four units', async (t) => {
@@ -93,7 +94,11 @@ t.test('arguments', async (t) => {
   const wrong: readonly [argv: readonly string[], sentence: RegExp][] = [
     [['--usr', 'alice'], /unknown option --usr/],
     [['alice'], /unexpected argument "alice"/],
-    [['--user'], /--user needs a value/],
+    [['--user'], /--user needs a value\n/],
+    [['--user', ''], /--user needs a value, and has an empty one: leave the option out instead\n/],
+    [['--user='], /--user needs a value, and has an empty one/],
+    [['--since', '-5m'], /--since needs a value: --since VALUE, or --since=VALUE if it begins with a dash/],
+    [['--since=-5m'], /--since "-5m" is not a duration: give 90s/],
     [['--json=yes'], /--json takes no value/],
     [['--user', 'a', '--user', 'b'], /--user is given more than once/],
     [['--source', 'localhost'], /--source "localhost" is neither an IP address nor a CIDR block: give 192/],
@@ -147,7 +152,7 @@ t.test('with servers', async (t) => {
     t.teardown(() => control.close())
   }
 
-  t.test('asks each, prints each, and is content with one that answers', async (t) => {
+  t.test('asks each, prints each, and names those that fail; exit code 1', async (t) => {
     const directory = temporaryDirectory()
     await serve(t, directory, () => report({ pid: 1 }))
     await serve(t, directory, () => report({ pid: 2 }))
@@ -155,12 +160,16 @@ t.test('with servers', async (t) => {
       throw new Error('broken\u001b[2J')
     })
     const { code, stderr, stdout } = await run(['--state-dir', directory])
-    t.equal(code, 0)
+    t.equal(code, 1)
     for (const pid of [1, 2]) t.match(stdout, `turnd, process ${pid} (native engine)`)
+    t.match(stdout, /\n\nA server did not answer, \S+\.sock: broken\\u001b\[2J\n$/)
     t.match(stderr, /^turnd why: \S+\.sock: broken\\u001b\[2J\n$/)
     const json = await run(['--state-dir', directory, '--json'])
-    const pids = JSON.parse(json.stdout).servers.map(({ pid }: WhyReport) => pid)
-    t.same(pids.sort(), [1, 2])
+    const { failed, servers } = JSON.parse(json.stdout)
+    t.same(servers.map(({ pid }: WhyReport) => pid).sort(), [1, 2])
+    t.match(failed, [{ socket: /control-\d+-2\.sock$/, error: 'broken\u001b[2J' }])
+    t.equal(failed.length, 1)
+    t.equal(json.code, 1)
     t.equal(json.stdout.split('\n').length, 2)
   })
 
@@ -170,6 +179,15 @@ t.test('with servers', async (t) => {
       throw new Error('broken')
     })
     t.match(await run(['--state-dir', directory]), { code: 1, stdout: '', stderr: /broken\n$/ })
+    const { code, stdout } = await run(['--state-dir', directory, '--json'])
+    t.match({ code, ...JSON.parse(stdout) }, { code: 1, servers: [], failed: [{ error: 'broken' }] })
+  })
+
+  t.test('that all answer ends with 0', async (t) => {
+    const directory = temporaryDirectory()
+    await serve(t, directory, () => report({ pid: 1 }))
+    const { code, stdout } = await run(['--state-dir', directory, '--json'])
+    t.match({ code, ...JSON.parse(stdout) }, { code: 0, servers: [{ pid: 1 }], failed: [] })
   })
 
   t.test('hostile names break no line and move no cursor', async (t) => {
@@ -236,6 +254,9 @@ bad-password: the user exists, but the message integrity does not match its pass
     t.equal(text.split('14 times').length - 1, 10)
     t.match(text, '\n  and 2 more, which --json has\n')
     t.match(text, '\n  and 7 refusals that were only counted: there were too many\n')
+    const one = textOf({ refusals, undescribed: { 'bad-password': 1 } })
+    t.match(one, '\n  and 1 refusal that was only counted: there were too many\n')
+    t.notMatch(text, 'Only counted', 'and nothing twice')
   })
 
   t.test('of drops have the sources that are known', async (t) => {
@@ -296,7 +317,71 @@ bad-password: the user exists, but the message integrity does not match its pass
       { user: 'turnuser' },
     )
     t.match(text, 'Somebody was refused as "turnusr", which no user is called')
-    t.match(text, 'Only counted, whoever they were of, because there were too many: unknown-user 9.')
+    t.match(text, 'Only counted since the start, whoever they were of, because there were too many: unknown-user 9.')
     t.match(text, 'Refusals of others: unknown-user 31.')
+    t.match(textOf({ leftOutCount: 1 }, { user: 'turnuser' }), '\n1 entry did not fit')
+  })
+
+  t.test('of counts since the start are once, and nobody’s in particular', async (t) => {
+    for (const filter of [{ user: 'turnuser' }, { source: '192.0.2.7' }, { sinceSeconds: 600 }]) {
+      const text = textOf({ refusals: [refusal()], undescribed: { 'bad-password': 2988 } }, filter)
+      t.notMatch(text, '2988 refusals')
+      t.equal(text.split('2988').length, 2)
+      t.match(
+        text,
+        'Only counted since the start, whoever they were of, because there were too many: bad-password 2988.',
+      )
+    }
+    const text = textOf({ refusals: [refusal()], undescribed: { 'unknown-user': 5 } })
+    t.match(text, 'there were too many: unknown-user 5.', 'of a reason that has no group')
+  })
+
+  t.test('do not deny what may be among what was only counted', async (t) => {
+    const undescribed = { 'unknown-user': 2936, 'bad-password': 1 }
+    const among =
+      /\nIt may have happened all the same: 2937 refusals and drops were only counted since the start, .* among them\.\nAsk/
+    for (const [filter, what] of [
+      [{ user: 'alice' }, 'no refusal and no allocation of "alice" since the start 3 hours ago.'],
+      [{ source: '192.0.2.7' }, 'no refusal and no allocation from 192.0.2.7 since the start'],
+      [
+        { user: 'alice', source: '192.0.2.7', sinceSeconds: 600 },
+        'no refusal and no allocation of "alice" from 192.0.2.7 in the',
+      ],
+      [{ reason: 'unknown-user', source: '10.0.0.1' }, 'no unknown-user from 10.0.0.1 since the start'],
+      [{ sinceSeconds: 600 }, 'no refusal and no allocation in the last 10 minutes.'],
+    ] as const) {
+      const text = textOf({ undescribed }, filter)
+      t.match(text, `This server remembers ${what}`)
+      t.match(text, among)
+      t.notMatch(text, /DNS|has not happened|has reached this server|Nothing was refused/)
+    }
+    t.match(
+      textOf({ undescribed: { 'unknown-user': 1 } }, { user: 'alice' }),
+      'same: 1 refusal or drop was only counted',
+    )
+    const forgotten = textOf({ allocationEntriesForgotten: 3 }, { user: 'alice' })
+    t.match(forgotten, 'remembers no refusal and no allocation of "alice"')
+    t.match(forgotten, 'Of 3 clients that got allocations, longest ago, nothing is remembered')
+    t.notMatch(forgotten, /DNS|has reached this server/)
+    const got = textOf({ undescribed, allocations: [allocated()] }, { user: 'turnuser' })
+    t.match(got, 'This server remembers no refusal of "turnuser" since')
+  })
+
+  t.test('nor what was dropped without a name', async (t) => {
+    for (const reason of ['reply-limit', 'failure-budget'] as const) {
+      const drops = [{ reason, count: 12, ...DROP_REASONS[reason] }]
+      const text = textOf({ drops }, { user: 'alice' })
+      t.match(text, 'no refusal and no allocation of "alice"')
+      t.match(text, `Dropped since the start before anybody looked whose they were: ${reason} 12.`)
+      t.notMatch(text, /DNS|has reached this server/)
+      t.match(textOf({ drops, refusals: [refusal()] }, { user: 'turnuser' }), `whose they were: ${reason} 12.`)
+    }
+    const drops = [{ reason: 'bandwidth', count: 12, ...DROP_REASONS.bandwidth }] as const
+    t.match(textOf({ drops }, { user: 'alice' }), 'No request that names "alice" has reached this server')
+    t.notMatch(textOf({ drops }, { user: 'alice', reason: 'bandwidth' }), 'has not happened')
+    const scans = { undescribed: { 'not-stun': 9 } }
+    t.match(textOf(scans, { user: 'alice' }), 'No request that names "alice" has reached this server')
+    t.match(textOf(scans, { user: 'alice', reason: 'not-stun' }), 'This server remembers no not-stun of "alice"')
+    t.match(textOf(scans, { source: '192.0.2.7' }), 'remembers no refusal and no allocation from 192.0.2.7')
   })
 })

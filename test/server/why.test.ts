@@ -110,3 +110,26 @@ t.test(`at most ${WHY_ENTRY_COUNT_MAX} entries are in a report, the most recent 
   t.equal(refusals[0].reason, 'user-quota')
   t.equal(why({ entriesMax: 3 }).refusals.length, 3)
 })
+
+t.test('counts since the start are those of the reason that is asked for', async (t) => {
+  const { statistics, why } = setUp()
+  for (const reason of ['bad-password', 'unknown-user'] as const) {
+    statistics.refusals[reasonIndex(reason)] = 100
+    statistics.heldBack[reasonIndex(reason)] = 90
+  }
+  const { totals, undescribed } = why({ reason: 'unknown-user' })
+  t.same({ totals, undescribed }, { totals: { 'unknown-user': 100 }, undescribed: { 'unknown-user': 90 } })
+  t.same(why().undescribed, { 'bad-password': 90, 'unknown-user': 90 })
+})
+
+t.test('numbers that make no sense are refused in a sentence', async (t) => {
+  const { why } = setUp()
+  for (const value of [-1, -0.5, Number.NaN]) {
+    t.throws(() => why({ sinceSeconds: value }), {
+      code: 'TURND_ERR_OPTION',
+      message: `sinceSeconds is ${value}: give`,
+    })
+    t.throws(() => why({ entriesMax: value }), { code: 'TURND_ERR_OPTION', message: `entriesMax is ${value}: give` })
+  }
+  t.same(why({ sinceSeconds: Number.POSITIVE_INFINITY, entriesMax: 0 }).refusals, [])
+})
