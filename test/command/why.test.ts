@@ -19,7 +19,9 @@ import { until } from './until.js'
 
 const MIN_PORT = 33_400
 const PASSWORD = 'hunter2'
-const FLOOD_COUNT = 3000
+const FLOOD_COUNT = 5000
+/** More than are told of an address in a second. */
+const BURST_COUNT = 1000
 const SECRET = 'shared-with-the-web-service'
 
 t.setTimeout(120_000)
@@ -93,19 +95,21 @@ t.test('a flood of made-up names from the address of a user', async (t) => {
   const ask = (username: string) => client.message(METHOD_REFRESH, () => {}, { username, password: 'wrong' })
   const made = Array.from({ length: FLOOD_COUNT }, (_, index) => ask(index === 0 ? 'alise' : `stranger${index}`))
   const alice = ask('alice')
-  // More than are told in a second, of which not all may arrive.
-  for (const [index, request] of made.entries()) {
-    client.transport.send(request)
-    if (index === FLOOD_COUNT - 100) client.transport.send(alice)
+  // Under load some of a burst is lost: then there is another one.
+  let isAnswered = false
+  for (let start = 0; start < FLOOD_COUNT && !isAnswered; start += BURST_COUNT) {
+    for (const request of made.slice(start, start + BURST_COUNT)) client.transport.send(request)
+    isAnswered = await client.exchange(alice, 2000).then(
+      ({ code }) => code === 401,
+      () => false,
+    )
   }
-  await until(
-    async () => (await reportsOf(t, directory))[0].undescribed['unknown-user'] > FLOOD_COUNT / 4,
-    'the flood is counted',
-  )
+  t.ok(isAnswered)
+  await until(async () => ((await reportsOf(t, directory))[0].undescribed['unknown-user'] ?? 0) >= 100, 'it is counted')
   const say = async (...args: string[]) => (await why(directory, ...args)).stdout
 
   t.test('hides no refusal of the user', async (t) => {
-    await until(async () => (await say('--user', 'alice')).includes('once  "alice" from 127.0.0.1'), 'it is told')
+    await until(async () => (await say('--user', 'alice')).includes('"alice" from 127.0.0.1'), 'it is told')
     t.notMatch(await say('--user', 'alice'), /refusals that were only counted|has reached this server/)
   })
 
