@@ -153,9 +153,12 @@ class Entries {
   }
 }
 
-/** Whoever has an IPv6 /64 has as many addresses as they like. */
+/** Whoever has an IPv6 /64 has as many addresses as they like: its four words, in whatever form the rest of the address is. */
 function shareOf(host: string): string {
-  return host.includes(':') ? host.split(':', 4).join(':') : host
+  if (!host.includes(':')) return host
+  const [head, tail] = host.split('::').map((part) => part.split(':'))
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - head.length - tail.length)
+  return [...head, ...Array<string>(zeros).fill('0'), ...(tail ?? [])].slice(0, 4).join(':')
 }
 
 /** `192.0.2.1:5000`, `[2001:db8::1]:5000` or ''. */

@@ -157,6 +157,7 @@ t.test('its bounds', async (t) => {
   for (const [of, source] of [
     ['an IPv4 address', () => '192.0.2.1:5000'],
     ['an IPv6 /64', (index: number) => `[2001:db8:1:2:3:4:5:${index.toString(16)}]:5000`],
+    ['an IPv6 /64 with zeros', (index: number) => `[2001:db8::${(index + 1).toString(16)}:0:0:1]:5000`],
   ] as const) {
     t.test(`one source, ${of}, has a share and no more`, async (t) => {
       const digest = new RefusalDigest()
