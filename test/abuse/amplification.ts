@@ -17,6 +17,12 @@ import {
   METHOD_REFRESH,
   METHOD_SEND,
 } from '../../src/stun/constants.js'
+import {
+  BARE_CHALLENGE_RATIO_MAX,
+  BINDING_ANSWER_LENGTH_MAX,
+  CHALLENGE_LENGTH_MAX,
+  CHALLENGE_RATIO_MAX,
+} from '../support/answer-bounds.js'
 import { withDeadline } from '../support/deadline.js'
 import { ReceivedMessage } from '../support/received-message.js'
 import { describeAllocate } from '../support/turn-requests.js'
@@ -25,15 +31,20 @@ import { allocateRequest, bindingRequest, messageOf } from './datagrams.js'
 import { HOST } from './ground.js'
 
 const ANSWER_MILLISECONDS_MAX = 5_000
-const BINDING_ANSWER_LENGTH_MAX = 32
-const CHALLENGE_RATIO_MAX = 3.5
 const NONCE_LENGTH_MAX = 28
+
+/** What turnd promises about the answer to a probe. */
+export interface AnswerRule {
+  /** 0: there is none. Otherwise there must be one. */
+  readonly lengthMax: number
+  /** Of the answer's bytes to the request's. */
+  readonly ratioMax: number
+}
 
 export interface Probe {
   readonly name: string
   readonly bytes: Buffer
-  /** By turnd. */
-  readonly isAnswered: boolean
+  readonly rule: AnswerRule
 }
 
 export interface Measured {
@@ -70,16 +81,27 @@ const falseCredentials = messageOf(METHOD_ALLOCATE, CLASS_REQUEST, (writer) => {
   writer.writeMessageIntegrity(randomBytes(16))
 })
 
+const SILENCE: AnswerRule = { lengthMax: 0, ratioMax: 0 }
+const BINDING: AnswerRule = { lengthMax: BINDING_ANSWER_LENGTH_MAX, ratioMax: 1.6 }
+const CHALLENGE: AnswerRule = { lengthMax: CHALLENGE_LENGTH_MAX, ratioMax: CHALLENGE_RATIO_MAX }
+/** Of a header alone, which no client sends. */
+const BARE_CHALLENGE: AnswerRule = { ...CHALLENGE, ratioMax: BARE_CHALLENGE_RATIO_MAX }
+/** Who brings credentials gets no more than it brings. */
+const REFUSAL: AnswerRule = { ...CHALLENGE, ratioMax: 1 }
+
+const bare = (method: number) => messageOf(method, CLASS_REQUEST, () => {})
+
 export const PROBES: readonly Probe[] = [
-  { name: 'Binding', bytes: bindingRequest(), isAnswered: true },
-  { name: 'Allocate', bytes: allocateRequest(), isAnswered: true },
-  { name: 'Refresh', bytes: messageOf(METHOD_REFRESH, CLASS_REQUEST, () => {}), isAnswered: true },
-  { name: 'Allocate with false credentials', bytes: falseCredentials, isAnswered: true },
-  { name: 'Binding of RFC 3489', bytes: classicBinding(), isAnswered: false },
-  { name: 'Binding indication', bytes: messageOf(METHOD_BINDING, CLASS_INDICATION, () => {}), isAnswered: false },
-  { name: 'Send indication', bytes: sendIndication, isAnswered: false },
-  { name: 'ChannelData', bytes: channelData(), isAnswered: false },
-  { name: 'garbage', bytes: Buffer.alloc(100, 0xff), isAnswered: false },
+  { name: 'Binding', bytes: bindingRequest(), rule: BINDING },
+  { name: 'Allocate', bytes: allocateRequest(), rule: CHALLENGE },
+  { name: 'Allocate, a header alone', bytes: bare(METHOD_ALLOCATE), rule: BARE_CHALLENGE },
+  { name: 'Refresh, a header alone', bytes: bare(METHOD_REFRESH), rule: BARE_CHALLENGE },
+  { name: 'Allocate with false credentials', bytes: falseCredentials, rule: REFUSAL },
+  { name: 'Binding of RFC 3489', bytes: classicBinding(), rule: SILENCE },
+  { name: 'Binding indication', bytes: messageOf(METHOD_BINDING, CLASS_INDICATION, () => {}), rule: SILENCE },
+  { name: 'Send indication', bytes: sendIndication, rule: SILENCE },
+  { name: 'ChannelData', bytes: channelData(), rule: SILENCE },
+  { name: 'garbage', bytes: Buffer.alloc(100, 0xff), rule: SILENCE },
 ]
 
 /** @param port of a server on HOST, whose realm has eight bytes */
@@ -118,29 +140,34 @@ async function answerTo(port: number, bytes: Buffer): Promise<Buffer | null> {
   }
 }
 
-/** What turnd promises. */
+/** Of what turnd promises, what does not hold: every probe is held to its own rule. */
 export function amplificationFailures({ answers, nonceLength }: Measured): string[] {
-  const failures: string[] = []
-  for (const [index, { isAnswered, name }] of PROBES.entries()) {
-    if (answers[index] > 0 !== isAnswered) failures.push(`${name}: ${answers[index]} bytes came back`)
-  }
-  const [binding, challenge] = answers
-  if (binding > BINDING_ANSWER_LENGTH_MAX) failures.push(`the answer to Binding has ${binding} bytes`)
-  if (challenge > CHALLENGE_RATIO_MAX * PROBES[1].bytes.length) failures.push(`the 401 has ${challenge} bytes`)
+  const failures = PROBES.flatMap(({ bytes, name, rule }, index) => {
+    const length = answers[index]
+    if (length === 0 && rule.lengthMax > 0) return [`${name}: no answer`]
+    const isWithin = length <= rule.lengthMax && length <= rule.ratioMax * bytes.length
+    return isWithin ? [] : [`${name}: ${length} bytes for ${bytes.length}, the rule is ${ruleText(rule)}`]
+  })
   if (nonceLength > NONCE_LENGTH_MAX) failures.push(`the nonce has ${nonceLength} characters`)
   return failures
 }
 
+function ruleText({ lengthMax, ratioMax }: AnswerRule): string {
+  return lengthMax === 0 ? 'no answer' : `≤ ${lengthMax} bytes, ≤ ${ratioMax.toFixed(1)} ×`
+}
+
 export function amplificationTable(servers: readonly Measured[]): string {
-  const head = ['request', 'bytes', ...servers.flatMap(({ server }) => [server, 'out ÷ in'])]
-  const rows = PROBES.map(({ bytes, name }, index) => [
-    name,
-    String(bytes.length),
+  const head = ['request', 'bytes', 'rule', ...servers.flatMap(({ server }) => [server, 'out ÷ in'])]
+  const rows = PROBES.map(({ bytes, name, rule }, index) => [
+    ...[name, String(bytes.length), ruleText(rule)],
     ...servers.flatMap(({ answers }) => {
       const length = answers[index]
       return length === 0 ? ['–', '0'] : [String(length), (length / bytes.length).toFixed(2)]
     }),
   ])
-  const nonces = ['nonce, characters', '', ...servers.flatMap(({ nonceLength }) => [String(nonceLength), ''])]
+  const nonces = [
+    ...['nonce, characters', '', `≤ ${NONCE_LENGTH_MAX}`],
+    ...servers.flatMap(({ nonceLength }) => [String(nonceLength), '']),
+  ]
   return formatTable({ head, rows: [...rows, nonces] })
 }

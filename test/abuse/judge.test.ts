@@ -1,5 +1,6 @@
 // The rules themselves: an outcome that breaks one is seen, and one at its bound is not.
 import t from 'tap'
+import { amplificationFailures, amplificationTable, type Measured, PROBES } from './amplification.js'
 import type { Attack, AttackReport, Outcome } from './attack.js'
 import { dropFailures, failuresOf, USUAL_RULES } from './judge.js'
 
@@ -60,4 +61,40 @@ t.test('drops that an attack must have caused are missed', async (t) => {
   t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 2 }), [])
   t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 0 }), ['the server has counted no drop for "malformed"'])
   t.same(dropFailures(ATTACK, {}), [])
+})
+
+t.test('amplification', async (t) => {
+  const right = [32, 84, 84, 84, 84, 0, 0, 0, 0, 0]
+  const measured = (changes: Readonly<Record<number, number>>, nonceLength = 24): Measured => ({
+    ...{ server: 'a server', nonceLength },
+    answers: PROBES.map((_, index) => changes[index] ?? right[index]),
+  })
+  t.test('within every rule passes', async (t) => {
+    t.same(amplificationFailures(measured({})), [])
+    t.same(amplificationFailures(measured({ 1: 98 })), [], 'a longer nonce')
+  })
+  t.test('is judged by the rule of each probe', async (t) => {
+    const sentences: readonly (readonly [index: number, length: number, sentence: string])[] = [
+      [0, 33, 'Binding: 33 bytes for 20, the rule is ≤ 32 bytes, ≤ 1.6 ×'],
+      [1, 99, 'Allocate: 99 bytes for 28, the rule is ≤ 98 bytes, ≤ 3.5 ×'],
+      [2, 85, 'Allocate, a header alone: 85 bytes for 20, the rule is ≤ 98 bytes, ≤ 4.2 ×'],
+      [3, 85, 'Refresh, a header alone: 85 bytes for 20, the rule is ≤ 98 bytes, ≤ 4.2 ×'],
+      [4, 99, 'Allocate with false credentials: 99 bytes for 96, the rule is ≤ 98 bytes, ≤ 1.0 ×'],
+      ...[5, 6, 7, 8, 9].map((index) => {
+        const { bytes, name } = PROBES[index]
+        return [index, 20, `${name}: 20 bytes for ${bytes.length}, the rule is no answer`] as const
+      }),
+    ]
+    for (const [index, length, sentence] of sentences)
+      t.same(amplificationFailures(measured({ [index]: length })), [sentence])
+    for (const index of [0, 1, 2, 3, 4])
+      t.same(amplificationFailures(measured({ [index]: 0 })), [`${PROBES[index].name}: no answer`])
+    t.same(amplificationFailures(measured({}, 29)), ['the nonce has 29 characters'])
+  })
+  t.test('is shown beside the rules', async (t) => {
+    const lines = amplificationTable([measured({})]).split('\n')
+    t.equal(lines.length, 2 + PROBES.length + 1)
+    t.match(lines[2], /^\| Binding +\| +20 \| +≤ 32 bytes, ≤ 1\.6 × \| +32 \| +1\.60 \|$/)
+    t.match(lines[4], /header alone +\| +20 \| +≤ 98 bytes, ≤ 4\.2 × \| +84 \| +4\.20 \|$/)
+  })
 })

@@ -1,28 +1,32 @@
 // The command `npm run sim`: many seeds of the simulator, a line of progress now and then, and what happened in sum. On a failure it prints
 // the command that repeats it, and exits with 1.
-//
-//   npm run sim -- [--engine bare|native|dgram] --seeds 1000 [--seed FIRST] [--steps PER_SEED]
-import { parseArgs } from 'node:util'
+import { countOption, readOptions, refuse } from '../soak/run-options.js'
 import { Coverage } from './coverage.js'
 import { RIM_NAMES, type RimName } from './rim.js'
 import { SimRunFailure, STEP_COUNT_DEFAULT, simulate } from './simulator.js'
 
 const SEED_COUNT_DEFAULT = 1000
+const COUNT_MAX = Number.MAX_SAFE_INTEGER
 const MILLISECONDS_BETWEEN_REPORTS = 5_000
 
+const USAGE = `Usage: npm run sim -- [options]
+
+Simulates a server, its clients and its network from seeds: the same seed is the same run, every time.
+
+  --seeds N         how many, one after the other; default: ${SEED_COUNT_DEFAULT}, with --seed 1
+  --seed FIRST      the first of them; default: 1
+  --steps N         of each; default: ${STEP_COUNT_DEFAULT}
+  --engine NAME     ${RIM_NAMES.join(', ')}: what is between the core and the simulated kernel; default: bare
+  --help            this text
+
+Exit code: 0 no failure; 1 a seed failed, and the command that repeats it is printed; 2 bad arguments.`
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      engine: { type: 'string' },
-      seeds: { type: 'string' },
-      seed: { type: 'string' },
-      steps: { type: 'string' },
-    },
-  })
+  const values = readOptions(['engine', 'seeds', 'seed', 'steps'], USAGE)
   const rimName = rimOption(values.engine)
-  const first = numberOption('--seed', values.seed, 1)
-  const seedCount = numberOption('--seeds', values.seeds, values.seed === undefined ? SEED_COUNT_DEFAULT : 1)
-  const stepCount = numberOption('--steps', values.steps, STEP_COUNT_DEFAULT)
+  const first = countOption('--seed', values.seed, 1, 0, COUNT_MAX)
+  const seedCount = countOption('--seeds', values.seeds, values.seed === undefined ? SEED_COUNT_DEFAULT : 1, 1, COUNT_MAX)
+  const stepCount = countOption('--steps', values.steps, STEP_COUNT_DEFAULT, 1, COUNT_MAX)
   console.log(`simulating ${seedCount} seeds from ${first}, ${stepCount} steps each, engine ${rimName}`)
   try {
     await runSeeds(rimName, first, seedCount, stepCount)
@@ -53,24 +57,11 @@ async function runSeeds(rimName: RimName, first: number, seedCount: number, step
 }
 
 function rimOption(text = 'bare'): RimName {
-  const name = RIM_NAMES.find((candidate) => candidate === text)
-  if (name !== undefined) return name
-  console.error(`--engine ${text}: not one of ${RIM_NAMES.join(', ')}`)
-  process.exit(2)
+  return RIM_NAMES.find((name) => name === text) ?? refuse(`--engine ${text}: give one of ${RIM_NAMES.join(', ')}`)
 }
 
 function secondsSince(start: number): string {
   return ((Date.now() - start) / 1000).toFixed(1)
-}
-
-function numberOption(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isInteger(value) || value < 0) {
-    console.error(`${name} ${text}: not a whole number of 0 or more`)
-    process.exit(2)
-  }
-  return value
 }
 
 await main()

@@ -9,6 +9,8 @@ import { SOAK_USER } from './dialogue.js'
 
 const HOST = '127.0.0.1'
 const RETRY_MILLISECONDS = 100
+/** Who is not back by then stays away, and is missed. */
+const RETURN_MILLISECONDS_MAX = 60_000
 /** Of the clients at a time, before the crash. */
 const OPENING_COUNT = 16
 
@@ -50,7 +52,7 @@ export class CrashStreams {
     await Promise.all(Array.from({ length: OPENING_COUNT }, loop))
   }
 
-  /** To be called before the crash: resolves when all are back. */
+  /** To be called before the crash: resolves when all are back, or have given up. */
   async comeBack(): Promise<void> {
     await Promise.all(this.#clients.map((_, index) => this.#comeBack(index)))
   }
@@ -82,7 +84,8 @@ export class CrashStreams {
     const { socket } = this.#clients[index].transport as StreamTransport
     if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
     this.drain()
-    for (;;) {
+    const end = performance.now() + RETURN_MILLISECONDS_MAX
+    while (performance.now() < end) {
       try {
         await this.#begin(index)
         this.backAt.push(performance.now())

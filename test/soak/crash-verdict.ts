@@ -1,8 +1,39 @@
 // What a crash has come to, in sentences: what was seen, and what is wrong with it.
 import type { CrashReport } from './crash.js'
 
-/** What may not be, however busy the machine is. */
-export function faultsOf({ answers, ledger }: CrashReport): string[] {
+export interface CrashBounds {
+  /** So many must be back. */
+  readonly allocationCount: number
+  /** From the restarted server's `ready` until the last of them has its first payload back. */
+  readonly backMillisecondsMax: number
+  /** From the start of the second server to its `ready`. */
+  readonly restartMillisecondsMax: number
+}
+
+/** What may not be. */
+export function faultsOf(report: CrashReport, bounds: CrashBounds): string[] {
+  return [...foreignFaults(report), ...timeFaults(report, bounds)]
+}
+
+function timeFaults({ back, downtime, restart }: CrashReport, bounds: CrashBounds): string[] {
+  const { allocationCount, backMillisecondsMax, restartMillisecondsMax } = bounds
+  const faults: string[] = []
+  const all = [...back.udp, ...back.streams]
+  const last = Math.max(0, ...all)
+  if (all.length !== allocationCount) faults.push(`${all.length} of ${allocationCount} clients are back`)
+  if (last > backMillisecondsMax) {
+    faults.push(
+      `the last client was back ${ms(last)} after ready, ${ms(last + downtime)} after the kill; at most ${ms(backMillisecondsMax)} after ready are allowed`,
+    )
+  }
+  if (restart > restartMillisecondsMax) {
+    faults.push(`the restart took ${ms(restart)} to ready, at most ${ms(restartMillisecondsMax)} are allowed`)
+  }
+  return faults
+}
+
+/** However busy the machine is. */
+function foreignFaults({ answers, ledger }: CrashReport): string[] {
   const faults: string[] = []
   const mustBeNone = (count: number, what: string) => void (count > 0 && faults.push(`${count} ${what}`))
   mustBeNone(ledger.foreign.ofOwnPeers, 'payloads of others came to clients with a peer of their own')
@@ -36,6 +67,7 @@ export function linesOf(report: CrashReport): string[] {
 
 /** Of sorted milliseconds. */
 export function distributionOf(sorted: readonly number[]): string {
+  if (sorted.length === 0) return 'nobody'
   const at = (share: number) => ms(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))])
   return `${sorted.length} clients, median ${at(0.5)}, 90 % ${at(0.9)}, 99 % ${at(0.99)}, all ${at(1)}`
 }

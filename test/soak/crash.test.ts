@@ -16,7 +16,9 @@ const PORTS_PER_ALLOCATION = 1.5
 const MIN_PORT = 20_000
 const MEDIA_MILLISECONDS = isLong ? 5000 : 700
 /** After the server is ready. The short form is for machines that do other things. */
-const BACK_MILLISECONDS_MAX = isLong ? 5000 : 15_000
+const BACK_MILLISECONDS_MAX = isLong ? 5000 : 20_000
+/** `npm run crash` wants two seconds, for whoever has an idle machine. */
+const RESTART_MILLISECONDS_MAX = 20_000
 
 t.setTimeout(isLong ? 600_000 : 120_000)
 
@@ -49,18 +51,17 @@ function optionsOf(engine: EngineUnderTest, allocationCount: number) {
 }
 
 function judge(t: Test, allocationCount: number, report: CrashReport): void {
-  const { answers, back, belatedSent, ledger, reusedPorts } = report
+  const { answers, belatedSent, ledger, reusedPorts } = report
+  const bounds = {
+    ...{ allocationCount, backMillisecondsMax: BACK_MILLISECONDS_MAX },
+    restartMillisecondsMax: RESTART_MILLISECONDS_MAX,
+  }
   for (const line of linesOf(report)) t.comment(line)
-  t.test('answers old 5-tuples with 437 or 438, and relays nothing of before', async (t) => {
-    t.same(faultsOf(report), [])
+  t.test('answers old 5-tuples with 437 or 438, relays nothing of before, and has everybody back in time', async (t) => {
+    t.same(faultsOf(report, bounds), [])
     for (const [request, counts] of Object.entries(answers)) t.not(Object.keys(counts).length, 0, request)
     t.ok(reusedPorts > 0, `${reusedPorts} ports have a new client`)
     t.ok(belatedSent > reusedPorts, `${belatedSent} payloads were sent to relays of before`)
-  })
-  t.test('has everybody back', async (t) => {
-    const all = [...back.udp, ...back.streams]
-    t.equal(all.length, allocationCount)
-    t.ok(Math.max(...all) <= BACK_MILLISECONDS_MAX, `after ${Math.max(...all)} ms`)
     t.ok(ledger.mediaToClients > 0 && ledger.mediaToPeers > 0)
   })
 }

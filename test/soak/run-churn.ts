@@ -1,14 +1,13 @@
 // The command `npm run churn`: a server whose clients come and go, a line of progress now and then, and a table of what it holds before, meanwhile
 // and afterwards. Exits with 1 if something was left behind. Where the kernel grants one it runs in a network namespace of its own.
-//
-//   npm run churn -- [--engine native|dgram] [--cycles 1000000] [--transport udp|tcp|tls]
 import { isInNamespace, runInNamespace } from '../../bench/namespace.js'
 import { formatTable } from '../../bench/table.js'
 import { type ChurnReport, churn } from './churn.js'
 import { rowsOf } from './churn-verdict.js'
 import { countOption, engineOption, readOptions, refuse } from './run-options.js'
 
-const CYCLE_COUNT_DEFAULT = 100_000
+const CYCLE_COUNT_DEFAULT = 1_000_000
+const CYCLE_COUNT_MIN = 1
 const CYCLE_COUNT_MAX = 1_000_000_000
 const TRANSPORTS = ['udp', 'tcp', 'tls'] as const
 const WARM_UP_MAX = { udp: 10_000, tcp: 2_000, tls: 1_000 } as const
@@ -17,11 +16,22 @@ const MAX_ALLOCATIONS = 4_000
 const PORTS = { minPort: 20_000, portCount: 10_000 } as const
 const LANE_COUNT = 256
 
+const USAGE = `Usage: npm run churn -- [options]
+
+Lets clients come and go at a server of its own, and compares what it holds afterwards with what it held before.
+
+  --cycles N          allocations that come and go, ${CYCLE_COUNT_MIN} to ${CYCLE_COUNT_MAX}; default: ${CYCLE_COUNT_DEFAULT}
+  --transport NAME    ${TRANSPORTS.join(', ')}: what clients come over; default: udp
+  --engine NAME       native or dgram; default: native
+  --help              this text
+
+Exit code: 0 nothing was left behind; 1 something was; 2 bad arguments.`
+
 async function main(): Promise<void> {
-  const values = readOptions(['engine', 'cycles', 'transport'])
+  const values = readOptions(['engine', 'cycles', 'transport'], USAGE)
   const engine = engineOption(values.engine)
   const transport = transportOption(values.transport)
-  const cycleCount = countOption('--cycles', values.cycles, CYCLE_COUNT_DEFAULT, 1, CYCLE_COUNT_MAX)
+  const cycleCount = countOption('--cycles', values.cycles, CYCLE_COUNT_DEFAULT, CYCLE_COUNT_MIN, CYCLE_COUNT_MAX)
   if (!isInNamespace()) {
     const code = await runInNamespace(import.meta.url, process.argv.slice(2))
     if (code !== null) process.exit(code)

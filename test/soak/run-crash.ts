@@ -1,7 +1,6 @@
 // The command `npm run crash`: a server under live allocations is killed and started again; prints what its clients were told, how long they were away, and
-// whether anybody got what is of somebody else. Exits with 1 if so. Where the kernel grants one it runs in a network namespace of its own.
-//
-//   npm run crash -- [--allocations 6000] [--engine native|dgram]
+// whether anybody got what is of somebody else. Exits with 1 if so, if anybody is missing or late, or if the restart took too long. Where the kernel grants
+// one it runs in a network namespace of its own.
 import { isInNamespace, runInNamespace } from '../../bench/namespace.js'
 import { crash } from './crash.js'
 import { faultsOf, linesOf } from './crash-verdict.js'
@@ -16,8 +15,25 @@ const MIN_PORT = 20_000
 /** Clients over each of TCP and TLS: one in so many. */
 const STREAMS_EVERY = 50
 
+/** After the restarted server's `ready`. */
+const BACK_MILLISECONDS_MAX = 5_000
+/** On a machine that does nothing else. */
+const RESTART_MILLISECONDS_MAX = 2_000
+
+const USAGE = `Usage: npm run crash -- [options]
+
+Kills a server under live allocations and starts it again: what its clients are told, how long they are away, and whether anybody gets what is
+of somebody else.
+
+  --allocations N     ${ALLOCATION_COUNTS.join(' to ')}; default: ${ALLOCATION_COUNT_DEFAULT}
+  --engine NAME       native or dgram; default: native
+  --help              this text
+
+All must be back within ${BACK_MILLISECONDS_MAX / 1000} s of the restarted server's ready line, which must come ${RESTART_MILLISECONDS_MAX / 1000} s after its start: have the machine idle.
+Exit code: 0 all is as it must be; 1 it is not; 2 bad arguments.`
+
 async function main(): Promise<void> {
-  const values = readOptions(['engine', 'allocations'])
+  const values = readOptions(['engine', 'allocations'], USAGE)
   const engine = engineOption(values.engine)
   const allocationCount = countOption(
     '--allocations',
@@ -36,7 +52,10 @@ async function main(): Promise<void> {
     ...{ mediaMilliseconds: 5000, progress: (line) => console.log(line) },
   })
   for (const line of linesOf(report)) console.log(line)
-  const faults = faultsOf(report)
+  const faults = faultsOf(report, {
+    ...{ allocationCount, backMillisecondsMax: BACK_MILLISECONDS_MAX },
+    restartMillisecondsMax: RESTART_MILLISECONDS_MAX,
+  })
   for (const fault of faults) console.log(`WRONG: ${fault}`)
   if (faults.length > 0) process.exitCode = 1
 }

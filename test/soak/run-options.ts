@@ -1,15 +1,25 @@
-// Options that the commands of this folder share.
+// Options that the commands of this folder, and `npm run sim`, share: what they mean, and one sentence for what is wrong with them.
 import { parseArgs } from 'node:util'
 import { ENGINES, type EngineUnderTest } from '../support/engines.js'
 
-/** The values of these options, each with one. */
-export function readOptions<const Name extends string>(names: readonly Name[]): { readonly [name in Name]?: string } {
+/** The values of these options, each with one. `--help` prints this text, and nothing else happens. */
+export function readOptions<const Name extends string>(
+  names: readonly Name[],
+  usage: string,
+): { readonly [name in Name]?: string } {
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
+  let values: Record<string, unknown>
   try {
-    const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
-    return parseArgs({ options }).values as { readonly [name in Name]?: string }
+    values = parseArgs({ options: { ...options, help: { type: 'boolean', short: 'h' } } }).values
   } catch (error) {
-    refuse((error as Error).message)
+    const [sentence] = (error as Error).message.split('. ')
+    refuse(`${sentence}: --help lists the options`)
   }
+  if (values.help === true) {
+    console.log(usage)
+    process.exit(0)
+  }
+  return values as { readonly [name in Name]?: string }
 }
 
 export function engineOption(text = 'native'): EngineUnderTest {
@@ -26,7 +36,7 @@ export function countOption(
   min: number,
   max: number,
 ): number {
-  const value = text === undefined ? fallback : Number(text)
+  const value = text === undefined ? fallback : text.trim() === '' ? Number.NaN : Number(text)
   if (Number.isInteger(value) && value >= min && value <= max) return value
   refuse(`${name} ${text}: give a whole number from ${min} to ${max}`)
 }

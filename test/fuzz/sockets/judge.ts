@@ -15,12 +15,10 @@ import {
   isMessageIntegrityValid,
 } from '../../../src/stun/integrity.js'
 import { DECODE_OK, decodeMessage, MessageView } from '../../../src/stun/message.js'
+import { challengeLengthMax } from '../../support/answer-bounds.js'
 import type { Depth } from './depth.js'
 import type { Transcript } from './transcript.js'
 
-/** Bytes to a stranger for each byte of its request: a 401 has 98, the shortest Allocate of a client 28. */
-export const AMPLIFICATION_MAX = 3.5
-const REQUEST_LENGTH_MIN = 28
 /** What the unpermitted peer says; it may come back on no connection. */
 export const FORBIDDEN_TEXT = 'from the peer whom nobody permits'
 
@@ -118,8 +116,7 @@ export class Judge {
     if (hasIntegrity && !this.#isSigned()) return 'an answer with a wrong integrity'
     if (view.messageClass === CLASS_SUCCESS) return this.#problemOfSuccess(frame, hasIntegrity)
     if (view.messageClass === CLASS_ERROR) depth.add(hasIntegrity ? 'refused' : 'challenged')
-    const lengthMax = AMPLIFICATION_MAX * Math.max(request.length, REQUEST_LENGTH_MIN)
-    const isTooLong = isDatagrams && !hasIntegrity && frame.length > lengthMax
+    const isTooLong = isDatagrams && !hasIntegrity && frame.length > challengeLengthMax(request.length)
     if (isTooLong) return `${frame.length} bytes to a stranger for ${request.length}`
     return isStranger && hasIntegrity ? 'an answer with integrity to a stranger' : null
   }
