@@ -20,9 +20,13 @@ export interface Attack {
   readonly threat: string
   /** Beside those of every server, which give way to options of the same name. Attacks with equal arguments may share a server. */
   readonly serverArgs?: readonly string[]
+  /** What the server promises about readers that stall is a rule only where the kernel does not hide it (own-network.ts). */
+  readonly usesOwnNetwork?: boolean
   /** Listeners beside UDP's. */
   readonly schemes?: readonly AbuseScheme[]
-  /** Why it cannot be made here, or false. */
+  /** Engines that it is about; both unless given. */
+  readonly engines?: readonly EngineName[]
+  /** What this machine lacks for it, or false. */
   readonly skip?: (engine: EngineName) => string | false
   /** How long it lasts, in full and in short. */
   readonly seconds: number
@@ -34,6 +38,8 @@ export interface Attack {
   readonly rules?: Partial<Rules>
   /** What the server must have counted as dropped at least once, by DROP_NAMES, when it is stopped. */
   readonly drops?: readonly string[]
+  /** What its engine must have counted at least once, by COUNTER_NAMES, when it is stopped. */
+  readonly counters?: Partial<Record<EngineName, readonly string[]>>
   /** In the attacker's thread. A rule of its own that is broken goes to `failures`; so does what it throws. */
   readonly run: (ground: Ground) => Promise<AttackReport>
   /** In the harness, right before; what it returns is called when the attack is over, and says what is wrong. */
@@ -60,6 +66,8 @@ export interface AttackReport {
   readonly sent: number
   readonly sentBytes: number
   readonly milliseconds: number
+  /** What it would have offered in a second, had the server's sockets had room for it; Infinity: all that it could. */
+  readonly askedPerSecond?: number
   /** Of what: packets unless given. */
   readonly unit?: string
   /** What came back to the attacker, or to whoever it pretends to be. */
@@ -77,6 +85,8 @@ export interface FlowResult {
   /** Packets there and back, and those of them that did not return in time. */
   readonly sent: number
   readonly lost: number
+  /** The same of its last moments, when the attack is over: whether the call goes on. */
+  readonly last: { readonly sent: number; readonly lost: number }
   /** Milliseconds there and back. */
   readonly p50: number
   readonly p99: number

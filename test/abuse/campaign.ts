@@ -1,7 +1,8 @@
 // Many attacks, one after the other: those that can share a server do where that is asked for. Used by the command and by abuse.test.ts.
 import type { EngineUnderTest } from '../support/engines.js'
-import type { Attack, Outcome } from './attack.js'
-import { dropFailures } from './judge.js'
+import type { Attack, Outcome, Rules } from './attack.js'
+import { counterFailures, dropFailures } from './judge.js'
+import { inOwnNetwork } from './own-network.js'
 import { Stage } from './stage.js'
 
 export interface CampaignOptions {
@@ -12,6 +13,8 @@ export interface CampaignOptions {
   readonly sharesServers: boolean
   readonly warmUpSeconds: number
   readonly settleMilliseconds: number
+  /** What attacks are held to that say nothing else. */
+  readonly usualRules: Rules
   /** Before each attack; when it is over; and when its server has ended, which may add failures. */
   readonly onAttack?: (attack: Attack) => void
   readonly onMeasured?: (outcome: Outcome) => void
@@ -22,7 +25,9 @@ const NOTHING = { sent: 0, sentBytes: 0, milliseconds: 0, replies: 0, replyBytes
 
 export async function runCampaign(options: CampaignOptions): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const group of groupsOf(options)) outcomes.push(...(await runGroup(options, group)))
+  const { engine } = options
+  const attacks = options.attacks.filter(({ engines }) => engines?.includes(engine.name) ?? true)
+  for (const group of groupsOf({ ...options, attacks })) outcomes.push(...(await runGroup(options, group)))
   return outcomes
 }
 
@@ -35,18 +40,27 @@ async function runGroup(options: CampaignOptions, group: readonly Attack[]): Pro
     if (reason === null) made.push(attack)
     else outcomes.push(nothing(engine, attack, reason, []))
   }
-  if (made.length > 0) outcomes.push(...(await makeAll(options, made)))
+  const inNetwork = made[0]?.usesOwnNetwork === true ? inOwnNetwork : here
+  if (made.length > 0) outcomes.push(...(await inNetwork((isOwn) => makeAll(options, made, isOwn))))
   for (const outcome of outcomes) onOutcome?.(outcome)
   return outcomes
 }
 
+function here<Value>(act: (isOwnNetwork: boolean) => Promise<Value>): Promise<Value> {
+  return act(false)
+}
+
 /** On one server. */
-async function makeAll(options: CampaignOptions, attacks: readonly Attack[]): Promise<Outcome[]> {
+async function makeAll(
+  options: CampaignOptions,
+  attacks: readonly Attack[],
+  isOwnNetwork: boolean,
+): Promise<Outcome[]> {
   const { engine, onAttack, onMeasured, seconds } = options
   const [{ schemes = [], serverArgs = [] }] = attacks
   let stage: Stage
   try {
-    stage = await Stage.open({ ...options, schemes, serverArgs })
+    stage = await Stage.open({ ...options, schemes, serverArgs, isOwnNetwork })
   } catch (error) {
     const failure = `the server could not be attacked: ${(error as Error).message}`
     const failed = attacks.map((attack) => nothing(engine, attack, null, [failure]))
@@ -62,9 +76,12 @@ async function makeAll(options: CampaignOptions, attacks: readonly Attack[]): Pr
       onMeasured?.(outcome)
     }
   } finally {
-    const { drops } = await stage.close()
+    const { drops, engine: counters } = await stage.close()
     for (const [index, outcome] of outcomes.entries()) {
-      outcome.failures.push(...dropFailures(attacks[index], drops as Record<string, number>))
+      outcome.failures.push(
+        ...dropFailures(attacks[index], drops as Record<string, number>),
+        ...counterFailures(attacks[index], engine.name, counters as Record<string, number>),
+      )
     }
   }
   return outcomes
@@ -75,7 +92,7 @@ function groupsOf({ attacks, sharesServers }: CampaignOptions): Attack[][] {
   if (!sharesServers) return attacks.map((attack) => [attack])
   const groups = new Map<string, Attack[]>()
   for (const attack of attacks) {
-    const key = JSON.stringify([attack.serverArgs ?? [], attack.schemes ?? []])
+    const key = JSON.stringify([attack.serverArgs ?? [], attack.schemes ?? [], attack.usesOwnNetwork ?? false])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [attack])
     else group.push(attack)
@@ -87,7 +104,7 @@ function nothing(engine: EngineUnderTest, attack: Attack, skipped: string | null
   const { name, threat, title } = attack
   return {
     ...{ attack: name, title, threat, engine: engine.name, skipped, report: NOTHING, failures },
-    flow: { sent: 0, lost: 0, p50: 0, p99: 0, failures: [] },
+    flow: { sent: 0, lost: 0, last: { sent: 0, lost: 0 }, p50: 0, p99: 0, failures: [] },
     newcomers: { count: 0, served: 0, worstMilliseconds: 0, failures: [] },
     memory: { before: 0, peak: 0, after: 0 },
     overflowCount: 0,

@@ -15,7 +15,8 @@ export const USAGE = `npm run abuse -- [options]: attacks on a server of its own
   --list              the names of the attacks, and what they do
   --help              this text
 
-The exit code is 1 when a rule was broken, 2 when an argument is wrong.`
+In full the innocent's p99 may be 250 ms: have the machine idle. The exit code is 1 when a rule was broken or no attack could be made, and with
+CI=true when one was skipped; 2 when an argument is wrong.`
 
 export interface AbuseOptions {
   readonly engines: readonly EngineUnderTest[]

@@ -1,6 +1,6 @@
 // Datagrams from as many addresses of 127.0.0.0/8 as the attacker likes, without a socket for each: one socket on the wildcard address names
 // its source with every message (IP_PKTINFO) and hears what comes back to any of them. Only where withoutKoffi() is false.
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { Endpoint, portWord, swapBytes } from '../../bench/generator/endpoint.js'
 import { IncomingMessages } from '../../bench/generator/incoming-messages.js'
 import { type Kernel, openKernel } from '../../bench/generator/kernel.js'
@@ -16,6 +16,8 @@ import { QueueGauge } from './queue-gauge.js'
 const BATCH_COUNT = 32
 const STEP_MILLISECONDS = 1
 const DRAIN_MILLISECONDS = 100
+/** Between turns of the event loop, where as much as possible is sent. */
+const UNBOUNDED_COUNT = 16 * BATCH_COUNT
 /** What a busy machine kept this thread from sending is not sent in one burst afterwards. */
 const CATCH_UP_MILLISECONDS = 10
 const LENGTH_MAX = 65_507
@@ -30,6 +32,7 @@ export function floodSource(index: number): number {
 export type Fill = (slot: Buffer, index: number) => number
 
 export interface FloodPlan {
+  /** Infinity: all that this thread can, whether the server reads it or not. */
   readonly perSecond: number
   readonly milliseconds: number
   /** At least so many, however long it takes on a busy machine; and at most so many. */
@@ -62,6 +65,8 @@ export class Flood {
   replyBytes = 0
   sent = 0
   sentBytes = 0
+  /** The most that it was asked for. */
+  askedPerSecond = 0
   /** Called for each reply, if anybody wants to know. */
   onReply: ((bytes: Buffer, to: number) => void) | null = null
   /** How many came to each address. */
@@ -110,19 +115,22 @@ export class Flood {
 
   /**
    * Offers as much as is asked for, or less where this machine is too busy with something else to let the server read it: a flood that its
-   * socket buffers do not carry says nothing about the server. Resolves when the last replies have had time to come.
+   * socket buffers do not carry says nothing about the server. Without a rate it heeds nothing of this. Resolves when the last replies have had time to come.
    */
   async run(plan: FloodPlan): Promise<FloodResult> {
     const start = performance.now()
     const bytesBefore = this.sentBytes
     const { countMax = Number.POSITIVE_INFINITY, countMin = 0, milliseconds: end, perSecond } = plan
+    this.askedPerSecond = Math.max(this.askedPerSecond, perSecond)
+    const isUnbounded = perSecond === Number.POSITIVE_INFINITY
     const gauge = new QueueGauge(plan.toPort?.(0) ?? this.#port)
     let [sent, due, last] = [0, 0, start]
     while ((last - start < end || sent < countMin) && sent < countMax && last - start < LAST_MILLISECONDS_MAX) {
-      await delay(STEP_MILLISECONDS)
+      await (isUnbounded ? turn() : delay(STEP_MILLISECONDS))
       const now = performance.now()
       const elapsed = Math.min(now - last, CATCH_UP_MILLISECONDS)
-      if (!gauge.isFull(now)) due = Math.min(countMax, due + (elapsed * perSecond) / 1000)
+      if (isUnbounded) due = Math.min(countMax, sent + UNBOUNDED_COUNT)
+      else if (!gauge.isFull(now)) due = Math.min(countMax, due + (elapsed * perSecond) / 1000)
       last = now
       while (sent + 1 <= due) {
         const count = Math.min(BATCH_COUNT, Math.floor(due - sent))
@@ -237,7 +245,9 @@ export function manySources(index: number): number {
 /** Floods' part of the report: all that they have sent and received. */
 export function floodReport(milliseconds: number, ...floods: readonly Flood[]): Omit<AttackReport, 'failures'> {
   const sum = (read: (flood: Flood) => number) => floods.reduce((total, flood) => total + read(flood), 0)
+  const askedPerSecond = sum((flood) => flood.askedPerSecond)
   return {
+    ...(askedPerSecond > 0 ? { askedPerSecond } : {}),
     sent: sum(({ sent }) => sent),
     sentBytes: sum(({ sentBytes }) => sentBytes),
     milliseconds,

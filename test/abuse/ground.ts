@@ -41,6 +41,8 @@ export interface GroundData {
   readonly relayPorts: { readonly first: number; readonly last: number }
   /** PEM. */
   readonly certificate: string
+  /** The kernel keeps little for a connection that is not read (own-network.ts). */
+  readonly isOwnNetwork: boolean
   /** Null before it has begun. */
   readonly innocent: InnocentCall | null
 }

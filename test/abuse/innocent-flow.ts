@@ -23,6 +23,8 @@ const PACKETS_PER_SECOND = 200
 const STEP_MILLISECONDS = 5
 /** Packets that are still on their way when the attack is over. */
 const GRACE_MILLISECONDS = 1_000
+/** The last quarter of a second. */
+const LAST_COUNT = 50
 const FAILURE_COUNT_MAX = 5
 
 class InnocentFlow {
@@ -33,6 +35,8 @@ class InnocentFlow {
   readonly #failures: string[] = []
   #timer: NodeJS.Timeout | null = null
   #returnedCount = 0
+  /** Whether each has come back. */
+  readonly #isReturned: boolean[] = []
 
   private constructor(transport: ClientTransport, peer: Socket) {
     // Data is timed when it arrives; answers go to the client.
@@ -63,6 +67,7 @@ class InnocentFlow {
     // One allocation for many attacks: neither it nor its channel may run out meanwhile.
     await this.#renew()
     this.#sentAt.length = 0
+    this.#isReturned.length = 0
     this.#milliseconds.length = 0
     this.#failures.length = 0
     this.#returnedCount = 0
@@ -89,10 +94,18 @@ class InnocentFlow {
     return {
       sent: this.#sentAt.length,
       lost: this.#sentAt.length - this.#returnedCount,
+      last: this.#last(),
       p50: percentile(0.5),
       p99: percentile(0.99),
       failures: this.#failures.slice(0, FAILURE_COUNT_MAX),
     }
+  }
+
+  #last(): FlowResult['last'] {
+    const sent = Math.min(LAST_COUNT, this.#sentAt.length)
+    const first = this.#sentAt.length - sent
+    const returned = this.#isReturned.slice(first).filter((isReturned) => isReturned).length
+    return { sent, lost: sent - returned }
   }
 
   #send(): void {
@@ -103,7 +116,9 @@ class InnocentFlow {
 
   #take(frame: Buffer): void {
     try {
-      const sentAt = this.#sentAt[numberOf(frame, CHANNEL, FLOW, PACKET_LENGTH)]
+      const number = numberOf(frame, CHANNEL, FLOW, PACKET_LENGTH)
+      const sentAt = this.#sentAt[number]
+      this.#isReturned[number] = true
       this.#returnedCount++
       this.#milliseconds.push(performance.now() - sentAt)
     } catch (error) {

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { amplificationFailures, amplificationTable, type Measured, PROBES } from './amplification.js'
 import type { Attack, AttackReport, Outcome } from './attack.js'
-import { dropFailures, failuresOf, USUAL_RULES } from './judge.js'
+import { counterFailures, dropFailures, failuresOf, IDLE_MACHINE_RULES, USUAL_RULES } from './judge.js'
 
 const REPORT: AttackReport = { sent: 10, sentBytes: 200, milliseconds: 1, replies: 10, replyBytes: 320, failures: [] }
 const ATTACK: Attack = {
@@ -11,7 +11,7 @@ const ATTACK: Attack = {
 }
 const OUTCOME: Omit<Outcome, 'failures'> = {
   ...{ attack: 'a', title: 'an attack', threat: 'reflection', engine: 'dgram', skipped: null, report: REPORT },
-  flow: { sent: 1000, lost: 0, p50: 1, p99: 2, failures: [] },
+  flow: { sent: 1000, lost: 0, last: { sent: 50, lost: 0 }, p50: 1, p99: 2, failures: [] },
   newcomers: { count: 10, served: 10, worstMilliseconds: 20, failures: [] },
   memory: { before: 100, peak: 100, after: 100 },
   overflowCount: 0,
@@ -33,6 +33,19 @@ t.test('an outcome', async (t) => {
     const replies = { ...OUTCOME, report: { ...REPORT, repliesMax: 10 } }
     t.same(failuresOf(ATTACK, replies), [])
     t.same(failuresOf(ATTACK, { ...replies, report: { ...REPORT, repliesMax: 9.9 } }), ['10 replies, 9 are promised'])
+  })
+  t.test('on an idle machine is held to a quarter of a second', async (t) => {
+    const flow = (p99: number) => ({ ...OUTCOME, flow: { ...OUTCOME.flow, p99 } })
+    t.same(failuresOf(ATTACK, flow(250), IDLE_MACHINE_RULES), [])
+    t.same(failuresOf(ATTACK, flow(251), IDLE_MACHINE_RULES), ["the innocent's packets took 251 ms"])
+  })
+  t.test('after which the call does not go on fails, whatever may be lost', async (t) => {
+    const flow = (lost: number) => ({ ...OUTCOME, flow: { ...OUTCOME.flow, lost: 900, last: { sent: 50, lost } } })
+    const attack = { ...ATTACK, rules: { lossShareMax: 1 } }
+    t.same(failuresOf(attack, flow(25)), [])
+    t.same(failuresOf(attack, flow(26)), [
+      "the innocent's call does not go on: 26 of its last 50 packets are lost",
+    ])
   })
   t.test('in which nobody was there to notice fails', async (t) => {
     const flow = { ...OUTCOME.flow, sent: 0 }
@@ -61,6 +74,14 @@ t.test('drops that an attack must have caused are missed', async (t) => {
   t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 2 }), [])
   t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 0 }), ['the server has counted no drop for "malformed"'])
   t.same(dropFailures(ATTACK, {}), [])
+})
+
+t.test('what an engine must have counted is missed, of that engine', async (t) => {
+  const attack: Attack = { ...ATTACK, counters: { native: ['icmpErrors'] } }
+  t.same(counterFailures(attack, 'native', { icmpErrors: 1 }), [])
+  t.same(counterFailures(attack, 'native', { icmpErrors: 0 }), ['the engine has counted no icmpErrors'])
+  t.same(counterFailures(attack, 'native', {}), ['the engine has counted no icmpErrors'])
+  t.same(counterFailures(attack, 'dgram', {}), [])
 })
 
 t.test('amplification', async (t) => {

@@ -8,7 +8,7 @@ export const OUTCOME_HEAD: readonly string[] = [
   'attack',
   'engine',
   'offered',
-  'a second',
+  'a second, asked',
   'lost',
   'p50 ms',
   'p99 ms',
@@ -32,7 +32,7 @@ export function outcomeRow(outcome: Outcome): string[] {
     attack,
     engine,
     `${formatCount(report.sent)} ${report.unit ?? 'packets'}`,
-    formatCount(perSecond),
+    rateText(perSecond, report.askedPerSecond),
     flow.sent === 0 ? '–' : `${((100 * flow.lost) / flow.sent).toFixed(2)} %`,
     flow.p50.toFixed(1),
     flow.p99.toFixed(1),
@@ -45,6 +45,30 @@ export function outcomeRow(outcome: Outcome): string[] {
   ]
 }
 
+function rateText(perSecond: number, asked: number | undefined): string {
+  if (asked === undefined) return formatCount(perSecond)
+  return `${formatCount(perSecond)}, ${asked === Number.POSITIVE_INFINITY ? 'all' : formatCount(asked)}`
+}
+
+/** What a campaign has come to. An attack that was not made has not been withstood. */
+export function summaryOf(outcomes: readonly Outcome[]): string {
+  const skipped = outcomes.flatMap(({ skipped }) => (skipped === null ? [] : [skipped]))
+  const made = outcomes.filter(({ skipped }) => skipped === null)
+  const failed = made.filter(({ failures }) => failures.length > 0).length
+  const reasons = skipped.length === 0 ? '' : ` (${[...new Set(skipped)].join('; ')})`
+  return `${made.length - failed} passed, ${failed} failed, ${skipped.length} skipped${reasons}`
+}
+
+/** Why a campaign must not be taken for a success, beside broken rules. @param isCI then whatever is lacking was to be there */
+export function skipFailures(outcomes: readonly Outcome[], isCI: boolean): string[] {
+  const skipped = outcomes.filter((outcome) => outcome.skipped !== null)
+  if (isCI) {
+    const lines = skipped.map(({ attack, engine, skipped }) => `${attack}, ${engine}: with CI=true nothing is skipped: ${skipped}`)
+    if (lines.length > 0) return lines
+  }
+  return skipped.length === outcomes.length ? ['no attack was made'] : []
+}
+
 /** One line, for progress and for comments of tests. */
 export function outcomeLine(outcome: Outcome): string {
   const { flow, memory, newcomers, report } = outcome
@@ -53,7 +77,7 @@ export function outcomeLine(outcome: Outcome): string {
   const [peak, after] = [memory.peak, memory.after].map((bytes) => ((bytes - memory.before) / MEBIBYTE).toFixed(1))
   const overflow = outcome.overflowCount > 0 ? [`${outcome.overflowCount} found the socket buffers full`] : []
   return [
-    `${outcome.attack}, ${outcome.engine}: ${offered}, ${perSecond} a second`,
+    `${outcome.attack}, ${outcome.engine}: ${offered}, ${perSecond} a second${report.askedPerSecond === undefined ? '' : ' asked'}`,
     `${flow.lost} of ${flow.sent} lost, p99 ${flow.p99.toFixed(1)} ms`,
     `${newcomers.served} of ${newcomers.count} newcomers, ${Math.round(newcomers.worstMilliseconds)} ms at most`,
     `memory ${peak} MiB more, then ${after} MiB`,

@@ -9,7 +9,7 @@ import { OPERATOR_NAT64_PREFIXES } from '../support/embeddings.js'
 import type { EngineUnderTest } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type LogLine, ServerProcess } from '../support/server-process.js'
-import type { AbuseScheme, Attack, AttackReport, FlowResult, MemoryResult, NewcomersResult, Outcome } from './attack.js'
+import type { AbuseScheme, Attack, AttackReport, FlowResult, MemoryResult, NewcomersResult, Outcome, Rules } from './attack.js'
 import {
   ACCOMPLICES,
   ALICE,
@@ -40,6 +40,9 @@ export interface StageOptions {
   readonly warmUpSeconds: number
   /** How long memory has to come back. */
   readonly settleMilliseconds: number
+  readonly usualRules: Rules
+  /** This thread is in it (own-network.ts). */
+  readonly isOwnNetwork: boolean
 }
 
 export class Stage {
@@ -106,7 +109,7 @@ export class Stage {
       memory: { before, peak: Math.max(before, peak), after } satisfies MemoryResult,
       overflowCount: listenerOverflows(pid) - overflowsBefore,
     }
-    return { ...outcome, failures: failuresOf(attack, outcome) }
+    return { ...outcome, failures: failuresOf(attack, outcome, this.#options.usualRules) }
   }
 
   /** Stops the server. Returns what it says at its end: `engine`, `drops` and `refusals`. */
@@ -140,12 +143,12 @@ export class Stage {
   }
 }
 
-function groundData({ engine, schemes }: StageOptions, server: ServerProcess): GroundData {
+function groundData({ engine, isOwnNetwork, schemes }: StageOptions, server: ServerProcess): GroundData {
   const ports: Partial<Record<AbuseScheme, number>> = { udp: server.port('', 'udp') }
   for (const scheme of schemes) ports[scheme] = server.port('', scheme)
   return {
     ...{ engine: engine.name, workerCount: engine.workerCount, pid: server.pid, seconds: 0, ports },
-    ...{ relayPorts: RELAY_PORTS, certificate: testCertificate().cert, innocent: null },
+    ...{ relayPorts: RELAY_PORTS, certificate: testCertificate().cert, innocent: null, isOwnNetwork },
   }
 }
 

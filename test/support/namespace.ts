@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Test } from 'tap'
+import type { Closing } from './closing.js'
 import { kernel } from './kernel-io.js'
 import { findCommand, peerOrSkip } from './peers.js'
 import { onProcessEnd } from './process-end.js'
@@ -25,7 +25,7 @@ export interface NetworkNamespace {
  * Makes a namespace whose only addresses are 127.0.0.1, ::1 and `addresses` (CIDR); removed when `t` or the process ends.
  * They are on the loopback interface: other kinds need kernel modules that small machines lack.
  */
-export function createNamespace(t: Test, addresses: readonly string[]): NetworkNamespace {
+export function createNamespace(t: Closing, addresses: readonly string[]): NetworkNamespace {
   const name = `turnd-${randomBytes(4).toString('hex')}`
   ip('netns', 'add', name)
   const remove = () => ip('netns', 'del', name)
@@ -90,6 +90,12 @@ export function withoutCables(): string | false {
 /** What is not on a cable of the namespace goes to this router. */
 export function setDefaultRoute(namespace: NetworkNamespace, router: string): void {
   ip('-n', namespace.name, 'route', 'add', 'default', 'via', router)
+}
+
+/** What the kernel keeps there for a TCP connection whose other side does not read, at most; usually 4 MiB. */
+export function limitTcpSendBuffers(namespace: NetworkNamespace, bytesMax: number): void {
+  const script = `echo '4096 16384 ${bytesMax}' > /proc/sys/net/ipv4/tcp_wmem`
+  ip('netns', 'exec', namespace.name, 'sh', '-c', script)
 }
 
 /** Makes the namespace a router of IPv4 and IPv6. */

@@ -6,6 +6,7 @@ import { FORBIDDEN } from './forbidden-peers.js'
 import { GUESSING } from './guessing.js'
 import { LOG_FLOOD } from './log-flood.js'
 import { LOOPS } from './loops.js'
+import { OVERLOAD } from './overload.js'
 import { RELAY_FLOODS } from './relay-floods.js'
 import { SILENCE } from './silence.js'
 import { UNAUTHENTICATED_FLOODS } from './unauthenticated-floods.js'
@@ -15,6 +16,7 @@ export const DATAGRAM_ATTACKS: readonly Attack[] = [
   ...LOOPS,
   ...UNAUTHENTICATED_FLOODS,
   ...SILENCE,
+  ...OVERLOAD,
   ...GUESSING,
   ...RELAY_FLOODS,
   ...CAPS,

@@ -9,6 +9,7 @@ import { filling, messageOf } from '../datagrams.js'
 import { Flood, floodReport, floodSource, manySources } from '../flood.js'
 import { ALICE, type Ground, MALLORY } from '../ground.js'
 import { BUSY_MEMORY_RULES } from '../judge.js'
+import { silenceFailures } from './unauthenticated-floods.js'
 
 const PER_SECOND = 10_000
 /** Each attack has a budget of its own. */
@@ -77,7 +78,7 @@ async function staleNonces(ground: Ground): Promise<AttackReport> {
   const stale = Buffer.from(user.message(METHOD_REFRESH, () => {}))
   const plan = { perSecond: PER_SECOND / 2, milliseconds: ground.milliseconds, source: manySources }
   const { milliseconds } = await flood.run({ ...plan, fill })
-  const failures: string[] = []
+  const failures = silenceFailures(flood)
   if (flood.replyBytes > STALE_AMPLIFICATION_MAX * flood.sentBytes) failures.push('more came back than was sent')
   return { ...floodReport(milliseconds, flood), failures }
 }
@@ -93,7 +94,8 @@ async function forgedCredentials(ground: Ground): Promise<AttackReport> {
   })
   const plan = { perSecond: PER_SECOND, milliseconds: ground.milliseconds, source: manySources }
   const { milliseconds } = await flood.run({ ...plan, fill: filling(forged) })
-  const failures = flood.replyBytes > flood.sentBytes ? ['more came back than was sent'] : []
+  const failures = silenceFailures(flood)
+  if (flood.replyBytes > flood.sentBytes) failures.push('more came back than was sent')
   return { ...floodReport(milliseconds, flood), failures }
 }
 

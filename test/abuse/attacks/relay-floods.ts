@@ -213,6 +213,7 @@ export const RELAY_FLOODS: readonly Attack[] = [
     seconds: 8,
     shortSeconds: 0.3,
     skip: withoutRoot,
+    counters: { native: ['icmpErrors'] },
     run: icmpStorm,
   },
 ]

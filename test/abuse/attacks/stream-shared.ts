@@ -8,6 +8,7 @@ export const TRUSTED_PROXY = '127.99.0.1'
 
 export const STREAM_SERVER = {
   schemes: ['tcp', 'tls', 'dtls'],
+  usesOwnNetwork: true,
   serverArgs: [
     ...['--http-upstream', `http://${UPSTREAM.host}:${UPSTREAM.port}`],
     ...['--proxy-protocol-from', `${TRUSTED_PROXY}/32`, '--stream-workers', '1'],

@@ -35,7 +35,6 @@ async function stalledData(ground: Ground): Promise<AttackReport> {
   const control = await tcpAllocation(ground, '127.96.0.1')
   const pairs: Pair[] = []
   for (let index = 0; index < PAIR_COUNT; index++) pairs.push(await openPair(ground, control, index % 2 === 0))
-  const writing = pairs.slice(2)
   // Two of them end the direction in which nothing goes, and live on.
   const halfClosed = pairs.slice(0, 2)
   for (const { to } of halfClosed) to.socket.end()
@@ -48,6 +47,8 @@ async function stalledData(ground: Ground): Promise<AttackReport> {
     Math.max(...before) < UNREAD_BYTES_MAX,
     `${Math.max(...before)} bytes were taken of one that is not read`,
   )
+  const stalledCount = pairs.filter(({ from }) => from.socket.writableLength > 0).length
+  if (ground.data.isOwnNetwork) tally.expect(stalledCount === PAIR_COUNT, `${stalledCount} of ${PAIR_COUNT} writers had to wait`)
   for (const { from, to } of pairs) {
     from.socket.removeAllListeners('drain')
     from.socket.end()
@@ -61,7 +62,7 @@ async function stalledData(ground: Ground): Promise<AttackReport> {
   tally.replyBytes = pairs.reduce((sum, { to }) => sum + to.received, 0)
   tally.expect((await control.refresh()).code === 0, 'the allocation is gone')
   tally.notes.push(
-    `${Math.round(Math.max(...before) >> 10)} KiB taken of one that is not read, ${writing.length} stalled`,
+    `${Math.round(Math.max(...before) >> 10)} KiB taken of one that is not read, ${stalledCount} stalled`,
   )
   return tally.report()
 }

@@ -32,7 +32,7 @@ async function bindingFlood(ground: Ground): Promise<AttackReport> {
   return {
     ...floodReport(milliseconds, flood),
     repliesMax: answersMax(milliseconds),
-    failures: elsewhere.code === 0 ? [] : ['another source was not answered'],
+    failures: [...silenceFailures(flood), ...(elsewhere.code === 0 ? [] : ['another source was not answered'])],
   }
 }
 
@@ -41,9 +41,14 @@ async function spoofed(ground: Ground, perSecond: number, message: Buffer): Prom
   const countMin = ground.seconds < SPOOFED_SECONDS ? 0 : SPOOFED_COUNT
   const plan = { perSecond, milliseconds: ground.milliseconds, countMin, countMax: SPOOFED_COUNT }
   const { milliseconds } = await flood.run({ ...plan, source: manySources, fill: filling(message) })
-  const failures: string[] = []
+  const failures = silenceFailures(flood)
   if (flood.replyBytes > AMPLIFICATION_MAX * flood.sentBytes) failures.push('more bytes than promised came back')
   return { ...floodReport(milliseconds, flood), failures, notes: [`${flood.repliesTo.size} addresses answered`] }
+}
+
+/** What nobody is told proves no bound of answers. */
+export function silenceFailures({ replies }: Flood): string[] {
+  return replies > 0 ? [] : ['nothing was answered']
 }
 
 /** Both kinds of requests that are answered, from many ports of one address: all of its ports share what it may get. */
