@@ -39,6 +39,8 @@ export interface FloodPlan {
   readonly countMin?: number
   readonly countMax?: number
   readonly fill: Fill
+  /** So many at a time are one message to the kernel (UDP_SEGMENT), for those that are all equally long and go to one port; 1 unless given. */
+  readonly segmentCount?: number
   /** Which address it comes from: a word as in TransportAddress. One of many unless given. */
   readonly source?: (index: number) => number
   /** Where to, if not the server. */
@@ -120,7 +122,7 @@ export class Flood {
   async run(plan: FloodPlan): Promise<FloodResult> {
     const start = performance.now()
     const bytesBefore = this.sentBytes
-    const { countMax = Number.POSITIVE_INFINITY, countMin = 0, milliseconds: end, perSecond } = plan
+    const { countMax = Number.POSITIVE_INFINITY, countMin = 0, milliseconds: end, perSecond, segmentCount = 1 } = plan
     this.askedPerSecond = Math.max(this.askedPerSecond, perSecond)
     const isUnbounded = perSecond === Number.POSITIVE_INFINITY
     const gauge = new QueueGauge(plan.toPort?.(0) ?? this.#port)
@@ -129,14 +131,14 @@ export class Flood {
       await (isUnbounded ? turn() : delay(STEP_MILLISECONDS))
       const now = performance.now()
       const elapsed = Math.min(now - last, CATCH_UP_MILLISECONDS)
-      if (isUnbounded) due = Math.min(countMax, sent + UNBOUNDED_COUNT)
+      if (isUnbounded) due = Math.min(countMax, sent + UNBOUNDED_COUNT * segmentCount)
       else if (!gauge.isFull(now)) due = Math.min(countMax, due + (elapsed * perSecond) / 1000)
       last = now
-      while (sent + 1 <= due) {
-        const count = Math.min(BATCH_COUNT, Math.floor(due - sent))
+      while (sent + segmentCount <= due) {
+        const count = Math.min(BATCH_COUNT, Math.floor((due - sent) / segmentCount))
         this.#sendSome(plan, count)
-        sent += count
-        this.receive()
+        sent += count * segmentCount
+        if (!isUnbounded) this.receive()
       }
       this.receive()
     }
@@ -201,23 +203,28 @@ export class Flood {
     }
   }
 
-  #sendSome({ fill, source = manySources, toPort }: FloodPlan, count: number): void {
+  /** @param count of messages */
+  #sendSome({ fill, segmentCount = 1, source = manySources, toPort }: FloodPlan, count: number): void {
     for (let index = 0; index < count; index++) {
-      const number = this.#next++
-      const length = fill(this.#slots[index], number)
-      this.sentBytes += length
+      const number = this.#next
+      const slot = this.#slots[index]
+      let length = 0
+      for (let segment = 0; segment < segmentCount; segment++) {
+        length = fill(segment === 0 ? slot : slot.subarray(segment * length), this.#next++)
+      }
+      this.sentBytes += length * segmentCount
       this.#outgoing.set(index, {
         portWord: portWord(toPort === undefined ? this.#port : toPort(number)),
         hostWord: swapBytes(0x7f000001),
         sourceHostWord: swapBytes(source(number)),
         start: this.#slotStarts[index],
         segmentLength: length,
-        segmentCount: 1,
+        segmentCount,
       })
     }
     let sent = 0
     while (sent < count) sent += this.#outgoing.send(sent, count - sent)
-    this.sent += count
+    this.sent += count * segmentCount
   }
 
   #take(index: number): void {

@@ -3,6 +3,7 @@ import t from 'tap'
 import { amplificationFailures, amplificationTable, type Measured, PROBES } from './amplification.js'
 import type { Attack, AttackReport, Outcome } from './attack.js'
 import { counterFailures, dropFailures, failuresOf, IDLE_MACHINE_RULES, USUAL_RULES } from './judge.js'
+import { skipFailures, summaryOf } from './report.js'
 
 const REPORT: AttackReport = { sent: 10, sentBytes: 200, milliseconds: 1, replies: 10, replyBytes: 320, failures: [] }
 const ATTACK: Attack = {
@@ -43,9 +44,7 @@ t.test('an outcome', async (t) => {
     const flow = (lost: number) => ({ ...OUTCOME, flow: { ...OUTCOME.flow, lost: 900, last: { sent: 50, lost } } })
     const attack = { ...ATTACK, rules: { lossShareMax: 1 } }
     t.same(failuresOf(attack, flow(25)), [])
-    t.same(failuresOf(attack, flow(26)), [
-      "the innocent's call does not go on: 26 of its last 50 packets are lost",
-    ])
+    t.same(failuresOf(attack, flow(26)), ["the innocent's call does not go on: 26 of its last 50 packets are lost"])
   })
   t.test('in which nobody was there to notice fails', async (t) => {
     const flow = { ...OUTCOME.flow, sent: 0 }
@@ -74,6 +73,23 @@ t.test('drops that an attack must have caused are missed', async (t) => {
   t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 2 }), [])
   t.same(dropFailures(attack, { 'reply-limit': 1, malformed: 0 }), ['the server has counted no drop for "malformed"'])
   t.same(dropFailures(ATTACK, {}), [])
+})
+
+t.test('attacks that were not made', async (t) => {
+  const made = (failures: string[]): Outcome => ({ ...OUTCOME, failures })
+  const skipped = (reason: string): Outcome => ({ ...OUTCOME, skipped: reason, failures: [] })
+  const some = [made([]), made(['a rule']), skipped('no koffi'), skipped('no koffi'), skipped('no root')]
+  t.equal(summaryOf(some), '1 passed, 1 failed, 3 skipped (no koffi; no root)')
+  t.equal(summaryOf([made([])]), '1 passed, 0 failed, 0 skipped')
+  t.test('are no failure where something else was', async (t) => t.same(skipFailures(some, false), []))
+  t.test('are one where there was nothing else', async (t) => {
+    t.same(skipFailures([skipped('no koffi')], false), ['no attack was made'])
+    t.same(skipFailures([], false), ['no attack was made'])
+  })
+  t.test('are one with CI=true', async (t) => {
+    t.same(skipFailures([made([])], true), [])
+    t.same(skipFailures([made([]), skipped('no koffi')], true), ['a, dgram: with CI=true nothing is skipped: no koffi'])
+  })
 })
 
 t.test('what an engine must have counted is missed, of that engine', async (t) => {

@@ -63,7 +63,9 @@ export function summaryOf(outcomes: readonly Outcome[]): string {
 export function skipFailures(outcomes: readonly Outcome[], isCI: boolean): string[] {
   const skipped = outcomes.filter((outcome) => outcome.skipped !== null)
   if (isCI) {
-    const lines = skipped.map(({ attack, engine, skipped }) => `${attack}, ${engine}: with CI=true nothing is skipped: ${skipped}`)
+    const lines = skipped.map(
+      ({ attack, engine, skipped }) => `${attack}, ${engine}: with CI=true nothing is skipped: ${skipped}`,
+    )
     if (lines.length > 0) return lines
   }
   return skipped.length === outcomes.length ? ['no attack was made'] : []

@@ -9,7 +9,16 @@ import { OPERATOR_NAT64_PREFIXES } from '../support/embeddings.js'
 import type { EngineUnderTest } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type LogLine, ServerProcess } from '../support/server-process.js'
-import type { AbuseScheme, Attack, AttackReport, FlowResult, MemoryResult, NewcomersResult, Outcome, Rules } from './attack.js'
+import type {
+  AbuseScheme,
+  Attack,
+  AttackReport,
+  FlowResult,
+  MemoryResult,
+  NewcomersResult,
+  Outcome,
+  Rules,
+} from './attack.js'
 import {
   ACCOMPLICES,
   ALICE,

@@ -12,7 +12,8 @@ import { addressOf } from '../support/udp-peer.js'
 
 export const CHANNEL = 0x4000
 const CHANNEL_DATA_FIRST_BYTE = 0x40
-const PACKET_LENGTH = 160
+/** Of what a call sends to its peer. */
+export const PACKET_LENGTH = 160
 /** As an audio call does. */
 const INTERVAL_MILLISECONDS = 20
 const RETURN_MILLISECONDS_MAX = 15_000

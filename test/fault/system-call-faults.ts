@@ -2,8 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { until } from '../command/until.js'
+import { temporaryDirectory } from '../support/certificate.js'
 import { onProcessEnd } from '../support/process-end.js'
+import { type TracedCall, tracedCalls } from './system-call-traces.js'
 
 export interface Fault {
   /** Of strace's names, with commas. */
@@ -15,14 +18,18 @@ export interface Fault {
 
 const ATTACH_MILLISECONDS_MAX = 20_000
 
-/** Runs `action` while the process has this fault. Whatever becomes of it, the process goes on without. */
+/**
+ * Runs `action` while the process has this fault. Whatever becomes of it, the process goes on without. Returns these calls, those that failed
+ * and the others; throws if none was hit, as nothing has been tried then.
+ */
 export async function withFault(
   pid: number,
   { calls, errno, when }: Fault,
   action: () => Promise<void>,
-): Promise<void> {
+): Promise<TracedCall[]> {
+  const trace = join(temporaryDirectory(), 'trace')
   const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${errno}:when=${when}`]
-  const strace = spawn('strace', ['-f', '-qq', '-p', String(pid), '-o', '/dev/null', ...inject], {
+  const strace = spawn('strace', ['-f', '-qq', '-v', '-s', '0', '-p', String(pid), '-o', trace, ...inject], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let complaint = ''
@@ -47,6 +54,9 @@ export async function withFault(
     await ended
     forget()
   }
+  const traced = tracedCalls(readFileSync(trace, 'latin1'))
+  if (!traced.some(({ isInjected }) => isInjected)) throw new Error(`none of ${traced.length} ${calls} was hit`)
+  return traced
 }
 
 function isTraced(pid: number): boolean {

@@ -25,7 +25,13 @@ async function main(): Promise<void> {
   const values = readOptions(['engine', 'seeds', 'seed', 'steps'], USAGE)
   const rimName = rimOption(values.engine)
   const first = countOption('--seed', values.seed, 1, 0, COUNT_MAX)
-  const seedCount = countOption('--seeds', values.seeds, values.seed === undefined ? SEED_COUNT_DEFAULT : 1, 1, COUNT_MAX)
+  const seedCount = countOption(
+    '--seeds',
+    values.seeds,
+    values.seed === undefined ? SEED_COUNT_DEFAULT : 1,
+    1,
+    COUNT_MAX,
+  )
   const stepCount = countOption('--steps', values.steps, STEP_COUNT_DEFAULT, 1, COUNT_MAX)
   console.log(`simulating ${seedCount} seeds from ${first}, ${stepCount} steps each, engine ${rimName}`)
   try {

@@ -57,11 +57,14 @@ function judge(t: Test, allocationCount: number, report: CrashReport): void {
     restartMillisecondsMax: RESTART_MILLISECONDS_MAX,
   }
   for (const line of linesOf(report)) t.comment(line)
-  t.test('answers old 5-tuples with 437 or 438, relays nothing of before, and has everybody back in time', async (t) => {
-    t.same(faultsOf(report, bounds), [])
-    for (const [request, counts] of Object.entries(answers)) t.not(Object.keys(counts).length, 0, request)
-    t.ok(reusedPorts > 0, `${reusedPorts} ports have a new client`)
-    t.ok(belatedSent > reusedPorts, `${belatedSent} payloads were sent to relays of before`)
-    t.ok(ledger.mediaToClients > 0 && ledger.mediaToPeers > 0)
-  })
+  t.test(
+    'answers old 5-tuples with 437 or 438, relays nothing of before, and has everybody back in time',
+    async (t) => {
+      t.same(faultsOf(report, bounds), [])
+      for (const [request, counts] of Object.entries(answers)) t.not(Object.keys(counts).length, 0, request)
+      t.ok(reusedPorts > 0, `${reusedPorts} ports have a new client`)
+      t.ok(belatedSent > reusedPorts, `${belatedSent} payloads were sent to relays of before`)
+      t.ok(ledger.mediaToClients > 0 && ledger.mediaToPeers > 0)
+    },
+  )
 }

@@ -1,35 +1,49 @@
 // Row "unauthenticated floods", beyond what the server can read: the other floods ease off while its sockets are full, this one does not. What calls
 // lose meanwhile is the kernel's choice and is printed; the server must live, hold its memory, and be there for everybody when it is over.
-import { randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { CLASS_REQUEST, METHOD_BINDING } from '../../../src/stun/constants.js'
 import { withDeadline } from '../../support/deadline.js'
 import { withoutKoffi } from '../../support/engines.js'
 import type { Attack, AttackReport } from '../attack.js'
-import { bindingRequest, filling } from '../datagrams.js'
+import { messageOf } from '../datagrams.js'
 import { type Fill, Flood, floodReport, manySources } from '../flood.js'
 import { ALICE, type Ground } from '../ground.js'
 
 const MEBIBYTE = 1024 * 1024
-const NOISE_LENGTH = 172
+const LENGTH = 172
+/** Datagrams that the kernel takes at a time: as one machine it has to outrun the server. */
+const SEGMENT_COUNT = 32
+const TRANSACTION_ID_START = 8
+/** No attribute that anybody knows. */
+const COMPREHENSION_OPTIONAL = 0xbfff
+const HEADERS_LENGTH = 24
 const NEWCOMER_COUNT = 20
 const SERVED_MILLISECONDS_MAX = 5_000
 /** In which the innocent's last packets are sent (innocent-flow.ts), and come back. */
 const AFTERWARDS_MILLISECONDS = 600
 
-const binding = filling(bindingRequest())
+const binding = messageOf(METHOD_BINDING, CLASS_REQUEST, (writer) => {
+  writer.writeBytes(COMPREHENSION_OPTIONAL, randomBytes(LENGTH - HEADERS_LENGTH))
+})
+const noise = randomBytes(LENGTH)
+// First bits that are neither STUN nor ChannelData.
+noise[0] |= 0xc0
 
-/** One in two is answered, as nobody asks as often as to be limited: that is the most work. */
+/** One in eight is answered, as no source asks as often as to be limited. Random bytes would cost the generator more than the server. */
 const bindingOrNoise: Fill = (slot, index) => {
-  if (index % 2 === 0) return binding(slot, index)
-  // Its first bits are nobody's, and the rest may be what it was.
-  randomFillSync(slot, 0, 16)
-  slot[0] |= 0xc0
-  return NOISE_LENGTH
+  if (index % 8 !== 0) return noise.copy(slot)
+  binding.copy(slot)
+  slot.writeUInt32BE(index, TRANSACTION_ID_START)
+  return binding.length
 }
 
 async function overload(ground: Ground): Promise<AttackReport> {
-  const flood = new Flood(ground, ground.port())
-  const plan = { perSecond: Number.POSITIVE_INFINITY, milliseconds: ground.milliseconds, source: manySources }
+  const flood = new Flood(ground, ground.port(), SEGMENT_COUNT * LENGTH)
+  const plan = {
+    ...{ perSecond: Number.POSITIVE_INFINITY, milliseconds: ground.milliseconds, segmentCount: SEGMENT_COUNT },
+    source: (index: number) => manySources(Math.floor(index / SEGMENT_COUNT)),
+  }
   const { milliseconds } = await flood.run({ ...plan, fill: bindingOrNoise })
   const report = floodReport(milliseconds, flood)
   const start = performance.now()

@@ -59,7 +59,8 @@ async function requestFlood(ground: Ground): Promise<AttackReport> {
   const milliseconds = CLOSE_MILLISECONDS_MAX[isOwnNetwork ? 'own' : 'usual']
   const cut = await Promise.all(stalled.map((socket) => closesWithin(socket, milliseconds)))
   const cutCount = cut.filter((isClosed) => isClosed).length
-  if (isOwnNetwork) tally.expect(cutCount === STALLED_COUNT, `${STALLED_COUNT - cutCount} that do not read were not cut`)
+  if (isOwnNetwork)
+    tally.expect(cutCount === STALLED_COUNT, `${STALLED_COUNT - cutCount} that do not read were not cut`)
   tally.notes.push(`${cutCount} of ${STALLED_COUNT} that do not read were cut`)
   for (const socket of stalled) socket.destroy()
   tally.replies = Math.round(tally.replyBytes / CHALLENGE_LENGTH)

@@ -48,7 +48,7 @@ async function stalledReaders(ground: Ground): Promise<AttackReport> {
     for (const reader of readers) while (reader.sent < due) send(reader)
     await delay(STEP_MILLISECONDS)
   }
-  const offered = (tally.sentBytes * 8) / READER_COUNT / tally.elapsed / 1_000
+  const offered = (tally.sentBytes * 8) / READER_COUNT / (performance.now() - start) / 1_000
   const wanted = readers.map(({ sent }) => sent)
   for (const { socket } of readers) socket.resume()
   // What comes last is new: what was dropped is not known here.

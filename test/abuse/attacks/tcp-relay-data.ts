@@ -48,7 +48,8 @@ async function stalledData(ground: Ground): Promise<AttackReport> {
     `${Math.max(...before)} bytes were taken of one that is not read`,
   )
   const stalledCount = pairs.filter(({ from }) => from.socket.writableLength > 0).length
-  if (ground.data.isOwnNetwork) tally.expect(stalledCount === PAIR_COUNT, `${stalledCount} of ${PAIR_COUNT} writers had to wait`)
+  if (ground.data.isOwnNetwork)
+    tally.expect(stalledCount === PAIR_COUNT, `${stalledCount} of ${PAIR_COUNT} writers had to wait`)
   for (const { from, to } of pairs) {
     from.socket.removeAllListeners('drain')
     from.socket.end()
