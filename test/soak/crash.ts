@@ -36,7 +36,10 @@ export interface CrashReport {
   readonly firstStart: number
   /** From the kill to `ready`. */
   readonly downtime: number
-  /** From `ready` until a client's first payload has come back, in order: of UDP clients, and of those over TCP and TLS. */
+  /**
+   * From `ready` until a client's first payload has come back, in order: of UDP clients, and of those over TCP and TLS. Negative where a
+   * listener answers before all of them are open.
+   */
   readonly back: { readonly udp: readonly number[]; readonly streams: readonly number[] }
   readonly answers: CrashClients['answers']
   readonly ledger: CrashLedger
@@ -88,7 +91,9 @@ class Crash {
 
   async run(): Promise<CrashReport> {
     const { progress } = this.#options
-    const firstStart = await this.#start(['udp', 'tcp', 'tls'].map((scheme) => `${scheme}:127.0.0.1:0`))
+    const { milliseconds: firstStart } = await this.#start(
+      ['udp', 'tcp', 'tls'].map((scheme) => `${scheme}:127.0.0.1:0`),
+    )
     const streams = await this.#open()
     progress(`${this.#options.allocationCount} allocations`)
     await this.#carryFor(this.#options.mediaMilliseconds)
@@ -132,8 +137,8 @@ class Crash {
     rmSync(this.#stateDirectory, { recursive: true, force: true })
   }
 
-  /** Returns the milliseconds that it took. */
-  async #start(listen: readonly string[]): Promise<number> {
+  /** When it was ready, by its own log, and how long that took: this thread may be busy with clients when it reads the line. */
+  async #start(listen: readonly string[]): Promise<{ readonly readyAt: number; readonly milliseconds: number }> {
     const { engine, allocationCount, minPort, portCount, tcp, tls } = this.#options
     // Who connects again because an answer took too long is there twice, until the server has seen the end of the first connection.
     const maxAllocations = allocationCount + tcp + tls
@@ -149,7 +154,8 @@ class Crash {
       { stateDirectory: this.#stateDirectory },
     )
     await this.#server.waitUntilReady(READY_MILLISECONDS_MAX)
-    return performance.now() - start
+    const readyAt = performance.now() - (Date.now() - Date.parse(String(this.server.ready.time)))
+    return { readyAt, milliseconds: readyAt - start }
   }
 
   async #open(): Promise<CrashStreams> {
@@ -178,8 +184,8 @@ class Crash {
     const { server } = this
     process.kill(server.pid, 'SIGKILL')
     await server.waitForExit()
-    const restart = await this.#start(server.ready.listening)
-    return { readyAt: performance.now(), restart }
+    const { milliseconds: restart, readyAt } = await this.#start(server.ready.listening)
+    return { readyAt, restart }
   }
 
   /** Clients come one after the other, over the time of their noticing. Peers answer until those over streams are back, too. */

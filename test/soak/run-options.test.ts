@@ -50,7 +50,7 @@ for (const { file, name, wrong } of COMMANDS) {
     t.equal(status, 0)
     t.equal(stderr, '')
     t.match(stdout, new RegExp(`^Usage: npm run ${name} -- \\[options\\]\n`))
-    t.match(stdout, /--engine NAME[^]*Exit code: 0 .*; 2 bad arguments\.\n$/)
+    t.match(stdout, /--engine NAME[\s\S]*Exit code: 0 .*; 2 bad arguments\.\n$/)
   })
   for (const [args, sentence] of wrong) {
     t.test(`npm run ${name} -- ${args.join(' ')} is told what is wrong`, async (t) => {
