@@ -15,7 +15,8 @@ import { type Fault, withFault } from './system-call-faults.js'
 import { boundPort, carriedBytes, type TracedCall } from './system-call-traces.js'
 
 const MIN_PORT = 11_200
-const PORT_COUNT = 100
+/** Of each engine. */
+const PORT_COUNT = 50
 const isLong = process.env.TURND_TEST_LONG === '1'
 const RETURNED_COUNT = 10
 const NEWCOMER_COUNT = 8
@@ -49,14 +50,16 @@ const MEDIA_FAULTS: readonly MediaFault[] = [
 ]
 
 t.setTimeout(isLong ? 600_000 : 240_000)
+// Both engines side by side: most of the time is waiting.
+t.jobs = 2
 
 for (const engine of ENGINES) {
   const skip = engine.skip === false ? peerOrSkip('strace') : engine.skip
-  t.test(`system calls that fail, ${engine.name} engine`, { skip }, (t) => fail(t, engine))
+  t.test(`system calls that fail, ${engine.name} engine`, { skip, buffered: true }, (t) => fail(t, engine))
 }
 
 async function fail(t: Test, engine: EngineUnderTest): Promise<void> {
-  const server = await startFaultServer(t, engine, MIN_PORT, PORT_COUNT)
+  const server = await startFaultServer(t, engine, engine === DGRAM ? MIN_PORT : MIN_PORT + PORT_COUNT, PORT_COUNT)
   const calls = await LiveCalls.start(t, await connectAll(server), USER)
   for (const fault of MEDIA_FAULTS) {
     if (fault.isLong === true && !isLong) continue
