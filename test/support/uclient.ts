@@ -25,6 +25,7 @@ export interface UclientReport {
 }
 
 const RUN_MILLISECONDS_MAX = 90_000
+const OUTPUT_LENGTH_MAX = 256 * 1024
 
 export const UCLIENT_USER = 'turnuser'
 export const UCLIENT_PASSWORD = 'cisco'
@@ -38,7 +39,8 @@ export async function runUclient(options: UclientOptions): Promise<UclientReport
   const deadline = setTimeout(() => child.kill('SIGKILL'), milliseconds)
   let output = ''
   const append = (text: string) => {
-    output += text
+    // A client that fails may say so without end; its report is the last thing it says.
+    output = (output + text).slice(-OUTPUT_LENGTH_MAX)
   }
   child.stdout.setEncoding('utf8').on('data', append)
   child.stderr.setEncoding('utf8').on('data', append)
