@@ -6,7 +6,7 @@ import { CLASS_REQUEST, METHOD_ALLOCATE, METHOD_BINDING } from '../../src/stun/c
 import { MessageWriter } from '../../src/stun/writer.js'
 import { type AllocateOptions, describeAllocate, type TurnClient } from '../support/turn-client.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
-import { LOOPBACKS, type Suite, serverAddress, withoutIPv6 } from './suite.js'
+import { type ClientOptions, LOOPBACKS, type Suite, serverAddress, withoutIPv6 } from './suite.js'
 
 const CHANNEL = 0x4000
 
@@ -74,9 +74,9 @@ export function peerPolicy(t: Test, suite: Suite): void {
   t.test('forbidden peers', async (t) => {
     const server = await suite.startServer(t, { allowPeer: [], nat64Prefix: '2606:4700:64::/96' })
     // The only one there is, and it ends with its test: a relay that lives on would open its address to the next client (hairpin).
-    const allocateAlone = async (t: Test, options: AllocateOptions = {}) => {
+    const allocateAlone = async (t: Test, options: AllocateOptions = {}, clientOptions: ClientOptions = {}) => {
       await suite.allocationCountIs(t, server, 0)
-      const client = await suite.allocate(t, server, options)
+      const client = await suite.allocate(t, server, options, clientOptions)
       t.teardown(() => client.refresh({ lifetimeSeconds: 0 }))
       return client
     }
@@ -121,7 +121,8 @@ export function peerPolicy(t: Test, suite: Suite): void {
     })
 
     t.test('the refusal says who wanted to reach whom', async (t) => {
-      const client = await allocateAlone(t)
+      // Of a source of its own: of the others so many were refused in this second that the rest is only counted.
+      const client = await allocateAlone(t, {}, { from: '127.77.0.1' })
       const refusal = suite.refusal(server, client, 'peer-policy')
       await client.createPermission(addressOf('169.254.169.254', 80))
       const source = client.localAddress.toString()
