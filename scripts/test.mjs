@@ -44,8 +44,8 @@ if (unknown !== undefined) {
 }
 const isPrepared =
   (await step('peers', 'bash', ['scripts/install-peers.sh'])) &&
-  (await step('build dist/', 'tsc', ['-p', 'tsconfig.build.json'])) &&
-  (await step('compile the tests', 'tsc', ['-p', 'tsconfig.json']))
+  (await step('build dist/', 'npm', ['run', '--silent', 'build'])) &&
+  (await step('compile the tests', 'npm', ['run', '--silent', 'compile']))
 process.exitCode = isPrepared ? await runTests() : 1
 
 /** Runs one step, its output shown as it comes; true when it succeeded. */
