@@ -21,6 +21,15 @@ export function usersFileOfStateDir(stateDir: string): string | null {
   return existsSync(path) ? path : null
 }
 
+/** What a file holds now, before it counts. */
+export interface ReadUsers {
+  readonly count: number
+  readonly addedCount: number
+  readonly rekeyedCount: number
+  readonly removedCount: number
+  take(): void
+}
+
 export class UsersFileStore implements CredentialStore {
   readonly path: string
   readonly verifiesUserhash = true
@@ -66,15 +75,33 @@ export class UsersFileStore implements CredentialStore {
 
   /** Reads the file now. False, and the users as they were, if it cannot be read or has a bad line. */
   reload(): boolean {
-    const earlier = this.#users
     try {
-      this.#users = this.#load()
+      this.readAgain().take()
     } catch (error) {
       this.#onProblem(`${error instanceof Error ? error.message : error}; the users loaded before stay`)
       return false
     }
-    this.onReloaded(this.#users.changesSince(earlier))
     return true
+  }
+
+  /** Reads the file now, and leaves the users as they are until `take`. Throws an Error that names the file, and the line if one is wrong. */
+  readAgain(): ReadUsers {
+    const earlier = this.#users
+    const users = this.#load()
+    const changes = users.changesSince(earlier)
+    const addedCount = changes.added.usernames.filter((name) => earlier.find(name) === 'unknown-user').length
+    return {
+      count: users.size,
+      addedCount,
+      rekeyedCount: changes.added.usernames.length - addedCount,
+      removedCount: changes.removedUsernames.length,
+      take: () => {
+        // The file may have been read meanwhile, by the clock.
+        const replaced = this.#users
+        this.#users = users
+        this.onReloaded(users.changesSince(replaced))
+      },
+    }
   }
 
   /** Stops looking for changes. */

@@ -27,14 +27,13 @@ const NO_CALLS: SlotCalls = { wake() {}, closeAll() {}, close() {}, discardWaiti
 /** Opens the listeners, and relays. Throws TurndError, with nothing left open. */
 export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   const { relayHosts, settings } = parts
-  const { listen, maxAllocations, maxPort, minPort } = settings
+  const { listen, maxPort, minPort } = settings
   const engine = new DgramEngine()
   await engine.openListeners(listen)
   const tables = allocateSharedTables({
     relayHostCount: relayHosts.length,
     minPort,
     maxPort,
-    maxAllocations,
     workerCount: WORKER_COUNT,
   })
   const shared = { tables, workerIndex: IN_PROCESS_INDEX }

@@ -44,7 +44,7 @@ function openNative(): { koffi: Koffi; libc: Libc } {
 
 function makePlan(parts: RelayingParts, offloads: Offloads, opener: ListenerOpener, calls: NativeCalls): PoolPlan {
   const { relayHosts, settings } = parts
-  const { adminListen, listen, maxAllocations, maxPort, minPort } = settings
+  const { adminListen, listen, maxPort, minPort } = settings
   const { streamCount, udpCount } = workerCounts(settings)
   const workerCount = udpCount + streamCount
   const udp = opener.openUdp(listen, UDP_SCHEMES, udpCount)
@@ -66,7 +66,7 @@ function makePlan(parts: RelayingParts, offloads: Offloads, opener: ListenerOpen
     workers: [...udpWorkers, ...streamWorkers],
     firstIndex: 0,
     udpWorkerCount: udpCount,
-    tables: allocateSharedTables({ relayHostCount: relayHosts.length, minPort, maxPort, maxAllocations, workerCount }),
+    tables: allocateSharedTables({ relayHostCount: relayHosts.length, minPort, maxPort, workerCount }),
     connectionCap: streams.connectionCap,
     calls,
     listeners,

@@ -1,4 +1,5 @@
 // Who may log in: the credential stores that the settings name, or the generated first user; and the secret that nonces are made with.
+import { hash } from 'node:crypto'
 import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
@@ -18,30 +19,45 @@ export interface Users {
   readonly stores: CredentialStore[]
   /** The users file, to reload and close; null without one. */
   readonly usersFile: UsersFileStore | null
+  /** TURN REST secrets: those of --auth-secret, then those of the file. */
+  readonly secrets: readonly string[]
+  /** What --user and the secrets are, to tell whether they are others. */
+  readonly optionsDigest: string
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
   /** All of them as they are now, as plain data. */
   snapshot(): UsersSnapshot
 }
 
-/** Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each. */
-export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (text: string) => void): Users {
+/**
+ * Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each.
+ * @param known the users file that is open already: it is used again if it is the same one
+ */
+export function loadUsers(
+  settings: Settings,
+  hasStateDir: boolean,
+  onProblem: (text: string) => void,
+  known: UsersFileStore | null = null,
+): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
   const secrets = [...settings.authSecret]
   if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
   const path = usersFilePath(settings, hasStateDir)
-  const usersFile =
-    path === null ? null : wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem))
+  const usersFile = path === null ? null : path === known?.path ? known : openUsersFile(path, realm, onProblem)
   if (configured !== null || secrets.length > 0 || usersFile !== null) {
-    return usersOf(realm, configured, secrets, usersFile, null)
+    return usersOf(settings, configured, secrets, usersFile, null)
   }
   if (!hasStateDir) {
     throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
   }
   const generatedUser = generateUser(settings)
   const { username, password } = generatedUser
-  return usersOf(realm, staticUsers(realm, [{ name: username, password }]), [], null, generatedUser)
+  return usersOf(settings, staticUsers(realm, [{ name: username, password }]), [], null, generatedUser)
+}
+
+function openUsersFile(path: string, realm: string, onProblem: (text: string) => void): UsersFileStore {
+  return wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem))
 }
 
 function staticUsers(realm: string, users: Settings['user']): StaticUsers {
@@ -49,7 +65,7 @@ function staticUsers(realm: string, users: Settings['user']): StaticUsers {
 }
 
 function usersOf(
-  realm: string,
+  { realm, user }: Settings,
   configured: StaticUsers | null,
   secrets: readonly string[],
   usersFile: UsersFileStore | null,
@@ -64,7 +80,8 @@ function usersOf(
     restSecrets: secrets,
     usersFile: usersFile?.pack() ?? null,
   })
-  return { stores, usersFile, generatedUser, snapshot }
+  const optionsDigest = hash('sha256', JSON.stringify([user, secrets]), 'hex')
+  return { stores, usersFile, secrets, optionsDigest, generatedUser, snapshot }
 }
 
 /** Is there nothing but a users file without a user of the realm? */
@@ -99,12 +116,12 @@ function generateUser(settings: Settings): GeneratedUser {
 }
 
 /** --users-file, else the file that `turnd user add` writes, if it is there. */
-function usersFilePath(settings: Settings, hasStateDir: boolean): string | null {
+export function usersFilePath(settings: Settings, hasStateDir: boolean): string | null {
   if (settings.usersFile !== null || !hasStateDir) return settings.usersFile
   return usersFileOfStateDir(settings.stateDir)
 }
 
-function wrap<Result>(code: TurndError['code'], action: () => Result): Result {
+export function wrap<Result>(code: TurndError['code'], action: () => Result): Result {
   try {
     return action()
   } catch (error) {
