@@ -5,10 +5,8 @@ import { formatHost, type TransportAddress } from '../stun/address.js'
 import { methodName } from '../stun/constants.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
 import type { DeletionCause, TurnObserver } from '../turn/output.js'
-import type { AllocationInfo, AllocationWays, ReportSink } from './reports.js'
+import { type AllocationInfo, type ReportSink, waysOf } from './reports.js'
 import { reasonIndex, type Statistics } from './statistics.js'
-
-const TRANSPORT_NAMES: readonly AllocationWays['transport'][] = ['udp', 'tcp', 'tls', 'dtls']
 
 export class CoreObserver implements TurnObserver {
   readonly #sink: ReportSink
@@ -79,8 +77,4 @@ function infoOf(allocation: Allocation): AllocationInfo {
     relayed: relays.map((relay) => relay.advertised.toString()),
     lifetimeSeconds: allocation.lifetimeSeconds,
   }
-}
-
-function waysOf({ fiveTuple, isTcp }: Allocation): AllocationWays {
-  return { transport: TRANSPORT_NAMES[fiveTuple.transport], relayTransport: isTcp ? 'tcp' : 'udp' }
 }

@@ -13,6 +13,7 @@ import { startPool } from './start-pool.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import type { OwnListeners } from './worker/messages.js'
+import type { PartOf, Question } from './worker/questions.js'
 import { type SlotCalls, STREAM_WORKER } from './worker/worker-slot.js'
 import { WorkerPool } from './worker-pool.js'
 
@@ -114,6 +115,10 @@ class Both implements Relaying {
 
   allocationCount(): number {
     return this.#inProcess.allocationCount() + this.#pool.allocationCount()
+  }
+
+  async ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]> {
+    return (await Promise.all(this.#both.map((relaying) => relaying.ask(question, worker)))).flat()
   }
 
   async drain(): Promise<void> {

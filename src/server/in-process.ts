@@ -11,6 +11,9 @@ import type { OwnSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
 import { Statistics, type Totals, totalsOf } from './statistics.js'
+import { Answers } from './worker/answers.js'
+import type { PartOf, Question } from './worker/questions.js'
+import { Unanswered } from './worker/unanswered.js'
 
 export class InProcess implements Relaying {
   readonly engine = 'dgram'
@@ -18,6 +21,9 @@ export class InProcess implements Relaying {
   readonly #engine: DgramEngine
   readonly #core: TurnCore
   readonly #statistics = new Statistics()
+  readonly #index: number
+  readonly #unanswered = new Unanswered('the main thread')
+  readonly #answers: Answers
 
   /** @param engine its listeners are open */
   constructor(engine: DgramEngine, parts: RelayingParts, ownSockets: OwnSockets, shared: CoreParts['shared']) {
@@ -39,6 +45,14 @@ export class InProcess implements Relaying {
       drops: this.#statistics.drops,
       shared,
     })
+    this.#index = shared.workerIndex
+    this.#answers = new Answers({
+      core: this.#core,
+      workerIndex: shared.workerIndex,
+      deathCount: 0,
+      post: (answer) => this.#unanswered.handle(answer),
+      requestRound: () => setImmediate(() => this.#answers.advance()),
+    })
     engine.start(this.#core)
   }
 
@@ -56,6 +70,11 @@ export class InProcess implements Relaying {
     return this.#core.allocations.size
   }
 
+  ask<Asked extends Question>(question: Asked, worker = this.#index): Promise<readonly PartOf<Asked>[]> {
+    if (worker !== this.#index) return Promise.resolve([])
+    return this.#unanswered.ask<Asked>((id) => this.#answers.handle(id, question))
+  }
+
   async drain(): Promise<void> {
     this.#core.drain()
   }
@@ -69,6 +88,7 @@ export class InProcess implements Relaying {
   }
 
   async stop(): Promise<void> {
+    this.#unanswered.giveUp()
     this.#core.deleteAllAllocations('stopped')
     await this.#engine.stop()
   }

@@ -20,7 +20,9 @@ export const WORD_COMMANDS = 1
 export const WORD_BATCHES_READ = 2
 /** Reports that found no room. */
 export const WORD_REPORTS_LOST = 3
-const WORD_COUNT = 4
+/** Workers of this place that have died. */
+export const WORD_DEATHS = 4
+const WORD_COUNT = 5
 
 const REASON_COUNT = REFUSAL_REASON_NAMES.length
 const CONNECTION_REASON_COUNT = CONNECTION_REFUSAL_NAMES.length

@@ -22,6 +22,7 @@ function setUp() {
     listeners: [],
     totals: () => statistics,
     allocationCount: () => 3,
+    ask: async () => [],
     async drain() {},
     setLocalHosts() {},
     setCertificate() {},
