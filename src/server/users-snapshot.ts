@@ -13,6 +13,12 @@ export interface UsersSnapshot {
   readonly usersFile: PackedCredentials | null
 }
 
+/** The same of other settings. */
+export interface UsersChange extends Omit<UsersSnapshot, 'usersFile'> {
+  /** `same`: the users file is the one that it was. */
+  readonly usersFile: PackedCredentials | 'same' | null
+}
+
 export interface SnapshotStores {
   /** In the order in which they are asked. */
   readonly stores: readonly CredentialStore[]
@@ -20,11 +26,13 @@ export interface SnapshotStores {
   readonly usersFile: PackedUsers | null
 }
 
-export function storesOf({ restSecrets, staticUsers, usersFile }: UsersSnapshot, realm: string): SnapshotStores {
+/** @param present the users file that there is already */
+export function storesOf(users: UsersChange, realm: string, present: PackedUsers | null = null): SnapshotStores {
+  const { restSecrets, staticUsers, usersFile } = users
   const stores: CredentialStore[] = []
   if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
   if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))
-  const fileStore = usersFile === null ? null : new PackedUsers(usersFile)
+  const fileStore = usersFile === 'same' ? present : usersFile === null ? null : new PackedUsers(usersFile)
   if (fileStore !== null) stores.push(fileStore)
   return { stores, usersFile: fileStore }
 }

@@ -23,6 +23,7 @@ function setUp() {
     totals: () => statistics,
     allocationCount: () => 3,
     ask: async () => [],
+    prepare: () => Promise.reject(new Error('nothing to change here')),
     async drain() {},
     setLocalHosts() {},
     setCertificate() {},

@@ -61,12 +61,18 @@ export interface EntranceOptions {
 
 export class Entrance {
   readonly #host: EntranceHost
-  readonly #options: EntranceOptions
+  #options: EntranceOptions
   readonly #header = new ProxyHeader()
 
   constructor(host: EntranceHost, options: EntranceOptions) {
     this.#host = host
     this.#options = options
+  }
+
+  /** For connections that come from now on. */
+  reconfigure(proxyProtocolFrom: readonly Cidr[], http: HttpTaker | null): void {
+    this.#options = { ...this.#options, proxyProtocolFrom, http }
+    this.#options.tls.setAnswersHttp(http !== null)
   }
 
   /** A connection that has just been accepted; its 5-tuple has the address that it comes from. */

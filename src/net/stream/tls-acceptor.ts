@@ -18,13 +18,18 @@ const ALPN_STUN = ['stun.turn', 'stun.nat-discovery']
 export class TlsAcceptor {
   #ticketKeys: Buffer
   #certificate: TlsCertificate | null = null
-  readonly #protocols: readonly string[]
+  #protocols: readonly string[] = ALPN_STUN
   #context: SecureContext | null = null
   /** Those that are open, whoever has them by now. */
   readonly #streams = new Set<TLSSocket>()
 
   constructor(ticketKeys: Uint8Array, answersHttp: boolean) {
     this.#ticketKeys = Buffer.from(ticketKeys)
+    this.setAnswersHttp(answersHttp)
+  }
+
+  /** Is HTTP offered to handshakes from now on? */
+  setAnswersHttp(answersHttp: boolean): void {
     this.#protocols = answersHttp ? [...ALPN_STUN, ALPN_HTTP] : ALPN_STUN
   }
 

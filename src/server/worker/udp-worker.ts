@@ -12,17 +12,21 @@ import { TickClock } from '../../net/clock.js'
 import { allocateArena } from '../../net/native/arena.js'
 import { loadKoffi } from '../../net/native/koffi.js'
 import { openLibc } from '../../net/native/libc.js'
+import { prepareAdopted } from '../../net/native/listener-change.js'
 import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engine.js'
 import type { TurnCore } from '../../turn/core.js'
+import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { CoreObserver } from '../core-observer.js'
-import { makeCore } from '../make-core.js'
+import { changeCore, makeCore } from '../make-core.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_DEATHS } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
+import { Changes, type PreparedChange } from './changes.js'
 import { countingSink } from './counting-sink.js'
-import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
+import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
-import { reviveAddress, reviveUdpStart } from './revive.js'
+import { isOfReload } from './questions.js'
+import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
 
 /** The same while reports wait to be posted. */
 const POLL_MILLISECONDS_REPORTING = 10
@@ -32,10 +36,12 @@ class WorkerLoop {
   readonly #port: MessagePort
   readonly #engine: NativeEngine
   readonly #core: TurnCore
-  readonly #usersFile: PackedUsers | null
+  #usersFile: PackedUsers | null
   readonly #statistics: Statistics
   readonly #outbox: Outbox
   readonly #answers: Answers
+  readonly #changes: Changes
+  readonly #realm: string
   readonly #clock = new TickClock()
   #commandCount = 0
   #isRunning = true
@@ -47,6 +53,7 @@ class WorkerLoop {
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
+    this.#realm = start.settings.realm
     this.#outbox = new Outbox(statistics, (reports) => this.#post({ kind: 'reports', reports }))
     this.#engine = new NativeEngine({
       libc: openLibc(koffi),
@@ -82,6 +89,10 @@ class WorkerLoop {
       post: (answer) => this.#post(answer),
       requestRound: () => {},
     })
+    this.#changes = new Changes(
+      (change) => this.#prepare(reviveUdpChange(change as UdpWorkerChange)),
+      (answer) => this.#post(answer),
+    )
     if (start.isDraining) this.#core.drain()
   }
 
@@ -145,10 +156,28 @@ class WorkerLoop {
         // UDP has none.
         return
       case 'ask':
-        this.#answers.handle(command.id, command.question)
+        if (isOfReload(command.question)) this.#changes.handle(command.id, command.question)
+        else this.#answers.handle(command.id, command.question)
         return
       case 'crash':
         throw new Error('the test hook demands it')
+    }
+  }
+
+  #prepare({ listeners: wanted, ownSockets, settings }: UdpWorkerChange): PreparedChange {
+    const change = prepareAdopted(this.#engine, wanted)
+    return {
+      endingCount: countAllocationsOf(this.#core, change.isRemoved),
+      listeners: [],
+      commit: ({ users }) => {
+        deleteAllocationsOf(this.#core, change.isRemoved)
+        change.commit()
+        const changed = users === null ? null : storesOf(users, this.#realm, this.#usersFile)
+        if (changed !== null) this.#usersFile = changed.usersFile
+        changeCore(this.#core, settings, ownSockets, changed?.stores ?? null)
+        this.#countAllocations()
+      },
+      abandon: change.abandon,
     }
   }
 
