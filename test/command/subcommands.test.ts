@@ -1,4 +1,4 @@
-// What answers and ends: --help, --version, and `turnd user`, `turnd cert` and `turnd why`, with their exit codes.
+// What answers and ends: --help, --version, and the subcommands, with their exit codes.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -34,6 +34,7 @@ t.test('standard output', async (t) => {
     ['--help', 'turnd'],
     ['--version', 'turnd'],
     ['why --help', 'turnd why'],
+    ['login --help', 'turnd login'],
     ['user list --users-file users.jsonl', 'turnd user'],
     ['cert --name turn.example.org', 'turnd cert'],
   ] as const) {
