@@ -74,6 +74,8 @@ export const QUESTION_UNANSWERED_COUNT_MAX = 256
 export const CLIENTS_OF_SLICE_COUNT_MAX = 100
 /** Permissions and channels that it counts for that, or as many as one client has. */
 export const PERMISSIONS_OF_SLICE_COUNT_MAX = 10_000
+/** The list of clients is made at most so often. */
+export const CLIENT_LIST_MILLISECONDS = 2_000
 /** Permissions that are shown of one client. */
 export const PERMISSIONS_OF_DETAIL_COUNT_MAX = 1_000
 /** Channels that are shown of one client. */

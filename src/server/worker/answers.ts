@@ -4,7 +4,7 @@ import { CLIENTS_OF_SLICE_COUNT_MAX, PERMISSIONS_OF_SLICE_COUNT_MAX } from '../.
 import type { Allocation } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { deleteAllocation } from '../../turn/lifecycle.js'
-import { describeClient, describeDetail } from './describe-client.js'
+import { describeClient, describeDetail, WallClock } from './describe-client.js'
 import type { Answer, PartOf, Question } from './questions.js'
 
 export interface AnswersOptions {
@@ -29,6 +29,7 @@ const NUMBERS_OF_LIFE = 2 ** 30
 
 export class Answers {
   readonly #core: TurnCore
+  readonly #clock: WallClock
   readonly #post: AnswersOptions['post']
   readonly #requestRound: () => void
   /** What ids of clients begin with. */
@@ -38,6 +39,7 @@ export class Answers {
 
   constructor({ core, deathCount, post, requestRound, workerIndex }: AnswersOptions) {
     this.#core = core
+    this.#clock = new WallClock(core)
     this.#post = post
     this.#requestRound = requestRound
     this.#prefix = `${workerIndex}-`
@@ -58,7 +60,8 @@ export class Answers {
         return
       case 'client': {
         const allocation = this.#find(question.number)
-        const detail = allocation === null ? null : describeDetail(this.#core, allocation, this.#idOf(allocation))
+        const detail =
+          allocation === null ? null : describeDetail(this.#core, this.#clock, allocation, this.#idOf(allocation))
         this.#answer<typeof question>(id, detail)
         return
       }
@@ -90,7 +93,7 @@ export class Answers {
       const allocation = allocations[telling.next++]
       if (allocation.isDeleted || allocation.isOpening) continue
       permissionCount += allocation.permissionCount + allocation.channels.size
-      clients.push(describeClient(this.#core, allocation, this.#idOf(allocation)))
+      clients.push(describeClient(this.#core, this.#clock, allocation, this.#idOf(allocation)))
     }
     return clients
   }

@@ -14,7 +14,7 @@ import {
 import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
-import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS, WORD_DEATHS } from '../statistics.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import type { PartOf, Question } from './questions.js'
 import { reviveListener } from './revive.js'
@@ -204,12 +204,12 @@ export class WorkerSlot {
     const { allocationCount } = this
     clearTimeout(this.#startTimer)
     this.#thread = null
-    this.statistics.words[WORD_ALLOCATIONS] = 0
+    this.statistics.noteEnd()
     this.#owner.calls.closeAll(this.#heldFds)
     for (const resolve of this.#drainWaiters.splice(0)) resolve()
     this.#unanswered.giveUp()
     if (this.#isStopping) return
-    this.statistics.words[WORD_DEATHS]++
+    this.statistics.noteDeath()
     if (this.#isSupervised) this.#replace(error, allocationCount)
     else onFailed(error)
   }
