@@ -50,7 +50,7 @@ export class InProcess implements Relaying {
       relayHosts,
       ownSockets,
       localHosts: localAddresses(),
-      stores: users.stores,
+      stores: [...users.stores, users.temporaryUsers],
       nonceSecret,
       drops: statistics.drops,
       shared,
@@ -60,6 +60,7 @@ export class InProcess implements Relaying {
       core: this.#core,
       workerIndex: shared.workerIndex,
       deathCount: 0,
+      temporaryUsers: null,
       post: (answer) => this.#unanswered.handle(answer),
       requestRound: () => setImmediate(() => this.#answers.advance()),
     })

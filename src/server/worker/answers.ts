@@ -1,5 +1,6 @@
 // Answers what the main thread asks about one core, whichever worker it is in. Called between the rounds of its loop, never while the core
 // runs. What is long is answered in slices, one a round, so that media goes on meanwhile.
+import type { PackedUsers } from '../../auth/credential-table.js'
 import { CLIENTS_OF_SLICE_COUNT_MAX, PERMISSIONS_OF_SLICE_COUNT_MAX } from '../../limits/reports.js'
 import type { Allocation } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
@@ -12,6 +13,8 @@ export interface AnswersOptions {
   readonly workerIndex: number
   /** How many workers had this index before: the numbers of their clients are nobody's any more. */
   readonly deathCount: number
+  /** null: the main thread's own, which knows already. */
+  readonly temporaryUsers: PackedUsers | null
   post(answer: Answer): void
   /** There is more to do: advance() is to be called in the next round. */
   requestRound(): void
@@ -30,6 +33,7 @@ const NUMBERS_OF_LIFE = 2 ** 30
 export class Answers {
   readonly #core: TurnCore
   readonly #clock: WallClock
+  readonly #temporaryUsers: PackedUsers | null
   readonly #post: AnswersOptions['post']
   readonly #requestRound: () => void
   /** What ids of clients begin with. */
@@ -37,9 +41,10 @@ export class Answers {
   readonly #firstNumber: number
   readonly #tellings: Telling[] = []
 
-  constructor({ core, deathCount, post, requestRound, workerIndex }: AnswersOptions) {
+  constructor({ core, deathCount, post, requestRound, temporaryUsers, workerIndex }: AnswersOptions) {
     this.#core = core
     this.#clock = new WallClock(core)
+    this.#temporaryUsers = temporaryUsers
     this.#post = post
     this.#requestRound = requestRound
     this.#prefix = `${workerIndex}-`
@@ -69,7 +74,11 @@ export class Answers {
         const allocation = this.#find(question.number)
         if (allocation !== null) kick(this.#core, allocation)
         this.#answer<typeof question>(id, allocation !== null)
+        return
       }
+      case 'temporary-users':
+        this.#temporaryUsers?.apply(question.changes)
+        this.#answer<typeof question>(id, true)
     }
   }
 

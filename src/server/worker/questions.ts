@@ -1,6 +1,7 @@
 // What the main thread asks its workers. Questions and answers are plain data. A long answer comes in several parts, since a worker
 // relays between them; whoever asked gets all of them at once.
 import type { Client, ClientDetail } from '../../admin/schema/clients.js'
+import type { CredentialChanges } from '../../auth/credential-table.js'
 
 export type Question =
   /** Every allocation. */
@@ -8,6 +9,8 @@ export type Question =
   /** `number`: the second half of a client's id. */
   | { readonly kind: 'client'; readonly number: number }
   | { readonly kind: 'kick'; readonly number: number }
+  /** Users for some minutes: known from the answer on. */
+  | { readonly kind: 'temporary-users'; readonly changes: CredentialChanges }
 
 /** What the answer to each kind is made of. */
 export interface AnswerParts {
@@ -16,6 +19,7 @@ export interface AnswerParts {
   readonly client: ClientDetail | null
   /** False: there is no such client. */
   readonly kick: boolean
+  readonly 'temporary-users': true
 }
 
 export type PartOf<Asked extends Question> = AnswerParts[Asked['kind']]

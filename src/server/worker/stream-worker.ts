@@ -119,11 +119,12 @@ class StreamWorker {
     this.#outbox.advance(clients.core.now)
   }
 
-  #makeAnswers({ core }: StreamClients): Answers {
+  #makeAnswers({ core, temporaryUsers }: StreamClients): Answers {
     return new Answers({
       core,
       workerIndex: this.#start.workerIndex,
       deathCount: this.#statistics.words[WORD_DEATHS],
+      temporaryUsers,
       post: (answer) => this.#post(answer),
       requestRound: () => this.#driver.requestAdvance(),
     })

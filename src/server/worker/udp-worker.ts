@@ -43,7 +43,7 @@ class WorkerLoop {
   constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
-    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
@@ -69,7 +69,7 @@ class WorkerLoop {
       relayHosts: start.relayHosts,
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
-      stores,
+      stores: [...stores, temporaryUsers],
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
@@ -79,6 +79,7 @@ class WorkerLoop {
       core: this.#core,
       workerIndex: start.workerIndex,
       deathCount: statistics.words[WORD_DEATHS],
+      temporaryUsers,
       post: (answer) => this.#post(answer),
       requestRound: () => {},
     })
