@@ -4,6 +4,7 @@ import type { TurnServerOptions } from './config/settings.js'
 import { createLogger, type Logger, silentLogger } from './log/logger.js'
 import { TurnServer } from './server/server.js'
 
+export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './admin/schema/why.js'
 export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/errors.js'
 export type { TurnServerOptions } from './config/settings.js'
 export { CONNECTION_REFUSALS, type ConnectionRefusal } from './log/connection-refusals.js'
@@ -12,7 +13,6 @@ export { REFUSAL_REASONS, type Refusal, type RefusalReason } from './log/refusal
 export type { AllocationInfo } from './server/reports.js'
 export type { ServerAddress, TurnServerEvents } from './server/server.js'
 export type { ServerCounters } from './server/server-counters.js'
-export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './server/why.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 
