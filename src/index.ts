@@ -4,6 +4,7 @@ import type { TurnServerOptions } from './config/settings.js'
 import { createLogger, type Logger, silentLogger } from './log/logger.js'
 import { TurnServer } from './server/server.js'
 
+export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './admin/schema/why.js'
 export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/errors.js'
 export type { TurnServerOptions } from './config/settings.js'
 export { CONNECTION_REFUSALS, type ConnectionRefusal } from './log/connection-refusals.js'
@@ -13,7 +14,6 @@ export type { AllocationInfo } from './server/reports.js'
 export type { ServerAddress } from './server/server.js'
 export type { ServerCounters } from './server/server-counters.js'
 export type { TurnServerEvents } from './server/server-events.js'
-export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './server/why.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 

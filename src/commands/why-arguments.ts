@@ -1,9 +1,10 @@
 // The arguments of `turnd why`: what they mean, and one sentence for each thing that can be wrong with them.
+
+import type { WhyFilter } from '../admin/schema/why.js'
 import { nearestName } from '../config/nearest-name.js'
 import { CONNECTION_REFUSALS } from '../log/connection-refusals.js'
 import { DROP_REASONS } from '../log/drops.js'
 import { REFUSAL_REASONS } from '../log/refusals.js'
-import type { WhyFilter } from '../server/why.js'
 import { parseCidr } from '../stun/cidr.js'
 import { serverDirectoryOf } from './ask-servers.js'
 import { CommandError, readWords } from './command-words.js'

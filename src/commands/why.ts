@@ -1,6 +1,6 @@
 // `turnd why`: asks running servers whom they refused, and tells it in plain words. Called by turnd.ts with the arguments after `why`.
+import type { WhyReport } from '../admin/schema/why.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
-import type { WhyReport } from '../server/why.js'
 import { askServersOf, nobodyIn } from './ask-servers.js'
 import { CommandError } from './command-words.js'
 import { parseWhyArguments, WHY_HELP, type WhyArguments } from './why-arguments.js'

@@ -1,4 +1,5 @@
 // A relation between bounds: what must hold, and why; and the record of all bounds that it is about.
+import * as admin from './admin.js'
 import * as dtls from './dtls.js'
 import * as engines from './engines.js'
 import * as files from './files.js'
@@ -19,6 +20,7 @@ export const LIMITS = {
   ...reports,
   ...passwords,
   ...files,
+  ...admin,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -1,9 +1,9 @@
 // What the control socket of a server serves, and its opening: one directory, one socket. Commands are added here.
 import type { ControlSocket } from '../admin/control-socket.js'
+import type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 import { createPrivateDirectory, errorText } from '../auth/private-file.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
-import type { WhyFilter, WhyReport } from './why.js'
 
 /** What is asked of the server. */
 export interface Controlled {

@@ -9,6 +9,7 @@ import {
   loadOrCreateGeneratedUser,
 } from '../auth/state-dir.js'
 import { StaticUsers } from '../auth/static-users.js'
+import { TemporaryUsers } from '../auth/temporary-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
@@ -16,6 +17,8 @@ import type { UsersSnapshot } from './users-snapshot.js'
 
 export interface Users {
   readonly stores: CredentialStore[]
+  /** Asked after them; empty at first. */
+  readonly temporaryUsers: TemporaryUsers
   /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
   /** Set when nobody is configured. */
@@ -76,12 +79,14 @@ function usersOf(
   if (configured !== null) stores.push(configured)
   if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
   if (usersFile !== null) stores.push(usersFile)
+  const temporaryUsers = wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
   const snapshot = () => ({
     staticUsers: configured?.pack() ?? null,
     restSecrets: secrets,
     usersFile: usersFile?.pack() ?? null,
+    temporaryUsers: temporaryUsers.pack(),
   })
-  return { stores, usersFile, generatedUser, snapshot }
+  return { stores, temporaryUsers, usersFile, generatedUser, snapshot }
 }
 
 /** Is there nothing but a users file, which was named, without a user of the realm? */

@@ -18,6 +18,7 @@ import { type Totals, totalsOf } from './statistics.js'
 import { newTicketKeys } from './ticket-keys.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command } from './worker/messages.js'
+import type { PartOf, Question } from './worker/questions.js'
 import { type SharedStart, type SlotCalls, type SlotOwner, type WorkerKind, WorkerSlot } from './worker/worker-slot.js'
 
 export interface PlannedWorker extends WorkerKind {
@@ -102,6 +103,11 @@ export class WorkerPool implements Relaying, SlotOwner {
 
   allocationCount(): number {
     return this.#slots.reduce((sum, { allocationCount }) => sum + allocationCount, 0)
+  }
+
+  async ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]> {
+    const slots = worker === undefined ? this.#slots : this.#slots.filter(({ index }) => index === worker)
+    return (await Promise.all(slots.map((slot) => slot.ask(question)))).flat()
   }
 
   async drain(): Promise<void> {

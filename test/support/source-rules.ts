@@ -37,6 +37,8 @@ const TLS_CHECKER = 'src/auth/certificate-file.ts'
 const PROC_READERS = ['src/net/native/event-loop-fd.ts', 'src/net/open-file-limit.ts']
 /** A unix socket is a file as well: it is found, and removed, in a directory. */
 const CONTROL_DIRECTORY = 'src/admin/control-directory.ts'
+/** The security policy names what stands in the page itself by its hash. */
+const PAGE_FILES = 'src/admin/http/page-files.ts'
 /** Standard output. */
 const LOG_WRITER = 'src/log/log-output.ts'
 /** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
@@ -136,7 +138,7 @@ export function moduleProblems(file: SourceFile): string[] {
         room === 'config' ||
         room === 'commands' ||
         AUTH_FILE_STORES.test(file.path) ||
-        ['src/turnd.ts', LOG_WRITER, ...PROC_READERS, CONTROL_DIRECTORY].includes(file.path)
+        ['src/turnd.ts', LOG_WRITER, ...PROC_READERS, CONTROL_DIRECTORY, PAGE_FILES].includes(file.path)
       )
     }
     return true

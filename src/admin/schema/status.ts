@@ -7,7 +7,7 @@ export const Time = Type.String({ format: 'date-time' })
 const Count = Type.Integer({ minimum: 0 })
 
 export const TRANSPORTS = ['udp', 'tcp', 'tls', 'dtls'] as const
-export const Transport = Type.Union(TRANSPORTS.map((transport) => Type.Literal(transport)))
+export const Transport = Type.Enum(TRANSPORTS)
 
 export const Alarm = Type.Object({
   /** Stable: `licence-approaching`, `licence-reached`, `certificate-expiring` … */

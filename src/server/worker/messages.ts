@@ -13,6 +13,7 @@ import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
 import type { UsersSnapshot } from '../users-snapshot.js'
+import type { Answer, Question } from './questions.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
 export interface WorkerStart {
@@ -75,6 +76,8 @@ export type Command =
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
   /** Of TLS session tickets, from now on. */
   | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
+  /** Answered with as many messages as the answer has parts. */
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   /** For tests: die (crash-hook.ts). */
   | { readonly kind: 'crash' }
 
@@ -88,5 +91,6 @@ export type WorkerMessage =
   /** The oldest change of the users file that was not answered is known. */
   | { readonly kind: 'users' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
+  | Answer
   /** A sentence for the operator. */
   | { readonly kind: 'warning'; readonly text: string }

@@ -17,7 +17,9 @@ import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
+import type { PartOf, Question } from './questions.js'
 import { reviveListener } from './revive.js'
+import { Unanswered } from './unanswered.js'
 
 /** What the pool knows, and a worker needs at its start. */
 export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
@@ -57,10 +59,10 @@ export const STREAM_WORKER: WorkerKind = {
 }
 
 export class WorkerSlot {
+  readonly index: number
   readonly statistics = new Statistics()
   /** What the present worker has opened itself. */
   listeners: readonly Listener[] = []
-  readonly #index: number
   readonly #kind: WorkerKind
   readonly #owner: SlotOwner
   readonly #heldFds = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
@@ -76,13 +78,15 @@ export class WorkerSlot {
   #startTimer: NodeJS.Timeout | undefined
   #restartTimer: NodeJS.Timeout | undefined
   readonly #drainWaiters: (() => void)[] = []
+  readonly #unanswered: Unanswered
   /** In the order in which they asked. */
   readonly #usersWaiters: (() => void)[] = []
 
   constructor(index: number, kind: WorkerKind, owner: SlotOwner) {
-    this.#index = index
+    this.index = index
     this.#kind = kind
     this.#owner = owner
+    this.#unanswered = new Unanswered(`worker ${index}`)
   }
 
   get allocationCount(): number {
@@ -99,6 +103,12 @@ export class WorkerSlot {
     this.#thread.postMessage(command)
     Atomics.add(this.statistics.words, WORD_COMMANDS, 1)
     this.#owner.calls.wake(this.#heldFds)
+  }
+
+  /** The parts of its answer, none if it dies before; AdminProblem if it is silent. */
+  async ask<Asked extends Question>(question: Asked): Promise<readonly PartOf<Asked>[]> {
+    if (this.#thread === null) return []
+    return this.#unanswered.ask<Asked>((id) => this.send({ kind: 'ask', id, question }))
   }
 
   /** The owner's startOf says so to workers that start later. Resolves when the one of now takes no more allocations. */
@@ -141,19 +151,19 @@ export class WorkerSlot {
   /** @param isLate nobody has read from the listeners for a while */
   #spawn(onReady: () => void, onFailed: (error: Error) => void, isLate = false): void {
     const start: WorkerStart = {
-      ...this.#owner.startOf(this.#index),
+      ...this.#owner.startOf(this.index),
       statistics: this.statistics.memory,
       heldFds: this.#heldFds.buffer as SharedArrayBuffer,
     }
     // Whoever asked meanwhile has asked again, or given up: an allocation would be of no use to them.
-    if (isLate) this.#owner.calls.discardWaiting(this.#owner.waitingSockets(this.#index))
+    if (isLate) this.#owner.calls.discardWaiting(this.#owner.waitingSockets(this.index))
     // Neither our environment nor our arguments are any of its business: what they preload is meant for the main thread.
     const { name, script } = this.#kind
     const thread = new Worker(script, {
       workerData: start,
       env: {},
       execArgv: [],
-      name: `turnd ${name} ${this.#index}`,
+      name: `turnd ${name} ${this.index}`,
     })
     let failure: Error | null = null
     const startSeconds = WORKER_START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKER_OF_START_SECOND_COUNT)
@@ -195,8 +205,11 @@ export class WorkerSlot {
         this.#usersWaiters.shift()?.()
         return
       case 'reports':
-        for (const report of message.reports) this.#owner.report(report, this.#index)
+        for (const report of message.reports) this.#owner.report(report, this.index)
         Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
+        return
+      case 'answer':
+        this.#unanswered.handle(message)
         return
       case 'warning':
         this.#owner.warn(message.text)
@@ -207,17 +220,19 @@ export class WorkerSlot {
     const { allocationCount } = this
     clearTimeout(this.#startTimer)
     this.#thread = null
-    this.statistics.words[WORD_ALLOCATIONS] = 0
+    this.statistics.noteEnd()
     this.#owner.calls.closeAll(this.#heldFds)
     for (const resolve of [...this.#drainWaiters.splice(0), ...this.#usersWaiters.splice(0)]) resolve()
+    this.#unanswered.giveUp()
     if (this.#isStopping) return
+    this.statistics.noteDeath()
     if (this.#isSupervised) this.#replace(error, allocationCount)
     else onFailed(error)
   }
 
   #replace(error: Error, allocationCount: number): void {
     const seconds = this.#restartSeconds()
-    this.#owner.died(this.#index, error, allocationCount, seconds)
+    this.#owner.died(this.index, error, allocationCount, seconds)
     this.#restartTimer = setTimeout(() => this.#restart(seconds > 0), seconds * 1000)
   }
 
@@ -225,7 +240,7 @@ export class WorkerSlot {
     // A successor that fails is as good as one that dies: both are tried again.
     try {
       this.#spawn(
-        () => this.#owner.restarted(this.#index),
+        () => this.#owner.restarted(this.index),
         () => {},
         isLate,
       )
