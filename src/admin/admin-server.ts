@@ -1,6 +1,5 @@
 // The admin plane over HTTP: the status page, the API and what machines watch, on one port of --admin-listen. Opened by src/server with the server
 // that it is about; everything here is events of the main thread.
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { CertificateMaterial } from '../auth/certificate-file.js'
 import { formatAddressPort } from '../config/ip-address.js'
@@ -15,6 +14,7 @@ import { Authentication } from './http/authentication.js'
 import { isLoopback } from './http/client-address.js'
 import { Entrance } from './http/entrance.js'
 import { PAGE_DIRECTORY } from './http/page-files.js'
+import { Metrics } from './metrics.js'
 
 export interface AdminServerOptions {
   readonly administered: Administered
@@ -34,28 +34,25 @@ export interface AdminServerOptions {
   now?(): number
 }
 
+/** What it is made of, and ends. */
+interface Made {
+  readonly app: AdminApp
+  readonly entrance: Entrance
+  readonly events: EventStreams
+  readonly metrics: Metrics
+  readonly authentication: Authentication
+}
+
 export class AdminServer {
-  readonly #app: AdminApp
-  readonly #entrance: Entrance
-  readonly #events: EventStreams
-  readonly #authentication: Authentication
+  readonly #made: Made
   readonly #listen: ListenAddress
   #publicNames: readonly string[]
   #closing: Promise<void> | null = null
 
-  private constructor(
-    app: AdminApp,
-    entrance: Entrance,
-    events: EventStreams,
-    authentication: Authentication,
-    options: AdminServerOptions,
-  ) {
-    this.#app = app
-    this.#entrance = entrance
-    this.#events = events
-    this.#authentication = authentication
-    this.#listen = options.listen
-    this.#publicNames = options.publicNames
+  private constructor(made: Made, { listen, publicNames }: AdminServerOptions) {
+    this.#made = made
+    this.#listen = listen
+    this.#publicNames = publicNames
   }
 
   /** Throws TurndError if the address cannot be had. */
@@ -63,14 +60,15 @@ export class AdminServer {
     const { administered, certificate, listen, logger, metricsTokens, now = () => performance.now() } = options
     const authentication = new Authentication({ administered, metricsTokens, logger, now })
     const events = new EventStreams(administered)
+    const metrics = new Metrics(administered)
     const app: AdminApp = await makeApp({
-      ...{ administered, authentication, events, logger },
+      ...{ administered, authentication, events, logger, metrics },
       pageDirectory: options.pageDirectory ?? PAGE_DIRECTORY,
       publicNames: () => server.#publicNames,
       isSecure: () => entrance.hasCertificate,
     })
     const entrance = new Entrance(app.server)
-    const server: AdminServer = new AdminServer(app, entrance, events, authentication, options)
+    const server: AdminServer = new AdminServer({ app, entrance, events, metrics, authentication }, options)
     server.setCertificate(certificate)
     try {
       await listenForAdmin(app.server, listen)
@@ -86,18 +84,18 @@ export class AdminServer {
 
   /** Where it listens: the port is the real one. */
   get address(): { readonly host: string; readonly port: number } {
-    return { host: this.#listen.host, port: (this.#server.address() as AddressInfo).port }
+    return { host: this.#listen.host, port: (this.#made.app.server.address() as AddressInfo).port }
   }
 
   /** A URL that logs in whoever opens it, once, within ten minutes. The token is in its fragment, which no browser sends or logs. */
   loginLink(): string {
-    return `${this.url}/#login=${this.#authentication.makeLoginToken()}`
+    return `${this.url}/#login=${this.#made.authentication.makeLoginToken()}`
   }
 
   /** How a browser reaches it, without a path. */
   get url(): string {
     const { host, port } = this.address
-    const isSecure = this.#entrance.hasCertificate
+    const isSecure = this.#made.entrance.hasCertificate
     const anywhere = (isSecure ? this.#publicNames[0] : undefined) ?? '127.0.0.1'
     const name = host === '::' ? '::1' : host
     const place = isWildcardHost(host) && host !== '::' ? `${anywhere}:${port}` : formatAddressPort(name, port)
@@ -106,7 +104,7 @@ export class AdminServer {
 
   /** For handshakes from now on. Connections that exist go on; with null, those in the clear are no longer sent elsewhere. */
   setCertificate(certificate: CertificateMaterial | null): void {
-    this.#entrance.setCertificate(certificate)
+    this.#made.entrance.setCertificate(certificate)
   }
 
   setPublicNames(names: readonly string[]): void {
@@ -114,7 +112,7 @@ export class AdminServer {
   }
 
   setMetricsTokens(tokens: readonly string[]): void {
-    this.#authentication.setMetricsTokens(tokens)
+    this.#made.authentication.setMetricsTokens(tokens)
   }
 
   /** Streams end; answers that are under way have half a second. */
@@ -124,15 +122,13 @@ export class AdminServer {
   }
 
   async #close(): Promise<void> {
-    this.#events.close()
-    const deadline = setTimeout(() => this.#entrance.close(), ADMIN_CLOSING_MILLISECONDS_MAX)
-    await this.#app.close()
+    const { app, entrance, events, metrics } = this.#made
+    events.close()
+    const deadline = setTimeout(() => entrance.close(), ADMIN_CLOSING_MILLISECONDS_MAX)
+    await app.close()
     clearTimeout(deadline)
-    this.#entrance.close()
-  }
-
-  get #server(): Server {
-    return this.#app.server
+    entrance.close()
+    metrics.close()
   }
 }
 

@@ -18,6 +18,7 @@ import { USERNAME_LENGTH_MAX } from '../../limits/messages.js'
 import type { Logger } from '../../log/logger.js'
 import { type Administered, AdminProblem } from '../administered.js'
 import type { EventStreams } from '../event-streams.js'
+import type { Metrics } from '../metrics.js'
 import { installApi } from '../routes/api.js'
 import { installProbes, PROBE_PATHS } from '../routes/probes.js'
 import { installProblems, sendProblem } from './admin-problems.js'
@@ -40,6 +41,7 @@ export interface AdminParts {
   readonly administered: Administered
   readonly authentication: Authentication
   readonly events: EventStreams
+  readonly metrics: Metrics
   readonly logger: Logger
   readonly publicNames: () => readonly string[]
   readonly pageDirectory: string

@@ -11,6 +11,7 @@ const text = (description: string) => ({ description, content: { 'text/plain': {
 
 export async function installProbes(app: AdminApp, parts: AdminParts): Promise<void> {
   const { administered } = parts
+  metricsRoute(app, parts)
   app.get(
     '/healthz',
     {
@@ -37,6 +38,26 @@ export async function installProbes(app: AdminApp, parts: AdminParts): Promise<v
         503,
         status === 'Draining' ? 'draining: new allocations are refused' : 'not relaying yet, or no longer',
       )
+    },
+  )
+}
+
+function metricsRoute(app: AdminApp, { authentication, metrics }: AdminParts): void {
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        ...{ tags, summary: 'Metrics', operationId: 'getMetrics' },
+        description: 'For Prometheus: from this machine, or with the token of --metrics-token or of a session.',
+        response: { 200: text('In the text format of Prometheus.') },
+      },
+    },
+    async (request, reply) => {
+      authentication.requireForMetrics(request)
+      return reply
+        .header('cache-control', 'no-store')
+        .type(metrics.contentType)
+        .send(await metrics.read())
     },
   )
 }
