@@ -13,7 +13,7 @@ import { type OwnSockets, ownSockets } from './own-sockets.js'
 import type { Listening, PoolPlan } from './pool-plan.js'
 import type { PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import { startPool } from './start-pool.js'
-import { type Totals, totalsOf } from './statistics.js'
+import { Statistics, type Totals, totalsOf } from './statistics.js'
 import type { OwnListeners } from './worker/messages.js'
 import type { PartOf, Question } from './worker/questions.js'
 import { type SlotCalls, STREAM_WORKER } from './worker/worker-slot.js'
@@ -38,7 +38,8 @@ interface OwnListening extends Listening {
 export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   const { relayHosts, settings } = parts
   const { listen, maxPort, minPort } = settings
-  const engine = new DgramEngine()
+  const statistics = new Statistics()
+  const engine = new DgramEngine({ counters: statistics.engine })
   await engine.openListeners(listen)
   const tables = allocateSharedTables({
     ...{ relayHostCount: relayHosts.length, minPort, maxPort, workerCount: WORKER_COUNT },
@@ -46,7 +47,7 @@ export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   try {
     const pool = streamPool(parts, engine.listeners, tables)
     await startPool(pool)
-    return new DgramRelaying(engine, parts, pool, tables)
+    return new DgramRelaying(engine, parts, pool, tables, statistics)
   } catch (error) {
     await engine.stop()
     throw error
@@ -116,13 +117,19 @@ class DgramRelaying implements Relaying {
   readonly #both: readonly Omit<Relaying, 'prepare'>[]
   #listen: readonly ListenSpec[]
 
-  constructor(engine: DgramEngine, parts: RelayingParts, pool: WorkerPool<OwnListening>, tables: SharedTables) {
+  constructor(
+    engine: DgramEngine,
+    parts: RelayingParts,
+    pool: WorkerPool<OwnListening>,
+    tables: SharedTables,
+    statistics: Statistics,
+  ) {
     this.#engine = engine
     this.#parts = parts
     this.#pool = pool
     this.#listen = parts.settings.listen
     const sockets = this.#ownSockets([...engine.listeners, ...pool.listeners])
-    this.#inProcess = new InProcess(engine, parts, sockets, { tables, workerIndex: IN_PROCESS_INDEX })
+    this.#inProcess = new InProcess(engine, parts, sockets, { tables, workerIndex: IN_PROCESS_INDEX }, statistics)
     this.#both = [this.#inProcess, pool]
   }
 

@@ -11,7 +11,7 @@ import { type CoreParts, changeCore, makeCore } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
 import type { Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
-import { Statistics, type Totals, totalsOf } from './statistics.js'
+import { type Statistics, type Totals, totalsOf } from './statistics.js'
 import type { Users } from './users.js'
 import { Answers } from './worker/answers.js'
 import type { PartOf, Question } from './worker/questions.js'
@@ -23,30 +23,40 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   #users: Users
   readonly #engine: DgramEngine
   readonly #core: TurnCore
-  readonly #statistics = new Statistics()
+  readonly #statistics: Statistics
   readonly #index: number
   readonly #unanswered = new Unanswered('the main thread')
   readonly #answers: Answers
 
-  /** @param engine its listeners are open */
-  constructor(engine: DgramEngine, parts: RelayingParts, ownSockets: OwnSockets, shared: CoreParts['shared']) {
+  /**
+   * @param engine its listeners are open
+   * @param statistics where the engine counts
+   */
+  constructor(
+    engine: DgramEngine,
+    parts: RelayingParts,
+    ownSockets: OwnSockets,
+    shared: CoreParts['shared'],
+    statistics: Statistics,
+  ) {
     const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
     const report: ReportSink['report'] = (report) => news.report(report, null)
     const sink: ReportSink = { report, admitsRefusal: () => true, admitsConnectionRefusal: () => true }
     this.#engine = engine
     this.#users = users
+    this.#statistics = statistics
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),
       monotonicStartSeconds: engine.clock.startSeconds,
       output: engine,
       supportsDontFragment: engine.supportsDontFragment,
-      observer: new CoreObserver(sink, this.#statistics, () => this.#core.now),
+      observer: new CoreObserver(sink, statistics, () => this.#core.now),
       relayHosts,
       ownSockets,
       localHosts: localAddresses(),
-      stores: users.stores,
+      stores: [...users.stores, users.temporaryUsers],
       nonceSecret,
-      drops: this.#statistics.drops,
+      drops: statistics.drops,
       shared,
     })
     this.#index = shared.workerIndex
@@ -54,6 +64,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       core: this.#core,
       workerIndex: shared.workerIndex,
       deathCount: 0,
+      temporaryUsers: null,
       post: (answer) => this.#unanswered.handle(answer),
       requestRound: () => setImmediate(() => this.#answers.advance()),
     })
@@ -65,9 +76,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   }
 
   totals(): Totals {
-    const { connectionRefusals, connectionsHeldBack, drops, heldBack, refusals, reportsLost } = this.#statistics
-    const ofCore = { drops, heldBack, refusals, connectionRefusals, connectionsHeldBack, reportsLost }
-    return totalsOf([{ engine: this.#engine.counters, ...ofCore }])
+    return totalsOf([this.#statistics])
   }
 
   allocationCount(): number {
@@ -86,7 +95,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   commit(change: RelayingChange, places: ListenerChange | null, sockets: OwnSockets): void {
     if (places !== null) deleteAllocationsOf(this.#core, places.isRemoved)
     places?.commit()
-    const stores = change.users === this.#users ? null : change.users.stores
+    const stores = change.users === this.#users ? null : [...change.users.stores, change.users.temporaryUsers]
     this.#users = change.users
     changeCore(this.#core, coreSettings(change.settings, change.limitsLoopback), sockets, stores)
   }

@@ -1,22 +1,6 @@
-// What a TurnServer tells and is given, beside its settings.
+// What a TurnServer is given beside its settings, and where it is found.
 import type { ParsedSettings } from '../config/settings.js'
-import type { Refusal } from '../log/refusals.js'
 import type { Listener } from '../net/engine.js'
-import type { DeletionCause } from '../turn/output.js'
-import type { AllocationInfo } from './reports.js'
-
-export interface TurnServerEvents {
-  /** Listening; the same as start() having resolved. */
-  ready: []
-  allocation: [AllocationInfo]
-  allocationDeleted: [AllocationInfo, DeletionCause]
-  refusal: [Refusal]
-  /** A thread of the native engine has died, and so many allocations with it, which get no allocationDeleted. It is started again. */
-  workerDied: [worker: number, allocationCount: number]
-  /** A sentence for the operator. */
-  warning: [string]
-  stopped: []
-}
 
 /** Where the server listens. */
 export interface ServerAddress {

@@ -20,13 +20,14 @@ import type { Relaying } from './relaying.js'
 import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
-import type { ServerAddress, ServerHome, TurnServerEvents } from './server-face.js'
+import type { TurnServerEvents } from './server-events.js'
+import type { ServerAddress, ServerHome } from './server-face.js'
 import { totalsOf } from './statistics.js'
 import { turnUris } from './uris.js'
 import type { Users } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
 
-export type { ServerAddress, TurnServerEvents } from './server-face.js'
+export type { ServerAddress } from './server-face.js'
 
 assertRelations()
 
@@ -145,11 +146,16 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   /**
-   * Opens a unix socket in the state directory, through which `turnd why --state-dir` reads why(); the command does so by itself. Resolves
-   * with its path; stop() removes it. Rejects with the system's error.
+   * Opens a unix socket in the state directory, through which `turnd why --state-dir` reads why() and `turnd login` gets a loginLink(); the
+   * command does so by itself. Resolves with its path; stop() removes it. Rejects with the system's error.
    */
   openControlSocket(): Promise<string> {
     return this.#control.open()
+  }
+
+  /** A one-time link that logs in to the status page; null without one. */
+  loginLink(): string | null {
+    return null
   }
 
   allocationCount(): number {

@@ -43,7 +43,7 @@ function comparable(value: unknown): unknown {
 
 function countOf(key: SettingKey, settings: Settings): string {
   const value = settings[key]
-  const count = Array.isArray(value) ? value.length : 1
+  const count = Array.isArray(value) ? value.length : value === null ? 0 : 1
   const noun = key === 'user' ? 'user' : 'secret'
   return count === 1 ? `1 ${noun}` : `${count === 0 ? 'no' : count} ${noun}s`
 }

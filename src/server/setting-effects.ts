@@ -63,6 +63,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   workers: restart('the kernel spreads clients over the workers of the start'),
   streamWorkers: restart('the kernel spreads clients over the workers of the start'),
   adminListen: restart('whoever asks for this reload may be connected to the present one'),
+  metricsToken: restart('the admin server has it from the start'),
+  metricsTokenFile: restart('the admin server reads it at the start'),
   drainTimeout: live(),
   stateDir: restart('the secrets of this server and its control socket are there'),
   logLevel: live(),

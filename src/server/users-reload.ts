@@ -3,7 +3,7 @@
 import type { SettingChange } from '../admin/schema/operations.js'
 import type { ReadUsers } from '../auth/users-file-store.js'
 import type { Settings } from '../config/settings.js'
-import { loadUsers, type Users, usersFilePath, wrap } from './users.js'
+import { isUsersFile, loadUsers, type Users, wrap } from './users.js'
 
 export interface PreparedUsers {
   /** The present ones, if there are no others than those of the users file. */
@@ -29,27 +29,34 @@ interface UsersRequest {
 /** Throws TurndError. */
 export function prepareUsers(request: UsersRequest): PreparedUsers {
   const { from, hasStateDir, isDryRun, onProblem, present, to } = request
-  const path = usersFilePath(to, hasStateDir)
-  const known = present.usersFile !== null && present.usersFile.path === path ? present.usersFile : null
+  const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
   const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
-  const isNobody =
-    path === null && to.user.length === 0 && to.authSecret.length === 0 && to.authSecretFile === null && hasStateDir
-  // Who is generated is so once.
-  const staysGenerated = isNobody && (present.generatedUser !== null || isDryRun)
-  const loaded = staysGenerated ? present : loadUsers(to, hasStateDir, onProblem, known)
-  const isSame = !staysGenerated && isSameBeside(present, loaded)
-  const users = isSame ? present : loaded
+  const fileUserCount = read?.count ?? 0
+  const loaded = loadUsers(to, hasStateDir, onProblem, { users: present, fileUserCount, mayGenerate: !isDryRun })
+  const users = isSameBeside(present, loaded) ? present : loaded
   return {
     users,
-    changes: [...secretFileChange(from, to, present, loaded), ...usersFileChange(present, loaded, read)],
+    changes: [
+      ...secretFileChange(from, to, present, loaded),
+      ...usersFileChange(present, loaded, read),
+      ...generatedUserChange(present, loaded),
+    ],
     commit: () => {
       read?.take()
       if (users.usersFile !== present.usersFile) present.usersFile?.close()
+      known?.setGuest(users.guest)
     },
     abandon: () => {
       if (users.usersFile !== present.usersFile) users.usersFile?.close()
     },
   }
+}
+
+function generatedUserChange({ generatedUser: from }: Users, { generatedUser: to }: Users): SettingChange[] {
+  if (from === to) return []
+  const shown = (user: Users['generatedUser']) => user?.username ?? 'none'
+  const note = to === null ? 'there are other users now' : `nobody else is configured; its password is in ${to.path}`
+  return [{ name: 'the generated user', from: shown(from), to: shown(to), effect: 'live', note }]
 }
 
 /** The same users file, users of the options and secrets. */
@@ -86,12 +93,12 @@ function usersFileChange(present: Users, loaded: Users, read: ReadUsers | null):
     // The one of the state directory is no option of its own: it is there since the first user was added.
     const [before, after] = [present.usersFile, loaded.usersFile]
     if (before === after) return []
-    const shown = (file: Users['usersFile']) => (file === null ? 'none' : counted(file.userCount, 'user'))
+    const shown = (file: Users['usersFile']) => (file === null ? 'none' : counted(file.turnUsers().length, 'user'))
     return [{ name: 'the users file', from: shown(before), to: shown(after), effect: 'live', note: '' }]
   }
   const { addedCount, count, rekeyedCount, removedCount } = read
   if (addedCount + rekeyedCount + removedCount === 0) return []
-  const [before, after] = [counted(present.usersFile?.userCount ?? 0, 'user'), counted(count, 'user')]
+  const [before, after] = [counted(present.usersFile?.turnUsers().length ?? 0, 'user'), counted(count, 'user')]
   return [
     {
       name: 'the users file',

@@ -5,16 +5,17 @@ import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 
 export interface UsersSnapshot {
-  /** --user, or the generated user; null without. */
+  /** --user; null without. */
   readonly staticUsers: PackedCredentials | null
   /** TURN REST secrets. */
   readonly restSecrets: readonly string[]
-  /** null without a users file. */
+  /** With the generated user; null without a users file. */
   readonly usersFile: PackedCredentials | null
+  readonly temporaryUsers: PackedCredentials
 }
 
 /** The same of other settings. */
-export interface UsersChange extends Omit<UsersSnapshot, 'usersFile'> {
+export interface UsersChange extends Omit<UsersSnapshot, 'usersFile' | 'temporaryUsers'> {
   /** `same`: the users file is the one that it was. */
   readonly usersFile: PackedCredentials | 'same' | null
 }
@@ -24,11 +25,23 @@ export interface SnapshotStores {
   readonly stores: readonly CredentialStore[]
   /** The one that changes. */
   readonly usersFile: PackedUsers | null
+  /** Asked after them; these change as well. */
+  readonly temporaryUsers: PackedUsers
 }
 
-/** @param present the users file that there is already */
-export function storesOf(users: UsersChange, realm: string, present: PackedUsers | null = null): SnapshotStores {
-  const { restSecrets, staticUsers, usersFile } = users
+export function storesOf(snapshot: UsersSnapshot, realm: string): SnapshotStores {
+  return { ...changedStores(snapshot, realm, null), temporaryUsers: new PackedUsers(snapshot.temporaryUsers) }
+}
+
+/**
+ * Without the temporary users, who stay who they are.
+ * @param present the users file that there is already
+ */
+export function changedStores(
+  { restSecrets, staticUsers, usersFile }: UsersChange,
+  realm: string,
+  present: PackedUsers | null,
+): Omit<SnapshotStores, 'temporaryUsers'> {
   const stores: CredentialStore[] = []
   if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
   if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))

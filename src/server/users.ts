@@ -1,6 +1,6 @@
-// Who may log in: the credential stores that the settings name, or the generated first user; and the secret that nonces are made with.
+// Who may log in: the credential stores that the settings name, with the generated first user where there is no other; and the secret that nonces are made with.
 import { hash } from 'node:crypto'
-import type { CredentialStore } from '../auth/credentials.js'
+import { type Credential, type CredentialStore, makeCredential } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
 import {
@@ -10,6 +10,7 @@ import {
   loadOrCreateGeneratedUser,
 } from '../auth/state-dir.js'
 import { StaticUsers } from '../auth/static-users.js'
+import { TemporaryUsers } from '../auth/temporary-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
@@ -17,7 +18,9 @@ import type { UsersSnapshot } from './users-snapshot.js'
 
 export interface Users {
   readonly stores: CredentialStore[]
-  /** The users file, to reload and close; null without one. */
+  /** Asked after them; empty at first. */
+  readonly temporaryUsers: TemporaryUsers
+  /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
   /** TURN REST secrets: those of --auth-secret, then those of the file. */
   readonly secrets: readonly string[]
@@ -25,52 +28,97 @@ export interface Users {
   readonly optionsDigest: string
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
+  /** The same with keys, whom the users file is to serve. */
+  readonly guest: Credential | null
   /** All of them as they are now, as plain data. */
   snapshot(): UsersSnapshot
 }
 
-/**
- * Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each.
- * @param known the users file that is open already: it is used again if it is the same one
- */
+/** What a running server has of them, to be used again. */
+export interface KnownUsers {
+  readonly users: Users
+  /** Users of its users file as that is now. */
+  readonly fileUserCount: number
+  /** Who is not there yet may be generated. */
+  readonly mayGenerate: boolean
+}
+
+/** Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each. */
 export function loadUsers(
   settings: Settings,
   hasStateDir: boolean,
   onProblem: (text: string) => void,
-  known: UsersFileStore | null = null,
+  known: KnownUsers | null = null,
 ): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
   const secrets = [...settings.authSecret]
   if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
-  const path = usersFilePath(settings, hasStateDir)
-  const usersFile = path === null ? null : path === known?.path ? known : openUsersFile(path, realm, onProblem)
-  if (configured !== null || secrets.length > 0 || usersFile !== null) {
-    return usersOf(settings, configured, secrets, usersFile, null)
-  }
-  if (!hasStateDir) {
+  const knownFile =
+    known !== null && isUsersFile(known.users.usersFile, settings, hasStateDir) ? known.users.usersFile : null
+  const usersFile = knownFile ?? openUsersFile(settings, hasStateDir, onProblem)
+  if (usersFile === null && configured === null && secrets.length === 0) {
     throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
   }
-  const generatedUser = generateUser(settings)
-  const { username, password } = generatedUser
-  return usersOf(settings, staticUsers(realm, [{ name: username, password }]), [], null, generatedUser)
+  try {
+    // A file that is named is one that users will be added to; that of the state directory may be for admin users alone.
+    const isOthers = configured !== null || secrets.length > 0 || settings.usersFile !== null
+    const fileUserCount = knownFile === null ? (usersFile?.userCount ?? 0) : (known?.fileUserCount ?? 0)
+    const isNobody = !isOthers && usersFile !== null && fileUserCount === 0
+    const generatedUser = isNobody ? generatedUserOf(settings, known) : null
+    const guest = generatedUser === null ? null : credentialOf(realm, generatedUser)
+    // One that serves already learns of it when all is decided.
+    if (knownFile === null) usersFile?.setGuest(guest)
+    const temporaryUsers = known?.users.temporaryUsers ?? wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
+    return usersOf(settings, { configured, secrets, usersFile, generatedUser, guest, temporaryUsers })
+  } catch (error) {
+    if (knownFile === null) usersFile?.close()
+    throw error
+  }
 }
 
-function openUsersFile(path: string, realm: string, onProblem: (text: string) => void): UsersFileStore {
-  return wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem))
+/** Is this the users file of these settings? */
+export function isUsersFile(file: UsersFileStore | null, settings: Settings, hasStateDir: boolean): boolean {
+  return file !== null && file.path === usersFilePath(settings, hasStateDir)
+}
+
+/** Null without a users file. */
+function usersFilePath({ stateDir, usersFile }: Settings, hasStateDir: boolean): string | null {
+  return usersFile ?? (hasStateDir ? usersFileOfStateDir(stateDir) : null)
+}
+
+/** Generated once. */
+function generatedUserOf(settings: Settings, known: KnownUsers | null): GeneratedUser | null {
+  if (known !== null && (known.users.generatedUser !== null || !known.mayGenerate)) return known.users.generatedUser
+  return generateUser(settings)
+}
+
+/** Where there is a state directory there is always one, which may not be there yet: users can be added to a running server. */
+function openUsersFile(
+  settings: Settings,
+  hasStateDir: boolean,
+  onProblem: (text: string) => void,
+): UsersFileStore | null {
+  const { realm, usersFile } = settings
+  const path = usersFilePath(settings, hasStateDir)
+  if (path === null) return null
+  return wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem, usersFile === null))
+}
+
+function credentialOf(realm: string, { password, username }: GeneratedUser): Credential {
+  return wrap('TURND_ERR_STATE_DIR', () => makeCredential(username, realm, password))
 }
 
 function staticUsers(realm: string, users: Settings['user']): StaticUsers {
   return wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, users))
 }
 
-function usersOf(
-  { realm, user }: Settings,
-  configured: StaticUsers | null,
-  secrets: readonly string[],
-  usersFile: UsersFileStore | null,
-  generatedUser: GeneratedUser | null,
-): Users {
+interface UsersParts extends Pick<Users, 'secrets' | 'usersFile' | 'generatedUser' | 'guest' | 'temporaryUsers'> {
+  readonly configured: StaticUsers | null
+}
+
+function usersOf({ realm, user }: Settings, parts: UsersParts): Users {
+  const { configured, generatedUser, guest, secrets, temporaryUsers, usersFile } = parts
   const stores: CredentialStore[] = []
   if (configured !== null) stores.push(configured)
   if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
@@ -79,12 +127,13 @@ function usersOf(
     staticUsers: configured?.pack() ?? null,
     restSecrets: secrets,
     usersFile: usersFile?.pack() ?? null,
+    temporaryUsers: temporaryUsers.pack(),
   })
   const optionsDigest = hash('sha256', JSON.stringify([user, secrets]), 'hex')
-  return { stores, usersFile, secrets, optionsDigest, generatedUser, snapshot }
+  return { stores, temporaryUsers, guest, usersFile, secrets, optionsDigest, generatedUser, snapshot }
 }
 
-/** Is there nothing but a users file without a user of the realm? */
+/** Is there nothing but a users file, which was named, without a user of the realm? */
 export function isNobodyConfigured({ stores, usersFile }: Users): boolean {
   return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
@@ -113,12 +162,6 @@ function generateUser(settings: Settings): GeneratedUser {
   } catch (error) {
     throw stateDirError(settings, error)
   }
-}
-
-/** --users-file, else the file that `turnd user add` writes, if it is there. */
-export function usersFilePath(settings: Settings, hasStateDir: boolean): string | null {
-  if (settings.usersFile !== null || !hasStateDir) return settings.usersFile
-  return usersFileOfStateDir(settings.stateDir)
 }
 
 export function wrap<Result>(code: TurndError['code'], action: () => Result): Result {

@@ -2,6 +2,7 @@
 // this thread. What kinds of workers there are, and what their sockets are, is the plan's to say (native-relaying.ts, dgram-relaying.ts).
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
+import type { CredentialChanges } from '../auth/credential-table.js'
 import type { ListenSpec } from '../config/listen-spec.js'
 import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
@@ -156,7 +157,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     this.#removeCrashHook()
     clearInterval(this.#ticketTimer)
     const { usersFile } = this.#state.users
-    if (usersFile !== null) usersFile.onReloaded = () => {}
+    if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
     await Promise.all(this.#slots.map((slot) => slot.stop()))
     this.#plan.closeSockets()
   }
@@ -258,8 +259,12 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
 
   #followUsersFile({ usersFile }: Users): void {
     const { usersFile: before } = this.#state.users
-    if (before !== null && before !== usersFile) before.onReloaded = () => {}
-    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
+    if (before !== null && before !== usersFile) before.onReloaded = () => Promise.resolve()
+    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#changeUsers(changes)
+  }
+
+  async #changeUsers(changes: CredentialChanges): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.changeUsers(changes)))
   }
 
   #tell(command: Command): void {

@@ -173,6 +173,10 @@ export class Allocation {
     return this.#permissions
   }
 
+  relays(): Relay[] {
+    return [this.relay4, this.relay6].filter((relay): relay is Relay => relay !== null)
+  }
+
   relayOfFamily(family: number): Relay | null {
     return family === FAMILY_IPV4 ? this.relay4 : this.relay6
   }

@@ -1,4 +1,4 @@
-// TLS for clients: the certificate, the versions and the protocols that are offered (RFC 7443), and the handshake on a connection that was
+// TLS for clients, and for the admin plane: the certificate, the versions and the protocols that are offered (RFC 7443), and the handshake on a connection that was
 // accepted as TCP. node:tls through Node's own OpenSSL.
 
 import { constants } from 'node:crypto'
@@ -13,24 +13,25 @@ export interface TlsCertificate {
 }
 
 export const ALPN_HTTP = 'http/1.1'
-const ALPN_STUN = ['stun.turn', 'stun.nat-discovery']
+export const ALPN_STUN: readonly string[] = ['stun.turn', 'stun.nat-discovery']
 
 export class TlsAcceptor {
   #ticketKeys: Buffer
   #certificate: TlsCertificate | null = null
-  #protocols: readonly string[] = ALPN_STUN
+  #protocols: readonly string[]
   #context: SecureContext | null = null
   /** Those that are open, whoever has them by now. */
   readonly #streams = new Set<TLSSocket>()
 
-  constructor(ticketKeys: Uint8Array, answersHttp: boolean) {
+  /** @param protocols that are offered by ALPN */
+  constructor(ticketKeys: Uint8Array, protocols: readonly string[]) {
     this.#ticketKeys = Buffer.from(ticketKeys)
-    this.setAnswersHttp(answersHttp)
+    this.#protocols = protocols
   }
 
-  /** Is HTTP offered to handshakes from now on? */
-  setAnswersHttp(answersHttp: boolean): void {
-    this.#protocols = answersHttp ? [...ALPN_STUN, ALPN_HTTP] : ALPN_STUN
+  /** Of handshakes from now on. */
+  setProtocols(protocols: readonly string[]): void {
+    this.#protocols = protocols
   }
 
   /** For handshakes from now on; connections that exist are not touched. Throws, and keeps the old one, if OpenSSL refuses it. */

@@ -1,10 +1,11 @@
 // Answers what the main thread asks about one core, whichever worker it is in. Called between the rounds of its loop, never while the core
 // runs. What is long is answered in slices, one a round, so that media goes on meanwhile.
+import type { PackedUsers } from '../../auth/credential-table.js'
 import { CLIENTS_OF_SLICE_COUNT_MAX, PERMISSIONS_OF_SLICE_COUNT_MAX } from '../../limits/reports.js'
 import type { Allocation } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { deleteAllocation } from '../../turn/lifecycle.js'
-import { describeClient, describeDetail } from './describe-client.js'
+import { describeClient, describeDetail, WallClock } from './describe-client.js'
 import type { Answer, PartOf, Question } from './questions.js'
 
 export interface AnswersOptions {
@@ -12,6 +13,8 @@ export interface AnswersOptions {
   readonly workerIndex: number
   /** How many workers had this index before: the numbers of their clients are nobody's any more. */
   readonly deathCount: number
+  /** null: the main thread's own, which knows already. */
+  readonly temporaryUsers: PackedUsers | null
   post(answer: Answer): void
   /** There is more to do: advance() is to be called in the next round. */
   requestRound(): void
@@ -29,6 +32,8 @@ const NUMBERS_OF_LIFE = 2 ** 30
 
 export class Answers {
   readonly #core: TurnCore
+  readonly #clock: WallClock
+  readonly #temporaryUsers: PackedUsers | null
   readonly #post: AnswersOptions['post']
   readonly #requestRound: () => void
   /** What ids of clients begin with. */
@@ -36,8 +41,10 @@ export class Answers {
   readonly #firstNumber: number
   readonly #tellings: Telling[] = []
 
-  constructor({ core, deathCount, post, requestRound, workerIndex }: AnswersOptions) {
+  constructor({ core, deathCount, post, requestRound, temporaryUsers, workerIndex }: AnswersOptions) {
     this.#core = core
+    this.#clock = new WallClock(core)
+    this.#temporaryUsers = temporaryUsers
     this.#post = post
     this.#requestRound = requestRound
     this.#prefix = `${workerIndex}-`
@@ -58,7 +65,8 @@ export class Answers {
         return
       case 'client': {
         const allocation = this.#find(question.number)
-        const detail = allocation === null ? null : describeDetail(this.#core, allocation, this.#idOf(allocation))
+        const detail =
+          allocation === null ? null : describeDetail(this.#core, this.#clock, allocation, this.#idOf(allocation))
         this.#answer<typeof question>(id, detail)
         return
       }
@@ -66,7 +74,11 @@ export class Answers {
         const allocation = this.#find(question.number)
         if (allocation !== null) kick(this.#core, allocation)
         this.#answer<typeof question>(id, allocation !== null)
+        return
       }
+      case 'temporary-users':
+        this.#temporaryUsers?.apply(question.changes)
+        this.#answer<typeof question>(id, true)
     }
   }
 
@@ -90,7 +102,7 @@ export class Answers {
       const allocation = allocations[telling.next++]
       if (allocation.isDeleted || allocation.isOpening) continue
       permissionCount += allocation.permissionCount + allocation.channels.size
-      clients.push(describeClient(this.#core, allocation, this.#idOf(allocation)))
+      clients.push(describeClient(this.#core, this.#clock, allocation, this.#idOf(allocation)))
     }
     return clients
   }

@@ -2,16 +2,35 @@
 import type { Client, ClientDetail } from '../../admin/schema/clients.js'
 import { CHANNELS_OF_DETAIL_COUNT_MAX, PERMISSIONS_OF_DETAIL_COUNT_MAX } from '../../limits/reports.js'
 import { formatHost } from '../../stun/address.js'
-import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../turn/allocation.js'
+import { type Allocation, TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { waysOf } from '../reports.js'
 
 const MILLISECONDS_PER_TICK = 1000 / TICKS_PER_SECOND
+/** More than ticks that are late make out. */
+const CLOCK_CHANGE_MILLISECONDS_MIN = 1_000
 
-export function describeClient(core: TurnCore, allocation: Allocation, id: string): Client {
+/** What a core knows of time, and people. The same moment is always the same text, but after the wall clock was set. */
+export class WallClock {
+  readonly #core: TurnCore
+  /** Tick 0 in Unix time. */
+  #startMs = Number.NEGATIVE_INFINITY
+
+  constructor(core: TurnCore) {
+    this.#core = core
+  }
+
+  isoTimeOf(tick: number): string {
+    const startMs = Date.now() - this.#core.now * MILLISECONDS_PER_TICK
+    if (Math.abs(startMs - this.#startMs) > CLOCK_CHANGE_MILLISECONDS_MIN) this.#startMs = startMs
+    return new Date(this.#startMs + tick * MILLISECONDS_PER_TICK).toISOString()
+  }
+}
+
+export function describeClient(core: TurnCore, clock: WallClock, allocation: Allocation, id: string): Client {
   const [packetsFromClient, bytesFromClient, packetsToClient, bytesToClient] = allocation.counters
   const { now } = core
-  const relays = relaysOf(allocation)
+  const relays = allocation.relays()
   const { relayTransport, transport } = waysOf(allocation)
   return {
     id,
@@ -20,7 +39,7 @@ export function describeClient(core: TurnCore, allocation: Allocation, id: strin
     transport,
     relayed: relays.map(({ advertised }) => advertised.toString()),
     relayTransport,
-    createdTime: new Date(Date.now() - (now - allocation.createdAt) * MILLISECONDS_PER_TICK).toISOString(),
+    createdTime: clock.isoTimeOf(allocation.createdAt),
     expiresInSeconds: Math.max(0, ...relays.map(({ expiresAt }) => secondsUntil(expiresAt, now))),
     permissionCount: countLive(allocation.livePermissions(now)),
     channelCount: countLive(allocation.liveChannels(now)),
@@ -31,14 +50,14 @@ export function describeClient(core: TurnCore, allocation: Allocation, id: strin
   }
 }
 
-export function describeDetail(core: TurnCore, allocation: Allocation, id: string): ClientDetail {
+export function describeDetail(core: TurnCore, clock: WallClock, allocation: Allocation, id: string): ClientDetail {
   const { now } = core
   const permissions = [...firstOf(allocation.livePermissions(now), PERMISSIONS_OF_DETAIL_COUNT_MAX)]
   const channels = [...firstOf(allocation.liveChannels(now), CHANNELS_OF_DETAIL_COUNT_MAX)]
   const { errorResponsesSent, requestsReceived, successResponsesSent } = allocation
   return {
-    ...describeClient(core, allocation, id),
-    relays: relaysOf(allocation).map(({ address, advertised, expiresAt }) => ({
+    ...describeClient(core, clock, allocation, id),
+    relays: allocation.relays().map(({ address, advertised, expiresAt }) => ({
       relayed: advertised.toString(),
       bound: address.toString(),
       expiresInSeconds: secondsUntil(expiresAt, now),
@@ -56,10 +75,6 @@ export function describeDetail(core: TurnCore, allocation: Allocation, id: strin
     successResponsesSent,
     errorResponsesSent,
   }
-}
-
-export function relaysOf({ relay4, relay6 }: Allocation): Relay[] {
-  return [relay4, relay6].filter((relay): relay is Relay => relay !== null)
 }
 
 function secondsUntil(tick: number, now: number): number {

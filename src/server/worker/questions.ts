@@ -1,6 +1,7 @@
 // What the main thread asks its workers. Questions and answers are plain data. A long answer comes in several parts, since a worker
 // relays between them; whoever asked gets all of them at once.
 import type { Client, ClientDetail } from '../../admin/schema/clients.js'
+import type { CredentialChanges } from '../../auth/credential-table.js'
 import type { TurndErrorCode } from '../../config/errors.js'
 import type { Listener } from '../../net/engine.js'
 import type { StreamWorkerChange, UdpWorkerChange } from './messages.js'
@@ -18,6 +19,8 @@ export type Question =
   /** `number`: the second half of a client's id. */
   | { readonly kind: 'client'; readonly number: number }
   | { readonly kind: 'kick'; readonly number: number }
+  /** Users for some minutes: known from the answer on. */
+  | { readonly kind: 'temporary-users'; readonly changes: CredentialChanges }
 
 export type AnyQuestion = Question | ReloadQuestion
 
@@ -45,6 +48,7 @@ export interface AnswerParts {
   readonly prepare: ChangeOutlook
   readonly commit: true
   readonly abandon: true
+  readonly 'temporary-users': true
 }
 
 export type PartOf<Asked extends AnyQuestion> = AnswerParts[Asked['kind']]

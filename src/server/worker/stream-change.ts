@@ -6,7 +6,7 @@ import type { StreamListeners } from '../../net/stream/stream-listeners.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { changeCore } from '../make-core.js'
 import { ownSockets } from '../own-sockets.js'
-import { storesOf } from '../users-snapshot.js'
+import { changedStores } from '../users-snapshot.js'
 import type { PreparedChange } from './changes.js'
 import type { StreamWorkerChange, StreamWorkerStart } from './messages.js'
 import type { StreamClients } from './stream-clients.js'
@@ -62,9 +62,10 @@ export async function prepareStreamChange(worker: ChangedWorker, change: StreamW
         clients.endListeners(places.isRemoved)
         takeOver(worker, additions, change)
         places.commit()
-        const changed = users === null ? null : storesOf(users, start.settings.realm, clients.usersFile)
+        const changed = users === null ? null : changedStores(users, start.settings.realm, clients.usersFile)
         if (changed !== null) clients.usersFile = changed.usersFile
-        changeCore(clients.core, change.settings, own, changed?.stores ?? null)
+        const stores = changed === null ? null : [...changed.stores, clients.temporaryUsers]
+        changeCore(clients.core, change.settings, own, stores)
         worker.changed(change)
       },
       abandon: () => {

@@ -50,6 +50,7 @@ export interface StreamClientsParts {
 export class StreamClients {
   readonly core: TurnCore
   usersFile: PackedUsers | null
+  readonly temporaryUsers: PackedUsers
   readonly streams: ClientStreams
   dtls: DtlsClients | null
   readonly #parts: StreamClientsParts
@@ -62,9 +63,10 @@ export class StreamClients {
   constructor(parts: StreamClientsParts) {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
-    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.usersFile = usersFile
     this.#parts = parts
+    this.temporaryUsers = temporaryUsers
     this.#http = parts.http
     this.dtls = parts.dtls
     if (parts.dtls !== null) this.#watchRefused(parts.dtls)
@@ -92,7 +94,7 @@ export class StreamClients {
       relayHosts: start.relayHosts,
       ownSockets: parts.ownSockets,
       localHosts: start.localHosts,
-      stores,
+      stores: [...stores, temporaryUsers],
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables, workerIndex },

@@ -122,11 +122,12 @@ class StreamWorker {
     this.#outbox.advance(clients.core.now)
   }
 
-  #makeAnswers({ core }: StreamClients): Answers {
+  #makeAnswers({ core, temporaryUsers }: StreamClients): Answers {
     return new Answers({
       core,
       workerIndex: this.#start.workerIndex,
       deathCount: this.#statistics.words[WORD_DEATHS],
+      temporaryUsers,
       post: (answer) => this.#post(answer),
       requestRound: () => this.#driver.requestAdvance(),
     })
@@ -146,6 +147,7 @@ class StreamWorker {
         return
       case 'users':
         clients.usersFile?.apply(command.changes)
+        this.#post({ kind: 'users' })
         return
       case 'certificate':
         this.#changeCertificate(clients, command.certificate)

@@ -19,7 +19,7 @@ import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.
 import { CoreObserver } from '../core-observer.js'
 import { changeCore, makeCore } from '../make-core.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_DEATHS } from '../statistics.js'
-import { storesOf } from '../users-snapshot.js'
+import { changedStores, storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
 import { Changes, type PreparedChange } from './changes.js'
 import { countingSink } from './counting-sink.js'
@@ -37,6 +37,7 @@ class WorkerLoop {
   readonly #engine: NativeEngine
   readonly #core: TurnCore
   #usersFile: PackedUsers | null
+  readonly #temporaryUsers: PackedUsers
   readonly #statistics: Statistics
   readonly #outbox: Outbox
   readonly #answers: Answers
@@ -49,10 +50,11 @@ class WorkerLoop {
   constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
-    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
+    this.#temporaryUsers = temporaryUsers
     this.#realm = start.settings.realm
     this.#outbox = new Outbox(statistics, (reports) => this.#post({ kind: 'reports', reports }))
     this.#engine = new NativeEngine({
@@ -76,7 +78,7 @@ class WorkerLoop {
       relayHosts: start.relayHosts,
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
-      stores,
+      stores: [...stores, temporaryUsers],
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
@@ -86,6 +88,7 @@ class WorkerLoop {
       core: this.#core,
       workerIndex: start.workerIndex,
       deathCount: statistics.words[WORD_DEATHS],
+      temporaryUsers,
       post: (answer) => this.#post(answer),
       requestRound: () => {},
     })
@@ -150,6 +153,7 @@ class WorkerLoop {
         return
       case 'users':
         this.#usersFile?.apply(command.changes)
+        this.#post({ kind: 'users' })
         return
       case 'certificate':
       case 'ticket-keys':
@@ -172,9 +176,10 @@ class WorkerLoop {
       commit: ({ users }) => {
         deleteAllocationsOf(this.#core, change.isRemoved)
         change.commit()
-        const changed = users === null ? null : storesOf(users, this.#realm, this.#usersFile)
+        const changed = users === null ? null : changedStores(users, this.#realm, this.#usersFile)
         if (changed !== null) this.#usersFile = changed.usersFile
-        changeCore(this.#core, settings, ownSockets, changed?.stores ?? null)
+        const stores = changed === null ? null : [...changed.stores, this.#temporaryUsers]
+        changeCore(this.#core, settings, ownSockets, stores)
         this.#countAllocations()
       },
       abandon: change.abandon,
