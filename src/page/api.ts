@@ -3,8 +3,8 @@ import type { ClientDetail, ClientPage, ClientQuery } from '../admin/schema/clie
 import type { Capture, CaptureRequest, Login, ReloadResult, Session } from '../admin/schema/operations.js'
 import type { History, HistoryRange } from '../admin/schema/status.js'
 import type { ChangedUser, TestCredentials, User, UserAddition, UserChange, UserRole } from '../admin/schema/users.js'
+import type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 import { LOST, problemOf } from './problem.js'
-import type { WhyQuery, WhyReport } from './why-report.js'
 
 const ROOT = '/api/v1'
 /** An answer that takes longer counts as none. */
@@ -27,7 +27,7 @@ export class Api {
   client = (id: string) => this.#ask<ClientDetail>('GET', `/clients/${encodeURIComponent(id)}`)
   kick = (id: string) => this.#ask<void>('DELETE', `/clients/${encodeURIComponent(id)}`)
 
-  why = (query: WhyQuery) => this.#ask<WhyReport>('GET', `/refusals${search({ ...query })}`)
+  why = (query: WhyFilter) => this.#ask<WhyReport>('GET', `/refusals${search({ ...query })}`)
 
   users = () => this.#ask<User[]>('GET', '/users')
   addUser = (addition: UserAddition) => this.#ask<ChangedUser>('POST', '/users', addition)

@@ -153,6 +153,7 @@ export class App implements Host {
     view.show(this.route)
     if (isOther) scrollTo(0, 0)
     this.refresh()
+    requestAnimationFrame(showCurrentLink)
   }
 
   #enter(session: Session): void {
@@ -220,4 +221,9 @@ export class App implements Host {
     if (this.#session === undefined) return ''
     return this.#session === null ? this.#login.render() : (this.#shown?.render() ?? '')
   }
+}
+
+/** On a narrow page the navigation scrolls. */
+function showCurrentLink(): void {
+  document.querySelector('nav [aria-current="page"]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
 }

@@ -1,7 +1,7 @@
 // What the test from a browser finds out about one way to the server, and how that is told in words and as text. Pure.
+import type { WhyRefusal } from '../admin/schema/why.js'
 import { bitRate, milliseconds, sentence } from './format.js'
 import { quantile } from './quantiles.js'
-import type { WhyRefusal } from './why-report.js'
 
 export type CallStage =
   | 'waiting'

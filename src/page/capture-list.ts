@@ -17,12 +17,14 @@ const END_REASONS: Readonly<Record<string, string>> = {
 export class CaptureList {
   readonly #host: Host
   readonly #concerns: (target: string) => boolean
+  readonly #empty: string
   readonly #poll: Poll
   #captures: readonly Capture[] | null = null
   #problem: unknown = null
 
   /** @param concerns whether a capture's target, in words, belongs in this list */
-  constructor(host: Host, concerns: (target: string) => boolean) {
+  constructor(host: Host, concerns: (target: string) => boolean, empty = 'None.') {
+    this.#empty = empty
     this.#host = host
     this.#concerns = concerns
     this.#poll = new Poll(REFRESH_MILLISECONDS, () => this.#load())
@@ -44,8 +46,8 @@ export class CaptureList {
     if (this.#problem !== null) return problemNote(this.#problem)
     if (this.#captures === null) return emptyNote('Asking the server…')
     const captures = this.#captures.filter(({ target }) => this.#concerns(target))
-    if (captures.length === 0) return emptyNote('None.')
-    return html`<div class="scroll-x"><table data-table="captures" aria-label="Captures"><thead><tr><th scope="col">What</th><th scope="col">State</th>
+    if (captures.length === 0) return emptyNote(this.#empty)
+    return html`<div class="scroll-x"><table class="stack" data-table="captures" aria-label="Captures"><thead><tr><th scope="col">What</th><th scope="col">State</th>
       <th scope="col" class="number">Packets</th><th scope="col" class="number">Size</th><th scope="col"><span class="hidden-text">Actions</span></th></tr></thead>
       <tbody>${captures.map((capture) => this.#row(capture))}</tbody></table></div>`
   }
@@ -65,10 +67,10 @@ export class CaptureList {
     const stop = html`<button type="button" class="small" data-action="stop" aria-label=${`Stop the capture of ${target}`} @click=${() => this.#stop(capture)}>Stop</button>`
     const remove = html`<button type="button" class="small danger" data-action="remove" aria-label=${`Remove the capture of ${target}`} @click=${() => this.#remove(capture)}>Remove</button>`
     return html`<tr data-capture=${id}>
-      <td>${target}</td>
-      <td>${this.#state(capture)}</td>
-      <td class="number">${count(packets)}${lostPackets > 0 ? html`<p class="quiet">${count(lostPackets)} missed</p>` : ''}</td>
-      <td class="number"><span title=${`of at most ${bytes(bytesMax)}`}>${bytes(size)}</span></td>
+      <td data-label="What" class="wrap">${target}</td>
+      <td data-label="State">${this.#state(capture)}</td>
+      <td data-label="Packets" class="number">${count(packets)}${lostPackets > 0 ? html`<p class="quiet">${count(lostPackets)} missed</p>` : ''}</td>
+      <td data-label="Size" class="number"><span title=${`of at most ${bytes(bytesMax)}`}>${bytes(size)}</span></td>
       <td><div class="buttons end">
         <a class="button small" data-action="download" href=${this.#host.api.captureUrl(id)} download=${`turnd-${id}.pcapng`} aria-label=${`Download the capture of ${target}`}>Download</a>
         ${endTime === null ? stop : remove}</div></td>

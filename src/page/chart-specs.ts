@@ -6,6 +6,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     id: 'relays',
     title: 'Relays by client transport',
+    unit: '',
     format: count,
     least: 4,
     series: [
@@ -17,6 +18,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     id: 'bits',
     title: 'Bit rate',
+    unit: 'bit/s',
     format: bitRate,
     least: 1000,
     series: [
@@ -27,6 +29,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     id: 'packets',
     title: 'Packets',
+    unit: 'per second',
     format: perSecond,
     least: 10,
     series: [
@@ -37,6 +40,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     id: 'losses',
     title: 'Drops and refusals',
+    unit: 'per second',
     format: perSecond,
     least: 1,
     series: [
@@ -47,6 +51,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     id: 'cpu',
     title: 'Processor',
+    unit: 'cores',
     format: cores,
     least: 0.1,
     series: [{ key: 'cpuCores', label: 'Busy', colour: 1 }],
@@ -54,6 +59,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     id: 'memory',
     title: 'Memory',
+    unit: 'bytes',
     format: bytes,
     least: 10_000_000,
     series: [{ key: 'residentBytes', label: 'Resident', colour: 2 }],

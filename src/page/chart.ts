@@ -1,13 +1,13 @@
 // One chart: uPlot draws the lines, a table below says the same in numbers, of now or of where the cursor is.
 import { html, render } from 'lit-html'
 import uPlot from 'uplot'
-import { clock } from './format.js'
+import { axisNumber, clock } from './format.js'
 import { type Summary, summary } from './quantiles.js'
 import type { SampleColumns, SampleKey } from './sample-columns.js'
 import { onThemeChange } from './theme.js'
 
 const HEIGHT_PIXELS = 148
-const AXIS_WIDTH_PIXELS = 58
+const AXIS_WIDTH_PIXELS = 44
 
 export interface ChartSeries {
   readonly key: SampleKey
@@ -19,6 +19,8 @@ export interface ChartSeries {
 export interface ChartSpec {
   readonly id: string
   readonly title: string
+  /** Beside the title. */
+  readonly unit: string
   readonly format: (value: number) => string
   readonly series: readonly ChartSeries[]
   /** The axis ends no lower, so that nothing is not drawn as much. */
@@ -39,7 +41,10 @@ export class Chart {
     this.spec = spec
     this.#samples = samples
     const caption = document.createElement('figcaption')
-    caption.textContent = spec.title
+    const unit = document.createElement('span')
+    unit.className = 'quiet'
+    unit.textContent = spec.unit
+    caption.append(spec.title, ' ', unit)
     this.#plotArea.className = 'plot'
     this.#plotArea.tabIndex = 0
     this.#plotArea.role = 'img'
@@ -89,7 +94,7 @@ export class Chart {
   }
 
   #options(): uPlot.Options {
-    const { format, least, series } = this.spec
+    const { least, series } = this.spec
     const axis = { stroke: () => colour('--muted'), font: '11px system-ui, sans-serif', ticks: { show: false } }
     const grid = { stroke: () => colour('--line'), width: 1 }
     return {
@@ -111,9 +116,16 @@ export class Chart {
           space: 64,
           values: (_plot, times) => times.map(hoursAndMinutes),
         },
-        { ...axis, grid, size: AXIS_WIDTH_PIXELS, gap: 6, space: 34, values: (_plot, values) => values.map(format) },
+        {
+          ...axis,
+          grid,
+          size: AXIS_WIDTH_PIXELS,
+          gap: 6,
+          space: 26,
+          values: (_plot, values) => values.map(axisNumber),
+        },
       ],
-      series: [{}, ...series.map(({ colour: number, label }) => lineOf(label, number))],
+      series: [{}, ...series.map(lineOf)],
       hooks: { setCursor: [() => this.#drawTable()] },
     }
   }
@@ -147,12 +159,13 @@ export class Chart {
   }
 }
 
-function lineOf(label: string, number: number): uPlot.Series {
+/** The first one is filled: areas over areas would hide each other. */
+function lineOf({ colour: number, label }: ChartSeries, index: number): uPlot.Series {
   return {
     label,
     width: 1.5,
     stroke: () => colour(`--series-${number}`),
-    fill: () => colour(`--series-${number}-fill`),
+    ...(index === 0 ? { fill: () => colour(`--series-${number}-fill`) } : {}),
     points: { show: false },
   }
 }

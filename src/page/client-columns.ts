@@ -44,27 +44,27 @@ export function CLIENT_COLUMNS(now: () => number): readonly (Column<Client> & { 
     },
     {
       key: 'permissionCount',
-      label: 'Perms',
+      label: 'Perm.',
       cell: ({ permissionCount }) => count(permissionCount),
       ...number,
       ...optional,
     },
-    { key: 'channelCount', label: 'Chans', cell: ({ channelCount }) => count(channelCount), ...number, ...optional },
+    { key: 'channelCount', label: 'Chan.', cell: ({ channelCount }) => count(channelCount), ...number, ...optional },
     {
       key: 'packetsFromClient',
-      label: 'Pkts from',
+      label: 'Packets from',
       cell: ({ packetsFromClient }) => count(packetsFromClient),
       ...number,
       ...optional,
     },
-    { key: 'bytesFromClient', label: 'From client', cell: ({ bytesFromClient }) => bytes(bytesFromClient), ...number },
+    { key: 'bytesFromClient', label: 'Bytes from', cell: ({ bytesFromClient }) => bytes(bytesFromClient), ...number },
     {
       key: 'packetsToClient',
-      label: 'Pkts to',
+      label: 'Packets to',
       cell: ({ packetsToClient }) => count(packetsToClient),
       ...number,
       ...optional,
     },
-    { key: 'bytesToClient', label: 'To client', cell: ({ bytesToClient }) => bytes(bytesToClient), ...number },
+    { key: 'bytesToClient', label: 'Bytes to', cell: ({ bytesToClient }) => bytes(bytesToClient), ...number },
   ]
 }

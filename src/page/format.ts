@@ -40,6 +40,13 @@ function withUnit(value: number, unit: string): string {
   return `${number} ${prefix}${unit}`
 }
 
+/** What stands at an axis, whose title has the unit: `200 M`, `40 k`, `0.4`. */
+export function axisNumber(value: number): string {
+  const { number, prefix } = scaled(value)
+  const short = number.includes('.') ? number.replace(/\.?0+$/, '') : number
+  return prefix === '' ? short : `${short} ${prefix}`
+}
+
 /** `12.3 Mbit/s` */
 export function bitRate(bitsPerSecond: number): string {
   return withUnit(bitsPerSecond, 'bit/s')

@@ -17,6 +17,11 @@ export function seconds(value: number, title = ''): TemplateResult {
 
 export type Tone = 'ok' | 'warning' | 'critical' | 'quiet' | 'accent'
 
+/** Commands between backticks are set as such: `turnd user list`. */
+export function withCode(text: string): (TemplateResult | string)[] {
+  return text.split('`').map((piece, index) => (index % 2 === 1 ? html`<code>${piece}</code>` : piece))
+}
+
 /** Colour and words: never colour alone. */
 export function badge(tone: Tone, text: string): TemplateResult {
   return html`<span class="badge ${tone}">${text}</span>`

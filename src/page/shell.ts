@@ -41,7 +41,7 @@ export function header(parts: HeaderParts): TemplateResult {
       ${session ? html`<span class="realm quiet">${status?.realm ?? ''}</span><span data-state>${state}</span>` : ''}</div>
     ${session ? navigation(parts) : ''}
     <div class="account">
-      <button type="button" class="small" data-action="theme" aria-label=${`Theme: ${THEME_WORDS[theme]}. Switch`} @click=${change}>${THEME_WORDS[theme]}</button>
+      <button type="button" class="small" data-action="theme" aria-label=${`Theme: ${THEME_WORDS[theme]}. Switch`} @click=${change}><span aria-hidden="true">◐ </span>${THEME_WORDS[theme]}</button>
       ${session ? html`<span class="quiet user" title=${session.user}>${session.user}</span><button type="button" class="small" data-action="logout" @click=${logOut}>Log out</button>` : ''}
     </div>
   </header>`

@@ -174,13 +174,13 @@ export class VirtualTable<Row> {
 
   #header({ isNumber, isOptional, isSortable = true, key, label }: Column<Row>): TemplateResult {
     const classes = classMap({ number: isNumber ?? false, optional: isOptional ?? false })
-    if (!isSortable) return html`<th scope="col" class=${classes}>${label}</th>`
+    if (!isSortable) return html`<th scope="col" class=${classes} data-column=${key}>${label}</th>`
     const isSorted = this.#sorting.key === key
     const order = isSorted ? (this.#sorting.isDescending ? 'descending' : 'ascending') : 'none'
     // Numbers are asked for from the largest on.
     const isDescending = isSorted ? !this.#sorting.isDescending : (isNumber ?? false)
     const sort = () => this.#options.onSort({ key, isDescending })
-    return html`<th scope="col" class=${classes} aria-sort=${order}>
+    return html`<th scope="col" class=${classes} data-column=${key} aria-sort=${order}>
       <button type="button" data-sort=${key} @click=${sort}>${label}<span class="arrow" aria-hidden="true"></span></button>
     </th>`
   }

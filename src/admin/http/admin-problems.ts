@@ -4,6 +4,7 @@ import { TurndError } from '../../config/errors.js'
 import type { Logger } from '../../log/logger.js'
 import { AdminProblem } from '../administered.js'
 import type { ApiError } from '../schema/operations.js'
+import { validationSentence } from './validation-sentence.js'
 
 /** Codes of what any route may answer, by status. */
 const CODES: Readonly<Record<number, string>> = {
@@ -44,7 +45,11 @@ function problemOf(error: FastifyError | AdminProblem | TurndError): ApiError {
   if (error instanceof TurndError) return { statusCode: 400, code: error.code, message: error.message }
   const { validation = undefined, statusCode = 500 } = error
   if (validation !== undefined) {
-    return { statusCode: 400, code: CODES[400], message: invalid(validation, error.validationContext ?? 'body') }
+    return {
+      statusCode: 400,
+      code: CODES[400],
+      message: validationSentence(validation, error.validationContext ?? 'body'),
+    }
   }
   const known = CODES[statusCode]
   if (known !== undefined) return { statusCode, code: known, message: sentenceOf(error, statusCode) }
@@ -57,16 +62,6 @@ function sentenceOf(error: Error, statusCode: number): string {
   if (statusCode === 413) return 'the body is too large for this API: nothing that it takes is so long'
   if (statusCode === 415) return 'the body must be JSON: send it with Content-Type: application/json'
   return error.message
-}
-
-/** What the schema says is wrong with a part of the request, as a person would: never the value, which may be a password. */
-function invalid(validation: NonNullable<FastifyError['validation']>, part: string): string {
-  const { instancePath, message = 'is not valid', params } = validation[0]
-  const name = instancePath.replace(/^\//, '').replaceAll('/', '.')
-  const extra = (params as { additionalProperties?: readonly string[] }).additionalProperties ?? []
-  const rest =
-    extra.length === 0 ? message : `must not have ${extra.map((key) => JSON.stringify(key.slice(0, 40))).join(', ')}`
-  return `${part}${name === '' ? '' : ` ${name}`} ${rest}: see GET /api/v1/openapi.json`
 }
 
 function logBug(logger: Logger, error: Error, request: FastifyRequest): void {

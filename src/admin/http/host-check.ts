@@ -19,6 +19,7 @@ export function checkHost(host: string | undefined, publicNames: readonly string
 
 /** Of `HOST[:PORT]`, in lower case and without brackets. */
 export function hostnameOf(host: string): string {
-  const name = host.startsWith('[') ? host.slice(1, host.indexOf(']')) : host.replace(/:\d*$/, '')
-  return name.toLowerCase().replace(/\.$/, '')
+  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(host)
+  if (bracketed !== null) return bracketed[1].toLowerCase()
+  return host.replace(/:\d*$/, '').toLowerCase().replace(/\.$/, '')
 }

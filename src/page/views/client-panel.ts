@@ -121,14 +121,14 @@ export class ClientPanel {
 
   #relays({ relays, relayTransport }: ClientDetail): TemplateResult {
     return html`<h3 id="client-relays">${relayTransport.toUpperCase()} relays</h3>
-      <div class="scroll-x"><table aria-labelledby="client-relays" data-table="relays"><thead><tr><th scope="col">Relayed address</th><th scope="col">Bound to</th>
+      <div class="scroll-x"><table aria-labelledby="client-relays" data-table="relays"><thead><tr><th scope="col">Relayed address</th>
         <th scope="col" class="number">Expires in</th><th scope="col"><span class="hidden-text">Capture</span></th></tr></thead>
         <tbody>${relays.map(
           ({
             bound,
             expiresInSeconds,
             relayed,
-          }) => html`<tr><td>${relayed}</td><td>${bound}</td><td class="number">${seconds(expiresInSeconds)}</td>
+          }) => html`<tr><td>${relayed}${bound === relayed ? '' : html`<p class="quiet">bound to ${bound}</p>`}</td><td class="number">${seconds(expiresInSeconds)}</td>
             <td class="number"><button type="button" class="small" ?disabled=${this.#isGone} aria-label=${`Capture relay ${relayed}`} data-action="capture-relay"
               @click=${() => this.#capture(relayed)}>Capture…</button></td></tr>`,
         )}</tbody></table></div>`
@@ -146,7 +146,7 @@ export class ClientPanel {
         <th scope="col" class="number">Bytes</th><th scope="col" class="number">Now</th></tr></thead>
         <tbody>${row('From the client', client.packetsFromClient, client.bytesFromClient, from)}
         ${row('To the client', client.packetsToClient, client.bytesToClient, to)}</tbody></table></div>
-      <dl class="facts" data-block="requests">
+      <dl class="facts requests" data-block="requests">
         <dt>Requests received</dt><dd>${count(client.requestsReceived)}</dd>
         <dt>Success responses sent</dt><dd>${count(client.successResponsesSent)}</dd>
         <dt>Error responses sent</dt><dd>${count(client.errorResponsesSent)}</dd>

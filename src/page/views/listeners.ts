@@ -32,21 +32,21 @@ export class Listeners implements View {
 
 function table(listeners: readonly Listener[]): TemplateResult {
   if (listeners.length === 0) return html`<div class="card">${emptyNote('The server listens nowhere.')}</div>`
-  return html`<div class="card scroll-x"><table aria-label="Listeners" data-table="listeners"><thead><tr><th scope="col">Via</th><th scope="col">Address</th>
+  return html`<div class="card scroll-x"><table class="stack" aria-label="Listeners" data-table="listeners"><thead><tr><th scope="col">Via</th><th scope="col">Address</th>
       <th scope="col">Certificate names</th><th scope="col">Expires</th><th scope="col">Issued to</th></tr></thead>
     <tbody>${listeners.map(row)}</tbody></table></div>`
 }
 
 function row({ certificate, host, port, scheme }: Listener): TemplateResult {
-  return html`<tr><td>${badge('accent', scheme.toUpperCase())}</td><td class="nowrap">${hostAndPort(host, port)}</td>
-    ${certificate === null ? html`<td colspan="3" class="quiet">none: clients come in the clear</td>` : certificateCells(certificate)}</tr>`
+  return html`<tr><td data-label="Via">${badge('accent', scheme.toUpperCase())}</td><td data-label="Address" class="nowrap">${hostAndPort(host, port)}</td>
+    ${certificate === null ? html`<td data-label="Certificate" colspan="3" class="quiet">none: clients come in the clear</td>` : certificateCells(certificate)}</tr>`
 }
 
 function certificateCells({ daysLeft, fingerprint256, names, subject, validToTime }: CertificateFacts): TemplateResult {
   const [tone, words] = expiry(daysLeft)
-  return html`<td class="wrap">${names.join(', ')}</td>
-    <td><span title=${absolute(Date.parse(validToTime))}>${badge(tone, words)}</span> <span class="quiet nowrap">${validToTime.slice(0, 10)}</span></td>
-    <td class="wrap" title=${`SHA-256 ${fingerprint256}`}>${subject}</td>`
+  return html`<td data-label="Names" class="wrap">${names.join(', ')}</td>
+    <td data-label="Expires"><span title=${absolute(Date.parse(validToTime))}>${badge(tone, words)}</span> <span class="quiet nowrap">${validToTime.slice(0, 10)}</span></td>
+    <td data-label="Issued to" class="wrap" title=${`SHA-256 ${fingerprint256}`}>${subject}</td>`
 }
 
 function expiry(daysLeft: number): [Tone, string] {

@@ -19,7 +19,7 @@ export class Operations implements View {
 
   constructor(host: Host) {
     this.#host = host
-    this.#captures = new CaptureList(host, () => true)
+    this.#captures = new CaptureList(host, () => true, 'None. Open a client to start one.')
   }
 
   show(): void {
@@ -35,8 +35,7 @@ export class Operations implements View {
     return html`
       <div class="section-head"><h1>Operations</h1></div>
       <div class="columns">${this.#reloadCard()}${this.#drainCard()}</div>
-      <section class="card" aria-labelledby="captures-title"><h2 id="captures-title">Captures</h2>
-        <p class="quiet">Open a client to start one.</p>${this.#captures.render()}</section>
+      <section class="card" aria-labelledby="captures-title"><h2 id="captures-title">Captures</h2>${this.#captures.render()}</section>
       <section class="card" aria-labelledby="machines-title"><h2 id="machines-title">For machines</h2>
         <p><a href="/api/v1/openapi.json">OpenAPI document</a> of everything that this page does · <a href="/metrics">Metrics</a> for Prometheus</p></section>`
   }
@@ -112,7 +111,7 @@ function lines(kind: string, texts: readonly string[]): TemplateResult | string 
 }
 
 function changesTable(changes: readonly SettingChange[]): TemplateResult {
-  return html`<div class="scroll-x"><table class="wordy" aria-label="Changes" data-table="changes"><thead><tr><th scope="col">Option</th><th scope="col">From</th><th scope="col">To</th>
+  return html`<div class="scroll-x"><table class="stack wordy" aria-label="Changes" data-table="changes"><thead><tr><th scope="col">Option</th><th scope="col">From</th><th scope="col">To</th>
     <th scope="col">Effect</th><th scope="col">Note</th></tr></thead><tbody>${changes.map(
       ({
         effect,
@@ -120,7 +119,7 @@ function changesTable(changes: readonly SettingChange[]): TemplateResult {
         name,
         note,
         to,
-      }) => html`<tr><th scope="row" class="nowrap">${name}</th><td class="wrap">${from}</td><td class="wrap">${to}</td>
-        <td>${effect === 'live' ? badge('ok', 'now') : badge('warning', 'after a restart')}</td><td>${note}</td></tr>`,
+      }) => html`<tr><th scope="row" class="nowrap">${name}</th><td data-label="From" class="wrap">${from}</td><td data-label="To" class="wrap">${to}</td>
+        <td data-label="Effect">${effect === 'live' ? badge('ok', 'now') : badge('warning', 'after a restart')}</td><td data-label="Note">${note}</td></tr>`,
     )}</tbody></table></div>`
 }

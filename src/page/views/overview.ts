@@ -76,12 +76,12 @@ export class Overview implements View {
     return html`
       <section class="card tile wide" aria-label="Licence">
         <h3>Licence</h3>
+        <p class="quiet">${percent(licence.used, licence.limit)} in use${words === '' ? '' : html` · <strong>${words}</strong>`}</p>
         <p class="figure">${use}</p>
         <div class="bar ${tone}" role="meter" aria-label="Licence in use" aria-valuemin="0" aria-valuemax=${licence.limit}
           aria-valuenow=${licence.used} aria-valuetext=${use}>
           <span .style=${`inline-size: ${Math.min(100, share * 100)}%`}></span>
         </div>
-        <p class="quiet">${percent(licence.used, licence.limit)} in use${words === '' ? '' : html` · <strong>${words}</strong>`}</p>
       </section>
       ${tile('Clients', count(activeClients), 'with an allocation')}
       ${tile('In', bitRate(samples.last('bitsReceivedPerSecond')), `${perSecond(samples.last('packetsReceivedPerSecond'))} packets`)}
@@ -137,13 +137,13 @@ function relayAddress({ address, advertised }: { address: string; advertised: st
 function statusBlock({ activeClients, listeners, relays, status }: Status): TemplateResult {
   const addresses = [...new Set(listeners.map(({ host, port }) => hostAndPort(host, port)))]
   const relaysOver = (name: string, value: number) =>
-    html`<dt>Number of active TURN relays (connected via ${name})</dt><dd>${count(value)}</dd>`
+    html`<div><dt>Number of active TURN relays (connected via ${name})</dt><dd>${count(value)}</dd></div>`
   return html`<section class="card" aria-labelledby="status-title">
     <h2 id="status-title">TURN server status</h2>
-    <dl class="facts wide" data-block="status">
-      <dt>Status</dt><dd>${badge(TONES[status], status)}</dd>
-      ${addresses.map((address, index) => html`<dt>Listening address ${index + 1}</dt><dd>${address}</dd>`)}
-      <dt>Number of active TURN clients</dt><dd>${count(activeClients)}</dd>
+    <dl class="lines" data-block="status">
+      <div><dt>Status</dt><dd>${badge(TONES[status], status)}</dd></div>
+      ${addresses.map((address, index) => html`<div><dt>Listening address ${index + 1}</dt><dd>${address}</dd></div>`)}
+      <div><dt>Number of active TURN clients</dt><dd>${count(activeClients)}</dd></div>
       ${relaysOver('TCP', relays.tcp)}${relaysOver('UDP', relays.udp)}${relaysOver('TLS', relays.tls)}
       ${relays.dtls > 0 ? relaysOver('DTLS', relays.dtls) : ''}
     </dl>

@@ -1,7 +1,7 @@
 // The filter of the refusals: user, source, reason and time, kept in the URL.
 import { html, type TemplateResult } from 'lit-html'
+import type { WhyFilter, WhyReport } from '../../admin/schema/why.js'
 import type { Host } from '../host.js'
-import type { WhyQuery, WhyReport } from '../why-report.js'
 
 const TYPING_MILLISECONDS = 300
 const TIMES: readonly { readonly seconds: string; readonly label: string }[] = [
@@ -14,14 +14,14 @@ const TIMES: readonly { readonly seconds: string; readonly label: string }[] = [
 export class RefusalFilter {
   readonly #host: Host
   readonly #reasons = new Set<string>()
-  #query: WhyQuery = {}
+  #query: WhyFilter = {}
   #typing: ReturnType<typeof setTimeout> | undefined
 
   constructor(host: Host) {
     this.#host = host
   }
 
-  get query(): WhyQuery {
+  get query(): WhyFilter {
     return this.#query
   }
 

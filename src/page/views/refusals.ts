@@ -1,19 +1,13 @@
 // Why calls fail: what was refused, in plain words and what to do about it, whom it concerns; what was dropped; who got through.
 import { html, type TemplateResult } from 'lit-html'
+import type { WhyAllocations, WhyDrop, WhyRefusal, WhyReport } from '../../admin/schema/why.js'
 import { count, counted, sentence } from '../format.js'
 import type { Host, View } from '../host.js'
 import { lookedTime, rememberLook } from '../looked-time.js'
-import { badge, emptyNote, problemNote, timeAgo } from '../parts.js'
+import { badge, emptyNote, problemNote, timeAgo, withCode } from '../parts.js'
 import { Poll } from '../poll.js'
+import { groupRefusals, type RefusalGroup } from '../refusal-groups.js'
 import type { Route } from '../router.js'
-import {
-  groupRefusals,
-  type RefusalGroup,
-  type WhyAllocations,
-  type WhyDrop,
-  type WhyRefusal,
-  type WhyReport,
-} from '../why-report.js'
 import { RefusalFilter } from './refusal-filter.js'
 
 const REFRESH_MILLISECONDS = 3000
@@ -96,8 +90,8 @@ export class Refusals implements View {
         <h2 id=${id}>${sentence(meaning)}</h2>
         <p class="nowrap">${badge('quiet', reason)} <strong>${counted(total, 'time')}</strong></p>
       </div>
-      <p class="remedy"><span class="quiet">What to do:</span> ${sentence(remedy)}</p>
-      <div class="scroll-x"><table aria-labelledby=${id}><thead><tr><th scope="col">User</th><th scope="col">From</th><th scope="col">Peer</th>
+      <p class="remedy"><span class="quiet">What to do:</span> ${withCode(sentence(remedy))}</p>
+      <div class="scroll-x"><table class="stack entries" aria-labelledby=${id}><thead><tr><th scope="col">User</th><th scope="col">From</th><th scope="col">Peer</th>
         <th scope="col">Request</th><th scope="col" class="number">Times</th><th scope="col">First</th><th scope="col">Last</th></tr></thead>
         <tbody>${entries.map((entry) => this.#entry(entry))}</tbody></table></div>
     </section>`
@@ -107,13 +101,14 @@ export class Refusals implements View {
     const { code, count: times, firstTime, lastTime, method, peer, port, source, user } = entry
     const now = this.#host.now()
     const request = `${method}${code === 0 ? '' : ` ${code}`}`.trim()
+    const none = html`<span class="quiet">–</span>`
     return html`<tr class=${this.#isNew(entry) ? 'new' : ''}>
-      <td>${user === '' ? html`<span class="quiet">none</span>` : this.#filterLink(user, { user })}${this.#isNew(entry) ? html` ${badge('accent', 'new')}` : ''}</td>
-      <td class="nowrap">${this.#filterLink(source, { source })}<span class="quiet"> ${port === 0 ? '' : port}</span></td>
-      <td class="nowrap">${peer === '' ? html`<span class="quiet">–</span>` : peer}</td>
-      <td class="nowrap">${request === '' ? html`<span class="quiet">–</span>` : request}</td>
-      <td class="number">${count(times)}</td>
-      <td class="nowrap">${timeAgo(firstTime, now)}</td><td class="nowrap">${timeAgo(lastTime, now)}</td>
+      <td data-label="User">${user === '' ? none : this.#filterLink(user, { user })}${this.#isNew(entry) ? html` ${badge('accent', 'new')}` : ''}</td>
+      <td data-label="From">${this.#filterLink(source, { source })}<span class="quiet"> ${port === 0 ? '' : port}</span></td>
+      <td data-label="Peer">${peer === '' ? none : peer}</td>
+      <td data-label="Request">${request === '' ? none : request}</td>
+      <td data-label="Times" class="number">${count(times)}</td>
+      <td data-label="First" class="nowrap">${timeAgo(firstTime, now)}</td><td data-label="Last" class="nowrap">${timeAgo(lastTime, now)}</td>
     </tr>`
   }
 
@@ -160,8 +155,8 @@ export class Refusals implements View {
       ${
         drops.length === 0
           ? emptyNote('Nothing was dropped.')
-          : html`<div class="scroll-x"><table class="wordy" aria-labelledby="drops-title"><thead><tr><th scope="col">Reason</th><th scope="col" class="number">Packets</th><th scope="col">What it means</th><th scope="col">What to do</th></tr></thead>
-        <tbody>${drops.map((drop) => html`<tr><td class="nowrap">${badge('quiet', drop.reason)}</td><td class="number">${count(drop.count)}</td><td>${sentence(drop.meaning)}</td><td>${sentence(drop.remedy)}</td></tr>`)}</tbody></table></div>`
+          : html`<div class="scroll-x"><table class="stack wordy" aria-labelledby="drops-title"><thead><tr><th scope="col">Reason</th><th scope="col" class="number">Packets</th><th scope="col">What it means</th><th scope="col">What to do</th></tr></thead>
+        <tbody>${drops.map((drop) => html`<tr><td data-label="Reason" class="nowrap">${badge('quiet', drop.reason)}</td><td data-label="Packets" class="number">${count(drop.count)}</td><td data-label="What it means">${sentence(drop.meaning)}</td><td data-label="What to do">${withCode(sentence(drop.remedy))}</td></tr>`)}</tbody></table></div>`
       }</section>`
   }
 }

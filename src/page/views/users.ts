@@ -64,7 +64,7 @@ export class Users implements View {
     if (users.length === 0)
       return html`<div class="card">${emptyNote('There are no users: nobody can allocate a relay.')}</div>`
     const sorted = [...users].sort((a, b) => b.role.localeCompare(a.role) || a.name.localeCompare(b.name))
-    return html`<div class="card scroll-x"><table aria-label="Users" data-table="users"><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Source</th>
+    return html`<div class="card scroll-x"><table class="stack" aria-label="Users" data-table="users"><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Source</th>
       <th scope="col">State</th><th scope="col" class="number">Allocations</th><th scope="col"><span class="hidden-text">Actions</span></th></tr></thead>
       <tbody>${sorted.map((user) => this.#row(user))}</tbody></table></div>`
   }
@@ -74,9 +74,9 @@ export class Users implements View {
     const { label, why } = SOURCES[source]
     return html`<tr data-user=${name} data-role=${role} class=${disabled ? 'disabled' : ''}>
       <th scope="row" class="wrap">${name}</th>
-      <td>${badge(role === 'admin' ? 'accent' : 'quiet', role)}</td><td>${label}</td>
-      <td>${disabled ? badge('warning', 'Disabled') : badge('ok', 'Enabled')}</td>
-      <td class="number">${role === 'turn' && allocations > 0 ? html`<a href=${`#clients?search=${encodeURIComponent(name)}`}>${count(allocations)}</a>` : count(allocations)}</td>
+      <td data-label="Role">${badge(role === 'admin' ? 'accent' : 'quiet', role)}</td><td data-label="Source">${label}</td>
+      <td data-label="State">${disabled ? badge('warning', 'Disabled') : badge('ok', 'Enabled')}</td>
+      <td data-label="Allocations" class="number">${role === 'turn' && allocations > 0 ? html`<a href=${`#clients?search=${encodeURIComponent(name)}`}>${count(allocations)}</a>` : count(allocations)}</td>
       <td>${why === '' ? this.#actions(user) : html`<p class="quiet why">${why}</p>`}</td>
     </tr>`
   }
