@@ -39,6 +39,7 @@ export class UsersFileStore implements CredentialStore {
   #admins: ReadonlyMap<string, AdminUserEntry> = new Map()
   /** Serves beside the users of the file until the file has it, or has had it. */
   #guest: Credential | null = null
+  #isGuestReported = false
   /** It has been there: from then on it must be. */
   #isFound: boolean
   /** The file as it was when last read or missed; '' before. */
@@ -155,6 +156,7 @@ export class UsersFileStore implements CredentialStore {
     this.#admins = new Map(entries.filter((entry) => entry.role === 'admin').map((entry) => [entry.user, entry]))
     const guest = this.#guest
     if (guest !== null && ours.some(({ user }) => user === guest.username)) this.#guest = null
+    else if (guest !== null && ours.length > 0) this.#reportGuest(guest)
     return new CredentialTable(this.#realm, [...ours.map(credentialOf), ...(this.#guest === null ? [] : [this.#guest])])
   }
 
@@ -178,6 +180,16 @@ export class UsersFileStore implements CredentialStore {
       if (!this.#isFound && !existsSync(this.path)) return new Uint8Array(0)
       throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
     }
+  }
+
+  /** Whoever uses it should not learn of this from a restart. */
+  #reportGuest({ username }: Credential): void {
+    if (this.#isGuestReported) return
+    this.#isGuestReported = true
+    this.#onProblem(
+      `--users-file ${this.path} has users now, so ${username}, which was generated while there was none, serves until the next start ` +
+        `only: turnd user add ${username} --realm ${this.#realm} keeps it`,
+    )
   }
 
   #reportForeign(entries: readonly UsersFileEntry[]): void {
