@@ -27,7 +27,7 @@ export interface UserAdminParts {
   allocationCounts(): ReadonlyMap<string, number>
 }
 
-type Offered = 'users' | 'addUser' | 'changeUser' | 'removeUser' | 'verifyAdmin' | 'isAdmin'
+type Offered = 'addUser' | 'changeUser' | 'removeUser' | 'verifyAdmin' | 'isAdmin'
 
 export class UserAdmin implements Pick<Administered, Offered> {
   readonly #parts: UserAdminParts
