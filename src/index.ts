@@ -11,8 +11,9 @@ export { CONNECTION_REFUSALS, type ConnectionRefusal } from './log/connection-re
 export { DROP_REASONS, type DropReason } from './log/drops.js'
 export { REFUSAL_REASONS, type Refusal, type RefusalReason } from './log/refusals.js'
 export type { AllocationInfo } from './server/reports.js'
-export type { ServerAddress, TurnServerEvents } from './server/server.js'
+export type { ServerAddress } from './server/server.js'
 export type { ServerCounters } from './server/server-counters.js'
+export type { TurnServerEvents } from './server/server-events.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 

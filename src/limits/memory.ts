@@ -9,6 +9,7 @@ import {
 import { DATAGRAM_LENGTH_MAX, RECEIVE_SLOT_COUNT, STAGING_BYTES } from './engines.js'
 import { HTTP_CONNECTION_COUNT_MAX, HTTP_HEAD_BYTES_MAX } from './http.js'
 import { FRAME_LENGTH_MAX, USERNAME_LENGTH_MAX } from './messages.js'
+import { SCRYPT_MEMORY_BYTES_MAX, SCRYPT_RUNNING_COUNT_MAX } from './passwords.js'
 import {
   BATCH_UNREAD_COUNT_MAX,
   LOG_BUFFER_BYTES_MAX,
@@ -70,6 +71,8 @@ const DTLS_RECORD_BUFFERS_BYTES = 34 * KIB
 const DTLS_EARLY_MESSAGES_BYTES = 10 * (16 * KIB + 12)
 const DTLS_EARLY_RECORD_BYTES = 17 * KIB
 const REPORT_BYTES = KIB
+/** As described, once on its way and once in the list before. */
+const LISTED_CLIENT_BYTES = 2 * KIB
 /** What Node buffers in each of the two streams of a direction, beside the read that is on its way. */
 const STREAM_BUFFER_BYTES = 16 * KIB
 
@@ -130,7 +133,13 @@ export function worstCase(plan: ProcessPlan): MemoryRow[] {
       streams * HTTP_CONNECTION_COUNT_MAX * httpBytes(plan.hasHttpUpstream),
     ),
     row('reports that the main thread has not read', 'users, strangers', workers * unread * REPORT_BYTES),
+    row('the list of clients that the main thread keeps', 'users', allocationCount * LISTED_CLIENT_BYTES),
     row('names of TURN REST credentials', 'users', workers * VERIFIED_NAME_COUNT_MAX * (256 + 2 * USERNAME_LENGTH_MAX)),
+    row(
+      'passwords of admin users that are checked at once',
+      'strangers',
+      SCRYPT_RUNNING_COUNT_MAX * SCRYPT_MEMORY_BYTES_MAX,
+    ),
     row('the log', 'users, strangers', LOG_BUFFER_BYTES_MAX),
   ]
 }

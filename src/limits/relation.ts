@@ -5,11 +5,23 @@ import * as engines from './engines.js'
 import * as files from './files.js'
 import * as http from './http.js'
 import * as messages from './messages.js'
+import * as passwords from './passwords.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
 
-export const LIMITS = { ...messages, ...turn, ...streams, ...http, ...dtls, ...engines, ...reports, ...files, ...admin }
+export const LIMITS = {
+  ...messages,
+  ...turn,
+  ...streams,
+  ...http,
+  ...dtls,
+  ...engines,
+  ...reports,
+  ...passwords,
+  ...files,
+  ...admin,
+}
 
 export type LimitName = keyof typeof LIMITS
 export type Limits = { readonly [Name in LimitName]: number }

@@ -66,6 +66,21 @@ export const BATCH_UNREAD_COUNT_MAX = 64
 /** Messages in one tick of 10 ms. */
 export const BATCH_OF_TICK_COUNT_MAX = 16
 
+// Questions to workers
+
+/** Questions that one worker has not answered: who asks more is told to try again. */
+export const QUESTION_UNANSWERED_COUNT_MAX = 256
+/** Clients that a worker describes in one round of its loop, which takes about a millisecond. */
+export const CLIENTS_OF_SLICE_COUNT_MAX = 100
+/** Permissions and channels that it counts for that, or as many as one client has. */
+export const PERMISSIONS_OF_SLICE_COUNT_MAX = 10_000
+/** The list of clients is made at most so often. */
+export const CLIENT_LIST_MILLISECONDS = 2_000
+/** Permissions that are shown of one client. */
+export const PERMISSIONS_OF_DETAIL_COUNT_MAX = 1_000
+/** Channels that are shown of one client. */
+export const CHANNELS_OF_DETAIL_COUNT_MAX = 1_000
+
 // Supervision
 
 /** A worker looks for commands after every wait: one that does not answer for so long hangs. */
@@ -87,3 +102,18 @@ export const WORKER_RESTART_SECONDS_MAX = 30
 export const DISCARDED_DATAGRAM_COUNT_MAX = 65_536
 /** A warning that several workers have is given once in this time. */
 export const WARNING_MILLISECONDS = 50_000
+
+// What the charts of the status page are drawn from
+
+/** Samples of the last minutes, one a second. */
+export const SAMPLE_RECENT_COUNT = 600
+/** Of the last day, each the mean of a minute. */
+export const SAMPLE_DAY_COUNT = 1440
+/** Samples that such a mean is made of. */
+export const SAMPLE_OF_MINUTE_COUNT = 60
+/** Warnings that are shown as alarms: of a machine that warns all day the latest. */
+export const NOTICE_COUNT_MAX = 20
+/** How long one that came after the start is shown. */
+export const NOTICE_SECONDS = 3600
+/** How long the death of a worker is shown. */
+export const WORKER_DEATH_ALARM_SECONDS = 600

@@ -77,6 +77,10 @@ export const NONCE_LIFETIME_SECONDS = 600
 
 // Users and locks
 
+/** Users for a test from a browser, at once: the oldest makes room. */
+export const TEST_USER_COUNT_MAX = 32
+/** How long one of them may log in. */
+export const TEST_USER_SECONDS = 300
 /** Verified names of TURN REST credentials whose keys are kept in one worker, the oldest forgotten first: about 1 MB. */
 export const VERIFIED_NAME_COUNT_MAX = 4096
 /** For how long the sweeper of a dead worker waits for another holder of the tables' lock: what it guards takes microseconds. */

@@ -5,10 +5,8 @@ import { formatHost, type TransportAddress } from '../stun/address.js'
 import { methodName } from '../stun/constants.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
 import type { DeletionCause, TurnObserver } from '../turn/output.js'
-import type { AllocationInfo, AllocationWays, ReportSink } from './reports.js'
+import { type AllocationInfo, type ReportSink, waysOf } from './reports.js'
 import { reasonIndex, type Statistics } from './statistics.js'
-
-const TRANSPORT_NAMES: readonly AllocationWays['transport'][] = ['udp', 'tcp', 'tls', 'dtls']
 
 export class CoreObserver implements TurnObserver {
   readonly #sink: ReportSink
@@ -23,10 +21,13 @@ export class CoreObserver implements TurnObserver {
   }
 
   allocationCreated(allocation: Allocation): void {
+    this.#statistics.allocations[allocation.fiveTuple.transport]++
+    this.#countRelays(allocation, allocation.relays().length)
     this.#sink.report({ kind: 'allocation', info: infoOf(allocation), ways: waysOf(allocation) })
   }
 
   allocationDeleted(allocation: Allocation, cause: DeletionCause): void {
+    this.#countRelays(allocation, -allocation.relays().length)
     const [packetsFromClient, bytesFromClient, packetsToClient, bytesToClient] = allocation.counters
     const durationSeconds = Math.round((this.#now() - allocation.createdAt) / TICKS_PER_SECOND)
     const use = { durationSeconds, packetsFromClient, bytesFromClient, packetsToClient, bytesToClient }
@@ -34,6 +35,7 @@ export class CoreObserver implements TurnObserver {
   }
 
   relayDeleted(relay: Relay, cause: DeletionCause): void {
+    this.#countRelays(relay.allocation, -1)
     const { fiveTuple, username } = relay.allocation
     const [client, relayed] = [fiveTuple.client.toString(), relay.advertised.toString()]
     this.#sink.report({ kind: 'relay-deleted', user: username, client, relayed, cause })
@@ -69,18 +71,17 @@ export class CoreObserver implements TurnObserver {
   unanswered(reason: UnansweredReason, client: TransportAddress): void {
     this.#sink.report({ kind: 'unanswered', timeMs: Date.now(), reason, source: client.toString() })
   }
-}
 
-function infoOf(allocation: Allocation): AllocationInfo {
-  const relays = [allocation.relay4, allocation.relay6].filter((relay): relay is Relay => relay !== null)
-  return {
-    user: allocation.username,
-    client: allocation.fiveTuple.client.toString(),
-    relayed: relays.map((relay) => relay.advertised.toString()),
-    lifetimeSeconds: allocation.lifetimeSeconds,
+  #countRelays({ fiveTuple }: Allocation, change: number): void {
+    this.#statistics.relays[fiveTuple.transport] += change
   }
 }
 
-function waysOf({ fiveTuple, isTcp }: Allocation): AllocationWays {
-  return { transport: TRANSPORT_NAMES[fiveTuple.transport], relayTransport: isTcp ? 'tcp' : 'udp' }
+function infoOf(allocation: Allocation): AllocationInfo {
+  return {
+    user: allocation.username,
+    client: allocation.fiveTuple.client.toString(),
+    relayed: allocation.relays().map((relay) => relay.advertised.toString()),
+    lifetimeSeconds: allocation.lifetimeSeconds,
+  }
 }

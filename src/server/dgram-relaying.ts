@@ -10,9 +10,10 @@ import { InProcess } from './in-process.js'
 import { type OwnSockets, ownSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import { startPool } from './start-pool.js'
-import { type Totals, totalsOf } from './statistics.js'
+import { Statistics, type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import type { OwnListeners } from './worker/messages.js'
+import type { PartOf, Question } from './worker/questions.js'
 import { type SlotCalls, STREAM_WORKER } from './worker/worker-slot.js'
 import { WorkerPool } from './worker-pool.js'
 
@@ -28,7 +29,8 @@ const NO_CALLS: SlotCalls = { wake() {}, closeAll() {}, close() {}, discardWaiti
 export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
   const { relayHosts, settings } = parts
   const { listen, maxAllocations, maxPort, minPort } = settings
-  const engine = new DgramEngine()
+  const statistics = new Statistics()
+  const engine = new DgramEngine({ counters: statistics.engine })
   await engine.openListeners(listen)
   const tables = allocateSharedTables({
     relayHostCount: relayHosts.length,
@@ -38,13 +40,14 @@ export async function relayByDgram(parts: RelayingParts): Promise<Relaying> {
     workerCount: WORKER_COUNT,
   })
   const shared = { tables, workerIndex: IN_PROCESS_INDEX }
+  const inProcess = (others: readonly Listener[]) => new InProcess(engine, parts, own(others), shared, statistics)
   const own = (others: readonly Listener[]): OwnSockets =>
     ownSockets([...engine.listeners, ...others], [], relayHosts, settings.adminListen)
-  if (!hasListeners(listen, STREAM_SCHEMES)) return new InProcess(engine, parts, own([]), shared)
+  if (!hasListeners(listen, STREAM_SCHEMES)) return inProcess([])
   try {
     const pool = streamPool(parts, engine.listeners, tables)
     await startPool(pool)
-    return new Both(new InProcess(engine, parts, own(pool.listeners), shared), pool)
+    return new Both(inProcess(pool.listeners), pool)
   } catch (error) {
     await engine.stop()
     throw error
@@ -115,6 +118,10 @@ class Both implements Relaying {
 
   allocationCount(): number {
     return this.#inProcess.allocationCount() + this.#pool.allocationCount()
+  }
+
+  async ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]> {
+    return (await Promise.all(this.#both.map((relaying) => relaying.ask(question, worker)))).flat()
   }
 
   async drain(): Promise<void> {

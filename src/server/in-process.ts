@@ -10,34 +10,59 @@ import { type CoreParts, makeCore } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
-import { Statistics, type Totals, totalsOf } from './statistics.js'
+import { type Statistics, type Totals, totalsOf } from './statistics.js'
+import { Answers } from './worker/answers.js'
+import type { PartOf, Question } from './worker/questions.js'
+import { Unanswered } from './worker/unanswered.js'
 
 export class InProcess implements Relaying {
   readonly engine = 'dgram'
   readonly workerCount = 1
   readonly #engine: DgramEngine
   readonly #core: TurnCore
-  readonly #statistics = new Statistics()
+  readonly #statistics: Statistics
+  readonly #index: number
+  readonly #unanswered = new Unanswered('the main thread')
+  readonly #answers: Answers
 
-  /** @param engine its listeners are open */
-  constructor(engine: DgramEngine, parts: RelayingParts, ownSockets: OwnSockets, shared: CoreParts['shared']) {
+  /**
+   * @param engine its listeners are open
+   * @param statistics where the engine counts
+   */
+  constructor(
+    engine: DgramEngine,
+    parts: RelayingParts,
+    ownSockets: OwnSockets,
+    shared: CoreParts['shared'],
+    statistics: Statistics,
+  ) {
     const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
     const report: ReportSink['report'] = (report) => news.report(report, null)
     const sink: ReportSink = { report, admitsRefusal: () => true, admitsConnectionRefusal: () => true }
     this.#engine = engine
+    this.#statistics = statistics
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),
       monotonicStartSeconds: engine.clock.startSeconds,
       output: engine,
       supportsDontFragment: engine.supportsDontFragment,
-      observer: new CoreObserver(sink, this.#statistics, () => this.#core.now),
+      observer: new CoreObserver(sink, statistics, () => this.#core.now),
       relayHosts,
       ownSockets,
       localHosts: localAddresses(),
-      stores: users.stores,
+      stores: [...users.stores, users.temporaryUsers],
       nonceSecret,
-      drops: this.#statistics.drops,
+      drops: statistics.drops,
       shared,
+    })
+    this.#index = shared.workerIndex
+    this.#answers = new Answers({
+      core: this.#core,
+      workerIndex: shared.workerIndex,
+      deathCount: 0,
+      temporaryUsers: null,
+      post: (answer) => this.#unanswered.handle(answer),
+      requestRound: () => setImmediate(() => this.#answers.advance()),
     })
     engine.start(this.#core)
   }
@@ -47,13 +72,16 @@ export class InProcess implements Relaying {
   }
 
   totals(): Totals {
-    const { connectionRefusals, connectionsHeldBack, drops, heldBack, refusals, reportsLost } = this.#statistics
-    const ofCore = { drops, heldBack, refusals, connectionRefusals, connectionsHeldBack, reportsLost }
-    return totalsOf([{ engine: this.#engine.counters, ...ofCore }])
+    return totalsOf([this.#statistics])
   }
 
   allocationCount(): number {
     return this.#core.allocations.size
+  }
+
+  ask<Asked extends Question>(question: Asked, worker = this.#index): Promise<readonly PartOf<Asked>[]> {
+    if (worker !== this.#index) return Promise.resolve([])
+    return this.#unanswered.ask<Asked>((id) => this.#answers.handle(id, question))
   }
 
   async drain(): Promise<void> {
@@ -69,6 +97,7 @@ export class InProcess implements Relaying {
   }
 
   async stop(): Promise<void> {
+    this.#unanswered.giveUp()
     this.#core.deleteAllAllocations('stopped')
     await this.#engine.stop()
   }

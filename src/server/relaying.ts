@@ -8,6 +8,7 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { Report } from './reports.js'
 import type { Totals } from './statistics.js'
 import type { Users } from './users.js'
+import type { PartOf, Question } from './worker/questions.js'
 
 export interface Relaying {
   readonly engine: 'dgram' | 'native'
@@ -18,6 +19,11 @@ export interface Relaying {
   totals(): Totals
   /** Allocations that exist now. */
   allocationCount(): number
+  /**
+   * Asks all workers, or the one of this index. Resolves with the parts of their answers, in no order: none of a worker that has died, or
+   * does not exist. Rejects with an AdminProblem if one is silent.
+   */
+  ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]>
   /** No new allocations from now on; resolves when that holds everywhere. */
   drain(): Promise<void>
   /** What this machine calls itself now. */

@@ -2,6 +2,8 @@
 import type { ConnectionRefusal } from '../log/connection-refusals.js'
 import type { UnansweredReason } from '../log/drops.js'
 import type { Refusal, RefusalReason } from '../log/refusals.js'
+import type { Allocation } from '../turn/allocation.js'
+import { TRANSPORT_NAMES, type TransportName } from '../turn/five-tuple.js'
 import type { DeletionCause } from '../turn/output.js'
 
 /** What the server's listeners learn of an allocation. Addresses are textual transport addresses. */
@@ -15,8 +17,12 @@ export interface AllocationInfo {
 
 /** How the client reaches the server, and what it relays to peers. */
 export interface AllocationWays {
-  readonly transport: 'udp' | 'tcp' | 'tls' | 'dtls'
+  readonly transport: TransportName
   readonly relayTransport: 'udp' | 'tcp'
+}
+
+export function waysOf({ fiveTuple, isTcp }: Allocation): AllocationWays {
+  return { transport: TRANSPORT_NAMES[fiveTuple.transport], relayTransport: isTcp ? 'tcp' : 'udp' }
 }
 
 /** Payload that an allocation has relayed, and how long. */

@@ -5,12 +5,13 @@ import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 
 export interface UsersSnapshot {
-  /** --user, or the generated user; null without. */
+  /** --user; null without. */
   readonly staticUsers: PackedCredentials | null
   /** TURN REST secrets. */
   readonly restSecrets: readonly string[]
-  /** null without a users file. */
+  /** With the generated user; null without a users file. */
   readonly usersFile: PackedCredentials | null
+  readonly temporaryUsers: PackedCredentials
 }
 
 export interface SnapshotStores {
@@ -18,13 +19,16 @@ export interface SnapshotStores {
   readonly stores: readonly CredentialStore[]
   /** The one that changes. */
   readonly usersFile: PackedUsers | null
+  /** Asked after them; these change as well. */
+  readonly temporaryUsers: PackedUsers
 }
 
-export function storesOf({ restSecrets, staticUsers, usersFile }: UsersSnapshot, realm: string): SnapshotStores {
+export function storesOf(snapshot: UsersSnapshot, realm: string): SnapshotStores {
+  const { restSecrets, staticUsers, usersFile } = snapshot
   const stores: CredentialStore[] = []
   if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
   if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))
   const fileStore = usersFile === null ? null : new PackedUsers(usersFile)
   if (fileStore !== null) stores.push(fileStore)
-  return { stores, usersFile: fileStore }
+  return { stores, usersFile: fileStore, temporaryUsers: new PackedUsers(snapshot.temporaryUsers) }
 }

@@ -2,6 +2,7 @@
 // this thread. What kinds of workers there are, and what their sockets are, is the plan's to say (native-relaying.ts, dgram-relaying.ts).
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
+import type { CredentialChanges } from '../auth/credential-table.js'
 import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
@@ -17,6 +18,7 @@ import { type Totals, totalsOf } from './statistics.js'
 import { newTicketKeys } from './ticket-keys.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command } from './worker/messages.js'
+import type { PartOf, Question } from './worker/questions.js'
 import { type SharedStart, type SlotCalls, type SlotOwner, type WorkerKind, WorkerSlot } from './worker/worker-slot.js'
 
 export interface PlannedWorker extends WorkerKind {
@@ -81,7 +83,7 @@ export class WorkerPool implements Relaying, SlotOwner {
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     const { usersFile } = parts.users
-    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
+    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#changeUsers(changes)
   }
 
   get listeners(): readonly Listener[] {
@@ -101,6 +103,11 @@ export class WorkerPool implements Relaying, SlotOwner {
 
   allocationCount(): number {
     return this.#slots.reduce((sum, { allocationCount }) => sum + allocationCount, 0)
+  }
+
+  async ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]> {
+    const slots = worker === undefined ? this.#slots : this.#slots.filter(({ index }) => index === worker)
+    return (await Promise.all(slots.map((slot) => slot.ask(question)))).flat()
   }
 
   async drain(): Promise<void> {
@@ -124,7 +131,7 @@ export class WorkerPool implements Relaying, SlotOwner {
     this.#removeCrashHook()
     clearInterval(this.#ticketTimer)
     const { usersFile } = this.#parts.users
-    if (usersFile !== null) usersFile.onReloaded = () => {}
+    if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
     await Promise.all(this.#slots.map((slot) => slot.stop()))
     this.#plan.closeSockets()
   }
@@ -178,6 +185,10 @@ export class WorkerPool implements Relaying, SlotOwner {
   #changeTicketKeys(): void {
     this.#ticketKeys = newTicketKeys()
     this.#tell({ kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
+  }
+
+  async #changeUsers(changes: CredentialChanges): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.changeUsers(changes)))
   }
 
   #planned(workerIndex: number): PlannedWorker {

@@ -133,6 +133,10 @@ export class Allocation {
   bandwidth: Bandwidth | null = null
   /** Payload packets and bytes, by COUNTER_ index. */
   counters = NO_COUNTERS
+  /** Requests of its 5-tuple, the Allocate that made it included, and their answers. */
+  requestsReceived = 1
+  successResponsesSent = 0
+  errorResponsesSent = 0
   #channels = NO_CHANNELS as Map<number, ChannelBinding>
   #permissions = NO_PERMISSIONS as Map<number, Permission>
   /** The Allocate request's transaction id as words, without the objects of a byte array. */
@@ -167,6 +171,10 @@ export class Allocation {
   /** By hash of the peer's IP address. */
   get permissions(): ReadonlyMap<number, Permission> {
     return this.#permissions
+  }
+
+  relays(): Relay[] {
+    return [this.relay4, this.relay6].filter((relay): relay is Relay => relay !== null)
   }
 
   relayOfFamily(family: number): Relay | null {
@@ -266,6 +274,11 @@ export class Allocation {
     let previous = first
     while (previous !== null && previous.nextSameHash !== permission) previous = previous.nextSameHash
     if (previous !== null) previous.nextSameHash = permission.nextSameHash
+  }
+
+  /** Live channel bindings, for pages and reports. */
+  *liveChannels(now: number): IterableIterator<ChannelBinding> {
+    for (const channel of this.#channels.values()) if (channel.expiresAt > now) yield channel
   }
 
   /** Live permissions, for pages and reports. */

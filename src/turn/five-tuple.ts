@@ -6,6 +6,9 @@ export const TRANSPORT_UDP = 0
 export const TRANSPORT_TCP = 1
 export const TRANSPORT_TLS = 2
 export const TRANSPORT_DTLS = 3
+/** By TRANSPORT_. */
+export const TRANSPORT_NAMES = ['udp', 'tcp', 'tls', 'dtls'] as const
+export type TransportName = (typeof TRANSPORT_NAMES)[number]
 
 export class FiveTuple {
   readonly client = new TransportAddress()

@@ -63,7 +63,7 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
   allocation.bandwidth = core.bandwidthLimits.open(allocation.username)
   core.allocations.add(allocation)
   core.openings.set(allocation, { exchange, plan })
-  for (const relay of relaysOf(allocation)) openSocket(core, relay)
+  for (const relay of allocation.relays()) openSocket(core, relay)
 }
 
 export function handleRelayOpened(core: TurnCore, relayId: number): void {
@@ -116,7 +116,7 @@ export function deleteAllocation(core: TurnCore, allocation: Allocation, cause: 
   const opening = core.openings.get(allocation)
   if (opening?.plan.reservesNext === true) releaseReservedPort(core, allocation)
   forgetAllocation(core, allocation, opening?.plan ?? null)
-  const relays = relaysOf(allocation)
+  const relays = allocation.relays()
   for (const relay of relays) closeSocket(core, relay)
   if (opening === undefined) core.observer.allocationDeleted(allocation, cause)
   for (const relay of relays) forgetRelay(core, relay)
@@ -125,7 +125,7 @@ export function deleteAllocation(core: TurnCore, allocation: Allocation, cause: 
 /** The success answer of an Allocate: the first time, and for each retransmission (RFC 8656 §7.3). */
 export function respondAllocated(core: TurnCore, exchange: Exchange, allocation: Allocation): void {
   const writer = beginSuccess(core, exchange)
-  for (const relay of relaysOf(allocation)) writer.writeXorAddress(ATTRIBUTE_XOR_RELAYED_ADDRESS, relay.advertised)
+  for (const relay of allocation.relays()) writer.writeXorAddress(ATTRIBUTE_XOR_RELAYED_ADDRESS, relay.advertised)
   writer.writeUint32(ATTRIBUTE_LIFETIME, allocation.lifetimeSeconds)
   if (allocation.reservationToken !== null) {
     writer.writeBytes(ATTRIBUTE_RESERVATION_TOKEN, allocation.reservationToken)
@@ -178,7 +178,7 @@ function noteFailedFamily(allocation: Allocation, family: 4 | 6, code: number): 
 }
 
 function answerIfDecided(core: TurnCore, allocation: Allocation): void {
-  const relays = relaysOf(allocation)
+  const relays = allocation.relays()
   if (relays.some((relay) => relay.state === RELAY_OPENING)) return
   const { exchange, plan } = core.openings.get(allocation) as Opening
   if (relays.length === 0) {
@@ -199,15 +199,11 @@ function answerIfDecided(core: TurnCore, allocation: Allocation): void {
 }
 
 function reserveNextPort(core: TurnCore, allocation: Allocation): void {
-  const relay = relaysOf(allocation)[0]
+  const relay = allocation.relays()[0]
   const expiresAt = core.monotonicTicks() + RESERVATION_LIFETIME_TICKS
   const { username } = allocation
   const port = relay.address.port + 1
   allocation.reservationToken = core.reservations.add(username, relay.hostIndex, port, expiresAt, core.random)
-}
-
-function relaysOf(allocation: Allocation): Relay[] {
-  return [allocation.relay4, allocation.relay6].filter((relay): relay is Relay => relay !== null)
 }
 
 /** Releases the port of a relay that did not open, and the one that was to be reserved with it. */
@@ -217,7 +213,7 @@ function releasePorts(core: TurnCore, relay: Relay, plan: AllocatePlan): void {
 }
 
 function releaseReservedPort(core: TurnCore, allocation: Allocation): void {
-  for (const relay of relaysOf(allocation)) core.relayPorts.release(relay.hostIndex, relay.address.port + 1)
+  for (const relay of allocation.relays()) core.relayPorts.release(relay.hostIndex, relay.address.port + 1)
 }
 
 /** Releases the port of a claimed reservation that became no relay, unless it is another's by now: its maker may have died. */

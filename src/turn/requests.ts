@@ -38,6 +38,7 @@ export function handleRequest(core: TurnCore, client: FiveTuple, request: Reques
   if (!isRequestMethod(method)) return DROP_UNKNOWN_METHOD
   request.begin(client)
   request.allocation = core.allocations.find(client)
+  if (request.allocation !== null) request.allocation.requestsReceived++
   // A client behind a relay of ours could multiply its own traffic: it does not exist.
   if (request.allocation === null && core.policy.isLiveRelay(client.client)) {
     core.observer.refused('nested-client', 0, method, '', client.client, null)

@@ -20,9 +20,11 @@ import type { Exchange } from './request.js'
 /** The core's one buffer for answers: engines copy what they queue. */
 export class Responder {
   readonly writer = new MessageWriter()
+  messageClass = CLASS_SUCCESS
   readonly #bytes = new Uint8Array(ANSWER_LENGTH_MAX)
 
   begin(exchange: Exchange, messageClass: number): MessageWriter {
+    this.messageClass = messageClass
     return this.writer.begin(
       this.#bytes,
       0,
@@ -52,6 +54,11 @@ export function beginSuccess(core: TurnCore, exchange: Exchange): MessageWriter 
 
 export function sendAnswer(core: TurnCore, exchange: Exchange): void {
   const end = core.responder.finish(exchange)
+  const allocation = core.allocations.find(exchange.client)
+  if (allocation !== null) {
+    if (core.responder.messageClass === CLASS_ERROR) allocation.errorResponsesSent++
+    else allocation.successResponsesSent++
+  }
   core.output.sendToClient(exchange.client, core.responder.writer.bytes, 0, end)
 }
 

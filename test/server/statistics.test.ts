@@ -5,13 +5,17 @@ import { REFUSAL_REASON_NAMES } from '../../src/log/refusals.js'
 import { COUNTER_NAMES, type EngineCounterName } from '../../src/net/counters.js'
 import { serverCounters } from '../../src/server/server-counters.js'
 import {
+  byTransport,
   connectionReasonIndex,
   reasonIndex,
   Statistics,
   totalsOf,
+  WORD_ALLOCATIONS,
+  WORD_DEATHS,
   WORD_REPORTS_LOST,
 } from '../../src/server/statistics.js'
 import { DROP_NAMES, DROP_NO_ALLOCATION } from '../../src/turn/drop-reasons.js'
+import { TRANSPORT_DTLS, TRANSPORT_TLS } from '../../src/turn/five-tuple.js'
 
 const twice = (names: readonly string[]) => [names, names]
 
@@ -22,8 +26,9 @@ const count = (statistics: Statistics, name: EngineCounterName, value: number) =
 t.test('statistics', async (t) => {
   t.test('have a place of their own for each number', async (t) => {
     const statistics = new Statistics()
-    const { connectionRefusals, connectionsHeldBack, drops, engine, heldBack, refusals, words } = statistics
-    const arrays = [engine, drops, refusals, heldBack, connectionRefusals, connectionsHeldBack, words]
+    const { allocations, connectionRefusals, connectionsHeldBack, drops, engine, heldBack, refusals, words } =
+      statistics
+    const arrays = [engine, drops, refusals, heldBack, connectionRefusals, connectionsHeldBack, allocations, words]
     for (const [index, array] of arrays.entries()) array.fill(index + 1)
     for (const [index, array] of arrays.entries())
       t.ok(
@@ -57,6 +62,9 @@ t.test('statistics', async (t) => {
       part.connectionRefusals[connectionReasonIndex('not-stun')] = 3 * index
       part.connectionsHeldBack[connectionReasonIndex('not-stun')] = 4 * index
       part.words[WORD_REPORTS_LOST] = index
+      part.relays[TRANSPORT_TLS] = 5 * index
+      part.allocations[TRANSPORT_DTLS] = 6 * index
+      if (index === 1) part.words[WORD_DEATHS] = 1
     }
     const totals = totalsOf(parts)
     t.equal(totals.engine[COUNTER_NAMES.indexOf('packetsReceived')], 111)
@@ -66,7 +74,21 @@ t.test('statistics', async (t) => {
     t.equal(totals.connectionRefusals[connectionReasonIndex('not-stun')], 9)
     t.equal(totals.connectionsHeldBack[connectionReasonIndex('not-stun')], 12)
     t.equal(totals.reportsLost, 3)
+    t.equal(totals.workerDeaths, 1)
+    t.same(byTransport(totals.relays), { udp: 0, tcp: 0, tls: 15, dtls: 0 })
+    t.same(byTransport(totals.allocations), { udp: 0, tcp: 0, tls: 0, dtls: 18 })
     t.equal(parts[0].drops[DROP_NO_ALLOCATION], 0, 'and stay as they are')
+  })
+
+  t.test('keep what happened when a worker dies, and forget what existed', async (t) => {
+    const statistics = new Statistics()
+    statistics.words[WORD_ALLOCATIONS] = 3
+    statistics.relays.fill(2)
+    statistics.allocations.fill(7)
+    statistics.noteDeath()
+    t.same([statistics.words[WORD_ALLOCATIONS], statistics.workerDeaths], [0, 1])
+    t.same(byTransport(statistics.relays), { udp: 0, tcp: 0, tls: 0, dtls: 0 })
+    t.same(byTransport(statistics.allocations), { udp: 7, tcp: 7, tls: 7, dtls: 7 })
   })
 })
 

@@ -23,6 +23,7 @@ function setUp() {
     listeners: [],
     totals: () => statistics,
     allocationCount: () => 3,
+    ask: async () => [],
     async drain() {},
     setLocalHosts() {},
     setCertificate() {},

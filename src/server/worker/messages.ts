@@ -13,6 +13,7 @@ import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
 import type { UsersSnapshot } from '../users-snapshot.js'
+import type { Answer, Question } from './questions.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
 export interface WorkerStart {
@@ -69,12 +70,14 @@ export type Command =
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
-  /** The users file has changed. */
+  /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
   /** Handshakes use it from now on. */
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
   /** Of TLS session tickets, from now on. */
   | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
+  /** Answered with as many messages as the answer has parts. */
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   /** For tests: die (crash-hook.ts). */
   | { readonly kind: 'crash' }
 
@@ -85,6 +88,9 @@ export type WorkerMessage =
   /** It cannot start, for a reason that is the operator's to mend: a TurndError's code and sentence. It ends then. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'draining' }
+  /** The oldest change of the users file that was not answered is known. */
+  | { readonly kind: 'users' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
+  | Answer
   /** A sentence for the operator. */
   | { readonly kind: 'warning'; readonly text: string }

@@ -49,6 +49,7 @@ export interface StreamClientsParts {
 export class StreamClients {
   readonly core: TurnCore
   readonly usersFile: PackedUsers | null
+  readonly temporaryUsers: PackedUsers
   readonly streams: ClientStreams
   readonly dtls: DtlsClients | null
   readonly #tcpRelays: TcpRelays
@@ -59,8 +60,9 @@ export class StreamClients {
   constructor(parts: StreamClientsParts) {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
-    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.usersFile = usersFile
+    this.temporaryUsers = temporaryUsers
     this.#http = parts.http
     this.dtls = parts.dtls
     if (parts.dtls !== null) parts.dtls.onRefused = (reason, client) => refuseConnection(parts, reason, client)
@@ -87,7 +89,7 @@ export class StreamClients {
       relayHosts: start.relayHosts,
       ownSockets: parts.ownSockets,
       localHosts: start.localHosts,
-      stores,
+      stores: [...stores, temporaryUsers],
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables, workerIndex },

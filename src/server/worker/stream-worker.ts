@@ -10,7 +10,8 @@ import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
 import type { TurnOutput } from '../../turn/output.js'
 import { ownSockets } from '../own-sockets.js'
-import { Statistics, WORD_ALLOCATIONS } from '../statistics.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_DEATHS } from '../statistics.js'
+import { Answers } from './answers.js'
 import { countingSink } from './counting-sink.js'
 import { DgramStreamDriver } from './dgram-stream-driver.js'
 import type { Command, StreamWorkerStart, WorkerMessage } from './messages.js'
@@ -28,6 +29,7 @@ class StreamWorker {
   readonly #driver: StreamDriver
   readonly #listeners = new StreamListeners()
   #clients: StreamClients | null = null
+  #answers: Answers | null = null
 
   constructor(port: MessagePort, start: StreamWorkerStart) {
     const { sockets } = start
@@ -49,6 +51,7 @@ class StreamWorker {
     await this.#driver.openListeners(this.#listeners)
     const clients = this.#makeClients(http, dtls)
     this.#clients = clients
+    this.#answers = this.#makeAnswers(clients)
     this.#port.on('message', (command: Command) => this.#obey(clients, command))
     this.#listeners.handOn((socket, listener) => clients.streams.accept(socket, listener))
     await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
@@ -112,7 +115,19 @@ class StreamWorker {
     clients.streams.flush()
     clients.advance()
     this.#countAllocations()
+    if (this.#answers?.isBusy === true) this.#answers.advance()
     this.#outbox.advance(clients.core.now)
+  }
+
+  #makeAnswers({ core, temporaryUsers }: StreamClients): Answers {
+    return new Answers({
+      core,
+      workerIndex: this.#start.workerIndex,
+      deathCount: this.#statistics.words[WORD_DEATHS],
+      temporaryUsers,
+      post: (answer) => this.#post(answer),
+      requestRound: () => this.#driver.requestAdvance(),
+    })
   }
 
   #obey(clients: StreamClients, command: Command): void {
@@ -129,12 +144,16 @@ class StreamWorker {
         return
       case 'users':
         clients.usersFile?.apply(command.changes)
+        this.#post({ kind: 'users' })
         return
       case 'certificate':
         this.#changeCertificate(clients, command.certificate)
         return
       case 'ticket-keys':
         clients.streams.setTicketKeys(command.ticketKeys)
+        return
+      case 'ask':
+        this.#answers?.handle(command.id, command.question)
         return
       case 'crash':
         throw new Error('the test hook demands it')

@@ -16,8 +16,9 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engin
 import type { TurnCore } from '../../turn/core.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
-import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS } from '../statistics.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_DEATHS } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
+import { Answers } from './answers.js'
 import { countingSink } from './counting-sink.js'
 import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
@@ -34,6 +35,7 @@ class WorkerLoop {
   readonly #usersFile: PackedUsers | null
   readonly #statistics: Statistics
   readonly #outbox: Outbox
+  readonly #answers: Answers
   readonly #clock = new TickClock()
   #commandCount = 0
   #isRunning = true
@@ -41,7 +43,7 @@ class WorkerLoop {
   constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
-    const { stores, usersFile } = storesOf(start.users, start.settings.realm)
+    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
@@ -67,12 +69,20 @@ class WorkerLoop {
       relayHosts: start.relayHosts,
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
-      stores,
+      stores: [...stores, temporaryUsers],
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
     })
     this.#engine.attach(this.#core)
+    this.#answers = new Answers({
+      core: this.#core,
+      workerIndex: start.workerIndex,
+      deathCount: statistics.words[WORD_DEATHS],
+      temporaryUsers,
+      post: (answer) => this.#post(answer),
+      requestRound: () => {},
+    })
     if (start.isDraining) this.#core.drain()
   }
 
@@ -89,11 +99,17 @@ class WorkerLoop {
   }
 
   #round(): void {
-    this.#engine.poll(this.#outbox.isEmpty ? TICK_MILLISECONDS_MAX : POLL_MILLISECONDS_REPORTING)
+    this.#engine.poll(this.#pollMilliseconds())
     this.#core.tick(this.#clock.ticks())
     this.#countAllocations()
+    if (this.#answers.isBusy) this.#answers.advance()
     if (Atomics.load(this.#statistics.words, WORD_COMMANDS) !== this.#commandCount) this.#obey()
     this.#outbox.advance(this.#core.now)
+  }
+
+  #pollMilliseconds(): number {
+    if (this.#answers.isBusy) return 0
+    return this.#outbox.isEmpty ? TICK_MILLISECONDS_MAX : POLL_MILLISECONDS_REPORTING
   }
 
   #obey(): void {
@@ -124,10 +140,14 @@ class WorkerLoop {
         return
       case 'users':
         this.#usersFile?.apply(command.changes)
+        this.#post({ kind: 'users' })
         return
       case 'certificate':
       case 'ticket-keys':
         // UDP has none.
+        return
+      case 'ask':
+        this.#answers.handle(command.id, command.question)
         return
       case 'crash':
         throw new Error('the test hook demands it')

@@ -2,6 +2,7 @@
 // it holds open. Its listeners belong to the pool.
 
 import { Worker } from 'node:worker_threads'
+import type { CredentialChanges } from '../../auth/credential-table.js'
 import { TurndError, type TurndErrorCode } from '../../config/errors.js'
 import {
   WORKER_ANSWER_MILLISECONDS_MAX,
@@ -16,7 +17,9 @@ import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
+import type { PartOf, Question } from './questions.js'
 import { reviveListener } from './revive.js'
+import { Unanswered } from './unanswered.js'
 
 /** What the pool knows, and a worker needs at its start. */
 export type SharedStart = Omit<WorkerStart, 'statistics' | 'heldFds'>
@@ -56,10 +59,10 @@ export const STREAM_WORKER: WorkerKind = {
 }
 
 export class WorkerSlot {
+  readonly index: number
   readonly statistics = new Statistics()
   /** What the present worker has opened itself. */
   listeners: readonly Listener[] = []
-  readonly #index: number
   readonly #kind: WorkerKind
   readonly #owner: SlotOwner
   readonly #heldFds = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
@@ -75,11 +78,15 @@ export class WorkerSlot {
   #startTimer: NodeJS.Timeout | undefined
   #restartTimer: NodeJS.Timeout | undefined
   readonly #drainWaiters: (() => void)[] = []
+  readonly #unanswered: Unanswered
+  /** In the order in which they asked. */
+  readonly #usersWaiters: (() => void)[] = []
 
   constructor(index: number, kind: WorkerKind, owner: SlotOwner) {
-    this.#index = index
+    this.index = index
     this.#kind = kind
     this.#owner = owner
+    this.#unanswered = new Unanswered(`worker ${index}`)
   }
 
   get allocationCount(): number {
@@ -98,17 +105,20 @@ export class WorkerSlot {
     this.#owner.calls.wake(this.#heldFds)
   }
 
+  /** The parts of its answer, none if it dies before; AdminProblem if it is silent. */
+  async ask<Asked extends Question>(question: Asked): Promise<readonly PartOf<Asked>[]> {
+    if (this.#thread === null) return []
+    return this.#unanswered.ask<Asked>((id) => this.send({ kind: 'ask', id, question }))
+  }
+
   /** The owner's startOf says so to workers that start later. Resolves when the one of now takes no more allocations. */
-  async drain(): Promise<void> {
-    if (this.#thread === null) return
-    let timer: NodeJS.Timeout | undefined
-    const drained = new Promise<void>((resolve) => {
-      this.#drainWaiters.push(resolve)
-      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
-    })
-    this.send({ kind: 'drain' })
-    await drained
-    clearTimeout(timer)
+  drain(): Promise<void> {
+    return this.#order({ kind: 'drain' }, this.#drainWaiters)
+  }
+
+  /** Workers that start later are started with them. Resolves when the one of now knows. */
+  changeUsers(changes: CredentialChanges): Promise<void> {
+    return this.#order({ kind: 'users', changes }, this.#usersWaiters)
   }
 
   /** Resolves when the thread has ended, and everything it held is closed. One that hangs is ended by force. */
@@ -125,22 +135,35 @@ export class WorkerSlot {
     clearTimeout(timer)
   }
 
+  /** Resolves when the worker says that it is done, has ended, or does not answer. */
+  async #order(command: Command, waiters: (() => void)[]): Promise<void> {
+    if (this.#thread === null) return
+    let timer: NodeJS.Timeout | undefined
+    const done = new Promise<void>((resolve) => {
+      waiters.push(resolve)
+      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
+    })
+    this.send(command)
+    await done
+    clearTimeout(timer)
+  }
+
   /** @param isLate nobody has read from the listeners for a while */
   #spawn(onReady: () => void, onFailed: (error: Error) => void, isLate = false): void {
     const start: WorkerStart = {
-      ...this.#owner.startOf(this.#index),
+      ...this.#owner.startOf(this.index),
       statistics: this.statistics.memory,
       heldFds: this.#heldFds.buffer as SharedArrayBuffer,
     }
     // Whoever asked meanwhile has asked again, or given up: an allocation would be of no use to them.
-    if (isLate) this.#owner.calls.discardWaiting(this.#owner.waitingSockets(this.#index))
+    if (isLate) this.#owner.calls.discardWaiting(this.#owner.waitingSockets(this.index))
     // Neither our environment nor our arguments are any of its business: what they preload is meant for the main thread.
     const { name, script } = this.#kind
     const thread = new Worker(script, {
       workerData: start,
       env: {},
       execArgv: [],
-      name: `turnd ${name} ${this.#index}`,
+      name: `turnd ${name} ${this.index}`,
     })
     let failure: Error | null = null
     const startSeconds = WORKER_START_SECONDS_MAX + Math.floor(this.#owner.slotCount / WORKER_OF_START_SECOND_COUNT)
@@ -178,9 +201,15 @@ export class WorkerSlot {
       case 'draining':
         for (const resolve of this.#drainWaiters.splice(0)) resolve()
         return
+      case 'users':
+        this.#usersWaiters.shift()?.()
+        return
       case 'reports':
-        for (const report of message.reports) this.#owner.report(report, this.#index)
+        for (const report of message.reports) this.#owner.report(report, this.index)
         Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
+        return
+      case 'answer':
+        this.#unanswered.handle(message)
         return
       case 'warning':
         this.#owner.warn(message.text)
@@ -191,17 +220,19 @@ export class WorkerSlot {
     const { allocationCount } = this
     clearTimeout(this.#startTimer)
     this.#thread = null
-    this.statistics.words[WORD_ALLOCATIONS] = 0
+    this.statistics.noteEnd()
     this.#owner.calls.closeAll(this.#heldFds)
-    for (const resolve of this.#drainWaiters.splice(0)) resolve()
+    for (const resolve of [...this.#drainWaiters.splice(0), ...this.#usersWaiters.splice(0)]) resolve()
+    this.#unanswered.giveUp()
     if (this.#isStopping) return
+    this.statistics.noteDeath()
     if (this.#isSupervised) this.#replace(error, allocationCount)
     else onFailed(error)
   }
 
   #replace(error: Error, allocationCount: number): void {
     const seconds = this.#restartSeconds()
-    this.#owner.died(this.#index, error, allocationCount, seconds)
+    this.#owner.died(this.index, error, allocationCount, seconds)
     this.#restartTimer = setTimeout(() => this.#restart(seconds > 0), seconds * 1000)
   }
 
@@ -209,7 +240,7 @@ export class WorkerSlot {
     // A successor that fails is as good as one that dies: both are tried again.
     try {
       this.#spawn(
-        () => this.#owner.restarted(this.#index),
+        () => this.#owner.restarted(this.index),
         () => {},
         isLate,
       )

@@ -1,5 +1,6 @@
 // What a worker is started with: plain data on the way, addresses with their class at the end.
 import t from 'tap'
+import { TemporaryUsers } from '../../../src/auth/temporary-users.js'
 import { settingsFromObject } from '../../../src/config/library-options.js'
 import { coreSettings } from '../../../src/server/core-settings.js'
 import type { StreamWorkerStart, UdpWorkerStart } from '../../../src/server/worker/messages.js'
@@ -27,7 +28,7 @@ const common = {
   ],
   ownSockets: { addresses: [addressOf('[2001:db8::1]:3478')], wildcardPorts: [3478] },
   localHosts: [addressOf('192.0.2.1:0')],
-  users: { staticUsers: null, restSecrets: [], usersFile: null },
+  users: { staticUsers: null, restSecrets: [], usersFile: null, temporaryUsers: new TemporaryUsers('turnd').pack() },
   nonceSecret: new Uint8Array(32),
   tables: allocateSharedTables({
     relayHostCount: 2,
