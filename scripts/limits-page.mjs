@@ -21,6 +21,7 @@ const TITLES = {
   dtls: 'DTLS clients',
   engines: 'Engines',
   reports: 'Logs, reports and workers',
+  captures: 'Captures of packets',
   files: 'Files',
 }
 

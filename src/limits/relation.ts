@@ -1,4 +1,5 @@
 // A relation between bounds: what must hold, and why; and the record of all bounds that it is about.
+import * as captures from './captures.js'
 import * as dtls from './dtls.js'
 import * as engines from './engines.js'
 import * as files from './files.js'
@@ -8,7 +9,17 @@ import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
 
-export const LIMITS = { ...messages, ...turn, ...streams, ...http, ...dtls, ...engines, ...reports, ...files }
+export const LIMITS = {
+  ...messages,
+  ...turn,
+  ...streams,
+  ...http,
+  ...dtls,
+  ...engines,
+  ...reports,
+  ...captures,
+  ...files,
+}
 
 export type LimitName = keyof typeof LIMITS
 export type Limits = { readonly [Name in LimitName]: number }

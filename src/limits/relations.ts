@@ -1,5 +1,6 @@
 // How the bounds relate, checked once when the server is loaded: who changes a bound learns at once what else depends on it. A pure function over a
 // record of bounds, so that a test can break each of them.
+import { CAPTURE_RELATIONS } from './capture-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
 import { LIMITS, type Limits, type Relation } from './relation.js'
@@ -13,6 +14,7 @@ export const RELATIONS: readonly Relation[] = [
   ...DTLS_RELATIONS,
   ...ENGINE_RELATIONS,
   ...REPORT_RELATIONS,
+  ...CAPTURE_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

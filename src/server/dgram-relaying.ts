@@ -8,7 +8,7 @@ import type { TransportAddress } from '../stun/address.js'
 import { allocateSharedTables, type SharedTables } from '../turn/shared-tables.js'
 import { InProcess } from './in-process.js'
 import { type OwnSockets, ownSockets } from './own-sockets.js'
-import type { Relaying, RelayingParts } from './relaying.js'
+import type { CaptureSink, Relaying, RelayingParts } from './relaying.js'
 import { startPool } from './start-pool.js'
 import { Statistics, type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
@@ -110,6 +110,14 @@ class Both implements Relaying {
 
   get listeners(): readonly Listener[] {
     return this.#both.flatMap(({ listeners }) => listeners)
+  }
+
+  get captureSink(): CaptureSink | null {
+    return this.#pool.captureSink
+  }
+
+  set captureSink(sink: CaptureSink | null) {
+    for (const relaying of this.#both) relaying.captureSink = sink
   }
 
   totals(): Totals {

@@ -11,10 +11,11 @@ import type { TransportAddress } from '../stun/address.js'
 import { type SharedTables, sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
 import type { OwnSockets } from './own-sockets.js'
-import type { Relaying, RelayingParts } from './relaying.js'
+import type { CaptureSink, Relaying, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { newTicketKeys } from './ticket-keys.js'
+import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command } from './worker/messages.js'
 import type { PartOf, Question } from './worker/questions.js'
@@ -57,6 +58,7 @@ export class WorkerPool implements Relaying, SlotOwner {
   readonly workerCount: number
   readonly slotCount: number
   readonly calls: SlotCalls
+  captureSink: CaptureSink | null = null
   readonly #parts: RelayingParts
   readonly #plan: PoolPlan
   readonly #slots: readonly WorkerSlot[]
@@ -164,7 +166,12 @@ export class WorkerPool implements Relaying, SlotOwner {
   died(worker: number, error: Error, allocationCount: number, restartSeconds: number): void {
     this.calls.close(sweepWorker(this.#plan.tables, worker).handles)
     ConnectionCap.clearWorker(this.#plan.connectionCap, worker)
+    this.captureSink?.workerEnded(worker)
     this.#parts.news.workerDied({ worker, error, allocationCount, restartSeconds })
+  }
+
+  captured(packets: CapturedPackets): void {
+    this.captureSink?.captured(packets)
   }
 
   restarted(workerIndex: number): void {

@@ -23,6 +23,7 @@ function setUp() {
     totals: () => statistics,
     allocationCount: () => 3,
     ask: async () => [],
+    captureSink: null,
     async drain() {},
     setLocalHosts() {},
     setCertificate() {},

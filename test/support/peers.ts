@@ -19,6 +19,7 @@ export type Peer =
   | 'strace'
   | 'systemd-analyze'
   | 'faketime'
+  | 'tshark'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -74,6 +75,7 @@ const PROBES: Record<Peer, () => string | null> = {
     missingFile('/usr/aarch64-linux-gnu/include/linux/errqueue.h', 'linux-libc-dev-arm64-cross'),
   strace: () => missingCommand('strace', 'strace'),
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
+  tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),
 }
 

@@ -33,7 +33,7 @@ import {
   newCounters,
 } from '../counters.js'
 import { clientDescriptorEnd, datagramDescriptorOf } from '../descriptor-limit.js'
-import type { ClientHandler, Listener, RelayEngine } from '../engine.js'
+import type { ClientHandler, Listener, PeerHandler, RelayEngine } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
 import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
@@ -65,6 +65,8 @@ export class DgramEngine implements RelayEngine {
   /** Where the next packet is written: behind those that libuv has queued and will read later. */
   #scratchAt = 0
   #core: TurnCore | null = null
+  #clients: ClientHandler | null = null
+  #peers: PeerHandler | null = null
   #timer: NodeJS.Timeout | null = null
 
   constructor({ system = NODE_DGRAM, copiesPayloads = false, counters = newCounters() }: DgramEngineOptions = {}) {
@@ -88,9 +90,18 @@ export class DgramEngine implements RelayEngine {
 
   start(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
-    for (const [listenerId, socket] of this.#listenerSockets.entries())
-      this.#receiveClients(clients, listenerId, socket)
+    this.handTo(clients, core)
+    for (const [listenerId, socket] of this.#listenerSockets.entries()) this.#receiveClients(listenerId, socket)
     this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_MILLISECONDS_MAX)
+  }
+
+  handTo(clients: ClientHandler, peers: PeerHandler): void {
+    this.#clients = clients
+    this.#peers = peers
+  }
+
+  localAddressOf(listenerId: number): TransportAddress {
+    return this.listeners[listenerId].address
   }
 
   async stop(): Promise<void> {
@@ -157,7 +168,7 @@ export class DgramEngine implements RelayEngine {
           core.handleRelayFailed(relayId, false)
           return
         }
-        this.#receivePeers(core, relayId, bound)
+        this.#receivePeers(relayId, bound)
         core.handleRelayOpened(relayId)
       },
       (error) => {
@@ -201,7 +212,7 @@ export class DgramEngine implements RelayEngine {
     })
   }
 
-  #receiveClients(clients: ClientHandler, listenerId: number, socket: Socket): void {
+  #receiveClients(listenerId: number, socket: Socket): void {
     const fiveTuple = new FiveTuple()
     fiveTuple.transport = TRANSPORT_UDP
     fiveTuple.listenerId = listenerId
@@ -210,18 +221,18 @@ export class DgramEngine implements RelayEngine {
       this.counters[COUNTER_PACKETS_RECEIVED]++
       this.counters[COUNTER_BYTES_RECEIVED] += bytes.length
       if (!setAddress(fiveTuple.client, source)) return
-      clients.handleClientFrame(fiveTuple, bytes, 0, bytes.length)
+      this.#clients?.handleClientFrame(fiveTuple, bytes, 0, bytes.length)
     })
   }
 
-  #receivePeers(core: TurnCore, relayId: number, socket: Socket): void {
+  #receivePeers(relayId: number, socket: Socket): void {
     const peer = new TransportAddress()
     socket.on('error', () => this.counters[COUNTER_SOCKET_ERRORS]++)
     socket.on('message', (bytes, source) => {
       this.counters[COUNTER_PACKETS_RECEIVED]++
       this.counters[COUNTER_BYTES_RECEIVED] += bytes.length
       if (!setAddress(peer, source)) return
-      core.handlePeerDatagram(relayId, peer, bytes, 0, bytes.length)
+      this.#peers?.handlePeerDatagram(relayId, peer, bytes, 0, bytes.length)
     })
   }
 

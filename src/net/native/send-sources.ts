@@ -74,6 +74,11 @@ export class SendSources {
     }
   }
 
+  /** The number of the socket of a listener. */
+  socketOf(listenerId: number): number {
+    return listenerId < this.#socketCount ? listenerId : this.#socketOf[listenerId]
+  }
+
   ofListener(listenerId: number): number {
     return FIRST_LISTENER + listenerId
   }

@@ -13,6 +13,7 @@ import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
 import type { UsersSnapshot } from '../users-snapshot.js'
+import type { CapturedPackets } from './capture-records.js'
 import type { Answer, Question } from './questions.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
@@ -90,5 +91,6 @@ export type WorkerMessage =
   | { readonly kind: 'draining' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
   | Answer
+  | CapturedPackets
   /** A sentence for the operator. */
   | { readonly kind: 'warning'; readonly text: string }

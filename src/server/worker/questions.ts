@@ -2,6 +2,7 @@
 // relays between them; whoever asked gets all of them at once.
 import type { Client, ClientDetail } from '../../admin/schema/clients.js'
 import type { CredentialChanges } from '../../auth/credential-table.js'
+import type { AllocationWays } from '../reports.js'
 
 export type Question =
   /** Every allocation. */
@@ -11,6 +12,34 @@ export type Question =
   | { readonly kind: 'kick'; readonly number: number }
   /** Users for some minutes: known from the answer on. */
   | { readonly kind: 'temporary-users'; readonly changes: CredentialChanges }
+  /** By its relayed transport address, as clients see it. */
+  | { readonly kind: 'find-relay'; readonly relayed: string }
+  /** Of a client, or of the peers' side of one relay. */
+  | {
+      readonly kind: 'start-capture'
+      readonly capture: number
+      readonly number: number
+      readonly isOfRelay: boolean
+    }
+  /** What it has recorded has been posted when the answer is. */
+  | { readonly kind: 'stop-capture'; readonly capture: number }
+
+/** Where a client or a relay is: the two halves of an id. */
+export interface ClientPlace {
+  readonly worker: number
+  readonly number: number
+}
+
+/** Whose packets are captured. Addresses are textual transport addresses. */
+export interface CaptureTarget extends AllocationWays {
+  readonly worker: number
+  readonly user: string
+  readonly client: string
+  /** Where the client has come to; '' if it is gone already. */
+  readonly local: string
+  /** What its relays are bound to. */
+  readonly relays: readonly string[]
+}
 
 /** What the answer to each kind is made of. */
 export interface AnswerParts {
@@ -20,6 +49,11 @@ export interface AnswerParts {
   /** False: there is no such client. */
   readonly kick: boolean
   readonly 'temporary-users': true
+  /** null: there is none on this worker. */
+  readonly 'find-relay': ClientPlace | null
+  /** null: there is no such client. */
+  readonly 'start-capture': CaptureTarget | null
+  readonly 'stop-capture': boolean
 }
 
 export type PartOf<Asked extends Question> = AnswerParts[Asked['kind']]

@@ -7,7 +7,9 @@ import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
 import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
+import type { PeerHandler } from '../../net/engine.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
+import type { StreamCore } from '../../net/stream/client-streams-options.js'
 import { ConnectionCap } from '../../net/stream/connection-cap.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
@@ -16,7 +18,7 @@ import { TransportRouter } from '../../net/transport-router.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
-import type { TurnOutput } from '../../turn/output.js'
+import { type FiveTuple, TRANSPORT_DTLS } from '../../turn/five-tuple.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
 import type { OwnSockets } from '../own-sockets.js'
@@ -24,6 +26,8 @@ import type { ReportSink } from '../reports.js'
 import { connectionReasonIndex, type Statistics } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
 import type { StreamWorkerStart } from './messages.js'
+import type { StreamEngine } from './stream-driver.js'
+import type { PacketSources } from './worker-captures.js'
 
 /** How often sessions, held-back data and idle connections are looked after, in ticks of the core. */
 const UPKEEP_TICKS = TICKS_PER_SECOND / 20
@@ -32,8 +36,7 @@ const SWEEP_TICKS = TICKS_PER_SECOND / 2
 export interface StreamClientsParts {
   readonly start: StreamWorkerStart
   readonly ownSockets: OwnSockets
-  /** Of relays, and of the listeners of DTLS. */
-  readonly engine: TurnOutput & { readonly supportsDontFragment: boolean }
+  readonly engine: StreamEngine
   /** null: no TLS listener, so nobody comes for a page. */
   readonly http: HttpEntry | null
   /** null: no DTLS listener. */
@@ -46,12 +49,13 @@ export interface StreamClientsParts {
   requestFlush(): void
 }
 
-export class StreamClients {
+export class StreamClients implements PacketSources {
   readonly core: TurnCore
   readonly usersFile: PackedUsers | null
   readonly temporaryUsers: PackedUsers
   readonly streams: ClientStreams
   readonly dtls: DtlsClients | null
+  readonly #engine: StreamEngine
   readonly #tcpRelays: TcpRelays
   readonly #http: HttpEntry | null
   #upkeepAt = 0
@@ -61,6 +65,7 @@ export class StreamClients {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
     const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    this.#engine = engine
     this.usersFile = usersFile
     this.temporaryUsers = temporaryUsers
     this.#http = parts.http
@@ -103,6 +108,17 @@ export class StreamClients {
   setCertificate(certificate: CertificateMaterial): void {
     this.streams.setCertificate(certificate)
     this.dtls?.setCertificate(certificate)
+  }
+
+  handTo(clients: StreamCore, peers: PeerHandler): void {
+    this.streams.attach(clients)
+    this.dtls?.attach(this.core, clients)
+    this.#engine.handTo(this.dtls ?? this.core, peers)
+  }
+
+  localAddressOf(client: FiveTuple): TransportAddress | null {
+    const isOverDtls = client.transport === TRANSPORT_DTLS
+    return isOverDtls ? this.#engine.localAddressOf(client.listenerId) : this.streams.localAddressOf(client)
   }
 
   /** Between turns of the event loop, after the core's tick: what is due by now. */

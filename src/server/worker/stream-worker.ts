@@ -20,6 +20,7 @@ import { Outbox } from './outbox.js'
 import { reviveAddress, reviveStreamStart } from './revive.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
+import { WorkerCaptures } from './worker-captures.js'
 
 class StreamWorker {
   readonly #port: MessagePort
@@ -30,6 +31,7 @@ class StreamWorker {
   readonly #listeners = new StreamListeners()
   #clients: StreamClients | null = null
   #answers: Answers | null = null
+  #captures: WorkerCaptures | null = null
 
   constructor(port: MessagePort, start: StreamWorkerStart) {
     const { sockets } = start
@@ -51,7 +53,8 @@ class StreamWorker {
     await this.#driver.openListeners(this.#listeners)
     const clients = this.#makeClients(http, dtls)
     this.#clients = clients
-    this.#answers = this.#makeAnswers(clients)
+    this.#captures = this.#makeCaptures(clients)
+    this.#answers = this.#makeAnswers(clients, this.#captures)
     this.#port.on('message', (command: Command) => this.#obey(clients, command))
     this.#listeners.handOn((socket, listener) => clients.streams.accept(socket, listener))
     await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
@@ -116,15 +119,28 @@ class StreamWorker {
     clients.advance()
     this.#countAllocations()
     if (this.#answers?.isBusy === true) this.#answers.advance()
+    if (this.#captures?.isRunning === true) this.#captures.advance()
     this.#outbox.advance(clients.core.now)
   }
 
-  #makeAnswers({ core, temporaryUsers }: StreamClients): Answers {
+  #makeCaptures(clients: StreamClients): WorkerCaptures {
+    return new WorkerCaptures({
+      core: clients.core,
+      workerIndex: this.#start.workerIndex,
+      sources: clients,
+      statistics: this.#statistics,
+      post: (packets) => this.#post(packets),
+      requestRound: () => {},
+    })
+  }
+
+  #makeAnswers({ core, temporaryUsers }: StreamClients, captures: WorkerCaptures): Answers {
     return new Answers({
       core,
       workerIndex: this.#start.workerIndex,
       deathCount: this.#statistics.words[WORD_DEATHS],
       temporaryUsers,
+      captures,
       post: (answer) => this.#post(answer),
       requestRound: () => this.#driver.requestAdvance(),
     })

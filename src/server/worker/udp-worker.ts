@@ -23,6 +23,7 @@ import { countingSink } from './counting-sink.js'
 import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
 import { reviveAddress, reviveUdpStart } from './revive.js'
+import { WorkerCaptures } from './worker-captures.js'
 
 /** The same while reports wait to be posted. */
 const POLL_MILLISECONDS_REPORTING = 10
@@ -35,6 +36,7 @@ class WorkerLoop {
   readonly #usersFile: PackedUsers | null
   readonly #statistics: Statistics
   readonly #outbox: Outbox
+  readonly #captures: WorkerCaptures
   readonly #answers: Answers
   readonly #clock = new TickClock()
   #commandCount = 0
@@ -75,11 +77,23 @@ class WorkerLoop {
       shared: { tables: start.tables, workerIndex: start.workerIndex },
     })
     this.#engine.attach(this.#core)
+    this.#captures = new WorkerCaptures({
+      core: this.#core,
+      workerIndex: start.workerIndex,
+      sources: {
+        handTo: (clients, peers) => this.#engine.handTo(clients, peers),
+        localAddressOf: ({ listenerId }) => this.#engine.localAddressOf(listenerId),
+      },
+      statistics,
+      post: (packets) => this.#post(packets),
+      requestRound: () => {},
+    })
     this.#answers = new Answers({
       core: this.#core,
       workerIndex: start.workerIndex,
       deathCount: statistics.words[WORD_DEATHS],
       temporaryUsers,
+      captures: this.#captures,
       post: (answer) => this.#post(answer),
       requestRound: () => {},
     })
@@ -103,6 +117,7 @@ class WorkerLoop {
     this.#core.tick(this.#clock.ticks())
     this.#countAllocations()
     if (this.#answers.isBusy) this.#answers.advance()
+    if (this.#captures.isRunning) this.#captures.advance()
     if (Atomics.load(this.#statistics.words, WORD_COMMANDS) !== this.#commandCount) this.#obey()
     this.#outbox.advance(this.#core.now)
   }
