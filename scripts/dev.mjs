@@ -1,6 +1,7 @@
-// `npm run dev -- --realm turnuser …`: rebuilds dist/ when a source changes and restarts the server on the new build.
+// `npm run dev -- --realm turnuser …`: rebuilds dist/ when a source changes and restarts the server on the new build; the page is built beside it.
 // Arguments go to the server. Ends, with both children, on SIGINT or SIGTERM.
 import { spawn } from 'node:child_process'
+import { watch } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
@@ -16,12 +17,33 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => e
 // One build first, so that there is something to start. With type errors it is started all the same: tsc writes its output.
 start('tsc', ['-p', 'tsconfig.build.json'], () => {
   start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], end)
+  watchPage()
   start(
     process.execPath,
     ['--watch', '--watch-preserve-output', '--enable-source-maps', server, ...serverArguments],
     end,
   )
 })
+
+/** The page is built whenever one of its files changes: reload the browser's tab. The server goes on. */
+function watchPage() {
+  let isBuilding = false
+  let isChanged = true
+  const build = () => {
+    if (isBuilding || !isChanged || isEnding) return
+    isBuilding = true
+    isChanged = false
+    start(process.execPath, ['scripts/page.mjs', 'dist'], () => {
+      isBuilding = false
+      build()
+    })
+  }
+  watch(join(root, 'src', 'page'), { recursive: true }, () => {
+    isChanged = true
+    build()
+  })
+  build()
+}
 
 function start(command, args, onExit) {
   const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`

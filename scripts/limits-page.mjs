@@ -4,6 +4,7 @@
 /** By the words of a name, the first that fits; a bound without any has no unit, which is an error. */
 const UNITS = [
   [/_PER_SECOND(_|$)/, 'per second'],
+  [/_PER_MINUTE(_|$)/, 'per minute'],
   [/_MILLISECONDS(_|$)/, 'ms'],
   [/_SECONDS(_|$)/, 's'],
   [/_TICKS(_|$)/, 'ticks of 10 ms'],
@@ -22,7 +23,9 @@ const TITLES = {
   engines: 'Engines',
   reports: 'Logs, reports and workers',
   captures: 'Captures of packets',
+  passwords: 'Passwords of admin users',
   files: 'Files',
+  admin: 'The admin plane',
 }
 
 const PLAN = {

@@ -4,15 +4,16 @@ import type { TurnServerOptions } from './config/settings.js'
 import { createLogger, type Logger, silentLogger } from './log/logger.js'
 import { TurnServer } from './server/server.js'
 
+export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './admin/schema/why.js'
 export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/errors.js'
 export type { TurnServerOptions } from './config/settings.js'
 export { CONNECTION_REFUSALS, type ConnectionRefusal } from './log/connection-refusals.js'
 export { DROP_REASONS, type DropReason } from './log/drops.js'
 export { REFUSAL_REASONS, type Refusal, type RefusalReason } from './log/refusals.js'
 export type { AllocationInfo } from './server/reports.js'
-export type { ServerAddress, TurnServerEvents } from './server/server.js'
+export type { ServerAddress } from './server/server.js'
 export type { ServerCounters } from './server/server-counters.js'
-export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './server/why.js'
+export type { TurnServerEvents } from './server/server-events.js'
 export type { DeletionCause } from './turn/output.js'
 export type { TurnServer }
 

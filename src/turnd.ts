@@ -3,6 +3,7 @@
 // option, a file or an address stops the start, or the output of what is no server cannot be written.
 import { readFileSync } from 'node:fs'
 import { runCertCommand } from './commands/cert.js'
+import { runLoginCommand } from './commands/login.js'
 import { watchStandardOutput } from './commands/standard-output.js'
 import { runUserCommand } from './commands/user.js'
 import { runWhyCommand } from './commands/why.js'
@@ -18,7 +19,7 @@ import type { TurnServer } from './server/server.js'
 
 async function main(argv: readonly string[]): Promise<void> {
   const [subcommand, ...rest] = argv
-  if (subcommand === 'user' || subcommand === 'cert' || subcommand === 'why') {
+  if (subcommand === 'user' || subcommand === 'cert' || subcommand === 'why' || subcommand === 'login') {
     watchStandardOutput(process, `turnd ${subcommand}`)
     process.exitCode = await run(subcommand, rest)
     return
@@ -30,10 +31,11 @@ async function main(argv: readonly string[]): Promise<void> {
   } else await serve(command)
 }
 
-function run(subcommand: 'user' | 'cert' | 'why', argv: readonly string[]): Promise<number> {
+function run(subcommand: 'user' | 'cert' | 'why' | 'login', argv: readonly string[]): Promise<number> {
   const { env, stderr, stdin, stdout } = process
   if (subcommand === 'user') return runUserCommand(argv, { env, stderr, stdin, stdout })
   if (subcommand === 'cert') return runCertCommand(argv, { now: Date.now, stderr, stdout })
+  if (subcommand === 'login') return runLoginCommand(argv, { env, stderr, stdout })
   return runWhyCommand(argv, { env, stderr, stdout })
 }
 
@@ -50,7 +52,7 @@ async function serve(parsed: ParsedSettings): Promise<void> {
   const server = new TurnServer(parsed, logger, { hasStateDir: true, hasControlSocket: true }, choosing)
   handleSignals(server, logger)
   await server.start()
-  if (process.stderr.isTTY) process.stderr.write(banner(server))
+  if (process.stderr.isTTY) process.stderr.write(banner(server, server.loginLink()))
   reportGeneratedUser(server, logger)
 }
 
@@ -71,14 +73,18 @@ function reportGeneratedUser(server: TurnServer, logger: Logger): void {
   }
 }
 
-/** What a person needs to try it, on a terminal only: the one time that a generated password is shown. */
-function banner(server: TurnServer): string {
+/**
+ * What a person needs to try it, on a terminal only: the one time that a generated password is shown.
+ * @param loginLink to the status page, for one use; null without one
+ */
+function banner(server: TurnServer, loginLink: string | null): string {
   const lines = ['', '  turnd is ready', '', ...server.uris().map((uri) => `    ${uri}`)]
   const generated = server.generatedUser()
   if (generated !== null) {
     const password = generated.password ?? `in ${generated.path}`
     lines.push('', `    username    ${generated.username}`, `    credential  ${password}`)
   }
+  if (loginLink !== null) lines.push('', `    status page ${loginLink}`)
   return `${lines.join('\n')}\n\n`
 }
 

@@ -10,6 +10,7 @@ import {
   HOT_FILES,
   hotPathProblems,
   moduleProblems,
+  pageProblems,
   purityProblems,
   type SourceFile,
   styleProblems,
@@ -39,6 +40,7 @@ t.test('src/', async (t) => {
   t.test('imports one way', async (t) => t.same(sources.flatMap(directionProblems), []))
   t.test('imports in no circle', async (t) => t.same(cycleProblems(sources), []))
   t.test('keeps sockets, HTTP and files in their rooms', async (t) => t.same(sources.flatMap(moduleProblems), []))
+  t.test('has a page that is text and types', async (t) => t.same(sources.flatMap(pageProblems), []))
   t.test('has a core without clock, timer, chance and process', async (t) =>
     t.same(sources.flatMap(purityProblems), []),
   )
@@ -80,6 +82,17 @@ t.test('the rules themselves', async (t) => {
     t.same(moduleProblems(source('src/net/stream/http-a.ts', "import { createServer } from 'node:http'")), [])
     t.same(moduleProblems(source('src/net/a.ts', "import { createSocket } from 'node:dgram'")), [])
     t.same(moduleProblems(source('src/auth/users-file.ts', "import { readFileSync } from 'node:fs'")), [])
+  })
+  t.test('see what a page must not have, and who must not have it', async (t) => {
+    t.equal(directionProblems(source('src/page/a.ts', "import { b } from '../admin/schema/b.js'")).length, 1)
+    t.equal(directionProblems(source('src/page/a.ts', "import type { b } from '../admin/b.js'")).length, 1)
+    t.equal(directionProblems(source('src/turnd.ts', "import { b } from './page/b.js'")).length, 1)
+    t.same(directionProblems(source('src/page/a.ts', "import type { b } from '../admin/schema/b.js'")), [])
+    t.equal(pageProblems(source('src/page/a.ts', "import { b } from 'node:fs'")).length, 1)
+    t.same(pageProblems(source('src/page/views/a.ts', "import { html } from 'lit-html'\nimport '../b.js'")), [])
+    for (const text of ['a.innerHTML = b', 'unsafeHTML(b)', '`<p style="x">`', '`<p onclick="x">`']) {
+      t.equal(pageProblems(source('src/page/a.ts', text)).length, 1, text)
+    }
   })
   t.test('see clocks and chance in pure rooms, but not in comments', async (t) => {
     t.equal(purityProblems(source('src/turn/a.ts', 'const x = Math.random()')).length, 1)

@@ -4,6 +4,7 @@ import type { Client, ClientDetail } from './schema/clients.js'
 import type { Capture, CaptureRequest, ReloadResult } from './schema/operations.js'
 import type { History, HistoryRange, Sample, Status } from './schema/status.js'
 import type { ChangedUser, TestCredentials, User, UserAddition, UserChange, UserRole } from './schema/users.js'
+import type { WhyFilter, WhyReport } from './schema/why.js'
 
 /** What is wrong with what was asked, for whoever asked: the status of an HTTP answer, a stable code, and a sentence. */
 export class AdminProblem extends Error {
@@ -52,16 +53,10 @@ export interface Administered {
   /** Ends its allocation. False: it is gone. */
   kick(id: string): Promise<boolean>
 
-  /** Why calls failed: WhyReport of a WhyFilter (server/why.ts), as `turnd why` shows it. */
-  why(filter: {
-    readonly user?: string
-    readonly source?: string
-    readonly reason?: string
-    readonly sinceSeconds?: number
-    readonly entriesMax?: number
-  }): object
+  /** Why calls failed, as `turnd why` shows it. Throws TurndError for a filter that makes no sense. */
+  why(filter: WhyFilter): WhyReport
 
-  users(): readonly User[]
+  users(): Promise<readonly User[]>
   addUser(addition: UserAddition): Promise<ChangedUser>
   changeUser(name: string, role: UserRole, change: UserChange): Promise<ChangedUser>
   removeUser(name: string, role: UserRole): Promise<void>

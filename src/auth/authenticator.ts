@@ -97,12 +97,15 @@ export class Authenticator {
       ? this.#stores.find(claimed, claimed === allocationUsername)
       : (this.#stores.findByUserhash(claimed) ?? 'unknown-user')
     if (typeof lookup !== 'string') this.username = lookup.username
-    const verified = this.#verify(message, integrity, algorithm, typeof lookup === 'string' ? null : lookup)
+    // Who is disabled is checked against the random key as well: no client may find out that there is such a user.
+    const credential = typeof lookup === 'string' || lookup.isDisabled === true ? null : lookup
+    const verified = this.#verify(message, integrity, algorithm, credential)
     const isRealmRight = this.#realm.equals(message.readBytes(message.find(ATTRIBUTE_REALM)))
     if (verified === null || !isRealmRight) {
       this.#stores.noteRefused(claimed)
       if (!isRealmRight) return this.#refuse(ERROR_UNAUTHENTICATED, 'wrong-realm')
-      return this.#refuse(ERROR_UNAUTHENTICATED, typeof lookup === 'string' ? lookup : 'bad-password')
+      if (typeof lookup === 'string') return this.#refuse(ERROR_UNAUTHENTICATED, lookup)
+      return this.#refuse(ERROR_UNAUTHENTICATED, lookup.isDisabled === true ? 'disabled-user' : 'bad-password')
     }
     this.#stores.noteVerified(verified)
     this.key = keyOf(verified, algorithm)

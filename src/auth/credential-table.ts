@@ -14,7 +14,7 @@ export interface PackedCredentials {
   readonly userhashes: readonly string[]
   /** For each user 48 bytes: the MD5 key and the SHA-256 key. */
   readonly keys: Uint8Array
-  /** For each user: bit 0, there is an MD5 key; bit 1, there is a SHA-256 key. */
+  /** For each user: bit 0, there is an MD5 key; bit 1, there is a SHA-256 key; bit 2, the user is disabled. */
   readonly present: Uint8Array
 }
 
@@ -22,12 +22,13 @@ export interface PackedCredentials {
 export interface CredentialChanges {
   readonly removedUsernames: readonly string[]
   readonly removedUserhashes: readonly string[]
-  /** New users, and those with new keys. */
+  /** New users, and those with new keys, or who are disabled or enabled. */
   readonly added: PackedCredentials
 }
 
 const HAS_MD5 = 1
 const HAS_SHA256 = 2
+const IS_DISABLED = 4
 
 export class CredentialTable implements CredentialStore {
   readonly verifiesUserhash = true
@@ -41,7 +42,8 @@ export class CredentialTable implements CredentialStore {
       this.#byName.set(credential.username, credential)
       this.#byUserhash.set(userhash(credential.username, preparedRealm), credential)
     }
-    this.verifiesSha256 = [...this.#byName.values()].every(({ sha256Key }) => sha256Key !== null)
+    // Who is disabled is not verified at all.
+    this.verifiesSha256 = [...this.#byName.values()].every((one) => one.isDisabled === true || one.sha256Key !== null)
   }
 
   get size(): number {
@@ -56,6 +58,11 @@ export class CredentialTable implements CredentialStore {
     return this.#byUserhash.get(userhashHex) ?? null
   }
 
+  /** In the order in which they were given. */
+  credentials(): Iterable<Credential> {
+    return this.#byName.values()
+  }
+
   pack(): PackedCredentials {
     return packed([...this.#byUserhash])
   }
@@ -65,7 +72,7 @@ export class CredentialTable implements CredentialStore {
     const removed = [...earlier.#byUserhash].filter(([, { username }]) => !this.#byName.has(username))
     const added = [...this.#byUserhash].filter(([, credential]) => {
       const before = earlier.#byName.get(credential.username)
-      return before === undefined || !hasSameKeys(credential, before)
+      return before === undefined || !isSame(credential, before)
     })
     return {
       removedUsernames: removed.map(([, { username }]) => username),
@@ -78,10 +85,11 @@ export class CredentialTable implements CredentialStore {
 function packed(entries: readonly (readonly [userhash: string, credential: Credential])[]): PackedCredentials {
   const keys = new Uint8Array(entries.length * KEYS_LENGTH)
   const present = new Uint8Array(entries.length)
-  for (const [index, [, { md5Key, sha256Key }]] of entries.entries()) {
+  for (const [index, [, { isDisabled, md5Key, sha256Key }]] of entries.entries()) {
     if (md5Key !== null) keys.set(md5Key, index * KEYS_LENGTH)
     if (sha256Key !== null) keys.set(sha256Key, index * KEYS_LENGTH + MD5_KEY_LENGTH)
-    present[index] = (md5Key === null ? 0 : HAS_MD5) | (sha256Key === null ? 0 : HAS_SHA256)
+    present[index] =
+      (md5Key === null ? 0 : HAS_MD5) | (sha256Key === null ? 0 : HAS_SHA256) | (isDisabled === true ? IS_DISABLED : 0)
   }
   return {
     usernames: entries.map(([, { username }]) => username),
@@ -91,7 +99,8 @@ function packed(entries: readonly (readonly [userhash: string, credential: Crede
   }
 }
 
-function hasSameKeys(one: Credential, other: Credential): boolean {
+function isSame(one: Credential, other: Credential): boolean {
+  if ((one.isDisabled === true) !== (other.isDisabled === true)) return false
   return isSameKey(one.md5Key, other.md5Key) && isSameKey(one.sha256Key, other.sha256Key)
 }
 
@@ -107,7 +116,7 @@ export class PackedUsers implements CredentialStore {
   /** A credential, or its index in the packed table. */
   readonly #byName = new Map<string, Credential | number>()
   readonly #byUserhash = new Map<string, Credential | number>()
-  /** Users without a SHA-256 key. */
+  /** Users without a SHA-256 key, who may log in. */
   readonly #withoutSha256 = new Set<string>()
 
   constructor(users: PackedCredentials) {
@@ -141,7 +150,7 @@ export class PackedUsers implements CredentialStore {
   #set(users: PackedCredentials, index: number, username: string, entry: Credential | number): void {
     this.#byName.set(username, entry)
     this.#byUserhash.set(users.userhashes[index], entry)
-    if ((users.present[index] & HAS_SHA256) === 0) this.#withoutSha256.add(username)
+    if ((users.present[index] & (HAS_SHA256 | IS_DISABLED)) === 0) this.#withoutSha256.add(username)
     else this.#withoutSha256.delete(username)
   }
 
@@ -154,9 +163,10 @@ export class PackedUsers implements CredentialStore {
 function credentialAt({ keys, present, usernames }: PackedCredentials, index: number): Credential {
   const start = index * KEYS_LENGTH
   const middle = start + MD5_KEY_LENGTH
-  return {
+  const credential = {
     username: usernames[index],
     md5Key: (present[index] & HAS_MD5) === 0 ? null : keys.subarray(start, middle),
     sha256Key: (present[index] & HAS_SHA256) === 0 ? null : keys.subarray(middle, start + KEYS_LENGTH),
   }
+  return (present[index] & IS_DISABLED) === 0 ? credential : { ...credential, isDisabled: true }
 }

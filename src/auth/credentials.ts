@@ -11,6 +11,8 @@ export interface Credential {
   readonly sha256Key: Uint8Array | null
   /** What else the name's keys may be (a TURN REST name, when several secrets are configured). */
   readonly alternatives?: readonly Credential[]
+  /** Known, and refused as who is not: the authenticator does no more with it than with a name that nobody has. */
+  readonly isDisabled?: boolean
 }
 
 export type CredentialLookup = Credential | 'unknown-user' | 'expired-credential'

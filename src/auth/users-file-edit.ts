@@ -1,27 +1,63 @@
-// Edits the users file for `turnd user add|list|remove`: lock, read, change one line, replace the file. Other lines stay as they
+// Edits the users file for `turnd user` and the admin plane: lock, read, change one line, replace the file. Other lines stay as they
 // are, comments included, and two editors at once lose nothing. The running server sees the change by itself.
 import { readFileSync, realpathSync } from 'node:fs'
 import { withLockFile } from './lock-file.js'
 import { errorCode, errorText, replacePrivateFile } from './private-file.js'
-import { parseUsersFile, serialiseUsersFile, type UsersFileEntry, type UsersFileLine } from './users-file.js'
+import { parseUsersFile, serialiseUsersFile } from './users-file.js'
+import {
+  isSameUser,
+  lineOf,
+  type UserIdentity,
+  type UserLine,
+  type UsersFileEntry,
+  type UsersFileLine,
+} from './users-file-line.js'
 
 export type AddResult = 'added' | 'replaced' | 'exists'
 
-/** Adds a user's line, or replaces it if `replace` is set. Creates the file. Throws an Error that names the file. */
-export function addUser(path: string, line: UsersFileLine, replace = false): Promise<AddResult> {
+/**
+ * Adds a user's line, or replaces it if `replace` is set: who was disabled stays so. Creates the file. Throws an Error that names the file.
+ * @param others lines that are added with it, unless their users are there
+ */
+export function addUser(
+  path: string,
+  line: UserLine,
+  replace = false,
+  others: readonly UserLine[] = [],
+): Promise<AddResult> {
   return edit(path, (lines): AddResult => {
-    const index = lines.findIndex(({ entry }) => isSameUser(entry, line.entry))
+    const index = indexOf(lines, line.entry)
     if (index >= 0 && !replace) return 'exists'
-    if (index < 0) lines.push(line)
-    else lines[index] = line
-    return index < 0 ? 'added' : 'replaced'
+    if (index < 0) {
+      for (const other of others) if (indexOf(lines, other.entry) < 0) lines.push(other)
+      lines.push(line)
+      return 'added'
+    }
+    lines[index] = lines[index].entry?.disabled ? lineOf({ ...line.entry, disabled: true }) : line
+    return 'replaced'
   })
 }
 
-/** Removes a user's line. False if there is no such user in this realm. */
-export function removeUser(path: string, user: string, realm: string): Promise<boolean> {
+/** Changes a user's entry. Resolves with it as it is then, or null if there is no such user. Throws an Error that names the file. */
+export function changeUser(
+  path: string,
+  identity: UserIdentity,
+  change: (entry: UsersFileEntry) => UsersFileEntry,
+): Promise<UsersFileEntry | null> {
   return edit(path, (lines) => {
-    const index = lines.findIndex(({ entry }) => entry?.user === user && entry.realm === realm)
+    const index = indexOf(lines, identity)
+    const entry = lines[index]?.entry ?? null
+    if (entry === null) return null
+    const changed = change(entry)
+    if (changed !== entry) lines[index] = lineOf(changed)
+    return changed
+  })
+}
+
+/** Removes a user's line. False if there is no such user. */
+export function removeUser(path: string, identity: UserIdentity): Promise<boolean> {
+  return edit(path, (lines) => {
+    const index = indexOf(lines, identity)
     if (index >= 0) lines.splice(index, 1)
     return index >= 0
   })
@@ -72,8 +108,8 @@ function readLines(path: string): UsersFileLine[] {
   }
 }
 
-function isSameUser(left: UsersFileEntry | null, right: UsersFileEntry | null): boolean {
-  return left !== null && right !== null && left.user === right.user && left.realm === right.realm
+function indexOf(lines: readonly UsersFileLine[], identity: UserIdentity): number {
+  return lines.findIndex(({ entry }) => entry !== null && isSameUser(entry, identity))
 }
 
 function hasSameLines(left: readonly UsersFileLine[], right: readonly UsersFileLine[]): boolean {

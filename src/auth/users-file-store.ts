@@ -1,5 +1,6 @@
-// The users file of a running server: loaded at start, loaded again when it changes (within a second) or on SIGHUP.
-// A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong.
+// The users file of a running server: loaded at start, loaded again when it changes (within a second), on SIGHUP, or after an edit of its own.
+// A broken file never takes users away: the ones that were loaded stay, and the caller is told what is wrong. One that need not be there is
+// empty until it is.
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { USERS_FILE_BYTES_MAX } from '../limits/files.js'
@@ -7,7 +8,13 @@ import { type CredentialChanges, CredentialTable, type PackedCredentials } from 
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 import { opaquePart } from './credentials.js'
 import { errorText } from './private-file.js'
-import { DEFAULT_USERS_FILE, parseUsersFile, type UsersFileEntry } from './users-file.js'
+import {
+  type AdminUserEntry,
+  DEFAULT_USERS_FILE,
+  parseUsersFile,
+  type TurnUserEntry,
+  type UsersFileEntry,
+} from './users-file.js'
 
 /** How often the file's time, size and inode are compared. */
 export const POLL_INTERVAL_MS = 1000
@@ -15,36 +22,72 @@ export const POLL_INTERVAL_MS = 1000
 /** Users of other realms named in one message; the rest is counted. */
 const FOREIGN_USER_COUNT_SHOWN = 3
 
-/** The users file that `turnd user add` keeps in the state directory, or null if there is none. */
-export function usersFileOfStateDir(stateDir: string): string | null {
-  const path = join(stateDir, DEFAULT_USERS_FILE)
-  return existsSync(path) ? path : null
+/** Where `turnd user add` keeps the users file, unless another is named. */
+export function usersFileOfStateDir(stateDir: string): string {
+  return join(stateDir, DEFAULT_USERS_FILE)
 }
 
 export class UsersFileStore implements CredentialStore {
   readonly path: string
   readonly verifiesUserhash = true
-  /** Called after the users were read again, with what is different now. */
-  onReloaded: (changes: CredentialChanges) => void = () => {}
+  /** Called after the users were read again, with what is different now; resolves when everybody knows. */
+  onReloaded: (changes: CredentialChanges) => Promise<void> = () => Promise.resolve()
   readonly #realm: string
   readonly #onProblem: (text: string) => void
   readonly #timer: NodeJS.Timeout
   #users: CredentialTable
+  #admins: ReadonlyMap<string, AdminUserEntry> = new Map()
+  /** Serves beside the users of the file until the file has it, or has had it. */
+  #guest: Credential | null = null
+  /** It has been there: from then on it must be. */
+  #isFound: boolean
   /** The file as it was when last read or missed; '' before. */
   #signature = ''
+  #told: Promise<unknown> = Promise.resolve()
 
-  /** Throws an Error that names the file, and the line if one is wrong. `onProblem` gets everything that is wrong later. */
-  constructor(path: string, realm: string, onProblem: (text: string) => void) {
+  /**
+   * Throws an Error that names the file, and the line if one is wrong. `onProblem` gets everything that is wrong later.
+   * @param mayBeMissing it is watched for, and empty until somebody makes it
+   */
+  constructor(path: string, realm: string, onProblem: (text: string) => void, mayBeMissing = false) {
     this.path = path
     this.#realm = opaquePart('the realm', realm)
     this.#onProblem = onProblem
+    this.#isFound = !mayBeMissing || existsSync(path)
     this.#users = this.#load()
     this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
     this.#timer.unref()
   }
 
+  /** TURN users, with the guest. */
   get userCount(): number {
     return this.#users.size
+  }
+
+  /** TURN users of the file: not the guest. */
+  turnUsers(): Credential[] {
+    return [...this.#users.credentials()].filter((credential) => credential !== this.#guest)
+  }
+
+  admins(): Iterable<AdminUserEntry> {
+    return this.#admins.values()
+  }
+
+  /** @param name as OpaqueString */
+  findAdmin(name: string): AdminUserEntry | null {
+    return this.#admins.get(name) ?? null
+  }
+
+  /** Null from the moment on that the file has such a user. */
+  get guest(): Credential | null {
+    return this.#guest
+  }
+
+  /** From now on this user serves too, if the file has none of that name. Before anybody has packed the users. */
+  admitGuest(credential: Credential): void {
+    if (this.#users.find(credential.username) !== 'unknown-user') return
+    this.#guest = credential
+    this.#users = new CredentialTable(this.#realm, [...this.#users.credentials(), credential])
   }
 
   get verifiesSha256(): boolean {
@@ -73,8 +116,13 @@ export class UsersFileStore implements CredentialStore {
       this.#onProblem(`${error instanceof Error ? error.message : error}; the users loaded before stay`)
       return false
     }
-    this.onReloaded(this.#users.changesSince(earlier))
+    this.#told = Promise.all([this.#told, this.onReloaded(this.#users.changesSince(earlier))])
     return true
+  }
+
+  /** Resolves when what is loaded now is known everywhere. */
+  async whenTold(): Promise<void> {
+    await this.#told
   }
 
   /** Stops looking for changes. */
@@ -101,12 +149,13 @@ export class UsersFileStore implements CredentialStore {
     } catch (error) {
       throw new Error(`--users-file ${this.path}, ${error instanceof Error ? error.message : error}`)
     }
-    this.#reportForeign(entries.filter((entry) => entry.realm !== this.#realm))
-    const ours = entries.filter((entry) => entry.realm === this.#realm)
-    return new CredentialTable(
-      this.#realm,
-      ours.map(({ user, md5Key, sha256Key }) => ({ username: user, md5Key, sha256Key })),
-    )
+    const turnUsers = entries.filter((entry) => entry.role === 'turn')
+    this.#reportForeign(turnUsers.filter((entry) => entry.realm !== this.#realm))
+    const ours = turnUsers.filter((entry) => entry.realm === this.#realm)
+    this.#admins = new Map(entries.filter((entry) => entry.role === 'admin').map((entry) => [entry.user, entry]))
+    const guest = this.#guest
+    if (guest !== null && ours.some(({ user }) => user === guest.username)) this.#guest = null
+    return new CredentialTable(this.#realm, [...ours.map(credentialOf), ...(this.#guest === null ? [] : [this.#guest])])
   }
 
   #read(): Uint8Array {
@@ -119,12 +168,14 @@ export class UsersFileStore implements CredentialStore {
         if (stats.size > USERS_FILE_BYTES_MAX) throw new Error(`it is larger than ${USERS_FILE_BYTES_MAX} bytes`)
         // Before the read: a change during it has a later time, and is seen by the next poll.
         this.#signature = signatureOf(fstatSync(fd, { bigint: true }))
+        this.#isFound = true
         return readFileSync(fd)
       } finally {
         closeSync(fd)
       }
     } catch (error) {
       this.#signature = errorText(error)
+      if (!this.#isFound && !existsSync(this.path)) return new Uint8Array(0)
       throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
     }
   }
@@ -138,6 +189,11 @@ export class UsersFileStore implements CredentialStore {
         `${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`,
     )
   }
+}
+
+function credentialOf({ disabled, md5Key, sha256Key, user }: TurnUserEntry): Credential {
+  const credential = { username: user, md5Key, sha256Key }
+  return disabled ? { ...credential, isDisabled: true } : credential
 }
 
 function signatureOf(stats: { mtimeNs: bigint; size: bigint; ino: bigint }): string {

@@ -1,8 +1,16 @@
-// `turnd user add|list|remove`: edits the users file. Called by turnd.ts with the arguments after `user`.
+// `turnd user add|list|disable|enable|remove`: edits the users file. Called by turnd.ts with the arguments after `user`.
+import { AdminPasswords, preparedAdminPassword } from '../auth/admin-password.js'
 import { createPrivateDirectory, errorText } from '../auth/private-file.js'
 import { generatePassword } from '../auth/state-dir.js'
-import { makeUsersFileLine, type UsersFileEntry, type UsersFileLine } from '../auth/users-file.js'
-import { addUser, listUsers, removeUser } from '../auth/users-file-edit.js'
+import { addUser, changeUser, listUsers, removeUser } from '../auth/users-file-edit.js'
+import {
+  describeUser,
+  isSameUser,
+  makeAdminLine,
+  makeUsersFileLine,
+  type UserLine,
+  type UsersFileEntry,
+} from '../auth/users-file-line.js'
 import { CommandError } from './command-words.js'
 import { type PasswordInput, promptPassword, readPasswordLine } from './password-input.js'
 import { parseUserArguments, USER_HELP, type UserArguments } from './user-arguments.js'
@@ -21,6 +29,7 @@ export async function runUserCommand(argv: readonly string[], io: UserCommandIo)
     if (options.action === 'add') return await add(options, io)
     if (options.action === 'remove') return await remove(options, io)
     if (options.action === 'list') return list(options, io)
+    if (options.action !== 'help') return await setDisabled(options, options.action === 'disable', io)
     io.stdout.write(USER_HELP)
     return 0
   } catch (error) {
@@ -31,65 +40,109 @@ export async function runUserCommand(argv: readonly string[], io: UserCommandIo)
 }
 
 async function add(options: UserArguments, io: UserCommandIo): Promise<number> {
-  const { name, realm, usersFile, isReplacing } = options
+  const { identity, isGenerated, isReplacing, usersFile } = options
   // Before anybody is asked for a password; decided again under the lock.
-  if (!isReplacing && readEntries(usersFile).some((entry) => entry.user === name && entry.realm === realm)) {
+  if (!isReplacing && readEntries(usersFile).some((entry) => isSameUser(entry, identity))) {
     return refuseExisting(options, io)
   }
-  const password = options.isGenerated ? generatePassword() : await readPassword(options, io)
-  const line = makeLine(name, realm, password)
+  const password = isGenerated ? generatePassword() : await readPassword(options, io)
+  const line = await makeLine(options, password)
   createStateDirectory(options)
+  // Somebody must have it before it counts.
+  if (isGenerated) await writePassword(password, options, io)
   const result = await asCommandError(() => addUser(usersFile, line, isReplacing))
   if (result === 'exists') return refuseExisting(options, io)
   // A script reads the generated password, and nothing else, from standard output.
-  const report = options.isGenerated ? io.stderr : io.stdout
-  report.write(`${result} ${name} (realm ${realm}) ${result === 'added' ? 'to' : 'in'} ${usersFile}\n`)
-  if (options.isGenerated) io.stdout.write(`${password}\n`)
+  const report = isGenerated ? io.stderr : io.stdout
+  report.write(`${result} ${describeUser(identity)} ${result === 'added' ? 'to' : 'in'} ${usersFile}\n`)
   return 0
+}
+
+/** Resolves when the system has taken it. Throws a CommandError: the user is not touched then. */
+function writePassword(password: string, { identity }: UserArguments, io: UserCommandIo): Promise<void> {
+  return new Promise((resolve, reject) => {
+    io.stdout.write(`${password}\n`, (error) => {
+      if (!error) resolve()
+      else
+        reject(new CommandError(`nobody has got the password (${errorText(error)}), so ${identity.user} is as before`))
+    })
+  })
 }
 
 async function remove(options: UserArguments, io: UserCommandIo): Promise<number> {
-  const { name, realm, usersFile } = options
-  const namesakes = readEntries(usersFile).filter((entry) => entry.user === name)
-  const isThere = namesakes.some((entry) => entry.realm === realm)
-  if (isThere && (await asCommandError(() => removeUser(usersFile, name, realm)))) {
-    io.stdout.write(`removed ${name} (realm ${realm}) from ${usersFile}\n`)
-    return 0
-  }
-  const realms = namesakes.map((entry) => entry.realm).filter((other) => other !== realm)
-  const hint = realms.length === 0 ? '' : `; try --realm ${realms[0]}`
-  io.stderr.write(`turnd user: there is no user ${name} of realm ${realm} in ${usersFile}${hint}\n`)
-  return 1
+  const { identity, usersFile } = options
+  const isThere = readEntries(usersFile).some((entry) => isSameUser(entry, identity))
+  if (!isThere || !(await asCommandError(() => removeUser(usersFile, identity)))) return refuseMissing(options, io)
+  io.stdout.write(`removed ${describeUser(identity)} from ${usersFile}\n`)
+  return 0
 }
 
-function list(options: UserArguments, io: UserCommandIo): number {
-  const entries = readEntries(options.usersFile)
-  const shown = options.isRealmGiven ? entries.filter((entry) => entry.realm === options.realm) : entries
-  if (shown.length === 0) io.stderr.write(`turnd user: no users in ${options.usersFile}\n`)
-  for (const { user, realm, sha256Key } of shown) {
-    io.stdout.write(`${user}\t${realm}\t${sha256Key === null ? 'md5' : 'md5,sha256'}\n`)
+async function setDisabled(options: UserArguments, disabled: boolean, io: UserCommandIo): Promise<number> {
+  const { identity, usersFile } = options
+  const entry = readEntries(usersFile).find((one) => isSameUser(one, identity))
+  if (entry === undefined) return refuseMissing(options, io)
+  const word = disabled ? 'disabled' : 'enabled'
+  if (entry.disabled === disabled) {
+    io.stdout.write(`${describeUser(identity)} is ${word} already in ${usersFile}\n`)
+    return 0
+  }
+  const changed = await asCommandError(() => changeUser(usersFile, identity, (before) => ({ ...before, disabled })))
+  if (changed === null) return refuseMissing(options, io)
+  io.stdout.write(`${word} ${describeUser(identity)} in ${usersFile}\n`)
+  return 0
+}
+
+function list({ givenRealm, usersFile }: UserArguments, io: UserCommandIo): number {
+  const entries = readEntries(usersFile)
+  const shown = entries.filter(({ realm, role }) => givenRealm === '' || role === 'admin' || realm === givenRealm)
+  if (shown.length === 0) io.stderr.write(`turnd user: no users in ${usersFile}\n`)
+  for (const entry of shown) {
+    const { disabled, realm, role, user } = entry
+    const columns = [user, realm || '-', keysOf(entry), role, disabled ? 'disabled' : 'enabled']
+    io.stdout.write(`${columns.join('\t')}\n`)
   }
   return 0
 }
 
-function refuseExisting({ name, realm, usersFile }: UserArguments, io: UserCommandIo): number {
-  io.stderr.write(`turnd user: ${name} (realm ${realm}) is already in ${usersFile}; --replace sets a new password\n`)
+function keysOf(entry: UsersFileEntry): string {
+  if (entry.role === 'admin') return 'scrypt'
+  return entry.sha256Key === null ? 'md5' : 'md5,sha256'
+}
+
+function refuseExisting({ identity, usersFile }: UserArguments, io: UserCommandIo): number {
+  io.stderr.write(`turnd user: ${describeUser(identity)} is already in ${usersFile}; --replace sets a new password\n`)
+  return 1
+}
+
+function refuseMissing({ identity, usersFile }: UserArguments, io: UserCommandIo): number {
+  const { realm, role, user } = identity
+  const namesakes = readEntries(usersFile).filter((entry) => entry.user === user)
+  const ofOtherRealm = namesakes.find((entry) => entry.role === 'turn' && entry.realm !== realm)
+  const isAdmin = namesakes.some((entry) => entry.role === 'admin')
+  const what = role === 'admin' ? `no admin user ${user}` : `no user ${user} of realm ${realm}`
+  let hint = ''
+  if (role === 'turn' && ofOtherRealm !== undefined) hint = `; try --realm ${ofOtherRealm.realm}`
+  else if (role === 'turn' && isAdmin) hint = '; try --admin'
+  else if (role === 'admin' && ofOtherRealm !== undefined)
+    hint = `; without --admin there is one of realm ${ofOtherRealm.realm}`
+  io.stderr.write(`turnd user: there is ${what} in ${usersFile}${hint}\n`)
   return 1
 }
 
 async function readPassword(options: UserArguments, io: UserCommandIo): Promise<string> {
   const isPrompted = io.stdin.isTTY === true && !options.isPasswordFromStdin
   try {
-    return await (isPrompted ? promptPassword(io.stdin, io.stderr, options.name) : readPasswordLine(io.stdin))
+    return await (isPrompted ? promptPassword(io.stdin, io.stderr, options.identity.user) : readPasswordLine(io.stdin))
   } catch (error) {
     throw error instanceof RangeError ? new CommandError(error.message) : error
   }
 }
 
-/** Name and realm are prepared already, so what is wrong now is the password. */
-function makeLine(name: string, realm: string, password: string): UsersFileLine {
+async function makeLine({ identity }: UserArguments, password: string): Promise<UserLine> {
+  const { realm, role, user } = identity
   try {
-    return makeUsersFileLine(name, realm, password)
+    if (role === 'turn') return makeUsersFileLine(user, realm, password)
+    return makeAdminLine(user, await new AdminPasswords().hash(preparedAdminPassword(password)))
   } catch (error) {
     throw error instanceof RangeError ? new CommandError(error.message) : error
   }

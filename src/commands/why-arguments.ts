@@ -1,12 +1,13 @@
 // The arguments of `turnd why`: what they mean, and one sentence for each thing that can be wrong with them.
+
+import type { WhyFilter } from '../admin/schema/why.js'
 import { nearestName } from '../config/nearest-name.js'
 import { CONNECTION_REFUSALS } from '../log/connection-refusals.js'
 import { DROP_REASONS } from '../log/drops.js'
 import { REFUSAL_REASONS } from '../log/refusals.js'
-import type { WhyFilter } from '../server/why.js'
 import { parseCidr } from '../stun/cidr.js'
+import { serverDirectoryOf } from './ask-servers.js'
 import { CommandError, readWords } from './command-words.js'
-import { type NamedConfigFile, stateDirectoryOf } from './state-directory.js'
 
 export const WHY_HELP = `Usage: turnd why [options]
 
@@ -66,13 +67,8 @@ export function parseWhyArguments(argv: readonly string[], env: NodeJS.ProcessEn
       ...(since === undefined ? {} : { sinceSeconds: parseDuration(since) }),
     },
     isJson: allValues.has('json'),
-    stateDirectory: stateDirectoryOf(value('state-dir'), env, configFile(value('config'), env.TURND_CONFIG)),
+    stateDirectory: serverDirectoryOf(value('state-dir'), value('config'), env),
   }
-}
-
-function configFile(given: string | undefined, variable = ''): NamedConfigFile | null {
-  if (given !== undefined) return { path: given, shown: `--config ${given}` }
-  return variable === '' ? null : { path: variable, shown: `TURND_CONFIG=${variable}` }
 }
 
 /** Logs show addresses with their ports: those are taken off. */

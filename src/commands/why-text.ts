@@ -1,8 +1,9 @@
 // What `turnd why` prints for people: a server's report (server/why.ts) in plain words, the most recent first. Who, how often, since when;
 // why; what to do.
+
+import type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from '../admin/schema/why.js'
 import { nearestName } from '../config/nearest-name.js'
 import { CONNECTION_REFUSALS } from '../log/connection-refusals.js'
-import type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from '../server/why.js'
 import { aboutUntold, isNameless, isOfAll, isRefusal, untoldLines } from './why-untold.js'
 
 /** Of one reason; --json has the others. */

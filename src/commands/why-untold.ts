@@ -1,7 +1,8 @@
 // What a server's report cannot say whose it was: counted only, dropped before anybody looked, or forgotten. Used by why-text.ts, which denies
 // nothing that may be among it.
+
+import type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 import { REFUSAL_REASONS } from '../log/refusals.js'
-import type { WhyFilter, WhyReport } from '../server/why.js'
 
 /** What happened, and whose it was nobody knows any more: to deny that it is what is looked for would be a guess. */
 export function untoldLines(report: WhyReport, filter: WhyFilter): string[] {

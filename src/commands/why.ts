@@ -1,10 +1,7 @@
 // `turnd why`: asks running servers whom they refused, and tells it in plain words. Called by turnd.ts with the arguments after `why`.
-import { resolve } from 'node:path'
-import { askServers, type ControlAnswer } from '../admin/control-client.js'
-import { directoriesWithServers } from '../admin/control-directory.js'
-import { errorCode, errorText } from '../auth/private-file.js'
+import type { WhyReport } from '../admin/schema/why.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
-import type { WhyReport } from '../server/why.js'
+import { askServersOf, nobodyIn } from './ask-servers.js'
 import { CommandError } from './command-words.js'
 import { parseWhyArguments, WHY_HELP, type WhyArguments } from './why-arguments.js'
 import { whyLines } from './why-text.js'
@@ -30,17 +27,14 @@ export async function runWhyCommand(argv: readonly string[], io: WhyCommandIo): 
 }
 
 async function ask({ filter, isJson, stateDirectory }: WhyArguments, io: WhyCommandIo): Promise<number> {
-  const answers = await answersOf(stateDirectory, { command: 'why', ...filter })
-  // Both ends are of one version, or the server has said so.
-  const reports = answers.flatMap((answer) => (answer.kind === 'result' ? [answer.result as WhyReport] : []))
-  const failed = answers.flatMap((answer) =>
-    answer.kind === 'failed' ? [{ socket: answer.path, error: answer.error }] : [],
-  )
-  for (const { error, socket } of failed) complain(io, `${socket}: ${error}`)
-  if (reports.length === 0 && failed.length === 0) {
+  const asked = await askServersOf<WhyReport>(stateDirectory, { command: 'why', ...filter })
+  if (asked === null) {
     complain(io, nobodyIn(stateDirectory))
     return 1
   }
+  const { answers, failed } = asked
+  const reports = answers.map(({ result }) => result)
+  for (const { error, socket } of failed) complain(io, `${socket}: ${error}`)
   if (isJson) io.stdout.write(`${escapeHidden(JSON.stringify({ servers: reports, failed }))}\n`)
   else if (reports.length > 0) {
     const parts = reports.map((report) => whyLines(report, filter))
@@ -48,24 +42,6 @@ async function ask({ filter, isJson, stateDirectory }: WhyArguments, io: WhyComm
     io.stdout.write(parts.map(text).join('\n'))
   }
   return failed.length === 0 ? 0 : 1
-}
-
-async function answersOf(stateDirectory: string, request: object): Promise<ControlAnswer[]> {
-  try {
-    return await askServers(resolve(stateDirectory), request)
-  } catch (error) {
-    const hint = errorCode(error) === 'EACCES' ? ': run this as the user of the server, or as root' : ''
-    throw new CommandError(`the state directory ${stateDirectory}: ${errorText(error)}${hint}`)
-  }
-}
-
-function nobodyIn(stateDirectory: string): string {
-  const others = directoriesWithServers()
-  const hint =
-    others.length === 0
-      ? 'start it, or give the --state-dir of the one that runs'
-      : `there is one with --state-dir ${others.slice(0, 3).join(', or ')}`
-  return `no server runs with the state directory ${resolve(stateDirectory)}: ${hint}`
 }
 
 /** Names come from the network: no line is theirs to break. */

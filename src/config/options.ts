@@ -63,6 +63,8 @@ type Kebab<Text extends string> = Text extends `${infer First}${infer Rest}`
 type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 
 const PATH_LENGTH_MAX = 4095
+/** Below it a warning. */
+const METRICS_TOKEN_LENGTH_MIN = 20
 const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
 const port = integer('PORT', 'a port', 1, 65535)
 
@@ -463,7 +465,32 @@ const TABLE: Table = {
     defaultText: '127.0.0.1:8445',
     help: 'Where the status page and the API are served.',
     coturn: ['web-admin-ip', 'web-admin-port'],
-    comesLater: 'the status page and the API come in a later version',
+    comesLater: null,
+  },
+  'metrics-token': {
+    group: 'Operating',
+    type: text('TOKEN', 'a token'),
+    repeatable: true,
+    default: [],
+    defaultText: 'metrics are for this machine and for who is logged in',
+    help:
+      'What Prometheus on another machine sends as a bearer token to read /metrics of the admin address. Repeatable, so that ' +
+      'an old one stays good while a new one is rolled out.',
+    coturn: [],
+    secret: true,
+    comesLater: null,
+    warn: (value) =>
+      value.length >= METRICS_TOKEN_LENGTH_MIN ? null : 'is short enough to be guessed: openssl rand -hex 32 makes one',
+  },
+  'metrics-token-file': {
+    group: 'Operating',
+    type: path('PATH'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'The same from a file, one token a line, which no process list shows.',
+    coturn: [],
+    comesLater: null,
   },
   'drain-timeout': {
     group: 'Operating',

@@ -70,6 +70,8 @@ export interface Settings {
   /** Threads for clients over TCP, TLS and DTLS; null: as many as workers. */
   readonly streamWorkers: number | null
   readonly adminListen: ListenAddress | null
+  readonly metricsToken: readonly string[]
+  readonly metricsTokenFile: string | null
   readonly drainTimeout: number
   readonly stateDir: string
   readonly logLevel: LogLevel

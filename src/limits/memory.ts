@@ -15,6 +15,7 @@ import {
 import { DATAGRAM_LENGTH_MAX, RECEIVE_SLOT_COUNT, STAGING_BYTES } from './engines.js'
 import { HTTP_CONNECTION_COUNT_MAX, HTTP_HEAD_BYTES_MAX } from './http.js'
 import { FRAME_LENGTH_MAX, USERNAME_LENGTH_MAX } from './messages.js'
+import { SCRYPT_MEMORY_BYTES_MAX, SCRYPT_RUNNING_COUNT_MAX } from './passwords.js'
 import {
   BATCH_UNREAD_COUNT_MAX,
   LOG_BUFFER_BYTES_MAX,
@@ -146,6 +147,11 @@ export function worstCase(plan: ProcessPlan): MemoryRow[] {
       workers * (CAPTURE_BATCH_UNREAD_COUNT_MAX + CAPTURE_RUNNING_COUNT_MAX) * CAPTURE_BATCH_BYTES,
     ),
     row('names of TURN REST credentials', 'users', workers * VERIFIED_NAME_COUNT_MAX * (256 + 2 * USERNAME_LENGTH_MAX)),
+    row(
+      'passwords of admin users that are checked at once',
+      'strangers',
+      SCRYPT_RUNNING_COUNT_MAX * SCRYPT_MEMORY_BYTES_MAX,
+    ),
     row('the log', 'users, strangers', LOG_BUFFER_BYTES_MAX),
   ]
 }

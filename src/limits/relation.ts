@@ -1,10 +1,13 @@
 // A relation between bounds: what must hold, and why; and the record of all bounds that it is about.
+
+import * as admin from './admin.js'
 import * as captures from './captures.js'
 import * as dtls from './dtls.js'
 import * as engines from './engines.js'
 import * as files from './files.js'
 import * as http from './http.js'
 import * as messages from './messages.js'
+import * as passwords from './passwords.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
@@ -18,7 +21,9 @@ export const LIMITS = {
   ...engines,
   ...reports,
   ...captures,
+  ...passwords,
   ...files,
+  ...admin,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -1,7 +1,10 @@
 // How the bounds relate, checked once when the server is loaded: who changes a bound learns at once what else depends on it. A pure function over a
 // record of bounds, so that a test can break each of them.
+
+import { ADMIN_RELATIONS } from './admin-relations.js'
 import { CAPTURE_RELATIONS } from './capture-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
+import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
 import { LIMITS, type Limits, type Relation } from './relation.js'
 import { DTLS_RELATIONS, HTTP_RELATIONS, STREAM_RELATIONS } from './stream-relations.js'
@@ -15,6 +18,8 @@ export const RELATIONS: readonly Relation[] = [
   ...ENGINE_RELATIONS,
   ...REPORT_RELATIONS,
   ...CAPTURE_RELATIONS,
+  ...ADMIN_RELATIONS,
+  ...PASSWORD_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

@@ -8,6 +8,10 @@ export const REFUSAL_REASONS = {
     meaning: 'no configured user has this name',
     remedy: 'compare the user name on the client with `turnd user list`, --user and --users-file',
   },
+  'disabled-user': {
+    meaning: 'the user exists, but is disabled in the users file',
+    remedy: 'if the user may log in again: `turnd user enable NAME`, or the users of the status page',
+  },
   'bad-password': {
     meaning: 'the user exists, but the message integrity does not match its password',
     remedy: 'set the same password on the client and on the server',
@@ -148,7 +152,10 @@ export type RefusalReason = keyof typeof REFUSAL_REASONS
 /** By index, for counters. */
 export const REFUSAL_REASON_NAMES = Object.keys(REFUSAL_REASONS) as readonly RefusalReason[]
 
-/** Anybody causes these without the name of a user. (A TURN REST name may be made up, but for its reason it counts as a user's.) */
+/**
+ * Anybody causes these without the name of a user. (A TURN REST name may be made up, but for its reason it counts as a user's. The name of a
+ * disabled user cannot: it is in the users file, so `disabled-user` is no reason of strangers, as little as `bad-password`.)
+ */
 const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'unknown-user',
   'wrong-realm',

@@ -1,4 +1,7 @@
 // The status page: what index.html starts.
-import { html, render } from 'lit-html'
+import { App } from './app.js'
+import { applyTheme } from './theme.js'
 
-render(html`<h1>turnd</h1>`, document.getElementById('page') as HTMLElement)
+applyTheme()
+const root = document.getElementById('page')
+if (root !== null) void new App(root).start()

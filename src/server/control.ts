@@ -1,14 +1,22 @@
 // What the control socket of a server serves, and its opening: one directory, one socket. Commands are added here.
 import type { ControlSocket } from '../admin/control-socket.js'
+import type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 import { createPrivateDirectory, errorText } from '../auth/private-file.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
-import type { WhyFilter, WhyReport } from './why.js'
 
 /** What is asked of the server. */
-interface Controlled {
+export interface Controlled {
   readonly settings: Settings
   why(filter: WhyFilter): WhyReport
+  /** A one-time link to the status page; null without one. */
+  loginLink(): string | null
+}
+
+/** Of the command `login`. */
+export interface LoginAnswer {
+  readonly pid: number
+  readonly link: string | null
 }
 
 export class ServerControl {
@@ -37,7 +45,9 @@ export class ServerControl {
       await this.open()
     } catch (error) {
       const { stateDir } = this.#server.settings
-      warn(`no control socket in ${stateDir} (${errorText(error)}): turnd why cannot ask this server; see --state-dir`)
+      warn(
+        `no control socket in ${stateDir} (${errorText(error)}): turnd why and turnd login cannot ask this server; see --state-dir`,
+      )
     }
   }
 
@@ -53,7 +63,10 @@ export class ServerControl {
     const { ControlSocket } = await import('../admin/control-socket.js')
     const { stateDir } = this.#server.settings
     createPrivateDirectory(stateDir)
-    this.#socket = await ControlSocket.open(stateDir, { why: (request) => this.#server.why(whyFilterOf(request)) })
+    this.#socket = await ControlSocket.open(stateDir, {
+      why: (request) => this.#server.why(whyFilterOf(request)),
+      login: (): LoginAnswer => ({ pid: process.pid, link: this.#server.loginLink() }),
+    })
     return this.#socket.path
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../limits/reports.js'
 import { AllocationDigest } from '../log/allocation-digest.js'
 import { CONNECTION_REFUSALS, type ConnectionRefusal } from '../log/connection-refusals.js'
+import { LineLimiter } from '../log/line-limiter.js'
 import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
 import { RefusalDigest } from '../log/refusal-digest.js'
@@ -19,7 +20,6 @@ import {
   RefusalRing,
 } from '../log/refusals.js'
 import type { DeletionCause } from '../turn/output.js'
-import { LineLimiter } from './line-limiter.js'
 import type { RelayingNews, WorkerDeath } from './relaying.js'
 import type { AllocationInfo, AllocationUse, Report } from './reports.js'
 import type { Totals } from './statistics.js'

@@ -10,7 +10,6 @@ import type { Refusal } from '../log/refusals.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { Listener } from '../net/engine.js'
 import { findLocalAddresses } from '../net/local-addresses.js'
-import type { DeletionCause } from '../turn/output.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
 import type { ServerCertificate } from './certificate.js'
@@ -20,8 +19,8 @@ import { reportReady } from './ready-report.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { Relaying, RelayingParts } from './relaying.js'
 import { Reporter } from './reporter.js'
-import type { AllocationInfo } from './reports.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
+import type { TurnServerEvents } from './server-events.js'
 import { totalsOf } from './statistics.js'
 import { turnUris } from './uris.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
@@ -34,19 +33,6 @@ const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
 const REPORT_INTERVAL_MS = 1_000
 /** How often a drain looks whether the last allocation has ended. */
 const DRAIN_INTERVAL_MS = 50
-
-export interface TurnServerEvents {
-  /** Listening; the same as start() having resolved. */
-  ready: []
-  allocation: [AllocationInfo]
-  allocationDeleted: [AllocationInfo, DeletionCause]
-  refusal: [Refusal]
-  /** A thread of the native engine has died, and so many allocations with it, which get no allocationDeleted. It is started again. */
-  workerDied: [worker: number, allocationCount: number]
-  /** A sentence for the operator. */
-  warning: [string]
-  stopped: []
-}
 
 /** Where the server listens. */
 export interface ServerAddress {
@@ -187,11 +173,16 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   /**
-   * Opens a unix socket in the state directory, through which `turnd why --state-dir` reads why(); the command does so by itself. Resolves
-   * with its path; stop() removes it. Rejects with the system's error.
+   * Opens a unix socket in the state directory, through which `turnd why --state-dir` reads why() and `turnd login` gets a loginLink(); the
+   * command does so by itself. Resolves with its path; stop() removes it. Rejects with the system's error.
    */
   openControlSocket(): Promise<string> {
     return this.#control.open()
+  }
+
+  /** A one-time link that logs in to the status page; null without one. */
+  loginLink(): string | null {
+    return null
   }
 
   allocationCount(): number {

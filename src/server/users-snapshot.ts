@@ -5,11 +5,11 @@ import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 
 export interface UsersSnapshot {
-  /** --user, or the generated user; null without. */
+  /** --user; null without. */
   readonly staticUsers: PackedCredentials | null
   /** TURN REST secrets. */
   readonly restSecrets: readonly string[]
-  /** null without a users file. */
+  /** With the generated user; null without a users file. */
   readonly usersFile: PackedCredentials | null
   readonly temporaryUsers: PackedCredentials
 }

@@ -1,5 +1,5 @@
-// Who may log in: the credential stores that the settings name, or the generated first user; and the secret that nonces are made with.
-import type { CredentialStore } from '../auth/credentials.js'
+// Who may log in: the credential stores that the settings name, with the generated first user where there is no other; and the secret that nonces are made with.
+import { type Credential, type CredentialStore, makeCredential } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
 import {
@@ -19,7 +19,7 @@ export interface Users {
   readonly stores: CredentialStore[]
   /** Asked after them; empty at first. */
   readonly temporaryUsers: TemporaryUsers
-  /** The users file, to reload and close; null without one. */
+  /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
@@ -33,18 +33,35 @@ export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
   const secrets = [...settings.authSecret]
   if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
-  const path = usersFilePath(settings, hasStateDir)
-  const usersFile =
-    path === null ? null : wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem))
-  if (configured !== null || secrets.length > 0 || usersFile !== null) {
-    return usersOf(realm, configured, secrets, usersFile, null)
-  }
-  if (!hasStateDir) {
+  const usersFile = openUsersFile(settings, hasStateDir, onProblem)
+  if (usersFile === null && configured === null && secrets.length === 0) {
     throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
   }
-  const generatedUser = generateUser(settings)
-  const { username, password } = generatedUser
-  return usersOf(realm, staticUsers(realm, [{ name: username, password }]), [], null, generatedUser)
+  try {
+    // A file that is named is one that users will be added to; that of the state directory may be for admin users alone.
+    const isOthers = configured !== null || secrets.length > 0 || settings.usersFile !== null
+    const generatedUser = isOthers || usersFile === null || usersFile.userCount > 0 ? null : generateUser(settings)
+    if (generatedUser !== null) usersFile?.admitGuest(credentialOf(realm, generatedUser))
+    return usersOf(realm, configured, secrets, usersFile, generatedUser)
+  } catch (error) {
+    usersFile?.close()
+    throw error
+  }
+}
+
+/** Where there is a state directory there is always one, which may not be there yet: users can be added to a running server. */
+function openUsersFile(
+  { realm, stateDir, usersFile }: Settings,
+  hasStateDir: boolean,
+  onProblem: (text: string) => void,
+): UsersFileStore | null {
+  if (usersFile === null && !hasStateDir) return null
+  const path = usersFile ?? usersFileOfStateDir(stateDir)
+  return wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem, usersFile === null))
+}
+
+function credentialOf(realm: string, { password, username }: GeneratedUser): Credential {
+  return wrap('TURND_ERR_STATE_DIR', () => makeCredential(username, realm, password))
 }
 
 function staticUsers(realm: string, users: Settings['user']): StaticUsers {
@@ -72,7 +89,7 @@ function usersOf(
   return { stores, temporaryUsers, usersFile, generatedUser, snapshot }
 }
 
-/** Is there nothing but a users file without a user of the realm? */
+/** Is there nothing but a users file, which was named, without a user of the realm? */
 export function isNobodyConfigured({ stores, usersFile }: Users): boolean {
   return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
@@ -101,12 +118,6 @@ function generateUser(settings: Settings): GeneratedUser {
   } catch (error) {
     throw stateDirError(settings, error)
   }
-}
-
-/** --users-file, else the file that `turnd user add` writes, if it is there. */
-function usersFilePath(settings: Settings, hasStateDir: boolean): string | null {
-  if (settings.usersFile !== null || !hasStateDir) return settings.usersFile
-  return usersFileOfStateDir(settings.stateDir)
 }
 
 function wrap<Result>(code: TurndError['code'], action: () => Result): Result {

@@ -1,6 +1,7 @@
 // Why a call failed, as one document: what was refused, to whom, how often, what was dropped, and who got through. Made by TurnServer.why,
 // which the library offers and `turnd why` asks for over the control socket; so it is plain JSON, and small however much has happened.
 
+import type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from '../admin/schema/why.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
 import { WHY_ALLOCATION_COUNT_MAX, WHY_ENTRY_COUNT_MAX } from '../limits/reports.js'
@@ -23,91 +24,7 @@ import type { Reporter } from './reporter.js'
 import { occurred } from './server-counters.js'
 import { type Totals, totalsOf } from './statistics.js'
 
-/** What to look for. What is not given matches everything. */
-export interface WhyFilter {
-  /** A user name, or the part of a TURN REST name behind its time. */
-  readonly user?: string
-  /** An IP address or a CIDR block. */
-  readonly source?: string
-  /** A key of REFUSAL_REASONS, CONNECTION_REFUSALS or DROP_REASONS. */
-  readonly reason?: string
-  /** Seen within so many seconds. */
-  readonly sinceSeconds?: number
-  /** At most so many entries of refusals. */
-  readonly entriesMax?: number
-}
-
-/** Times are ISO 8601 in UTC. */
-export interface WhyRefusal {
-  readonly reason: DigestReason
-  /** '' where the request named none. */
-  readonly user: string
-  /** An IP address, and the last port that came from there. */
-  readonly source: string
-  readonly port: number
-  /** The last transport address of that peer; '' where none was involved. */
-  readonly peer: string
-  /** Of the last request; '' and 0 for connections. A code of 0: no answer was sent. */
-  readonly method: string
-  readonly code: number
-  /** Of reply-limit and failure-budget: in how many seconds this source was seen to get no answers, at least. */
-  readonly count: number
-  readonly firstTime: string
-  readonly lastTime: string
-  readonly meaning: string
-  readonly remedy: string
-}
-
-export interface WhyDrop {
-  readonly reason: DropReason
-  readonly count: number
-  readonly meaning: string
-  readonly remedy: string
-}
-
-export interface WhyAllocations {
-  readonly user: string
-  readonly source: string
-  readonly count: number
-  readonly liveCount: number
-  readonly firstTime: string
-  readonly lastTime: string
-  /** Of those that have ended: how many, and the packets that they relayed to peers and to clients. */
-  readonly endedCount: number
-  readonly packetsFromClient: number
-  readonly packetsToClient: number
-}
-
-export interface WhyReport {
-  readonly pid: number
-  readonly startTime: string
-  readonly time: string
-  /** null before the start and after the end. */
-  readonly engine: 'dgram' | 'native' | null
-  /** Such as `udp:192.0.2.1:3478`. */
-  readonly listening: readonly string[]
-  readonly relayPorts: { readonly min: number; readonly max: number }
-  readonly allocationCount: number
-  readonly packetsReceived: number
-  /** What matches, most recent first. */
-  readonly refusals: readonly WhyRefusal[]
-  /** Entries that match, but did not fit. */
-  readonly leftOutCount: number
-  /** How often others were refused, whose user or source does not match, by reason. */
-  readonly others: Readonly<Record<string, number>>
-  /** Names of `unknown-user` that do not match: one may be the user's, mistyped. */
-  readonly unknownUsers: readonly string[]
-  /** Since the start, of all clients, by reason (that of the filter): all that happened, whether an entry tells of it or not. */
-  readonly totals: Readonly<Record<string, number>>
-  /** Those of them that no entry tells of: floods are counted, not described; and old entries made room. What is looked for may be among them. */
-  readonly undescribed: Readonly<Record<string, number>>
-  /** Drops without an answer since the start, of all clients together. */
-  readonly drops: readonly WhyDrop[]
-  /** Who got allocations, most recent first; what matches. */
-  readonly allocations: readonly WhyAllocations[]
-  /** Entries of those, whoever they were of, that made room for others since the start. */
-  readonly allocationEntriesForgotten: number
-}
+export type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 
 /** Whose report it is. */
 export interface WhyServer {

@@ -2,6 +2,7 @@
 // this thread. What kinds of workers there are, and what their sockets are, is the plan's to say (native-relaying.ts, dgram-relaying.ts).
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
+import type { CredentialChanges } from '../auth/credential-table.js'
 import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
@@ -84,7 +85,7 @@ export class WorkerPool implements Relaying, SlotOwner {
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     const { usersFile } = parts.users
-    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#tell({ kind: 'users', changes })
+    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#changeUsers(changes)
   }
 
   get listeners(): readonly Listener[] {
@@ -132,7 +133,7 @@ export class WorkerPool implements Relaying, SlotOwner {
     this.#removeCrashHook()
     clearInterval(this.#ticketTimer)
     const { usersFile } = this.#parts.users
-    if (usersFile !== null) usersFile.onReloaded = () => {}
+    if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
     await Promise.all(this.#slots.map((slot) => slot.stop()))
     this.#plan.closeSockets()
   }
@@ -191,6 +192,10 @@ export class WorkerPool implements Relaying, SlotOwner {
   #changeTicketKeys(): void {
     this.#ticketKeys = newTicketKeys()
     this.#tell({ kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
+  }
+
+  async #changeUsers(changes: CredentialChanges): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.changeUsers(changes)))
   }
 
   #planned(workerIndex: number): PlannedWorker {

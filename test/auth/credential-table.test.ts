@@ -8,6 +8,8 @@ const alice = makeCredential('alice', REALM, 'secret')
 const bob = makeCredential('bob', REALM, 'other')
 const carol: Credential = { ...makeCredential('carol', REALM, 'third'), sha256Key: null }
 
+const disabled = (credential: Credential): Credential => ({ ...credential, isDisabled: true })
+
 /** What arrives in another thread. */
 const posted = (table: CredentialTable): PackedCredentials => structuredClone(table.pack())
 
@@ -38,6 +40,35 @@ t.test('a packed table', async (t) => {
       const table = new CredentialTable(REALM, users)
       t.equal(table.verifiesSha256, !users.includes(carol))
       t.equal(new PackedUsers(posted(table)).verifiesSha256, table.verifiesSha256)
+    }
+  })
+
+  t.test('finds who is disabled, and says so', async (t) => {
+    const table = new CredentialTable(REALM, [disabled(alice), bob, disabled(carol)])
+    t.equal(table.verifiesSha256, true, 'nobody asks for the key of who is disabled')
+    const store = new PackedUsers(posted(table))
+    t.equal(store.verifiesSha256, true)
+    for (const found of [table.find('alice'), store.find('alice'), store.findByUserhash(userhash('alice', REALM))]) {
+      t.match(found, { username: 'alice', isDisabled: true })
+    }
+    t.notMatch(store.find('bob'), { isDisabled: true })
+  })
+
+  t.test('learns who is disabled, and who is enabled again', async (t) => {
+    const tables = [
+      [alice, carol],
+      [disabled(alice), carol],
+      [alice, disabled(carol)],
+      [alice, carol],
+    ].map((users) => new CredentialTable(REALM, users))
+    const store = new PackedUsers(posted(tables[0]))
+    for (const [index, table] of tables.entries()) {
+      store.apply(structuredClone(table.changesSince(tables[Math.max(index - 1, 0)])))
+      for (const name of ['alice', 'carol']) {
+        const isDisabled = (table.find(name) as Credential).isDisabled === true
+        t.equal((store.find(name) as Credential).isDisabled === true, isDisabled, `${name} of table ${index}`)
+      }
+      t.equal(store.verifiesSha256, table.verifiesSha256, `table ${index}`)
     }
   })
 

@@ -3,7 +3,8 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
-import { type Credential, md5Key } from '../../src/auth/credentials.js'
+import { CredentialTable, PackedUsers } from '../../src/auth/credential-table.js'
+import { type Credential, type CredentialStore, makeCredential, md5Key, userhash } from '../../src/auth/credentials.js'
 import { RestSecrets } from '../../src/auth/rest-secrets.js'
 import {
   ALGORITHM_LIST,
@@ -49,14 +50,18 @@ function countOperations(action: () => void): Record<string, number> {
   return counts
 }
 
-function setUp(secrets = ['north', 'south']) {
-  const authenticator = makeAuthenticator([staticUsers(), new RestSecrets(REALM, secrets, () => WALL)])
+const DISABLED = 'dora'
+
+/** @param file the users of a users file, in the main thread or in a worker */
+function setUp(secrets = ['north', 'south'], file: CredentialStore = usersFile()) {
+  const authenticator = makeAuthenticator([staticUsers(), new RestSecrets(REALM, secrets, () => WALL), file])
   const { nonce } = challengeOf(authenticator)
   const wrongKey = md5Key(USER, REALM, 'wrong')
   const refuse = (request: Partial<Request>) => {
     const message = makeRequest({ username: USER, realm: REALM, nonce, key: wrongKey, ...request })
     const counts = countOperations(() => t.equal(authenticator.authenticate(message, CLIENT, NOW), 401))
-    return { counts, reason: authenticator.reason, bytes: errorAnswer(authenticator, 401) }
+    const { reason, username } = authenticator
+    return { counts, reason, username, bytes: errorAnswer(authenticator, 401) }
   }
   return { authenticator, nonce, refuse }
 }
@@ -88,6 +93,38 @@ t.test('an unknown user and a wrong password', async (t) => {
   })
 })
 
+t.test('a disabled user', async (t) => {
+  const file = usersFile()
+  const stores = { 'the main thread': file, 'a worker': new PackedUsers(structuredClone(file.pack())) }
+  for (const [where, store] of Object.entries(stores)) {
+    const { refuse } = setUp(undefined, store)
+    const unknown = refuse({ username: 'mallory' })
+    const hash = { username: undefined, userhash: Buffer.from(userhash(DISABLED, REALM), 'hex') }
+    const chosen = { algorithm: ALGORITHM_SHA256, algorithms: ALGORITHM_LIST, integrity: 'sha256' } as const
+    const { md5Key: key, sha256Key } = makeCredential(DISABLED, REALM, PASSWORD)
+    const claims: [what: string, request: Partial<Request>, unknown: typeof unknown][] = [
+      ['a wrong password', { username: DISABLED }, unknown],
+      ['the right password', { username: DISABLED, key: key ?? Buffer.alloc(0) }, unknown],
+      ['a userhash', hash, refuse({ ...hash, userhash: Buffer.alloc(32) })],
+      [
+        'the right SHA-256 key',
+        { ...chosen, username: DISABLED, key: sha256Key ?? Buffer.alloc(0) },
+        refuse({ ...chosen, username: 'mallory' }),
+      ],
+    ]
+    for (const [what, request, like] of claims) {
+      t.test(`in ${where}, with ${what}: the bytes and the work of an unknown user`, async (t) => {
+        const disabled = refuse(request)
+        t.same(disabled.counts, like.counts)
+        t.ok((disabled.counts.createHmac ?? 0) > 0, 'the work is there to be counted')
+        t.same(withoutNonce(disabled.bytes), withoutNonce(like.bytes))
+        t.equal(disabled.reason, 'disabled-user', 'which only the operator learns')
+        t.equal(disabled.username, DISABLED, 'and who it was')
+      })
+    }
+  }
+})
+
 t.test('TURN REST names', async (t) => {
   const name = `${WALL + 60}:alice`
   const { authenticator, nonce, refuse } = setUp()
@@ -116,6 +153,10 @@ t.test('the answer differs in its nonce from client to client, and in nothing el
   t.not(Buffer.from(here).toString('hex'), Buffer.from(there).toString('hex'))
   t.same(withoutNonce(here), withoutNonce(there))
 })
+
+function usersFile(): CredentialTable {
+  return new CredentialTable(REALM, [{ ...makeCredential(DISABLED, REALM, PASSWORD), isDisabled: true }])
+}
 
 function withoutNonce(bytes: Uint8Array): Uint8Array {
   return bytes.slice().fill(0, NONCE_START, NONCE_END)

@@ -2,8 +2,10 @@ import { mkdtempSync, renameSync, rmSync, truncateSync, unlinkSync, utimesSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { md5Key, userhash } from '../../src/auth/credentials.js'
-import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import { dummyPassword } from '../../src/auth/admin-password.js'
+import type { CredentialChanges } from '../../src/auth/credential-table.js'
+import { makeCredential, md5Key, userhash } from '../../src/auth/credentials.js'
+import { makeAdminLine, makeUsersFileLine } from '../../src/auth/users-file.js'
 import { addUser, removeUser } from '../../src/auth/users-file-edit.js'
 import { UsersFileStore } from '../../src/auth/users-file-store.js'
 import { USERS_FILE_BYTES_MAX } from '../../src/limits/files.js'
@@ -41,7 +43,7 @@ t.test('loading', async (t) => {
     t.same(alice, {
       username: 'alice',
       md5Key: md5Key('alice', 'r', 'x'),
-      sha256Key: makeUsersFileLine('alice', 'r', 'x').entry?.sha256Key,
+      sha256Key: makeUsersFileLine('alice', 'r', 'x').entry.sha256Key,
     })
     t.equal(store.findByUserhash(userhash('alice', 'r')), alice)
     t.equal(store.findByUserhash(userhash('bob', 'r')), store.find('bob'))
@@ -96,6 +98,99 @@ t.test('loading', async (t) => {
   })
 })
 
+t.test('roles and disabled users', async (t) => {
+  const admin = (user: string) => makeAdminLine(user, dummyPassword(null))
+  const disabled = (text: string) => `${text.trim().replace('{', '{"disabled":true,')}\n`
+
+  t.test('an admin user is no TURN user, and the other way round', async (t) => {
+    const { store } = open(t, `${line('alice')}${admin('root').text}\n`)
+    t.equal(store.find('root'), 'unknown-user')
+    t.equal(store.findByUserhash(userhash('root', 'r')), null)
+    t.equal(store.userCount, 1)
+    t.match(store.findAdmin('root'), { user: 'root', disabled: false })
+    t.equal(store.findAdmin('alice'), null)
+    t.same(
+      [...store.admins()].map(({ user }) => user),
+      ['root'],
+    )
+  })
+
+  t.test('who is disabled is found, and says so; changes are told', async (t) => {
+    const { path, store } = open(t, line('alice') + line('bob'))
+    const told: CredentialChanges[] = []
+    store.onReloaded = async (changes) => void told.push(changes)
+    writeFileSync(path, disabled(line('alice')) + line('bob'))
+    t.equal(store.reload(), true)
+    t.match(store.find('alice'), { username: 'alice', isDisabled: true })
+    t.notMatch(store.find('bob'), { isDisabled: true })
+    writeFileSync(path, line('alice') + line('bob'))
+    store.reload()
+    await store.whenTold()
+    t.notMatch(store.find('alice'), { isDisabled: true })
+    t.same(
+      told.map(({ added }) => added.usernames),
+      [['alice'], ['alice']],
+    )
+  })
+})
+
+t.test('a file that may be missing', async (t) => {
+  const openMissing = (t: Test) => {
+    const path = join(t.testdir({}), 'users')
+    const problems: string[] = []
+    const store = new UsersFileStore(path, 'r', (problem) => problems.push(problem), true)
+    t.teardown(() => store.close())
+    return { path, problems, store }
+  }
+
+  t.test('is empty until it is there, and then is watched as any', async (t) => {
+    const { path, problems, store } = openMissing(t)
+    t.equal(store.userCount, 0)
+    t.equal(store.reload(), true)
+    writeFileSync(path, line('alice'))
+    await until(() => store.userCount === 1)
+    t.same(problems, [])
+    unlinkSync(path)
+    t.equal(store.reload(), false)
+    t.equal(store.userCount, 1, 'now its absence takes nobody away')
+    t.equal(problems.length, 1)
+  })
+
+  t.test('is checked as any if it is there', async (t) => {
+    const path = join(t.testdir({ users: 'nonsense\n' }), 'users')
+    t.throws(() => new UsersFileStore(path, 'r', () => {}, true), { message: /line 1/ })
+  })
+
+  t.test('may have no directory, or one that is none', async (t) => {
+    const directory = t.testdir({ file: '' })
+    for (const name of ['none/users', 'file/users']) {
+      const store = new UsersFileStore(join(directory, name), 'r', () => t.fail('reported'), true)
+      t.equal(store.reload(), true)
+      store.close()
+    }
+  })
+
+  t.test('serves a guest until it has that user, and not again when it has lost it', async (t) => {
+    const { path, store } = openMissing(t)
+    const guest = makeCredential('turnuser', 'r', 'x')
+    store.admitGuest(guest)
+    t.equal(store.find('turnuser'), guest)
+    t.equal(store.userCount, 1)
+    t.same(store.turnUsers(), [])
+    writeFileSync(path, line('alice'))
+    store.reload()
+    t.equal(store.find('turnuser'), guest, 'others are beside it')
+    t.equal(store.guest, guest)
+    writeFileSync(path, line('alice') + line('turnuser', 'r', 'new'))
+    store.reload()
+    t.match(store.find('turnuser'), { md5Key: makeCredential('turnuser', 'r', 'new').md5Key })
+    t.equal(store.guest, null)
+    writeFileSync(path, line('alice'))
+    store.reload()
+    t.equal(store.find('turnuser'), 'unknown-user')
+  })
+})
+
 t.test('reload', async (t) => {
   t.test('takes the new users, and drops the removed ones', async (t) => {
     const { store, path } = open(t, line('alice'))
@@ -132,7 +227,7 @@ t.test('a change of the file is seen without a signal', async (t) => {
     const { store, path } = open(t, line('alice'))
     await addUser(path, makeUsersFileLine('bob', 'r', 'x'))
     await until(() => store.userCount === 2)
-    await removeUser(path, 'alice', 'r')
+    await removeUser(path, { role: 'turn', user: 'alice', realm: 'r' })
     await until(() => store.find('alice') === 'unknown-user')
   })
 

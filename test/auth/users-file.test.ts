@@ -1,13 +1,24 @@
 import t from 'tap'
 import { md5Key, sha256Key, userhash } from '../../src/auth/credentials.js'
-import { makeUsersFileLine, parseUsersFile, serialiseUsersFile, UsersFileError } from '../../src/auth/users-file.js'
+import {
+  makeAdminLine,
+  makeUsersFileLine,
+  parseUsersFile,
+  serialiseUsersFile,
+  UsersFileError,
+} from '../../src/auth/users-file.js'
 
 const MD5 = '0123456789abcdef0123456789ABCDEF'
 const SHA256 = 'fe'.repeat(32)
 const json = (changes: Record<string, unknown> = {}) =>
   JSON.stringify({ user: 'alice', realm: 'r', md5: MD5, sha256: SHA256, ...changes })
+/** 16 bytes of salt, 32 of hash. */
+const SCRYPT = `$scrypt$ln=15,r=8,p=3$${'c2FsdHNhbHRzYWx0c2FsdA'}$${'aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g'}`
+const admin = (changes: Record<string, unknown> = {}) =>
+  JSON.stringify({ user: 'root', role: 'admin', scrypt: SCRYPT, ...changes })
 const parse = (text: string | Uint8Array) => parseUsersFile(Buffer.from(text))
-const entries = (text: string) => parse(text).flatMap((line) => line.entry ?? [])
+const entries = (text: string) => parse(text).flatMap(({ entry }) => (entry?.role === 'turn' ? entry : []))
+const admins = (text: string) => parse(text).flatMap(({ entry }) => (entry?.role === 'admin' ? entry : []))
 const hex = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString('hex'))
 
 t.test('a good line', async (t) => {
@@ -50,6 +61,23 @@ t.test('a good line', async (t) => {
     t.equal(entries(`${json()}\n${json({ realm: 's' })}`).length, 2)
   })
 
+  t.test('may say that the user is disabled, or is not', async (t) => {
+    t.match(entries(json({ disabled: true })), [{ user: 'alice', disabled: true }])
+    t.match(entries(json({ disabled: false })), [{ disabled: false }])
+    t.match(entries(json({ role: 'turn' })), [{ role: 'turn', disabled: false }])
+    t.match(entries(`bob:r:${MD5}`), [{ disabled: false }])
+  })
+
+  t.test('may be of an admin user, who has a hash and no realm', async (t) => {
+    t.same(admins(admin()), [{ role: 'admin', user: 'root', realm: '', disabled: false, scrypt: SCRYPT }])
+    t.match(admins(admin({ disabled: true })), [{ disabled: true }])
+  })
+
+  t.test('one name may be an admin user and a TURN user', async (t) => {
+    const text = `${json()}\n${admin({ user: 'alice' })}`
+    t.match([...entries(text), ...admins(text)], [{ role: 'turn' }, { role: 'admin' }])
+  })
+
   t.test('an empty file has no users', async (t) => {
     t.same(parse(''), [])
     t.same(parse('\n').length, 1)
@@ -86,6 +114,20 @@ t.test('a bad line', async (t) => {
       /"userhash" is not that of "user" and "realm"/,
     ],
     ['a userhash that is not text', json({ userhash: 1 }), /"userhash" is not that/],
+    ['text for disabled', json({ disabled: 'true' }), /"disabled" is neither true nor false/],
+    ['null for disabled', admin({ disabled: null }), /"disabled" is neither true nor false/],
+    ['another role', admin({ role: 'root' }), /"role" is neither "admin" nor "turn"/],
+    ['no text for a role', admin({ role: 1 }), /"role" is neither/],
+    ['an admin user with TURN keys', admin({ md5: MD5 }), /has "md5", which an admin user has not/],
+    ['an admin user with a realm', admin({ realm: 'r' }), /has "realm", which an admin user has not/],
+    ['a TURN user with a hash', json({ scrypt: SCRYPT }), /has "scrypt", which a TURN user has not/],
+    ['an admin user without a name', admin({ user: undefined }), /"user" is missing/],
+    ['an admin user without a hash', admin({ scrypt: undefined }), /"scrypt" is not a hash as turnd user add --admin/],
+    ['another hash', admin({ scrypt: SCRYPT.replace('scrypt', 'argon2') }), /"scrypt" is not a hash/],
+    ['a cut hash', admin({ scrypt: SCRYPT.slice(0, -1) }), /"scrypt" is not a hash/],
+    ['a hash that is cheap to try', admin({ scrypt: SCRYPT.replace('ln=15', 'ln=13') }), /"scrypt" is not a hash/],
+    ['a hash that takes all memory', admin({ scrypt: SCRYPT.replace('ln=15', 'ln=17') }), /"scrypt" is not a hash/],
+    ['a hash that takes all day', admin({ scrypt: SCRYPT.replace('p=3', 'p=17') }), /"scrypt" is not a hash/],
   ]
   for (const [what, line, message] of bad) {
     t.test(`${what}: the error names the line`, async (t) => {
@@ -101,6 +143,11 @@ t.test('a bad line', async (t) => {
     t.equal(error.message, 'line 3: the user alice of realm r is already on line 1')
   })
 
+  t.test('an admin user who is there twice', async (t) => {
+    const error = thrownBy(() => parse(`${admin()}\n${admin({ disabled: true })}\n`))
+    t.equal(error.message, 'line 2: the admin user root is already on line 1')
+  })
+
   t.test('a line that is not UTF-8: the error names it', async (t) => {
     const bytes = Buffer.concat([Buffer.from('# ü\n\n# '), Buffer.of(0xfc), Buffer.from(`\nbob:r:${MD5}\n`)])
     t.equal(thrownBy(() => parse(bytes)).message, 'line 3: is not UTF-8 text')
@@ -110,7 +157,7 @@ t.test('a bad line', async (t) => {
   t.test('errors never show keys', async (t) => {
     for (const [, line] of bad) {
       const { message } = thrownBy(() => parse(line))
-      t.notMatch(message, /0123456789abcde|fefefefe/i)
+      t.notMatch(message, /0123456789abcde|fefefefe|c2FsdHNhbHRz|aGFzaGhhc2/i)
     }
   })
 })
@@ -139,6 +186,18 @@ t.test('makeUsersFileLine', async (t) => {
   t.test('refuses an empty password', async (t) => {
     t.throws(() => makeUsersFileLine('alice', 'r', ''), { name: 'RangeError', message: /^the password is empty/ })
   })
+
+  t.test('refuses a name that no client can send', async (t) => {
+    t.equal(makeUsersFileLine('é'.repeat(254), 'r', 'x').entry.user.length, 254)
+    t.throws(() => makeUsersFileLine(`a${'é'.repeat(254)}`, 'r', 'x'), { name: 'RangeError', message: /508 bytes/ })
+  })
+})
+
+t.test('makeAdminLine reads back as what it was made from', async (t) => {
+  const line = makeAdminLine('ro\u0308t', SCRYPT)
+  t.same(admins(serialiseUsersFile([line])), [line.entry])
+  t.equal(line.entry.user, 'röt')
+  t.throws(() => makeAdminLine('', SCRYPT), { name: 'RangeError', message: 'the user name is empty' })
 })
 
 function thrownBy(action: () => unknown): UsersFileError {

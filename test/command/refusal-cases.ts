@@ -26,6 +26,8 @@ import { describeAllocate, MODERN, type RequestOptions, TurnClient } from '../su
 export const PASSWORD = 'hunter2'
 export const SECRET = 'shared-with-the-web-service'
 export const USERS = ['alice', 'bob', 'carol']
+/** In the users file, with that password, and disabled. */
+export const DISABLED_USER = 'dora'
 export const PROXY = '127.80.0.9'
 export const [USER_QUOTA, MAX_ALLOCATIONS, PORT_COUNT, LIMIT] = [4, 8, 10, 2]
 
@@ -82,6 +84,7 @@ export interface RefusedRequest {
 /** What can be provoked one by one: each leaves nothing behind but what it was refused. */
 export const REFUSED_REQUESTS: Partial<Record<RefusalReason, RefusedRequest>> = {
   'unknown-user': allocateWith(401, { username: 'mallory' }, 'mallory'),
+  'disabled-user': allocateWith(401, { username: DISABLED_USER }, DISABLED_USER),
   'bad-password': allocateWith(401, { password: 'wrong' }),
   'wrong-realm': allocateWith(401, { realm: 'elsewhere' }),
   'expired-credential': allocateWith(401, { username: '1:alice', password: restPassword('1:alice') }, '1:alice'),

@@ -1,4 +1,4 @@
-// What answers and ends: --help, --version, and `turnd user`, `turnd cert` and `turnd why`, with their exit codes.
+// What answers and ends: --help, --version, and the subcommands, with their exit codes.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -34,6 +34,7 @@ t.test('standard output', async (t) => {
     ['--help', 'turnd'],
     ['--version', 'turnd'],
     ['why --help', 'turnd why'],
+    ['login --help', 'turnd login'],
     ['user list --users-file users.jsonl', 'turnd user'],
     ['cert --name turn.example.org', 'turnd cert'],
   ] as const) {
@@ -48,6 +49,16 @@ t.test('standard output', async (t) => {
       t.same({ status, stderr }, { status: 0, stderr: '' })
     })
   }
+
+  t.test('user add --generate: on a full disk nobody is added, nor where the reader has gone', async (t) => {
+    const words = 'user add bob --generate --users-file users.jsonl'
+    const check = '; code=$?; grep -c bob users.jsonl; exit $code'
+    const lost = shell(t, `"$@" ${words} >/dev/full${check}`)
+    t.same({ status: lost.status, stdout: lost.stdout }, { status: 2, stdout: '0\n' })
+    t.match(lost.stderr, 'turnd user: nobody has got the password (no space left on the disk), so bob is as before\n')
+    const gone = shell(t, `mkfifo pipe && exec 3<>pipe 4>pipe 3<&- && "$@" ${words} >&4${check}`)
+    t.same({ status: gone.status, stdout: gone.stdout }, { status: 2, stdout: '0\n' })
+  })
 
   t.test('and standard error on a full disk changes no exit code', async (t) => {
     const { status, stdout } = shell(t, '"$@" why --state-dir nowhere 2>/dev/full')
@@ -64,7 +75,7 @@ t.test('turnd user', async (t) => {
 
   t.test('without a command, or with an unknown one, ends with 2 and a sentence', async (t) => {
     const cwd = t.testdir({})
-    const hint = 'use add, list or remove (see turnd user --help)'
+    const hint = 'use add, list, disable, enable or remove (see turnd user --help)'
     t.same(await runTurnd(['user'], { cwd }), {
       code: 2,
       stdout: '',
@@ -83,7 +94,9 @@ t.test('turnd user', async (t) => {
     const add = () => runTurnd(['user', 'add', 'alice', ...file], { cwd, input: 'hunter2\n' })
     t.match(await add(), { code: 0, stdout: 'added alice (realm turnd) to users.jsonl\n', stderr: '' })
     t.match(await add(), { code: 1, stdout: '', stderr: /alice.* is already in/ })
-    t.match(await runTurnd(['user', 'list', ...file], { cwd }), { code: 0, stdout: 'alice\tturnd\tmd5,sha256\n' })
+    t.match(await runTurnd(['user', 'list', ...file], { cwd }), {
+      ...{ code: 0, stdout: 'alice\tturnd\tmd5,sha256\tturn\tenabled\n' },
+    })
     t.match(await runTurnd(['user', 'remove', 'alice', ...file], { cwd }), { code: 0, stderr: '' })
     t.match(await runTurnd(['user', 'remove', 'alice', ...file], { cwd }), { code: 1, stdout: '' })
     t.notMatch(readFileSync(join(cwd, 'users.jsonl'), 'utf8'), /hunter2/)

@@ -1,7 +1,9 @@
 // Every reason that can be provoked over real sockets is told by the real command, `turnd why`, for the one who was refused: with both
 // engines, over UDP, TCP and TLS. One server has all cases, which follow each other: the limits come last.
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { lineOf, makeUsersFileLine } from '../../src/auth/users-file-line.js'
 import type { WhyRefusal, WhyReport } from '../../src/index.js'
 import { CONNECTION_REFUSALS } from '../../src/log/connection-refusals.js'
 import { REFUSAL_REASONS, type RefusalReason } from '../../src/log/refusals.js'
@@ -11,6 +13,7 @@ import { ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
 import type { AllocateOptions, TurnClient } from '../support/turn-client.js'
 import {
+  DISABLED_USER,
   LIMIT,
   MAX_ALLOCATIONS,
   Origin,
@@ -176,12 +179,19 @@ function start(t: Test, engine: EngineUnderTest, stateDirectory: string): Promis
     ...['--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--cert', certPath, '--key', keyPath],
     ...['--relay-ip', '127.0.0.1', '--min-port', String(minPort), '--max-port', String(minPort + PORT_COUNT - 1)],
     ...['--allow-peer', '127.0.0.0/8', '--proxy-protocol-from', PROXY, '--auth-secret', SECRET],
+    ...['--users-file', usersFile(t)],
     ...USERS.flatMap((name) => ['--user', `${name}:${PASSWORD}`]),
     ...['--user-quota', String(USER_QUOTA), '--max-allocations', String(MAX_ALLOCATIONS)],
     ...['--permissions-max', String(LIMIT), '--channels-max', String(LIMIT), '--drain-timeout', '60'],
     ...['--unauthenticated-rate', String(UNAUTHENTICATED_RATE), '--log-level', 'info'],
   ]
   return startServerOn(t, engine, args, { stateDirectory })
+}
+
+/** One user, who is disabled. */
+function usersFile(t: Test): string {
+  const { entry } = makeUsersFileLine(DISABLED_USER, 'turnd', PASSWORD)
+  return join(t.testdir({ users: `${lineOf({ ...entry, disabled: true }).text}\n` }), 'users')
 }
 
 async function why(t: Test, stateDirectory: string): Promise<WhyReport> {

@@ -82,7 +82,7 @@ t.test('where there can be no socket, the server warns and works', async (t) => 
   // Root writes into any directory, but nobody makes one below a file.
   const directory = join(t.testdir({ file: '' }), 'file', 'state')
   const server = await startIn(t, directory, 0, DGRAM.args)
-  const about = 'turnd why cannot ask this server'
+  const about = 'turnd why and turnd login cannot ask this server'
   await server.waitForLog(({ event, msg }) => event === 'warning' && String(msg).includes(about))
   t.equal((await (await connectClient(t, server, 'alice', PASSWORD)).allocate()).code, 0)
 })

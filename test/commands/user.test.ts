@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
-import t from 'tap'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import t, { type Test } from 'tap'
+import { AdminPasswords } from '../../src/auth/admin-password.js'
 import { md5Key } from '../../src/auth/credentials.js'
 import { parseUsersFile } from '../../src/auth/users-file.js'
 import type { PasswordInput } from '../../src/commands/password-input.js'
@@ -39,7 +40,8 @@ function typist(answers: string[]): { stdin: PasswordInput; rawModes: boolean[] 
   return { stdin, rawModes }
 }
 
-const entriesOf = (path: string) => parseUsersFile(readFileSync(path)).flatMap((line) => line.entry ?? [])
+const entriesOf = (path: string) =>
+  parseUsersFile(readFileSync(path)).flatMap(({ entry }) => (entry?.role === 'turn' ? entry : []))
 const keyOf = (path: string) => Buffer.from(entriesOf(path)[0].md5Key).toString('hex')
 const hexKey = (password: string, realm = 'turnd') => Buffer.from(md5Key('alice', realm, password)).toString('hex')
 
@@ -221,13 +223,17 @@ t.test('turnd user list', async (t) => {
   t.test('shows name, realm and kinds of keys, and no key', async (t) => {
     t.same(await run(['list', '--users-file', path]), {
       code: 0,
-      stdout: 'alice\tturnd\tmd5,sha256\nbob\tother\tmd5,sha256\ncarol\tturnd\tmd5\n',
+      stdout:
+        'alice\tturnd\tmd5,sha256\tturn\tenabled\nbob\tother\tmd5,sha256\tturn\tenabled\ncarol\tturnd\tmd5\tturn\tenabled\n',
       stderr: '',
     })
   })
 
   t.test('shows one realm if it is given', async (t) => {
-    t.equal((await run(['list', '--users-file', path, '--realm', 'other'])).stdout, 'bob\tother\tmd5,sha256\n')
+    t.equal(
+      (await run(['list', '--users-file', path, '--realm', 'other'])).stdout,
+      'bob\tother\tmd5,sha256\tturn\tenabled\n',
+    )
     t.equal((await run(['list', '--users-file', path], '', { TURND_REALM: 'none' })).stdout, '')
   })
 
@@ -264,11 +270,126 @@ t.test('turnd user remove', async (t) => {
   })
 })
 
+t.test('turnd user add --admin', async (t) => {
+  const adminOf = (path: string) =>
+    parseUsersFile(readFileSync(path)).flatMap(({ entry }) => (entry?.role === 'admin' ? entry : []))[0]
+
+  t.test('adds a hash of the password, which belongs to no realm', async (t) => {
+    const path = join(t.testdir({}), 'users')
+    t.same(await run(['add', 'root', '--admin', '--users-file', path], 'correct horse\n'), {
+      code: 0,
+      stdout: `added root (admin user) to ${path}\n`,
+      stderr: '',
+    })
+    t.notMatch(readFileSync(path, 'utf8'), /correct horse|md5|sha256/)
+    t.equal(statSync(path).mode & 0o777, 0o600)
+    t.equal(await new AdminPasswords().verify('correct horse', adminOf(path).scrypt), true)
+    t.match(await run(['add', 'root', '--admin', '--users-file', path], ''), {
+      code: 1,
+      stderr: `turnd user: root (admin user) is already in ${path}; --replace sets a new password\n`,
+    })
+    t.match(await run(['add', 'root', '--users-file', path], 'x\n'), { code: 0 }, 'a TURN user may have the name')
+  })
+
+  t.test('generates one, and replaces it', async (t) => {
+    const path = join(t.testdir({}), 'users')
+    const { stderr, stdout } = await run(['add', 'root', '--admin', '--generate', '--users-file', path])
+    t.equal(stderr, `added root (admin user) to ${path}\n`)
+    t.equal(await new AdminPasswords().verify(stdout.trim(), adminOf(path).scrypt), true)
+    t.match(await run(['add', 'root', '--admin', '--replace', '--users-file', path], 'correct horse'), { code: 0 })
+    t.equal(await new AdminPasswords().verify('correct horse', adminOf(path).scrypt), true)
+  })
+
+  t.test('refuses a short password with a sentence, and on a terminal too', async (t) => {
+    const path = join(t.testdir({}), 'users')
+    const message =
+      'turnd user: the password of an admin user has at least 12 characters: give a longer one, or have one generated\n'
+    const refused = { code: 2, stdout: '', stderr: message }
+    t.same(await run(['add', 'root', '--admin', '--users-file', path], '12345678901\n'), refused)
+    const { stdin } = typist(['short\r', 'short\r'])
+    const { code, stderr } = await run(['add', 'root', '--admin', '--users-file', path], stdin)
+    t.equal(code, 2)
+    t.ok(stderr.endsWith(message))
+    t.notOk(existsSync(path))
+  })
+})
+
+t.test('turnd user disable and enable', async (t) => {
+  const setUp = async (t: Test) => {
+    const path = join(t.testdir({}), 'users')
+    await run(['add', 'alice', '--users-file', path], 'x\n')
+    await run(['add', 'root', '--admin', '--users-file', path], 'correct horse\n')
+    return { path, user: (...argv: string[]) => run([...argv, '--users-file', path]) }
+  }
+
+  t.test('change nothing else, and list shows it', async (t) => {
+    const { path, user } = await setUp(t)
+    const before = readFileSync(path, 'utf8')
+    t.match(await user('disable', 'alice'), { code: 0, stdout: `disabled alice (realm turnd) in ${path}\n` })
+    t.match(await user('disable', 'alice'), { code: 0, stdout: `alice (realm turnd) is disabled already in ${path}\n` })
+    t.match(await user('disable', 'root', '--admin'), { code: 0, stdout: `disabled root (admin user) in ${path}\n` })
+    t.equal((await user('list')).stdout, 'alice\tturnd\tmd5,sha256\tturn\tdisabled\nroot\t-\tscrypt\tadmin\tdisabled\n')
+    t.match(await user('enable', 'alice'), { code: 0, stdout: `enabled alice (realm turnd) in ${path}\n` })
+    t.match(await user('enable', 'root', '--admin'), { code: 0 })
+    t.equal(readFileSync(path, 'utf8'), before)
+  })
+
+  t.test('a new password enables nobody', async (t) => {
+    const { path, user } = await setUp(t)
+    await user('disable', 'alice')
+    t.match(await run(['add', 'alice', '--replace', '--users-file', path], 'new\n'), { code: 0 })
+    t.match((await user('list')).stdout, 'alice\tturnd\tmd5,sha256\tturn\tdisabled\n')
+  })
+
+  t.test('exit with 1 if there is no such user, with a hint where one is', async (t) => {
+    const { path, user } = await setUp(t)
+    const cases: [argv: string[], message: string][] = [
+      [['disable', 'bob'], `no user bob of realm turnd in ${path}`],
+      [['enable', 'alice', '--realm', 'other'], `no user alice of realm other in ${path}; try --realm turnd`],
+      [['remove', 'root'], `no user root of realm turnd in ${path}; try --admin`],
+      [['disable', 'alice', '--admin'], `no admin user alice in ${path}; without --admin there is one of realm turnd`],
+    ]
+    for (const [argv, message] of cases) {
+      t.same(await user(...argv), { code: 1, stdout: '', stderr: `turnd user: there is ${message}\n` })
+    }
+    t.match(await user('remove', 'root', '--admin'), { code: 0, stdout: `removed root (admin user) from ${path}\n` })
+  })
+})
+
+t.test('a generated password that nobody gets', async (t) => {
+  const add = async (argv: string[], path: string, error: Error) => {
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(error) })
+    stdout.on('error', () => {})
+    const stderr = new PassThrough()
+    const io = { stdout, stderr, stdin: Readable.from([]), env: {} }
+    const code = await runUserCommand(['add', 'alice', '--generate', '--users-file', path, ...argv], io)
+    return { code, stderr: String(stderr.read() ?? '') }
+  }
+  const full = Object.assign(new Error('write'), { code: 'ENOSPC' })
+
+  t.test('adds nobody, replaces nobody, and ends with 2', async (t) => {
+    const path = join(t.testdir({}), 'users')
+    const stderr = 'turnd user: nobody has got the password (no space left on the disk), so alice is as before\n'
+    t.same(await add([], path, full), { code: 2, stderr })
+    t.same(await add(['--admin'], path, full), { code: 2, stderr })
+    t.notOk(existsSync(path))
+    await run(['add', 'alice', '--users-file', path], 'one\n')
+    t.same(await add(['--replace'], path, full), { code: 2, stderr })
+    t.equal(keyOf(path), hexKey('one'))
+  })
+
+  t.test('nor where the reader of a pipe has gone', async (t) => {
+    const path = join(t.testdir({}), 'users')
+    t.match(await add([], path, Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })), { code: 2 })
+    t.notOk(existsSync(path))
+  })
+})
+
 t.test('bad arguments: exit code 2 and one sentence', async (t) => {
   const path = '/nonexistent/users'
   const cases: [argv: string[], message: string][] = [
-    [[], 'a command is missing: use add, list or remove (see turnd user --help)'],
-    [['ad'], 'unknown command "ad": use add, list or remove (see turnd user --help)'],
+    [[], 'a command is missing: use add, list, disable, enable or remove (see turnd user --help)'],
+    [['ad'], 'unknown command "ad": use add, list, disable, enable or remove (see turnd user --help)'],
     [['add'], 'add needs the NAME of a user'],
     [['remove'], 'remove needs the NAME of a user'],
     [['add', 'alice', 'bob'], 'unexpected argument "bob"'],
@@ -276,7 +397,10 @@ t.test('bad arguments: exit code 2 and one sentence', async (t) => {
     [['add', 'alice', '--pasword-stdin'], 'unknown option --pasword-stdin'],
     [['add', 'alice', '-x'], 'unknown option -x'],
     // What a terminal would obey is escaped.
-    [['a\u009b2J\u202e'], 'unknown command "a\\u009b2J\\u202e": use add, list or remove (see turnd user --help)'],
+    [
+      ['a\u009b2J\u202e'],
+      'unknown command "a\\u009b2J\\u202e": use add, list, disable, enable or remove (see turnd user --help)',
+    ],
     [['list', '--\u009b2J'], 'unknown option "--\\u009b2J"'],
     [['add', 'alice', '--users-file'], '--users-file needs a value'],
     [
@@ -291,6 +415,13 @@ t.test('bad arguments: exit code 2 and one sentence', async (t) => {
     [['add', 'alice', '--generate', '--password-stdin'], '--generate and --password-stdin exclude each other'],
     [['list', '--generate'], '--generate has no meaning with list'],
     [['remove', 'alice', '--replace'], '--replace has no meaning with remove'],
+    [['disable', 'alice', '--generate'], '--generate has no meaning with disable'],
+    [['disable'], 'disable needs the NAME of a user'],
+    [['list', '--admin'], '--admin has no meaning with list'],
+    [
+      ['add', 'alice', '--admin', '--realm', 'r'],
+      '--admin and --realm exclude each other: admin users belong to no realm',
+    ],
     [['add', ''], 'NAME "" is empty'],
     [['add', 'a\nb'], 'NAME "a\\nb" contains U+000A, which is not allowed here'],
     [['add', 'alice', '--realm', 'r\u0007'], '--realm "r\\u0007" contains U+0007, which is not allowed here'],
@@ -339,7 +470,10 @@ t.test('turnd user --help', async (t) => {
       for (const word of [
         'add',
         'list',
+        'disable',
+        'enable',
         'remove',
+        '--admin',
         '--users-file',
         '--realm',
         '--generate',

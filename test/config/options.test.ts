@@ -10,7 +10,9 @@ const NAMES =
   `listen public-name proxy-protocol-from http-upstream http-upstream-ca relay-ip external-ip min-port max-port channel-range realm user users-file auth-secret
   auth-secret-file oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
-  coturn-config engine workers stream-workers admin-listen drain-timeout state-dir log-level`.split(/\s+/)
+  coturn-config engine workers stream-workers admin-listen metrics-token metrics-token-file drain-timeout state-dir log-level`.split(
+    /\s+/,
+  )
 
 const FILES = { 'sample.json': '{}' }
 

@@ -120,6 +120,18 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   engine: { texts: ['dgram'], native: 'dgram', expected: 'dgram', bad: 'fast' },
   workers: { texts: ['126'], native: 126, expected: 126, bad: '254' },
   streamWorkers: { texts: ['127'], native: 127, expected: 127, bad: '254' },
+  metricsToken: {
+    texts: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    native: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    expected: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    bad: 'hunter2\n',
+  },
+  metricsTokenFile: {
+    texts: ['/etc/metrics-token'],
+    native: '/etc/metrics-token',
+    expected: '/etc/metrics-token',
+    bad: null,
+  },
   adminListen: {
     texts: ['127.0.0.1:9000'],
     native: '127.0.0.1:9000',

@@ -1,10 +1,12 @@
 // Which stores the settings mean, and when a user is generated.
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { dummyPassword } from '../../src/auth/admin-password.js'
 import type { CredentialStore } from '../../src/auth/credentials.js'
 import { GENERATED_USER_FILE, GENERATED_USER_NAME } from '../../src/auth/state-dir.js'
-import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import { lineOf, makeAdminLine, makeUsersFileLine } from '../../src/auth/users-file-line.js'
 import type { TurnServerOptions } from '../../src/config/settings.js'
 import { isNobodyConfigured, loadUsers, type Users } from '../../src/server/users.js'
 import { storesOf } from '../../src/server/users-snapshot.js'
@@ -61,6 +63,36 @@ t.test('users', async (t) => {
     t.notOk(knows(load(t, { stateDir, user: 'a:b', usersFile: join(t.testdir({ users: '' }), 'users') }), 'bob'))
   })
 
+  t.test('of the state directory that are no TURN users of the realm leave the generated one in effect', async (t) => {
+    const admin = makeAdminLine('root', dummyPassword(null)).text
+    for (const text of ['', `${admin}\n`, `${makeUsersFileLine('bob', 'elsewhere', 'secret').text}\n`]) {
+      const stateDir = mkdtempSync(join(tmpdir(), 'turnd-users-'))
+      t.teardown(() => rmSync(stateDir, { recursive: true }))
+      writeFileSync(join(stateDir, 'users.jsonl'), text)
+      const users = load(t, { stateDir })
+      t.match(users.generatedUser, { username: GENERATED_USER_NAME }, text)
+      t.ok(knows(users, GENERATED_USER_NAME))
+      t.notOk(isNobodyConfigured(users))
+    }
+  })
+
+  t.test('that are all disabled are users all the same: nobody is generated beside them', async (t) => {
+    const { entry } = makeUsersFileLine('bob', 'turnd', 'secret')
+    const stateDir = t.testdir({ 'users.jsonl': `${lineOf({ ...entry, disabled: true }).text}\n` })
+    t.equal(load(t, { stateDir }).generatedUser, null)
+  })
+
+  t.test('that are added to a state directory without a users file are taken up', async (t) => {
+    for (const options of [{}, { user: 'alice:secret' }]) {
+      const stateDir = t.testdir({})
+      const users = load(t, { stateDir, ...options })
+      writeFileSync(join(stateDir, 'users.jsonl'), usersLine('bob'))
+      t.equal(users.usersFile?.reload(), true)
+      t.ok(knows(users, 'bob'))
+      t.ok(knows(users, users.generatedUser === null ? 'alice' : GENERATED_USER_NAME), 'with who was there before')
+    }
+  })
+
   t.test('must be configured where nothing is kept', async (t) => {
     t.throws(() => load(t, {}), { code: 'TURND_ERR_NO_USERS' })
   })
@@ -112,7 +144,7 @@ t.test('the users in a worker', async (t) => {
     const { stores, usersFile } = inWorker(load(t, { stateDir: t.testdir() }))
     t.match(stores, [{}])
     t.match(stores[0].find(GENERATED_USER_NAME), { username: GENERATED_USER_NAME })
-    t.equal(usersFile, null)
+    t.equal(usersFile, stores[0], 'it makes room for those of the users file')
   })
 
   t.test('change with the users file', async (t) => {
@@ -124,6 +156,7 @@ t.test('the users in a worker', async (t) => {
       users.usersFile.onReloaded = (changes) => {
         reloadCount++
         usersFile?.apply(structuredClone(changes))
+        return Promise.resolve()
       }
     }
     writeFileSync(path, 'broken')

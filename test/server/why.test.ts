@@ -1,13 +1,14 @@
 // The report of a server: what its digests and counters become, what matches a filter, and that it stays small.
 
 import t from 'tap'
+import type { WhyFilter } from '../../src/admin/schema/why.js'
 import { WHY_ENTRY_COUNT_MAX } from '../../src/limits/reports.js'
 import { silentLogger } from '../../src/log/logger.js'
 import { COUNTER_NAMES } from '../../src/net/counters.js'
 import type { Relaying } from '../../src/server/relaying.js'
 import { Reporter } from '../../src/server/reporter.js'
 import { connectionReasonIndex, reasonIndex, Statistics, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
-import { type WhyFilter, whyReport } from '../../src/server/why.js'
+import { whyReport } from '../../src/server/why.js'
 import { DROP_BANDWIDTH } from '../../src/turn/drop-reasons.js'
 import { settingsOf } from './settings.js'
 

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 import type { Test } from 'tap'
+import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
 import { findCommand } from './peers.js'
 import { projectRoot } from './project-root.js'
@@ -48,6 +49,17 @@ export async function openPage(t: Test, page: string): Promise<BrowserPage> {
  * @param trusted a certificate (PEM) that the browser trusts for everything, TURN over TLS too, as if an authority had signed it
  */
 export async function openUrl(t: Test, url: string, trusted: string | null = null): Promise<BrowserPage> {
+  const browser = await launchBrowser(t, trusted)
+  const tab = await browser.newPage()
+  await tab.goto(url, { timeout: LAUNCH_MILLISECONDS_MAX })
+  return {
+    call: (name, argument, milliseconds) =>
+      withDeadline(tab.evaluate(`${name}(${JSON.stringify(argument)})`), milliseconds, () => `${name} in the browser`),
+  }
+}
+
+/** A browser with a fresh profile, which ends with `t`. @param trusted as for openUrl */
+export async function launchBrowser(t: Closing, trusted: string | null = null): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: findCommand('chromium') ?? 'chromium',
     args: trusted === null ? FLAGS : [...FLAGS, `--ignore-certificate-errors-spki-list=${keyHash(trusted)}`],
@@ -56,12 +68,7 @@ export async function openUrl(t: Test, url: string, trusted: string | null = nul
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/tmp' },
   })
   t.teardown(() => browser.close())
-  const tab = await browser.newPage()
-  await tab.goto(url, { timeout: LAUNCH_MILLISECONDS_MAX })
-  return {
-    call: (name, argument, milliseconds) =>
-      withDeadline(tab.evaluate(`${name}(${JSON.stringify(argument)})`), milliseconds, () => `${name} in the browser`),
-  }
+  return browser
 }
 
 /** How the flag names a certificate: by its key. It works in a fresh profile alone, which is what the browser has here. */

@@ -2,7 +2,7 @@
 // answer to what caused it, and after events of what was before: say which one is meant.
 import { on } from 'node:events'
 import type { TurnServer } from '../../src/index.js'
-import type { TurnServerEvents } from '../../src/server/server.js'
+import type { TurnServerEvents } from '../../src/server/server-events.js'
 
 const EVENT_MILLISECONDS_MAX = 5_000
 

@@ -13,6 +13,21 @@ const LEAVES: Readonly<Record<string, readonly string[]>> = {
   config: ['src/stun/address.ts', 'src/stun/cidr.ts'],
   log: [],
 }
+/** For browsers: it has the types of the API, two libraries, and nothing else; nobody imports it. */
+const PAGE = 'page'
+const PAGE_TYPES = /^src\/admin\/schema\//
+const PAGE_LIBRARIES = /^(?:lit-html(?:\/.*)?|uplot)$/
+/** What comes from users is text in it, and its policy forbids scripts and styles in markup. */
+const PAGE_BANS = [
+  /\binnerHTML\b/,
+  /\bouterHTML\b/,
+  /\binsertAdjacentHTML\b/,
+  /\bunsafe(?:HTML|SVG|Static)\b/,
+  /\beval\b/,
+  /\bnew Function\b/,
+  /\sstyle=/,
+  /\son\w+=["$]/,
+]
 /** The leaf of leaves: bounds, which import nothing but one another. */
 const LIMITS = 'limits'
 
@@ -37,6 +52,8 @@ const TLS_CHECKER = 'src/auth/certificate-file.ts'
 const PROC_READERS = ['src/net/native/event-loop-fd.ts', 'src/net/open-file-limit.ts']
 /** A unix socket is a file as well: it is found, and removed, in a directory. */
 const CONTROL_DIRECTORY = 'src/admin/control-directory.ts'
+/** The security policy names what stands in the page itself by its hash. */
+const PAGE_FILES = 'src/admin/http/page-files.ts'
 /** Standard output. */
 const LOG_WRITER = 'src/log/log-output.ts'
 /** Per packet nothing is allocated, thrown, awaited or formatted (the code of these files, not their imports). */
@@ -111,10 +128,13 @@ function resolved(from: string, relative: string): string {
 /** Imports run one way. */
 export function directionProblems(file: SourceFile): string[] {
   const room = roomOf(file.path)
-  return importsOf(file).flatMap(({ target }) => {
+  return importsOf(file).flatMap(({ isTypeOnly, target }) => {
     if (!target.startsWith('src/')) return []
     const targetRoom = roomOf(target)
     if (targetRoom === room) return []
+    if (room === PAGE) {
+      return isTypeOnly && PAGE_TYPES.test(target) ? [] : [`${file.path} is for browsers, but imports ${target}`]
+    }
     if (room === LIMITS) return [`${file.path} has bounds, and they depend on nothing, but it imports ${target}`]
     if (targetRoom === LIMITS) return []
     if (room in LEAVES) return LEAVES[room].includes(target) ? [] : [`${file.path} is a leaf, but imports ${target}`]
@@ -136,12 +156,22 @@ export function moduleProblems(file: SourceFile): string[] {
         room === 'config' ||
         room === 'commands' ||
         AUTH_FILE_STORES.test(file.path) ||
-        ['src/turnd.ts', LOG_WRITER, ...PROC_READERS, CONTROL_DIRECTORY].includes(file.path)
+        ['src/turnd.ts', LOG_WRITER, ...PROC_READERS, CONTROL_DIRECTORY, PAGE_FILES].includes(file.path)
       )
     }
     return true
   }
   return importsOf(file).flatMap(({ target }) => (mayUse(target) ? [] : [`${file.path} must not import ${target}`]))
+}
+
+/** The page has no library but its own, and puts no text into the document that could be markup. */
+export function pageProblems(file: SourceFile): string[] {
+  if (roomOf(file.path) !== PAGE) return []
+  const imports = importsOf(file).filter(({ target }) => !target.startsWith('src/') && !PAGE_LIBRARIES.test(target))
+  return [
+    ...imports.map(({ target }) => `${file.path} is for browsers, but imports ${target}`),
+    ...bannedIn(file, PAGE_BANS, 'is for browsers, but has'),
+  ]
 }
 
 export function purityProblems(file: SourceFile): string[] {

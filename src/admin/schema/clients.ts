@@ -62,14 +62,17 @@ export const CLIENT_SORT_KEYS = [
   ...(['packetsFromClient', 'bytesFromClient', 'packetsToClient', 'bytesToClient'] as const),
 ] as const
 
-export const ClientQuery = Type.Object({
-  /** Part of a user name, an address or a relayed address; upper and lower case are the same. */
-  search: Type.Optional(Type.String({ maxLength: 200 })),
-  sort: Type.Optional(Type.Enum(CLIENT_SORT_KEYS)),
-  order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
-  offset: Type.Optional(Type.Integer({ minimum: 0 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
-})
+export const ClientQuery = Type.Object(
+  {
+    /** Part of a user name, an address or a relayed address; upper and lower case are the same. */
+    search: Type.Optional(Type.String({ maxLength: 200 })),
+    sort: Type.Optional(Type.Enum(CLIENT_SORT_KEYS)),
+    order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
+    offset: Type.Optional(Type.Integer({ minimum: 0 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  },
+  { additionalProperties: false },
+)
 
 export const ClientPage = Type.Object({
   /** All, and those that match. */

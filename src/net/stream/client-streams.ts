@@ -43,7 +43,7 @@ import { Entrance, type EntranceHost } from './entrance.js'
 import type { OutgoingContext } from './outgoing-queue.js'
 import { readRemoteAddress } from './remote-address.js'
 import { StreamOutput } from './stream-output.js'
-import { TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
+import { ALPN_HTTP, ALPN_STUN, TlsAcceptor, type TlsCertificate } from './tls-acceptor.js'
 import { TurnClock } from './turn-clock.js'
 import { TurnShares } from './turn-shares.js'
 
@@ -73,7 +73,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.#turnClock = new TurnClock(now)
     const pool = new ChunkPool(options.queueMemoryBytesMax)
     this.#context = { pool, counters, now: () => this.#turnClock.milliseconds }
-    this.#tls = new TlsAcceptor(ticketKeys, http !== null)
+    this.#tls = new TlsAcceptor(ticketKeys, http === null ? ALPN_STUN : [...ALPN_STUN, ALPN_HTTP])
     this.#entrance = new Entrance(this, { ...options, now, shares: this.#shares, tls: this.#tls })
   }
 

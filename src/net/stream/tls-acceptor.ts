@@ -1,4 +1,4 @@
-// TLS for clients: the certificate, the versions and the protocols that are offered (RFC 7443), and the handshake on a connection that was
+// TLS for clients, and for the admin plane: the certificate, the versions and the protocols that are offered (RFC 7443), and the handshake on a connection that was
 // accepted as TCP. node:tls through Node's own OpenSSL.
 
 import { constants } from 'node:crypto'
@@ -13,7 +13,7 @@ export interface TlsCertificate {
 }
 
 export const ALPN_HTTP = 'http/1.1'
-const ALPN_STUN = ['stun.turn', 'stun.nat-discovery']
+export const ALPN_STUN: readonly string[] = ['stun.turn', 'stun.nat-discovery']
 
 export class TlsAcceptor {
   #ticketKeys: Buffer
@@ -23,9 +23,10 @@ export class TlsAcceptor {
   /** Those that are open, whoever has them by now. */
   readonly #streams = new Set<TLSSocket>()
 
-  constructor(ticketKeys: Uint8Array, answersHttp: boolean) {
+  /** @param protocols that are offered by ALPN */
+  constructor(ticketKeys: Uint8Array, protocols: readonly string[]) {
     this.#ticketKeys = Buffer.from(ticketKeys)
-    this.#protocols = answersHttp ? [...ALPN_STUN, ALPN_HTTP] : ALPN_STUN
+    this.#protocols = protocols
   }
 
   /** For handshakes from now on; connections that exist are not touched. Throws, and keeps the old one, if OpenSSL refuses it. */

@@ -71,7 +71,7 @@ export type Command =
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
-  /** The users file has changed. */
+  /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
   /** Handshakes use it from now on. */
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
@@ -89,6 +89,8 @@ export type WorkerMessage =
   /** It cannot start, for a reason that is the operator's to mend: a TurndError's code and sentence. It ends then. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'draining' }
+  /** The oldest change of the users file that was not answered is known. */
+  | { readonly kind: 'users' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
   | Answer
   | CapturedPackets

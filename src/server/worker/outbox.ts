@@ -14,8 +14,8 @@ import {
   STRANGER_REFUSALS_OF_SOURCE_PER_SECOND_MAX,
   STRANGER_REFUSALS_PER_SECOND_MAX,
 } from '../../limits/reports.js'
+import { LineLimiter } from '../../log/line-limiter.js'
 import { isOfStrangers, type RefusalReason } from '../../log/refusals.js'
-import { LineLimiter } from '../line-limiter.js'
 import type { Report, ReportSink } from '../reports.js'
 import { type Statistics, WORD_BATCHES_READ, WORD_REPORTS_LOST } from '../statistics.js'
 

@@ -160,6 +160,7 @@ class StreamWorker {
         return
       case 'users':
         clients.usersFile?.apply(command.changes)
+        this.#post({ kind: 'users' })
         return
       case 'certificate':
         this.#changeCertificate(clients, command.certificate)

@@ -155,6 +155,7 @@ class WorkerLoop {
         return
       case 'users':
         this.#usersFile?.apply(command.changes)
+        this.#post({ kind: 'users' })
         return
       case 'certificate':
       case 'ticket-keys':

@@ -2,6 +2,7 @@
 // it holds open. Its listeners belong to the pool.
 
 import { Worker } from 'node:worker_threads'
+import type { CredentialChanges } from '../../auth/credential-table.js'
 import { TurndError, type TurndErrorCode } from '../../config/errors.js'
 import {
   WORKER_ANSWER_MILLISECONDS_MAX,
@@ -80,6 +81,8 @@ export class WorkerSlot {
   #restartTimer: NodeJS.Timeout | undefined
   readonly #drainWaiters: (() => void)[] = []
   readonly #unanswered: Unanswered
+  /** In the order in which they asked. */
+  readonly #usersWaiters: (() => void)[] = []
 
   constructor(index: number, kind: WorkerKind, owner: SlotOwner) {
     this.index = index
@@ -111,16 +114,13 @@ export class WorkerSlot {
   }
 
   /** The owner's startOf says so to workers that start later. Resolves when the one of now takes no more allocations. */
-  async drain(): Promise<void> {
-    if (this.#thread === null) return
-    let timer: NodeJS.Timeout | undefined
-    const drained = new Promise<void>((resolve) => {
-      this.#drainWaiters.push(resolve)
-      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
-    })
-    this.send({ kind: 'drain' })
-    await drained
-    clearTimeout(timer)
+  drain(): Promise<void> {
+    return this.#order({ kind: 'drain' }, this.#drainWaiters)
+  }
+
+  /** Workers that start later are started with them. Resolves when the one of now knows. */
+  changeUsers(changes: CredentialChanges): Promise<void> {
+    return this.#order({ kind: 'users', changes }, this.#usersWaiters)
   }
 
   /** Resolves when the thread has ended, and everything it held is closed. One that hangs is ended by force. */
@@ -134,6 +134,19 @@ export class WorkerSlot {
     const milliseconds = WORKER_ANSWER_MILLISECONDS_MAX + (this.#isReady ? 0 : WORKER_LATE_ANSWER_MILLISECONDS_MAX)
     const timer = setTimeout(() => void thread.terminate(), milliseconds)
     await ended
+    clearTimeout(timer)
+  }
+
+  /** Resolves when the worker says that it is done, has ended, or does not answer. */
+  async #order(command: Command, waiters: (() => void)[]): Promise<void> {
+    if (this.#thread === null) return
+    let timer: NodeJS.Timeout | undefined
+    const done = new Promise<void>((resolve) => {
+      waiters.push(resolve)
+      timer = setTimeout(resolve, WORKER_ANSWER_MILLISECONDS_MAX)
+    })
+    this.send(command)
+    await done
     clearTimeout(timer)
   }
 
@@ -190,6 +203,9 @@ export class WorkerSlot {
       case 'draining':
         for (const resolve of this.#drainWaiters.splice(0)) resolve()
         return
+      case 'users':
+        this.#usersWaiters.shift()?.()
+        return
       case 'reports':
         for (const report of message.reports) this.#owner.report(report, this.index)
         Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
@@ -212,7 +228,7 @@ export class WorkerSlot {
     this.#thread = null
     this.statistics.noteEnd()
     this.#owner.calls.closeAll(this.#heldFds)
-    for (const resolve of this.#drainWaiters.splice(0)) resolve()
+    for (const resolve of [...this.#drainWaiters.splice(0), ...this.#usersWaiters.splice(0)]) resolve()
     this.#unanswered.giveUp()
     if (this.#isStopping) return
     this.statistics.noteDeath()

@@ -1,0 +1,117 @@
+// The HTTP application of the admin plane: fastify with its plugins, what is checked before any route, and all routes. Opened by admin-server.ts.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import fastifyCookie from '@fastify/cookie'
+import fastifyRateLimit from '@fastify/rate-limit'
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, type RawServerDefault } from 'fastify'
+import {
+  ADMIN_BODY_BYTES_MAX,
+  ADMIN_CHECK_MILLISECONDS,
+  ADMIN_HEAD_BYTES_MAX,
+  ADMIN_HEAD_MILLISECONDS_MAX,
+  ADMIN_KEEP_ALIVE_MILLISECONDS_MAX,
+  ADMIN_REQUEST_MILLISECONDS_MAX,
+  ADMIN_REQUESTS_PER_MINUTE_MAX,
+  ADMIN_SOURCE_COUNT_MAX,
+} from '../../limits/admin.js'
+import { USERNAME_LENGTH_MAX } from '../../limits/messages.js'
+import type { Logger } from '../../log/logger.js'
+import { type Administered, AdminProblem } from '../administered.js'
+import type { EventStreams } from '../event-streams.js'
+import type { Metrics } from '../metrics.js'
+import { installApi } from '../routes/api.js'
+import { installProbes, PROBE_PATHS } from '../routes/probes.js'
+import { installProblems, sendProblem } from './admin-problems.js'
+import type { Authentication } from './authentication.js'
+import { isLocalRequest, sourceOf } from './client-address.js'
+import { checkHost } from './host-check.js'
+import { inlineScriptHashes, servePage } from './page-files.js'
+import { installSecurityHeaders } from './security-headers.js'
+
+export type AdminApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** What routes are made of. */
+export interface AdminParts {
+  readonly administered: Administered
+  readonly authentication: Authentication
+  readonly events: EventStreams
+  readonly metrics: Metrics
+  readonly logger: Logger
+  readonly publicNames: () => readonly string[]
+  readonly pageDirectory: string
+  /** Is there a certificate, so that nothing is answered in the clear? */
+  readonly isSecure: () => boolean
+}
+
+/** Only who has too many is told, by Retry-After. */
+const NO_COUNTS = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
+
+/** Ready to listen. */
+export async function makeApp(parts: AdminParts): Promise<AdminApp> {
+  const app = newApp()
+  installProblems(app, parts.logger)
+  await installSecurityHeaders(app, inlineScriptHashes(parts.pageDirectory))
+  installChecks(app, parts)
+  await app.register(fastifyCookie)
+  await app.register(fastifyRateLimit, {
+    max: ADMIN_REQUESTS_PER_MINUTE_MAX,
+    timeWindow: 60_000,
+    cache: ADMIN_SOURCE_COUNT_MAX,
+    keyGenerator: ({ raw }) => sourceOf(raw.socket.remoteAddress),
+    addHeaders: NO_COUNTS,
+    addHeadersOnExceeding: NO_COUNTS,
+    errorResponseBuilder: () =>
+      new AdminProblem(429, 'TOO_MANY_REQUESTS', 'too many requests come from this address: wait a minute'),
+  })
+  await installApi(app, parts)
+  await installProbes(app, parts)
+  await servePage(app, parts.pageDirectory)
+  await app.ready()
+  return app
+}
+
+function newApp(): AdminApp {
+  const app = fastify({
+    // Lines are written by our own hook, each with its event.
+    logger: false,
+    bodyLimit: ADMIN_BODY_BYTES_MAX,
+    keepAliveTimeout: ADMIN_KEEP_ALIVE_MILLISECONDS_MAX,
+    requestTimeout: ADMIN_REQUEST_MILLISECONDS_MAX,
+    // Names may be percent-encoded.
+    routerOptions: { maxParamLength: USERNAME_LENGTH_MAX * 3 },
+    http: {
+      maxHeaderSize: ADMIN_HEAD_BYTES_MAX,
+      headersTimeout: ADMIN_HEAD_MILLISECONDS_MAX,
+      connectionsCheckingInterval: ADMIN_CHECK_MILLISECONDS,
+    },
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, error),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  app.removeContentTypeParser('text/plain')
+  return app
+}
+
+/** Before any route, of the page too. */
+function installChecks(app: AdminApp, { isSecure, logger, publicNames }: AdminParts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const { headers, raw, url } = request
+    checkHost(headers.host, publicNames())
+    if (!isSecure() || request.protocol === 'https') return
+    if (PROBE_PATHS.includes(url.split('?', 1)[0]) && isLocalRequest(raw.socket, headers)) return
+    if (headers.host === undefined) throw new AdminProblem(400, 'BAD_REQUEST', 'this port speaks TLS: ask by https://')
+    return reply.redirect(`https://${headers.host}${url}`, 308)
+  })
+  app.addHook('onResponse', async ({ method, raw, url }, reply) => {
+    if (!logger.isLevelEnabled('debug')) return
+    const { statusCode } = reply
+    const milliseconds = Math.round(reply.elapsedTime)
+    const line = { event: 'admin-request', method, url, statusCode, source: raw.socket.remoteAddress, milliseconds }
+    logger.debug(line, `${method} of the admin plane: ${statusCode}`)
+  })
+}

@@ -1,0 +1,200 @@
+// Who asks: logins, sessions by cookie or bearer token, and the metrics token. The only file that decides whether a request may have its answer.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  LOGIN_LINES_OF_SOURCE_PER_SECOND_MAX,
+  LOGIN_LINES_PER_SECOND_MAX,
+  SESSION_LIFETIME_SECONDS,
+} from '../../limits/admin.js'
+import { escapeControls } from '../../log/escape.js'
+import { LineLimiter } from '../../log/line-limiter.js'
+import type { Logger } from '../../log/logger.js'
+import { type Administered, AdminProblem } from '../administered.js'
+import type { Login, NewSession, Session } from '../schema/operations.js'
+import { isLocalRequest, isLoopback, sourceOf } from './client-address.js'
+import { LoginFailures, type Refusal } from './login-failures.js'
+import { LoginLinks } from './login-links.js'
+import { checkSameOrigin } from './same-origin.js'
+import { type LiveSession, Sessions } from './sessions.js'
+
+/** The session of who came by a login link. */
+const OPERATOR = 'operator'
+const COOKIE = 'turnd_session'
+/** Of this host alone, over TLS alone: browsers see to it (RFC 6265bis §4.1.3.2). */
+const COOKIE_OVER_TLS = `__Host-${COOKIE}`
+const LOGGED_NAME_LENGTH_MAX = 128
+
+const WAITS: Readonly<Record<Refusal, string>> = {
+  source: 'too many logins from this address have failed: wait a minute, or use the link of turnd login on the server',
+  all: 'too many logins have failed: wait a minute, or use the link of turnd login on the server',
+  busy: 'too many logins are under way: try again in a moment',
+}
+
+export interface AuthenticationOptions {
+  readonly administered: Pick<Administered, 'isAdmin' | 'verifyAdmin'>
+  /** Who may read metrics from elsewhere; none if it is empty. */
+  readonly metricsTokens: readonly string[]
+  readonly logger: Logger
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number
+}
+
+export class Authentication {
+  readonly #options: AuthenticationOptions
+  readonly #sessions: Sessions
+  readonly #links: LoginLinks
+  readonly #failures: LoginFailures
+  readonly #lines = new LineLimiter(LOGIN_LINES_PER_SECOND_MAX, LOGIN_LINES_OF_SOURCE_PER_SECOND_MAX)
+  #metricsHashes: readonly Buffer[]
+
+  constructor(options: AuthenticationOptions) {
+    this.#options = options
+    this.#sessions = new Sessions(options.now)
+    this.#links = new LoginLinks(options.now)
+    this.#failures = new LoginFailures(options.now)
+    this.#metricsHashes = options.metricsTokens.map(hashOf)
+  }
+
+  /** A one-time token. */
+  makeLoginToken(): string {
+    return this.#links.make()
+  }
+
+  setMetricsTokens(tokens: readonly string[]): void {
+    this.#metricsHashes = tokens.map(hashOf)
+  }
+
+  /** Opens a session and sets its cookie. Throws AdminProblem. */
+  async logIn(login: Login, request: FastifyRequest, reply: FastifyReply): Promise<NewSession> {
+    checkSameOrigin(request.headers, isSecure(request), false)
+    const { session, token } =
+      'loginToken' in login ? await this.#byLink(login.loginToken, request) : await this.#byPassword(login, request)
+    reply.setCookie(cookieName(request), token, { ...cookieOptions(request), maxAge: SESSION_LIFETIME_SECONDS })
+    return { ...this.#described(session), token }
+  }
+
+  /** The session of a request. Throws AdminProblem if there is none, or another site may have made the request. */
+  require(request: FastifyRequest): Session {
+    const session = this.#find(request)
+    if (session !== null) return this.#described(session)
+    throw new AdminProblem(
+      401,
+      'UNAUTHORIZED',
+      'log in first, with POST /api/v1/session: the session has ended, or there was none',
+    )
+  }
+
+  /** Is the session with which this request came still one? */
+  isStillIn(request: FastifyRequest): boolean {
+    return this.#liveSession(this.#tokenOf(request)) !== null
+  }
+
+  logOut(request: FastifyRequest, reply: FastifyReply): void {
+    this.#sessions.end(this.#tokenOf(request))
+    reply.clearCookie(cookieName(request), cookieOptions(request))
+  }
+
+  /** Metrics: for who is on this machine, has the token of --metrics-token, or is logged in. Throws AdminProblem. */
+  requireForMetrics(request: FastifyRequest): void {
+    if (isLocalRequest(request.raw.socket, request.headers)) return
+    const bearer = bearerOf(request)
+    if (bearer !== null && this.#isMetricsToken(bearer)) return
+    if (this.#find(request) !== null) return
+    throw new AdminProblem(
+      401,
+      'UNAUTHORIZED',
+      'metrics are for this machine, or with Authorization: Bearer and the token of --metrics-token',
+    )
+  }
+
+  async #byPassword({ password, user }: Extract<Login, { user: string }>, request: FastifyRequest) {
+    const { administered } = this.#options
+    const outcome = await this.#attempt(request, false, () => administered.verifyAdmin(user, password))
+    if (outcome !== true) return this.#refuse(outcome, user, request, 'no admin user has this name and this password')
+    return this.#sessions.open(user, false)
+  }
+
+  async #byLink(loginToken: string, request: FastifyRequest) {
+    const outcome = await this.#attempt(request, true, async () => this.#links.use(loginToken))
+    if (outcome !== true) {
+      return this.#refuse(
+        outcome,
+        OPERATOR,
+        request,
+        'this login link was used, or is too old: make another with turnd login',
+      )
+    }
+    return this.#sessions.open(OPERATOR, true)
+  }
+
+  /** A link's token cannot be guessed, so that those who try take no place from others. */
+  #attempt(request: FastifyRequest, isLink: boolean, verify: () => Promise<boolean>): Promise<boolean | Refusal> {
+    const { remoteAddress } = request.raw.socket
+    return this.#failures.attempt(sourceOf(remoteAddress), isLink || isLoopback(remoteAddress), verify)
+  }
+
+  #refuse(outcome: false | Refusal, user: string, request: FastifyRequest, sentence: string): never {
+    const { remoteAddress = '' } = request.raw.socket
+    const message = outcome === false ? sentence : WAITS[outcome]
+    if (this.#lines.admits(sourceOf(remoteAddress), this.#options.now())) {
+      const shown = escapeControls(user.slice(0, LOGGED_NAME_LENGTH_MAX))
+      this.#options.logger.warn(
+        { event: 'admin-login-refused', user: shown, source: remoteAddress },
+        `login of ${JSON.stringify(shown)} from ${remoteAddress} refused: ${message}`,
+      )
+    }
+    throw outcome === false
+      ? new AdminProblem(401, 'UNAUTHORIZED', message)
+      : new AdminProblem(429, 'TOO_MANY_REQUESTS', message)
+  }
+
+  #find(request: FastifyRequest): LiveSession | null {
+    const session = this.#liveSession(this.#tokenOf(request))
+    if (session === null) return null
+    // Browsers send cookies by themselves, tokens never.
+    const isChange = request.method !== 'GET' && request.method !== 'HEAD'
+    if (isChange && bearerOf(request) === null) checkSameOrigin(request.headers, isSecure(request), true)
+    return session
+  }
+
+  #liveSession(token: string): LiveSession | null {
+    const session = token === '' ? null : this.#sessions.find(token)
+    if (session === null || session.isOperator || this.#options.administered.isAdmin(session.user)) return session
+    this.#sessions.endAll(session.user)
+    return null
+  }
+
+  #tokenOf(request: FastifyRequest): string {
+    return bearerOf(request) ?? request.cookies[cookieName(request)] ?? ''
+  }
+
+  #isMetricsToken(token: string): boolean {
+    const hash = hashOf(token)
+    return this.#metricsHashes.filter((each) => timingSafeEqual(each, hash)).length > 0
+  }
+
+  #described({ expiresAt, user }: LiveSession): Session {
+    return { user, expiresTime: new Date(Date.now() + expiresAt - this.#options.now()).toISOString() }
+  }
+}
+
+function bearerOf({ headers }: FastifyRequest): string | null {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null
+}
+
+function isSecure({ protocol }: FastifyRequest): boolean {
+  return protocol === 'https'
+}
+
+function cookieName(request: FastifyRequest): string {
+  return isSecure(request) ? COOKIE_OVER_TLS : COOKIE
+}
+
+function cookieOptions(request: FastifyRequest) {
+  return { path: '/', httpOnly: true, sameSite: 'strict', secure: isSecure(request) } as const
+}
+
+/** Of equal length, to be compared in constant time. */
+function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

@@ -1,0 +1,151 @@
+// Overview: the status block in Expressway's words, the licence, alarms, and the charts.
+import { html, type TemplateResult } from 'lit-html'
+import type { Alarm, HistoryRange, Status } from '../../admin/schema/status.js'
+import { ChartBoard } from '../chart-board.js'
+import { absolute, bitRate, count, counted, duration, hostAndPort, percent, perSecond } from '../format.js'
+import type { Host, View } from '../host.js'
+import { badge, emptyNote, type Tone, timeAgo } from '../parts.js'
+
+const RANGES: readonly { readonly range: HistoryRange; readonly label: string }[] = [
+  { range: 'recent', label: '10 minutes' },
+  { range: 'day', label: '1 day' },
+]
+const TONES: Readonly<Record<Status['status'], Tone>> = { Active: 'ok', Draining: 'warning', Inactive: 'critical' }
+/** Of the licence in use: from here on the bar warns, as the alarm does. */
+const LICENCE_WARNING_SHARE = 0.8
+
+export class Overview implements View {
+  readonly name = 'overview'
+  readonly title = 'Overview'
+  readonly #host: Host
+  readonly #board: ChartBoard
+
+  constructor(host: Host) {
+    this.#host = host
+    this.#board = new ChartBoard(host)
+  }
+
+  show(): void {
+    this.#board.setRange(this.#host.route.query.range === 'day' ? 'day' : 'recent')
+    this.#board.show()
+  }
+
+  hide(): void {
+    this.#board.hide()
+  }
+
+  /** A sample came. */
+  update(): void {
+    this.#board.update()
+  }
+
+  render(): TemplateResult {
+    const { status } = this.#host
+    return html`
+      <h1 class="hidden-text">Overview</h1>
+      ${status === null ? emptyNote('Asking the server…') : this.#head(status)}
+      <section aria-labelledby="charts-title">
+        <div class="section-head">
+          <h2 id="charts-title">Traffic and load</h2>
+          <div class="segments" role="group" aria-label="Time range of the charts">${RANGES.map((each) => this.#rangeButton(each))}</div>
+        </div>
+        ${this.#board.element}
+      </section>`
+  }
+
+  #rangeButton({ label, range }: { range: HistoryRange; label: string }): TemplateResult {
+    const choose = () => this.#host.go({ query: range === 'day' ? { range } : {} }, true)
+    const isPressed = this.#board.range === range
+    return html`<button type="button" data-range=${range} aria-pressed=${isPressed} @click=${choose}>${label}</button>`
+  }
+
+  #head(status: Status): TemplateResult {
+    return html`
+      ${this.#alarms(status.alarms)}
+      <div class="tiles">${this.#tiles(status)}</div>
+      <div class="columns">${statusBlock(status)}${this.#about(status)}</div>`
+  }
+
+  #tiles({ activeClients, licence }: Status): TemplateResult {
+    const { samples } = this.#host
+    const share = licence.limit === 0 ? 0 : licence.used / licence.limit
+    const tone = share >= 1 ? 'critical' : share >= LICENCE_WARNING_SHARE ? 'warning' : ''
+    const use = `${count(licence.used)} of ${counted(licence.limit, 'relay')}`
+    const words =
+      share >= 1 ? 'All in use: new calls are refused' : share >= LICENCE_WARNING_SHARE ? 'Nearly all in use' : ''
+    return html`
+      <section class="card tile wide" aria-label="Licence">
+        <h3>Licence</h3>
+        <p class="quiet">${percent(licence.used, licence.limit)} in use${words === '' ? '' : html` · <strong>${words}</strong>`}</p>
+        <p class="figure">${use}</p>
+        <div class="bar ${tone}" role="meter" aria-label="Licence in use" aria-valuemin="0" aria-valuemax=${licence.limit}
+          aria-valuenow=${licence.used} aria-valuetext=${use}>
+          <span .style=${`inline-size: ${Math.min(100, share * 100)}%`}></span>
+        </div>
+      </section>
+      ${tile('Clients', count(activeClients), 'with an allocation')}
+      ${tile('In', bitRate(samples.last('bitsReceivedPerSecond')), `${perSecond(samples.last('packetsReceivedPerSecond'))} packets`)}
+      ${tile('Out', bitRate(samples.last('bitsSentPerSecond')), `${perSecond(samples.last('packetsSentPerSecond'))} packets`)}
+      ${tile('Refused', perSecond(samples.last('refusalsPerSecond')), html`<a href="#refusals">Why calls fail</a>`)}`
+  }
+
+  #alarms(alarms: readonly Alarm[]): TemplateResult {
+    if (alarms.length === 0) return html`<p class="alarm-none" data-alarms="0">${badge('ok', 'No alarms')}</p>`
+    const sorted = [...alarms].sort((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical'))
+    return html`<section aria-labelledby="alarms-title" data-alarms=${alarms.length}>
+      <h2 id="alarms-title" class="hidden-text">${counted(alarms.length, 'alarm')}</h2>
+      <ul class="alarms">${sorted.map((alarm) => this.#alarm(alarm))}</ul>
+    </section>`
+  }
+
+  #alarm({ id, raisedTime, remedy, severity, text }: Alarm): TemplateResult {
+    return html`<li class="alarm ${severity}" data-alarm=${id}>
+      ${badge(severity, severity === 'critical' ? 'Critical' : 'Warning')}
+      <div><strong>${text}</strong><p>${remedy}</p></div>
+      <span class="quiet nowrap">${timeAgo(raisedTime, this.#host.now())}</span>
+    </li>`
+  }
+
+  #about(status: Status): TemplateResult {
+    const { engine, engineReason, relayAddresses, relayPorts, uris } = status
+    return html`<section class="card" aria-labelledby="server-title">
+      <h2 id="server-title">Server</h2>
+      <dl class="facts">
+        <dt>Version</dt><dd>turnd ${status.version}, process ${status.pid}</dd>
+        <dt>Running for</dt><dd title=${absolute(Date.parse(status.startTime))}>${duration(status.uptimeSeconds)}</dd>
+        <dt>Realm</dt><dd>${status.realm}</dd>
+        <dt>Engine</dt><dd>${engine}, ${counted(status.workerCount, 'worker')}${engineReason === '' ? '' : html`<p class="quiet">${engineReason}</p>`}</dd>
+        <dt>Relay addresses</dt><dd>${relayAddresses.map(relayAddress)}</dd>
+        <dt>Relay ports</dt><dd>${relayPorts.min}–${relayPorts.max}</dd>
+        <dt>URIs</dt><dd>${uris.map((uri) => html`<code class="line">${uri}</code>`)}</dd>
+      </dl>
+    </section>`
+  }
+}
+
+function tile(title: string, figure: string, note: TemplateResult | string): TemplateResult {
+  return html`<section class="card tile" aria-label=${title}>
+    <h3>${title}</h3><p class="figure">${figure}</p><p class="quiet">${note}</p>
+  </section>`
+}
+
+function relayAddress({ address, advertised }: { address: string; advertised: string }): TemplateResult {
+  return html`<span class="line">${address === advertised ? address : `${address}, as ${advertised} to clients`}</span>`
+}
+
+/** Where several schemes share an address and port, Expressway lists it once. */
+function statusBlock({ activeClients, listeners, relays, status }: Status): TemplateResult {
+  const addresses = [...new Set(listeners.map(({ host, port }) => hostAndPort(host, port)))]
+  const relaysOver = (name: string, value: number) =>
+    html`<div><dt>Number of active TURN relays (connected via ${name})</dt><dd>${count(value)}</dd></div>`
+  return html`<section class="card" aria-labelledby="status-title">
+    <h2 id="status-title">TURN server status</h2>
+    <dl class="lines" data-block="status">
+      <div><dt>Status</dt><dd>${badge(TONES[status], status)}</dd></div>
+      ${addresses.map((address, index) => html`<div><dt>Listening address ${index + 1}</dt><dd>${address}</dd></div>`)}
+      <div><dt>Number of active TURN clients</dt><dd>${count(activeClients)}</dd></div>
+      ${relaysOver('TCP', relays.tcp)}${relaysOver('UDP', relays.udp)}${relaysOver('TLS', relays.tls)}
+      ${relays.dtls > 0 ? relaysOver('DTLS', relays.dtls) : ''}
+    </dl>
+  </section>`
+}
