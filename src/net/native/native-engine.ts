@@ -31,7 +31,7 @@ import {
   COUNTER_WAITS,
   newCounters,
 } from '../counters.js'
-import type { ClientHandler } from '../engine.js'
+import type { ClientHandler, PeerHandler, Tappable } from '../engine.js'
 import type { Arena } from './arena.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
@@ -65,7 +65,7 @@ export interface NativeEngineOptions {
   readonly heldFds?: Int32Array
 }
 
-export class NativeEngine extends NativeOutput {
+export class NativeEngine extends NativeOutput implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
@@ -78,6 +78,7 @@ export class NativeEngine extends NativeOutput {
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
   #clients: ClientHandler | null = null
+  #peers: PeerHandler | null = null
   #nextSlot = 0
   /** When unused local addresses of wildcard listeners were forgotten, in ticks. */
   #listenersKeptAt = Number.NEGATIVE_INFINITY
@@ -148,7 +149,22 @@ export class NativeEngine extends NativeOutput {
   /** Datagrams of peers go to this core, those of clients to `clients`; before the first poll(). */
   attach(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
+    this.handTo(clients, core)
+  }
+
+  handTo(clients: ClientHandler, peers: PeerHandler): void {
     this.#clients = clients
+    this.#peers = peers
+  }
+
+  localAddressOf(listenerId: number): TransportAddress {
+    // Whoever asks has a client there, so it is open.
+    const { address } = this.#listeners[this.sources.socketOf(listenerId)] as AdoptedSocket
+    const asked = this.sources.localOf(this.sources.ofListener(listenerId))
+    if (asked === null) return address
+    const local = asked.clone()
+    local.port = address.port
+    return local
   }
 
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
@@ -257,6 +273,7 @@ export class NativeEngine extends NativeOutput {
     if (source < 0) return
     if ((events & EPOLLERR) !== 0) this.#receiveErrors(core, relayId, source)
     const slots = this.#slots
+    const peers = this.#peers as PeerHandler
     const received = this.#receive(this.sources.fds[source], RELAY_MESSAGE_COUNT_MAX)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
@@ -264,7 +281,7 @@ export class NativeEngine extends NativeOutput {
       const { end, segmentLength } = slots
       do {
         const next = Math.min(start + segmentLength, end)
-        core.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
+        peers.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
         start = next
       } while (start < end)
     }

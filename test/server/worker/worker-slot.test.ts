@@ -36,6 +36,7 @@ async function start(t: Test) {
     startOf: () => ({ gate }) as never,
     waitingSockets: () => [],
     report: none,
+    captured: none,
     died: () => void deathCount++,
     restarted: none,
     warn: none,
