@@ -20,6 +20,7 @@ PEERS=(
   'aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/netinet/udp.h:libc6-dev-arm64-cross:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/linux/errqueue.h:linux-libc-dev-arm64-cross:test/net/native/layout'
+  'tshark:tshark:test/server/captures, test/admin/pcapng'
   'strace:strace:tests that count system calls or let them fail'
   'faketime:faketime:test/fault/clock-jump'
   'systemd-analyze:systemd:test/packaging/systemd-unit'

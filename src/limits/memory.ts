@@ -8,6 +8,12 @@ import {
   EVENT_WAITING_BYTES_MAX,
 } from './admin.js'
 import {
+  CAPTURE_BATCH_BYTES,
+  CAPTURE_BATCH_UNREAD_COUNT_MAX,
+  CAPTURE_MEMORY_BYTES_MAX,
+  CAPTURE_RUNNING_COUNT_MAX,
+} from './captures.js'
+import {
   DTLS_EARLY_RECORD_COUNT_MAX,
   DTLS_HALF_OPEN_COUNT_MAX,
   DTLS_SESSION_COUNT_MAX,
@@ -141,6 +147,12 @@ export function worstCase(plan: ProcessPlan): MemoryRow[] {
     ),
     row('reports that the main thread has not read', 'users, strangers', workers * unread * REPORT_BYTES),
     row('the list of clients that the main thread keeps', 'users', allocationCount * LISTED_CLIENT_BYTES),
+    row('captures', 'nobody', CAPTURE_MEMORY_BYTES_MAX),
+    row(
+      'captured packets that the main thread has not read',
+      'nobody',
+      workers * (CAPTURE_BATCH_UNREAD_COUNT_MAX + CAPTURE_RUNNING_COUNT_MAX) * CAPTURE_BATCH_BYTES,
+    ),
     row('names of TURN REST credentials', 'users', workers * VERIFIED_NAME_COUNT_MAX * (256 + 2 * USERNAME_LENGTH_MAX)),
     row(
       'passwords of admin users that are checked at once',

@@ -7,6 +7,7 @@ import { openFileLimit } from '../net/open-file-limit.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { type OpenFilesPlan, openFilesWarning } from './open-files.js'
 import { describeEngine, type OpenedRelaying } from './open-relaying.js'
+import type { Relaying } from './relaying.js'
 import { isNobodyConfigured, type Users } from './users.js'
 
 interface Started {
@@ -38,8 +39,8 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   if (relaying.engine === 'native' && relaying.workerCount > WORKERS_PER_CORE_MAX * coreCount) {
     warn(`--workers ${relaying.workerCount} is more than ${coreCount} cores can use: give one per core`)
   }
-  const filesWarning = openFilesWarning(openFilesPlan(started), openFileLimit())
-  if (filesWarning !== null) warn(filesWarning)
+  const filesText = filesWarning(settings, relaying, relayHosts)
+  if (filesText !== null) warn(filesText)
   const engine = engineFields(opened)
   const { reason } = opened
   const description = describeEngine(opened)
@@ -55,7 +56,12 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
 }
 
-function openFilesPlan({ opened: { relaying }, relayHosts, settings }: Started): OpenFilesPlan {
+/** A sentence for the operator if the limit of open files is too small for these settings, or null. */
+export function filesWarning(settings: Settings, relaying: Relaying, relayHosts: readonly RelayHost[]): string | null {
+  return openFilesWarning(openFilesPlan(settings, relaying, relayHosts), openFileLimit())
+}
+
+function openFilesPlan(settings: Settings, relaying: Relaying, relayHosts: readonly RelayHost[]): OpenFilesPlan {
   const hasStreams = hasListeners(settings.listen, TCP_SCHEMES)
   return {
     maxAllocations: settings.maxAllocations,

@@ -1,45 +1,39 @@
 // A running TURN server, put together from its parts: settings → users, engine, relay addresses → what relays (relaying.ts). Embedded
 // through createTurnServer, and used by the command in the same way.
 import { EventEmitter } from 'node:events'
+import type { ReloadResult } from '../admin/schema/operations.js'
 import { TurndError } from '../config/errors.js'
-import type { ParsedSettings, Settings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
+import { settingsFromObject } from '../config/library-options.js'
+import type { ParsedSettings, Settings, TurnServerOptions } from '../config/settings.js'
 import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
-import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
-import type { Listener } from '../net/engine.js'
+import type { EngineChoice } from '../net/choose-engine.js'
 import { findLocalAddresses } from '../net/local-addresses.js'
 import type { RelayHost } from '../turn/relay-host.js'
-import { allOf } from './all-of.js'
 import type { ServerCertificate } from './certificate.js'
 import { ServerControl } from './control.js'
-import { type OpenedRelaying, openRelaying } from './open-relaying.js'
+import { allocationsEnded } from './drained.js'
+import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
-import { resolveRelayHosts } from './relay-hosts.js'
-import type { Relaying, RelayingParts } from './relaying.js'
+import type { Relaying } from './relaying.js'
+import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
 import type { TurnServerEvents } from './server-events.js'
+import type { ServerAddress, ServerHome } from './server-face.js'
 import { totalsOf } from './statistics.js'
 import { turnUris } from './uris.js'
-import { loadUsers, nonceSecretOf, type Users } from './users.js'
+import type { Users } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
+
+export type { ServerAddress } from './server-face.js'
 
 assertRelations()
 
 /** Interfaces come and go: the peer policy learns of them within this time. */
 const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
 const REPORT_INTERVAL_MS = 1_000
-/** How often a drain looks whether the last allocation has ended. */
-const DRAIN_INTERVAL_MS = 50
-
-/** Where the server listens. */
-export interface ServerAddress {
-  readonly transport: Listener['scheme']
-  readonly host: string
-  readonly port: number
-}
 
 interface Running {
   readonly relaying: Relaying
@@ -50,22 +44,14 @@ interface Running {
   readonly startTimeMs: number
 }
 
-/** What a server has beside its sockets. */
-export interface ServerHome {
-  /** Without one nothing is read from disk or kept on it, and a user must be configured. */
-  readonly hasStateDir: boolean
-  /** In the state directory, from the start. */
-  readonly hasControlSocket: boolean
-}
-
 export class TurnServer extends EventEmitter<TurnServerEvents> {
-  readonly settings: Settings
-  readonly #parsed: ParsedSettings
+  #parsed: ParsedSettings
   readonly #home: ServerHome
   readonly #choosing: Promise<EngineChoice> | null
   readonly #logger: Logger
   readonly #reporter: Reporter
   readonly #control: ServerControl
+  readonly #reloads: Reloads
   #running: Running | null = null
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
@@ -75,7 +61,6 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
    */
   constructor(parsed: ParsedSettings, logger: Logger, home: ServerHome, choosing?: Promise<EngineChoice>) {
     super()
-    this.settings = parsed.settings
     this.#parsed = parsed
     this.#logger = logger
     this.#home = home
@@ -88,6 +73,18 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       warning: (text) => this.#warn(text),
     })
     this.#control = new ServerControl(this)
+    this.#reloads = new Reloads({
+      logger,
+      hasStateDir: home.hasStateDir,
+      warn: (text) => this.#warn(text),
+      present: () => this.#present(),
+      take: (parts) => this.#take(parts),
+    })
+  }
+
+  /** Those in force: a reload may change them. */
+  get settings(): Settings {
+    return this.#parsed.settings
   }
 
   /** Opens the sockets. Throws TurndError, with nothing left open. */
@@ -98,37 +95,13 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   async #start(): Promise<void> {
-    const { settings } = this
     for (const warning of this.#parsed.warnings) this.#warn(warning)
-    const certificate = await this.#openCertificate()
-    let users: Users | null = null
-    try {
-      const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
-      users = loadUsers(settings, this.#home.hasStateDir, (text) => this.#warn(text))
-      const nonceSecret = nonceSecretOf(settings, this.#home.hasStateDir, (text) => this.#warn(text))
-      const [choice, relayHosts] = await allOf(
-        this.#choosing ?? chooseEngine(settings.engine, process.env),
-        resolveRelayHosts(settings, (text) => this.#warn(text)),
-      )
-      const limitsLoopback = this.#parsed.given.has('unauthenticatedRate')
-      const parts: RelayingParts = {
-        ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa },
-        certificate: certificate?.material ?? null,
-        news: this.#reporter,
-      }
-      const opened = await openRelaying(choice, parts)
-      // It may have changed while the workers started.
-      if (certificate !== null && certificate.material !== parts.certificate) {
-        opened.relaying.setCertificate(certificate.material)
-      }
-      if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
-      this.#run(opened, relayHosts, users, certificate)
-    } catch (error) {
-      await this.#control.close()
-      certificate?.close()
-      users?.usersFile?.close()
-      throw error
-    }
+    const opened = await openServer({
+      ...{ parsed: this.#parsed, hasStateDir: this.#home.hasStateDir, choosing: this.#choosing },
+      ...{ logger: this.#logger, news: this.#reporter, warn: (text) => this.#warn(text) },
+    })
+    if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
+    this.#run(opened)
     this.emit('ready')
   }
 
@@ -189,11 +162,27 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#running?.relaying.allocationCount() ?? 0
   }
 
-  /** Reads the users file and the certificate again. False if one is broken: that stays as it was. */
+  /** Reads the users file and the certificate again, and no options. False if one is broken: that stays as it was. */
   reload(): boolean {
     const areUsersRead = this.#running?.users.usersFile?.reload() ?? true
     const isCertificateRead = this.#running?.certificate?.reload() ?? true
     return areUsersRead && isCertificateRead
+  }
+
+  /**
+   * The settings anew from where they came from (the command's config file), with all files that they name: applies what can be applied
+   * while the server runs, and says what cannot. All or nothing: after an error everything is as it was. Those that are asked for at the
+   * same time come one after the other.
+   * @param isDryRun only says what it would do
+   */
+  reloadSettings(isDryRun = false): Promise<ReloadResult> {
+    const read = this.#home.readSettings ?? (() => this.#parsed)
+    return this.#reloads.run(read, isDryRun)
+  }
+
+  /** The same with these options in place of all that were given before; those that are left out have their defaults. */
+  reconfigure(options: TurnServerOptions, isDryRun = false): Promise<ReloadResult> {
+    return this.#reloads.run(() => settingsFromObject(options), isDryRun)
   }
 
   /** Takes no new allocations, waits until the present ones have ended or the time is over, and stops. */
@@ -207,7 +196,10 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       { event: 'draining', allocations: count, timeoutSeconds },
       `draining: new allocations are refused, ${rest}`,
     )
-    if (count > 0) await this.#allocationsEnded(timeoutSeconds)
+    if (count > 0) {
+      const isStopping = () => this.#stopping !== null
+      await allocationsEnded(timeoutSeconds, () => this.allocationCount(), isStopping)
+    }
     await this.stop()
   }
 
@@ -222,6 +214,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     // A start that failed has left nothing open. Always later, too: handlers of our events call this from inside the core.
     await starting.catch(() => {})
     await this.#control.close()
+    await this.#reloads.settled()
     const running = this.#running
     if (running === null) return
     for (const timer of running.timers) clearInterval(timer)
@@ -235,35 +228,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.emit('stopped')
   }
 
-  /** Resolves when no allocation is left, the time is over, or stop() was called. */
-  #allocationsEnded(timeoutSeconds: number): Promise<void> {
-    const deadline = performance.now() + timeoutSeconds * 1000
-    return new Promise((resolve) => {
-      // Looked at, not reported: an allocation that never opened ends without an event.
-      const timer = setInterval(() => {
-        if (this.allocationCount() > 0 && performance.now() < deadline && this.#stopping === null) return
-        clearInterval(timer)
-        resolve()
-      }, DRAIN_INTERVAL_MS)
-    })
-  }
-
-  /** Loaded where there is one only: most of it is TLS. */
-  async #openCertificate(): Promise<ServerCertificate | null> {
-    const { cert, key } = this.settings
-    if (cert === null || key === null) return null
-    const { ServerCertificate } = await import('./certificate.js')
-    return new ServerCertificate(cert, key, this.settings, this.#logger, (text) => this.#warn(text))
-  }
-
-  #run(
-    opened: OpenedRelaying,
-    relayHosts: readonly RelayHost[],
-    users: Users,
-    certificate: ServerCertificate | null,
-  ): void {
+  #run({ certificate, opened, relayHosts, users }: OpenedServer): void {
     const { relaying } = opened
-    if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
+    followCertificate(certificate, relaying)
     const timers = [
       setInterval(() => learnLocalAddresses(relaying), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
       setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
@@ -278,10 +245,27 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     })
   }
 
+  /** null before the start and while it stops. */
+  #present(): ReturnType<ReloadHost['present']> {
+    return this.#running === null || this.#stopping !== null ? null : { ...this.#running, parsed: this.#parsed }
+  }
+
+  #take({ certificate, parsed, users }: LiveParts): void {
+    if (this.#running === null) return
+    this.#parsed = parsed
+    this.#running = { ...this.#running, users, certificate }
+    followCertificate(certificate, this.#running.relaying)
+    this.#home.setLogLevel?.(parsed)
+  }
+
   #warn(text: string): void {
     this.#logger.warn({ event: 'warning' }, text)
     this.emit('warning', text)
   }
+}
+
+function followCertificate(certificate: ServerCertificate | null, relaying: Relaying): void {
+  if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
 }
 
 function learnLocalAddresses(relaying: Relaying): void {

@@ -1,5 +1,6 @@
 // What an operator does to a running server: captures, reloads, drains, sessions.
 import { type Static, Type } from 'typebox'
+import { CAPTURE_BYTES_MAX, CAPTURE_BYTES_MIN, CAPTURE_SECONDS_MAX } from '../../limits/captures.js'
 import { Time } from './status.js'
 
 const Count = Type.Integer({ minimum: 0 })
@@ -9,8 +10,8 @@ export const CaptureRequest = Type.Object(
     /** The id of a client: both of its sides. Or the relayed transport address of one relay: its peers' side. One of them. */
     client: Type.Optional(Type.String({ maxLength: 40 })),
     relay: Type.Optional(Type.String({ maxLength: 60 })),
-    seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 600 })),
-    bytes: Type.Optional(Type.Integer({ minimum: 4096, maximum: 67_108_864 })),
+    seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: CAPTURE_SECONDS_MAX })),
+    bytes: Type.Optional(Type.Integer({ minimum: CAPTURE_BYTES_MIN, maximum: CAPTURE_BYTES_MAX })),
   },
   { additionalProperties: false, examples: [{ client: '0-17', seconds: 60 }] },
 )
