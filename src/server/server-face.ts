@@ -15,6 +15,8 @@ export interface ServerHome {
   readonly hasStateDir: boolean
   /** In the state directory, from the start. */
   readonly hasControlSocket: boolean
+  /** Serves the status page and the API. Where it is false, only if --admin-listen is given. */
+  readonly hasAdminServer: boolean
   /** Where a reload gets the settings from; throws TurndError. Absent: nobody has others. */
   readSettings?(): ParsedSettings
   /** Of its log. Absent: the log is another's. */
