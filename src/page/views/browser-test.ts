@@ -30,6 +30,7 @@ export class BrowserTest implements View {
   #cancel: AbortController | null = null
   #user = ''
   #startMs = 0
+  #runCount = 0
   #problem: unknown = null
 
   constructor(host: Host) {
@@ -59,12 +60,13 @@ export class BrowserTest implements View {
       this.#isOwnUser = isOwn
       this.#host.refresh()
     }
-    return html`<form class="card test-form" @submit=${(event: SubmitEvent) => this.#submit(event)} autocomplete="off">
+    return html`<form class="card test-form" data-run=${this.#runCount} data-state=${isRunning ? 'running' : 'over'} @submit=${(event: SubmitEvent) => this.#submit(event)} autocomplete="off">
       <fieldset ?disabled=${isRunning}><legend>As which user</legend>
         <label class="choice"><input type="radio" name="who" value="made" .checked=${!this.#isOwnUser} @change=${choose(false)} /> one that the server makes for this test</label>
         <label class="choice"><input type="radio" name="who" value="own" .checked=${this.#isOwnUser} @change=${choose(true)} /> this one:</label>
         ${this.#isOwnUser ? ownFields() : ''}
       </fieldset>
+      <p class="quiet">Over ${(this.#host.status?.uris ?? []).map((uri, index) => html`${index === 0 ? '' : ', '}<code>${uri}</code>`)}</p>
       <div class="buttons">
         <button class="primary" data-action="start" ?disabled=${isRunning}>${this.#results.length === 0 ? 'Start the test' : 'Test again'}</button>
         ${isRunning ? html`<button type="button" data-action="cancel" @click=${() => this.#cancel?.abort()}>Cancel</button>` : ''}
@@ -82,6 +84,7 @@ export class BrowserTest implements View {
     this.#cancel = cancel
     this.#problem = null
     this.#results = []
+    this.#runCount++
     this.#startMs = this.#host.now()
     this.#host.refresh()
     try {
