@@ -40,7 +40,8 @@ export interface TableOptions<Row> {
   readonly columns: readonly Column<Row>[]
   readonly idOf: (row: Row) => string
   readonly load: (offset: number, limit: number) => Promise<Rows<Row>>
-  readonly onOpen: (row: Row) => void
+  /** @param isByKeyboard then what is opened gets the focus */
+  readonly onOpen: (row: Row, isByKeyboard: boolean) => void
   readonly onSort: (sorting: Sorting) => void
   readonly empty: () => string
 }
@@ -200,7 +201,7 @@ export class VirtualTable<Row> {
     const isSelected = idOf(row) === this.#selectedId
     const open = () => {
       this.#choose(index)
-      onOpen(row)
+      onOpen(row, false)
     }
     return html`<tr id=${rowId(index)} data-id=${idOf(row)} aria-rowindex=${index + 2} aria-selected=${isSelected} @click=${open}>
       ${columns.map((column) => html`<td class=${classesOf(column)}>${column.cell(row)}</td>`)}
@@ -238,7 +239,7 @@ export class VirtualTable<Row> {
     }
     if (event.key === 'Enter' && from >= 0) {
       const row = this.#loaded.rows[from - this.#loaded.offset]
-      if (row !== undefined) this.#options.onOpen(row)
+      if (row !== undefined) this.#options.onOpen(row, true)
     } else if (event.key in targets && last >= 0) this.#choose(Math.max(0, Math.min(last, targets[event.key])))
     else return
     event.preventDefault()

@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from 'lit-html'
 import {
   type CallResult,
+  type CallStage,
   isOver,
   lossText,
   newResult,
@@ -18,6 +19,7 @@ import { badge, copyButton, problemNote, type Tone } from '../parts.js'
 import { textOf } from '../problem.js'
 import { quantile } from '../quantiles.js'
 
+const STEPS: readonly CallStage[] = ['gathering', 'connecting', 'probing', 'filling']
 /** Longer than a test takes: what was refused in it. */
 const REFUSALS_SECONDS = 90
 
@@ -134,8 +136,8 @@ export class BrowserTest implements View {
     return html`<section class="card result" aria-label=${`Test over ${transportOf(uri)}`} data-uri=${uri} data-stage=${stage}>
       <div class="reason-head"><h2>${transportOf(uri)}</h2>${badge(tones[stage] ?? 'accent', STAGE_WORDS[stage])}</div>
       <p><code>${uri}</code></p>
-      ${isRunning ? html`<progress aria-label=${STAGE_WORDS[stage]}></progress>` : ''}
-      ${facts(result)}
+      ${isRunning ? html`<progress aria-label=${STAGE_WORDS[stage]} max="5" .value=${STEPS.indexOf(stage) + 1}></progress>` : ''}
+      ${stage === 'waiting' || stage === 'skipped' ? '' : facts(result)}
       ${reason === '' ? '' : html`<p class=${stage === 'failed' ? 'problem' : 'quiet'}>${reason}</p>`}
       ${serverWords.map((words) => html`<p class="server-words"><strong>The server says:</strong> ${words}</p>`)}
       ${stage === 'failed' ? errors.map(({ code, text }) => html`<p class="quiet">icecandidateerror ${code} ${text}</p>`) : ''}
