@@ -14,6 +14,7 @@ export const CASE_NAMES = [
   'mixed',
   'streams',
   'handshakes',
+  'admin',
   'calls',
   'profile',
 ] as const
@@ -33,6 +34,7 @@ export const USAGE = `npm run bench -- [CASE…] [options]
   allocations  set up per second                        start        until the first answer
   calls        system calls per packet (strace)         profile      where the cycles go (perf)
   streams      clients over TCP and TLS beside coturn   handshakes   latency while others shake hands by TLS
+  admin        relaying with an open status page
 
 Without a case: all but profile, and the table of targets at the end; 12 minutes.
 

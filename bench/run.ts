@@ -1,5 +1,6 @@
 // `npm run bench`: runs the cases that are asked for, one after the other, and prints tables; see docs/performance.md.
 import { writeFileSync } from 'node:fs'
+import { runAdmin } from './cases/admin.js'
 import { runAllocations } from './cases/allocations.js'
 import { runCalls } from './cases/calls.js'
 import { runHandshakes } from './cases/handshakes.js'
@@ -30,6 +31,7 @@ const CASES: Readonly<Record<CaseName, (context: BenchContext) => Promise<Report
   mixed: runMixed,
   streams: runStreams,
   handshakes: runHandshakes,
+  admin: runAdmin,
   calls: runCalls,
   profile: runProfile,
 }

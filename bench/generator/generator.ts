@@ -4,6 +4,7 @@ import { type HandshakesOptions, type HandshakesResult, handshakes } from './han
 import type { LoadResult } from './meter.js'
 import { type MixedOptions, mixed } from './mixed.js'
 import { type PacedOptions, type PacedResult, paced } from './paced.js'
+import { type PageWatcherOptions, type PageWatcherResult, watchPage } from './page-watcher.js'
 import { type SaturateOptions, saturate } from './saturate.js'
 import { type SetUpOptions, type SetUpResult, setUpAllocations } from './set-up.js'
 import { type StreamsOptions, type StreamsResult, streams } from './streams.js'
@@ -15,6 +16,7 @@ export type Task =
   | { readonly task: 'set-up'; readonly options: SetUpOptions }
   | { readonly task: 'streams'; readonly options: StreamsOptions }
   | { readonly task: 'handshakes'; readonly options: HandshakesOptions }
+  | { readonly task: 'watch-page'; readonly options: PageWatcherOptions }
 
 export interface TaskResult {
   readonly saturate: LoadResult
@@ -23,6 +25,7 @@ export interface TaskResult {
   readonly 'set-up': SetUpResult
   readonly streams: StreamsResult
   readonly handshakes: HandshakesResult
+  readonly 'watch-page': PageWatcherResult
 }
 
 async function run(task: Task): Promise<TaskResult[Task['task']]> {
@@ -31,6 +34,7 @@ async function run(task: Task): Promise<TaskResult[Task['task']]> {
   if (task.task === 'mixed') return mixed(task.options)
   if (task.task === 'streams') return streams(task.options)
   if (task.task === 'handshakes') return handshakes(task.options)
+  if (task.task === 'watch-page') return watchPage(task.options)
   return setUpAllocations(task.options)
 }
 

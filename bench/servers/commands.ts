@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ClientUser } from '../turn-dialogue.js'
 import type { CertificateFiles } from './certificate.js'
 
-export type ServerName = 'turnd' | 'turnd dgram' | 'coturn'
+export type ServerName = 'turnd' | 'turnd dgram' | 'turnd admin' | 'coturn'
 
 export const USER: ClientUser = { username: 'bench', password: 'bench' }
 const REALM = 'bench'
@@ -21,6 +21,11 @@ export interface ServerCommand {
   readonly arguments: (port: number, directory: string, tlsPort: number) => readonly string[]
 }
 
+/** turnd's state, in the directory of a server. */
+export function stateDirOf(directory: string): string {
+  return join(directory, 'state')
+}
+
 /** @param script dist/turnd.js, or that of another build */
 export function turndCommand(script: string, engine: string, name: ServerName = 'turnd'): ServerCommand {
   const user = `${USER.username}:${USER.password}`
@@ -29,11 +34,24 @@ export function turndCommand(script: string, engine: string, name: ServerName = 
     program: [process.execPath, script],
     arguments: (port, directory) => [
       ...['--realm', REALM, '--user', user, '--listen', `udp:127.0.0.1:${port}`, '--relay-ip', '127.0.0.1'],
-      ...['--allow-peer', '127.0.0.0/8', '--admin-listen', 'none', '--state-dir', join(directory, 'state')],
+      ...['--allow-peer', '127.0.0.0/8', '--admin-listen', 'none', '--state-dir', stateDirOf(directory)],
       ...['--min-port', String(RELAY_PORT_MIN), '--max-port', String(RELAY_PORT_MAX)],
       ...['--max-allocations', String(ALLOCATION_COUNT_MAX), '--engine', engine, '--workers', '1'],
       ...['--drain-timeout', '0'],
     ],
+  }
+}
+
+/** turnd with its admin plane, at a port of its own choice. */
+export function turndAdminCommand(command: ServerCommand): ServerCommand {
+  return {
+    ...command,
+    name: 'turnd admin',
+    arguments: (...args) => {
+      const all = [...command.arguments(...args)]
+      all[all.indexOf('--admin-listen') + 1] = '127.0.0.1:0'
+      return all
+    },
   }
 }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { CLASS_REQUEST, METHOD_BINDING } from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
 import { undoAtExit } from '../leftovers.js'
-import type { ServerCommand, ServerName } from './commands.js'
+import { type ServerCommand, type ServerName, stateDirOf } from './commands.js'
 import { addressesBeyondLoopback } from './proc-files.js'
 
 const START_TIMEOUT_MS = 10_000
@@ -70,6 +70,11 @@ export class ServerProcess {
       throw new Error(`${command.name} listens beyond loopback: ${exposed.join(', ')}`)
     }
     return server
+  }
+
+  /** Of turnd. */
+  get stateDir(): string {
+    return stateDirOf(this.#directory)
   }
 
   /** What it has logged so far. */

@@ -47,6 +47,7 @@ export class AdminServer {
   readonly #made: Made
   readonly #listen: ListenAddress
   #publicNames: readonly string[]
+  #port = 0
   #closing: Promise<void> | null = null
 
   private constructor(made: Made, { listen, publicNames }: AdminServerOptions) {
@@ -72,6 +73,7 @@ export class AdminServer {
     server.setCertificate(certificate)
     try {
       await listenForAdmin(app.server, listen)
+      server.#port = (app.server.address() as AddressInfo).port
     } catch (error) {
       await server.close()
       throw error
@@ -84,7 +86,7 @@ export class AdminServer {
 
   /** Where it listens: the port is the real one. */
   get address(): { readonly host: string; readonly port: number } {
-    return { host: this.#listen.host, port: (this.#made.app.server.address() as AddressInfo).port }
+    return { host: this.#listen.host, port: this.#port }
   }
 
   /** A URL that logs in whoever opens it, once, within ten minutes. The token is in its fragment, which no browser sends or logs. */

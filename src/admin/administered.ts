@@ -56,7 +56,7 @@ export interface Administered {
   /** Why calls failed, as `turnd why` shows it. Throws TurndError for a filter that makes no sense. */
   why(filter: WhyFilter): WhyReport
 
-  users(): readonly User[]
+  users(): Promise<readonly User[]>
   addUser(addition: UserAddition): Promise<ChangedUser>
   changeUser(name: string, role: UserRole, change: UserChange): Promise<ChangedUser>
   removeUser(name: string, role: UserRole): Promise<void>

@@ -102,3 +102,18 @@ export const WORKER_RESTART_SECONDS_MAX = 30
 export const DISCARDED_DATAGRAM_COUNT_MAX = 65_536
 /** A warning that several workers have is given once in this time. */
 export const WARNING_MILLISECONDS = 50_000
+
+// What the charts of the status page are drawn from
+
+/** Samples of the last minutes, one a second. */
+export const SAMPLE_RECENT_COUNT = 600
+/** Of the last day, each the mean of a minute. */
+export const SAMPLE_DAY_COUNT = 1440
+/** Samples that such a mean is made of. */
+export const SAMPLE_OF_MINUTE_COUNT = 60
+/** Warnings that are shown as alarms: of a machine that warns all day the latest. */
+export const NOTICE_COUNT_MAX = 20
+/** How long one that came after the start is shown. */
+export const NOTICE_SECONDS = 3600
+/** How long the death of a worker is shown. */
+export const WORKER_DEATH_ALARM_SECONDS = 600

@@ -8,7 +8,16 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { Report } from './reports.js'
 import type { Totals } from './statistics.js'
 import type { Users } from './users.js'
+import type { CapturedPackets } from './worker/capture-records.js'
 import type { PartOf, Question } from './worker/questions.js'
+
+/** Who gets captured packets. */
+export interface CaptureSink {
+  /** In the order in which they were recorded, and before the answer to stop-capture. */
+  captured(packets: CapturedPackets): void
+  /** No more comes of its captures. */
+  workerEnded(worker: number): void
+}
 
 export interface Relaying {
   readonly engine: 'dgram' | 'native'
@@ -24,12 +33,19 @@ export interface Relaying {
    * does not exist. Rejects with an AdminProblem if one is silent.
    */
   ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]>
+  /** Nobody's at first. */
+  captureSink: CaptureSink | null
   /** No new allocations from now on; resolves when that holds everywhere. */
   drain(): Promise<void>
   /** What this machine calls itself now. */
   setLocalHosts(hosts: readonly TransportAddress[]): void
   /** Handshakes use it from now on; connections go on with theirs. */
   setCertificate(certificate: CertificateMaterial): void
+  /**
+   * Gets ready for other settings, and changes nothing yet. Throws TurndError, with nothing left open.
+   * @param isDryRun it will be abandoned: no thread is started for it
+   */
+  prepare(change: RelayingChange, isDryRun: boolean): Promise<PreparedRelaying>
   /** Ends every allocation, reports that, and closes everything. */
   stop(): Promise<void>
 }
@@ -47,6 +63,26 @@ export interface RelayingParts {
   /** PEM text of --http-upstream-ca. */
   readonly httpUpstreamCa: string | null
   readonly news: RelayingNews
+}
+
+/** What of it can be changed while it relays. */
+export type RelayingChange = Pick<
+  RelayingParts,
+  'settings' | 'limitsLoopback' | 'users' | 'certificate' | 'httpUpstreamCa'
+>
+
+/** What remains to be done cannot fail. */
+export interface PreparedRelaying {
+  /** Allocations that end with their listeners. */
+  readonly endingCount: number
+  /** Where it will listen. */
+  readonly listeners: readonly Listener[]
+  /**
+   * Resolves when the change holds everywhere.
+   * @param final what was prepared, as it is at this moment: a file may have changed meanwhile
+   */
+  commit(final: Pick<RelayingChange, 'certificate'>): Promise<void>
+  abandon(): Promise<void>
 }
 
 export interface WorkerDeath {

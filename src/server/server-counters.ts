@@ -1,4 +1,5 @@
 // The counters of a server as people read them: names and numbers, averages worked out, what never happened left out.
+import type { CounterValues } from '../admin/administered.js'
 import { CONNECTION_REFUSAL_NAMES } from '../log/connection-refusals.js'
 import { REFUSAL_REASON_NAMES } from '../log/refusals.js'
 import {
@@ -10,7 +11,7 @@ import {
   type EngineCounterName,
 } from '../net/counters.js'
 import { DROP_NAMES } from '../turn/drop-reasons.js'
-import type { Totals } from './statistics.js'
+import { byTransport, type Totals } from './statistics.js'
 
 /** Packets and bytes of all listeners and relays since start, and how well they were batched (0 where that is unknown). */
 export type EngineCounters = Readonly<Record<EngineCounterName, number>> & {
@@ -18,6 +19,24 @@ export type EngineCounters = Readonly<Record<EngineCounterName, number>> & {
   readonly averageReceiveBatch: number
   /** Packets for each message that the kernel cut up (UDP_SEGMENT). */
   readonly averageGsoSegments: number
+}
+
+/** What the admin plane shows: every name, whether it has happened or not. */
+export function counterValues(totals: Totals): CounterValues {
+  const { allocations, connectionRefusals, drops, engine, refusals, reportsLost, workerDeaths } = totals
+  return {
+    engine: named(COUNTER_NAMES, engine),
+    drops: named(DROP_NAMES, drops),
+    refusals: named(REFUSAL_REASON_NAMES, refusals),
+    connectionRefusals: named(CONNECTION_REFUSAL_NAMES, connectionRefusals),
+    allocations: byTransport(allocations),
+    workerDeaths,
+    reportsLost,
+  }
+}
+
+function named(names: readonly string[], counts: Float64Array): Record<string, number> {
+  return Object.fromEntries(names.map((name, index) => [name, counts[index]]))
 }
 
 export interface ServerCounters {

@@ -2,13 +2,8 @@
 // names. The same seed makes the same clients, so that screenshots can be compared.
 import type { Client } from '../../src/admin/schema/clients.js'
 import type { Capture, CaptureRequest, ReloadResult } from '../../src/admin/schema/operations.js'
-import {
-  type History,
-  type HistoryRange,
-  SAMPLE_KEYS,
-  type Sample,
-  type Status,
-} from '../../src/admin/schema/status.js'
+import { SAMPLE_KEYS } from '../../src/admin/schema/sample-keys.js'
+import type { History, HistoryRange, Sample, Status } from '../../src/admin/schema/status.js'
 import type { WhyFilter, WhyReport } from '../../src/admin/schema/why.js'
 import { DROP_REASONS } from '../../src/log/drops.js'
 import type { RefusalReason } from '../../src/log/refusals.js'

@@ -5,8 +5,6 @@ import { ApiError } from '../schema/operations.js'
 /** For a route that needs no session. */
 export const PUBLIC = { config: { isPublic: true } } as const
 
-export const NoContent = Type.Null({ description: 'Done.' })
-
 /** The answers of a route, by status: what it is for, and every error. */
 export function answers<Answer extends TSchema>(answer: Answer, description: string) {
   return { 200: { description, content: jsonOf(answer) }, ...errors() }
@@ -17,7 +15,8 @@ export function emptyAnswers(description: string) {
   return { 204: Type.Null({ description }), ...errors() }
 }
 
-function errors() {
+/** What every route may answer when something is wrong. */
+export function errors() {
   return { '4xx': { description: 'A sentence that says what to do.', content: jsonOf(ApiError) } }
 }
 

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { notFound } from '../http/admin-problems.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { Capture, CaptureRequest } from '../schema/operations.js'
-import { answers, emptyAnswers } from './answers.js'
+import { answers, emptyAnswers, errors } from './answers.js'
 
 const tags = ['Captures']
 const Id = Type.Object({ id: Type.String({ maxLength: 40, pattern: '^[A-Za-z0-9_-]+$' }) })
@@ -69,7 +69,7 @@ export function captureRoutes(app: AdminApp, { administered }: AdminParts): void
         ...{ tags, summary: 'Download a capture', operationId: 'getCaptureFile' },
         description: 'pcapng, for Wireshark. While it runs: what there is so far.',
         params: Id,
-        response: { 200: { description: 'The file.', content: { [FILE_TYPE]: { schema: File } } } },
+        response: { 200: { description: 'The file.', content: { [FILE_TYPE]: { schema: File } } }, ...errors() },
       },
     },
     async ({ params }, reply) => {

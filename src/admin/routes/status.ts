@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { History, HistoryRange, Listener, Status } from '../schema/status.js'
 import { WhyFilter, WhyReport } from '../schema/why.js'
-import { answers } from './answers.js'
+import { answers, errors } from './answers.js'
 
 const tags = ['Status']
 
@@ -57,6 +57,7 @@ export function statusRoutes(app: AdminApp, { administered, authentication, even
           'Server-sent events, each second: `sample` (a Sample, as in the history) and `status` (a Status). A reader who does not keep up is disconnected, and may come back.',
         response: {
           200: { description: 'A stream without end.', content: { 'text/event-stream': { schema: Type.String() } } },
+          ...errors(),
         },
       },
     },

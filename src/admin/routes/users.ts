@@ -16,7 +16,7 @@ export function userRoutes(app: AdminApp, { administered }: AdminParts): void {
         response: answers(Type.Array(User), 'Without passwords or keys.'),
       },
     },
-    async () => [...administered.users()],
+    async () => [...(await administered.users())],
   )
   app.post(
     '/users',

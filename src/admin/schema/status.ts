@@ -82,12 +82,6 @@ export const Sample = Type.Object({
   residentBytes: Type.Number(),
 })
 
-export const SAMPLE_KEYS = [
-  ...(['time', 'clients', 'relaysUdp', 'relaysTcp', 'relaysTls'] as const),
-  ...(['bitsReceivedPerSecond', 'bitsSentPerSecond', 'packetsReceivedPerSecond', 'packetsSentPerSecond'] as const),
-  ...(['dropsPerSecond', 'refusalsPerSecond', 'cpuCores', 'residentBytes'] as const),
-]
-
 /** Samples by column, oldest first, as charts take them: each key of a Sample is an array of the same length. */
 export const History = Type.Object({
   stepSeconds: Type.Integer(),

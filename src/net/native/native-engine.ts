@@ -31,7 +31,7 @@ import {
   COUNTER_WAITS,
   newCounters,
 } from '../counters.js'
-import type { ClientHandler } from '../engine.js'
+import type { ClientHandler, PeerHandler, Tappable } from '../engine.js'
 import type { Arena } from './arena.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
@@ -56,7 +56,7 @@ export const NATIVE_ARENA_LENGTH =
 export interface NativeEngineOptions {
   readonly libc: Libc
   readonly arena: Arena
-  /** Their indexes are the listener ids of 5-tuples, but for wildcards. */
+  /** At the start: their indexes are the listener ids of 5-tuples, but for wildcards. */
   readonly listeners: readonly AdoptedSocket[]
   readonly offloads: Offloads
   /** By COUNTER_ index; may lie in shared memory. */
@@ -65,11 +65,12 @@ export interface NativeEngineOptions {
   readonly heldFds?: Int32Array
 }
 
-export class NativeEngine extends NativeOutput {
+export class NativeEngine extends NativeOutput implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  readonly #listeners: readonly AdoptedSocket[]
+  /** By the listener id of the socket. */
+  readonly #listeners: (AdoptedSocket | null)[] = []
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
   readonly #poller: Poller
@@ -77,6 +78,7 @@ export class NativeEngine extends NativeOutput {
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
   #clients: ClientHandler | null = null
+  #peers: PeerHandler | null = null
   #nextSlot = 0
   /** When unused local addresses of wildcard listeners were forgotten, in ticks. */
   #listenersKeptAt = Number.NEGATIVE_INFINITY
@@ -90,7 +92,6 @@ export class NativeEngine extends NativeOutput {
     const queue = new SendQueue(libc, arena, sources, counters, offloads.gso)
     super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds))
     this.counters = counters
-    this.#listeners = listeners
     this.#heldFds = heldFds
     this.#poller = poller
     this.#slots = new ReceiveSlots(libc, arena, RECEIVE_SLOT_COUNT)
@@ -98,10 +99,46 @@ export class NativeEngine extends NativeOutput {
     this.#client.transport = TRANSPORT_UDP
     heldFds[HELD_EPOLL] = poller.fd + 1
     heldFds[HELD_WAKE] = poller.wakeFd + 1
-    for (const [index, { address, fd }] of listeners.entries()) {
-      sources.addSocket(fd, address.family)
-      poller.addListener(fd, index)
+    for (const listener of listeners) this.addListener(listener)
+  }
+
+  /** Between rounds. False if there is no room for it. */
+  addListener(listener: AdoptedSocket): boolean {
+    const listenerId = this.sources.addSocket(listener.fd, listener.address.family)
+    if (listenerId < 0) return false
+    this.#listeners[listenerId] = listener
+    this.#poller.addListener(listener.fd, listenerId)
+    return true
+  }
+
+  /** Between rounds, when nobody has an allocation by it any more. Whoever has opened it closes it afterwards. */
+  removeListener(listenerId: number): void {
+    const listener = this.#listeners[listenerId]
+    if (!listener) return
+    this.queue.flush()
+    this.#poller.remove(listener.fd)
+    this.#listeners[listenerId] = null
+    this.sources.removeSocket(listenerId)
+  }
+
+  /** The listener id of the socket with this descriptor, or -1. */
+  findListener(fd: number): number {
+    for (let listenerId = 0; listenerId < this.#listeners.length; listenerId++) {
+      if (this.#listeners[listenerId]?.fd === fd) return listenerId
     }
+    return -1
+  }
+
+  /** Is this listener id that of a socket, or of a local address that was asked there? */
+  isOfListener(listenerId: number, socket: number): boolean {
+    return this.sources.isOfSocket(listenerId, socket)
+  }
+
+  /** Descriptors of the sockets of now. */
+  listenerFds(): number[] {
+    const fds: number[] = []
+    for (const listener of this.#listeners) if (listener) fds.push(listener.fd)
+    return fds
   }
 
   /** Write 8 bytes (the number 1) to it from another thread, and poll() returns. */
@@ -112,7 +149,22 @@ export class NativeEngine extends NativeOutput {
   /** Datagrams of peers go to this core, those of clients to `clients`; before the first poll(). */
   attach(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
+    this.handTo(clients, core)
+  }
+
+  handTo(clients: ClientHandler, peers: PeerHandler): void {
     this.#clients = clients
+    this.#peers = peers
+  }
+
+  localAddressOf(listenerId: number): TransportAddress {
+    // Whoever asks has a client there, so it is open.
+    const { address } = this.#listeners[this.sources.socketOf(listenerId)] as AdoptedSocket
+    const asked = this.sources.localOf(this.sources.ofListener(listenerId))
+    if (asked === null) return address
+    const local = asked.clone()
+    local.port = address.port
+    return local
   }
 
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
@@ -181,7 +233,7 @@ export class NativeEngine extends NativeOutput {
   }
 
   #receiveClients(core: TurnCore, socket: number): void {
-    const { fd, isWildcard } = this.#listeners[socket]
+    const { fd, isWildcard } = this.#listeners[socket] as AdoptedSocket
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler
@@ -221,6 +273,7 @@ export class NativeEngine extends NativeOutput {
     if (source < 0) return
     if ((events & EPOLLERR) !== 0) this.#receiveErrors(core, relayId, source)
     const slots = this.#slots
+    const peers = this.#peers as PeerHandler
     const received = this.#receive(this.sources.fds[source], RELAY_MESSAGE_COUNT_MAX)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
@@ -228,7 +281,7 @@ export class NativeEngine extends NativeOutput {
       const { end, segmentLength } = slots
       do {
         const next = Math.min(start + segmentLength, end)
-        core.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
+        peers.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
         start = next
       } while (start < end)
     }

@@ -7,16 +7,19 @@ import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
 import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
+import type { PeerHandler } from '../../net/engine.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
+import type { StreamCore } from '../../net/stream/client-streams-options.js'
 import { ConnectionCap } from '../../net/stream/connection-cap.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
 import { TcpRelays } from '../../net/tcp-relay/tcp-relays.js'
 import { TransportRouter } from '../../net/transport-router.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
+import type { Cidr } from '../../stun/cidr.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
-import type { TurnOutput } from '../../turn/output.js'
+import { type FiveTuple, TRANSPORT_DTLS } from '../../turn/five-tuple.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
 import type { OwnSockets } from '../own-sockets.js'
@@ -24,6 +27,8 @@ import type { ReportSink } from '../reports.js'
 import { connectionReasonIndex, type Statistics } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
 import type { StreamWorkerStart } from './messages.js'
+import type { StreamEngine } from './stream-driver.js'
+import type { PacketSources } from './worker-captures.js'
 
 /** How often sessions, held-back data and idle connections are looked after, in ticks of the core. */
 const UPKEEP_TICKS = TICKS_PER_SECOND / 20
@@ -32,8 +37,7 @@ const SWEEP_TICKS = TICKS_PER_SECOND / 2
 export interface StreamClientsParts {
   readonly start: StreamWorkerStart
   readonly ownSockets: OwnSockets
-  /** Of relays, and of the listeners of DTLS. */
-  readonly engine: TurnOutput & { readonly supportsDontFragment: boolean }
+  readonly engine: StreamEngine
   /** null: no TLS listener, so nobody comes for a page. */
   readonly http: HttpEntry | null
   /** null: no DTLS listener. */
@@ -46,14 +50,17 @@ export interface StreamClientsParts {
   requestFlush(): void
 }
 
-export class StreamClients {
+export class StreamClients implements PacketSources {
   readonly core: TurnCore
-  readonly usersFile: PackedUsers | null
+  usersFile: PackedUsers | null
   readonly temporaryUsers: PackedUsers
   readonly streams: ClientStreams
-  readonly dtls: DtlsClients | null
+  dtls: DtlsClients | null
+  readonly #parts: StreamClientsParts
+  readonly #router: TransportRouter
+  readonly #engine: StreamEngine
   readonly #tcpRelays: TcpRelays
-  readonly #http: HttpEntry | null
+  #http: HttpEntry | null
   #upkeepAt = 0
   #sweepAt = 0
 
@@ -61,11 +68,13 @@ export class StreamClients {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
     const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    this.#engine = engine
     this.usersFile = usersFile
+    this.#parts = parts
     this.temporaryUsers = temporaryUsers
     this.#http = parts.http
     this.dtls = parts.dtls
-    if (parts.dtls !== null) parts.dtls.onRefused = (reason, client) => refuseConnection(parts, reason, client)
+    if (parts.dtls !== null) this.#watchRefused(parts.dtls)
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
     this.streams = new ClientStreams({
       counters: statistics.engine,
@@ -79,6 +88,7 @@ export class StreamClients {
     })
     if (start.certificate !== null) this.setCertificate(start.certificate)
     const router = new TransportRouter(engine, this.streams, this.dtls, this.#tcpRelays)
+    this.#router = router
     this.core = makeCore({
       settings: start.settings,
       monotonicStartSeconds: parts.monotonicStartSeconds,
@@ -100,9 +110,45 @@ export class StreamClients {
     if (start.isDraining) this.core.drain()
   }
 
+  get http(): HttpEntry | null {
+    return this.#http
+  }
+
+  /** For connections from now on; those of the one before go on with it. */
+  setHttp(http: HttpEntry | null, proxyProtocolFrom: readonly Cidr[]): void {
+    if (http !== this.#http) this.#http?.retire()
+    this.#http = http
+    this.streams.entrance.reconfigure(proxyProtocolFrom, http)
+  }
+
+  /** Where there were none: they can come from now on. */
+  setDtls(dtls: DtlsClients): void {
+    this.dtls = dtls
+    this.#watchRefused(dtls)
+    dtls.attach(this.core)
+    this.#router.setDtls(dtls)
+  }
+
+  /** Ends everybody who came over these listeners; their allocations have ended. */
+  endListeners(isRemoved: (listenerId: number) => boolean): void {
+    this.streams.endListeners(isRemoved)
+    this.dtls?.endListeners(isRemoved)
+  }
+
   setCertificate(certificate: CertificateMaterial): void {
     this.streams.setCertificate(certificate)
     this.dtls?.setCertificate(certificate)
+  }
+
+  handTo(clients: StreamCore, peers: PeerHandler): void {
+    this.streams.attach(clients)
+    this.dtls?.attach(this.core, clients)
+    this.#engine.handTo(this.dtls ?? this.core, peers)
+  }
+
+  localAddressOf(client: FiveTuple): TransportAddress | null {
+    const isOverDtls = client.transport === TRANSPORT_DTLS
+    return isOverDtls ? this.#engine.localAddressOf(client.listenerId) : this.streams.localAddressOf(client)
   }
 
   /** Between turns of the event loop, after the core's tick: what is due by now. */
@@ -128,6 +174,10 @@ export class StreamClients {
     this.dtls?.close()
     this.#tcpRelays.close()
     void this.#http?.close()
+  }
+
+  #watchRefused(dtls: DtlsClients): void {
+    dtls.onRefused = (reason, client) => refuseConnection(this.#parts, reason, client)
   }
 }
 

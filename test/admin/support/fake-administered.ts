@@ -7,7 +7,8 @@ import {
 } from '../../../src/admin/administered.js'
 import type { Client, ClientDetail } from '../../../src/admin/schema/clients.js'
 import type { Capture, CaptureRequest, ReloadResult } from '../../../src/admin/schema/operations.js'
-import { type History, SAMPLE_KEYS, type Sample, type Status } from '../../../src/admin/schema/status.js'
+import { SAMPLE_KEYS } from '../../../src/admin/schema/sample-keys.js'
+import type { History, Sample, Status } from '../../../src/admin/schema/status.js'
 import type {
   ChangedUser,
   TestCredentials,
@@ -167,7 +168,7 @@ export class FakeAdministered implements Administered {
     }
   }
 
-  users(): readonly User[] {
+  async users(): Promise<readonly User[]> {
     return this.userRows
   }
 
