@@ -79,6 +79,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       warn: (text) => this.#warn(text),
       present: () => this.#present(),
       take: (parts) => this.#take(parts),
+      setLogLevel: () => this.#home.setLogLevel?.(this.#parsed),
     })
   }
 
@@ -255,7 +256,6 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#parsed = parsed
     this.#running = { ...this.#running, users, certificate }
     followCertificate(certificate, this.#running.relaying)
-    this.#home.setLogLevel?.(parsed)
   }
 
   #warn(text: string): void {
