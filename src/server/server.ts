@@ -79,6 +79,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       warn: (text) => this.#warn(text),
       present: () => this.#present(),
       take: (parts) => this.#take(parts),
+      setLogLevel: () => this.#home.setLogLevel?.(this.#parsed),
     })
   }
 
@@ -276,7 +277,6 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#running = { ...this.#running, users, certificate }
     this.#followCertificate(this.#running)
     this.#plane?.settingsChanged(parsed.settings)
-    this.#home.setLogLevel?.(parsed)
   }
 
   /** Handshakes of clients and of browsers use it from now on, and those that come after it. */
