@@ -6,6 +6,7 @@ import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { Administration, type AdministrationParts } from './administration.js'
+import { metricsTokensOf } from './metrics-tokens.js'
 
 export interface AdminPlaneParts extends AdministrationParts {
   readonly logger: Logger
@@ -51,9 +52,8 @@ export class AdminPlane {
   }
 
   /** What of the settings it uses has changed. */
-  settingsChanged({ metricsToken, publicName }: Settings): void {
+  settingsChanged({ publicName }: Settings): void {
     this.#server?.setPublicNames(publicName)
-    this.#server?.setMetricsTokens(metricsToken)
   }
 
   async close(): Promise<void> {
@@ -64,7 +64,8 @@ export class AdminPlane {
 
 async function openServer(parts: AdminPlaneParts, administered: Administration): Promise<AdminServer | null> {
   const { hasAdminServer, isListenGiven, logger, server, warn } = parts
-  const { adminListen, metricsToken, publicName } = server.settings()
+  const settings = server.settings()
+  const { adminListen, publicName } = settings
   if (adminListen === null || !(isListenGiven || hasAdminServer)) return null
   // Loaded where it is used only: most of it is HTTP.
   const { openAdminServer } = await import('../admin/admin-server.js')
@@ -74,7 +75,7 @@ async function openServer(parts: AdminPlaneParts, administered: Administration):
       listen: adminListen,
       publicNames: publicName,
       certificate: server.certificate()?.material ?? null,
-      metricsTokens: metricsToken,
+      metricsTokens: metricsTokensOf(settings),
       logger,
       warn,
     })
