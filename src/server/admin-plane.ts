@@ -67,6 +67,8 @@ async function openServer(parts: AdminPlaneParts, administered: Administration):
   const settings = server.settings()
   const { adminListen, publicName } = settings
   if (adminListen === null || !(isListenGiven || hasAdminServer)) return null
+  // Of a file that may be broken, which is no matter of the address.
+  const metricsTokens = metricsTokensOf(settings)
   // Loaded where it is used only: most of it is HTTP.
   const { openAdminServer } = await import('../admin/admin-server.js')
   try {
@@ -75,7 +77,7 @@ async function openServer(parts: AdminPlaneParts, administered: Administration):
       listen: adminListen,
       publicNames: publicName,
       certificate: server.certificate()?.material ?? null,
-      metricsTokens: metricsTokensOf(settings),
+      metricsTokens,
       logger,
       warn,
     })
