@@ -6,10 +6,10 @@ import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { Administration, type AdministrationParts } from './administration.js'
-import { metricsTokensOf } from './metrics-tokens.js'
 
 export interface AdminPlaneParts extends AdministrationParts {
   readonly logger: Logger
+  readonly metricsTokens: readonly string[]
   /** Somebody asked for this address: not to have it stops the start. */
   readonly isListenGiven: boolean
   /** If not, one is opened only where somebody asked for its address. */
@@ -63,12 +63,9 @@ export class AdminPlane {
 }
 
 async function openServer(parts: AdminPlaneParts, administered: Administration): Promise<AdminServer | null> {
-  const { hasAdminServer, isListenGiven, logger, server, warn } = parts
-  const settings = server.settings()
-  const { adminListen, publicName } = settings
+  const { hasAdminServer, isListenGiven, logger, metricsTokens, server, warn } = parts
+  const { adminListen, publicName } = server.settings()
   if (adminListen === null || !(isListenGiven || hasAdminServer)) return null
-  // Of a file that may be broken, which is no matter of the address.
-  const metricsTokens = metricsTokensOf(settings)
   // Loaded where it is used only: most of it is HTTP.
   const { openAdminServer } = await import('../admin/admin-server.js')
   try {
