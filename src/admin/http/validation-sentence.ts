@@ -5,8 +5,7 @@ const NAME_LENGTH_MAX = 40
 
 /** @param part body, querystring, params or headers */
 export function validationSentence(errors: readonly FastifySchemaValidationError[], part: string): string {
-  // Before what is not allowed comes that a schema which is `false` was not met.
-  const error = errors.find(({ keyword }) => keyword !== 'boolean') ?? errors[0]
+  const [error] = errors
   const path = error.instancePath.slice(1).replaceAll('/', '.')
   const place = `${part === 'querystring' ? 'query' : part}${path === '' ? '' : `: ${path}`}`
   return `${place} ${problemOf(error, errors)}: see GET /api/v1/openapi.json`
@@ -16,9 +15,9 @@ function problemOf(error: FastifySchemaValidationError, errors: readonly Fastify
   const { instancePath, keyword, message = 'is not valid', params } = error
   switch (keyword) {
     case 'additionalProperties':
-      return `must not have ${shown(params.additionalProperties)}`
+      return `must not have ${shown([params.additionalProperty])}`
     case 'required':
-      return `must have ${shown(params.requiredProperties)}`
+      return `must have ${shown([params.missingProperty])}`
     case 'enum':
       return `must be one of ${shown(params.allowedValues)}`
     case 'const': {

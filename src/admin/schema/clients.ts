@@ -1,6 +1,7 @@
 // Clients and what hangs on them: relays, permissions, channels, counters.
-import { type Static, Type } from 'typebox'
+
 import { Time, Transport } from './status.js'
+import { type Static, Type } from './type.js'
 
 const Count = Type.Integer({ minimum: 0 })
 

@@ -1,7 +1,8 @@
 // What an operator does to a running server: captures, reloads, drains, sessions.
-import { type Static, Type } from 'typebox'
+
 import { CAPTURE_BYTES_MAX, CAPTURE_BYTES_MIN, CAPTURE_SECONDS_MAX } from '../../limits/captures.js'
 import { Time } from './status.js'
+import { type Static, Type } from './type.js'
 
 const Count = Type.Integer({ minimum: 0 })
 

@@ -1,6 +1,6 @@
 // What the status page and GET /api/v1/status show of a running server, and the samples that its charts are drawn from.
 // Schemas are TypeBox: one source for the checks of the API, its OpenAPI document, and the types of server and page.
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from './type.js'
 
 /** ISO 8601 in UTC. */
 export const Time = Type.String({ format: 'date-time' })

@@ -1,6 +1,7 @@
 // Users as the page and the API see them: never a password but one that was made up in this very answer, never a key.
-import { type Static, Type } from 'typebox'
+
 import { Time } from './status.js'
+import { type Static, Type } from './type.js'
 
 /** `turn` users allocate relays, `admin` users log in here; the two share no keys. */
 export const UserRole = Type.Union([Type.Literal('turn'), Type.Literal('admin')])

@@ -1,7 +1,8 @@
 // Why calls failed, as one document: what was refused, to whom, how often, what was dropped, and who got through. Made by server/why.ts; the
 // library, `turnd why`, the page and GET /api/v1/refusals show it.
-import { type Static, type TSchema, Type } from 'typebox'
+
 import { Time } from './status.js'
+import { type Static, type TSchema, Type } from './type.js'
 
 const Count = Type.Integer({ minimum: 0 })
 const ListOf = <Item extends TSchema>(item: Item, options: { readonly description: string }) =>
