@@ -47,7 +47,7 @@ export const SettingChange = Type.Object({
   from: Type.String(),
   to: Type.String(),
   /** `live`: takes effect now; `restart`: stays as it is until a restart. */
-  effect: Type.Union([Type.Literal('live'), Type.Literal('restart')]),
+  effect: Type.Enum(['live', 'restart']),
   /** What it means for those who are connected, or why it needs a restart; '' when there is nothing to say. */
   note: Type.String(),
 })

@@ -24,7 +24,6 @@ const builder = {
   },
   /** Of names that are not known before. */
   Record: (_key: Schema, value: Schema, options?: object) => typed('object', { additionalProperties: value }, options),
-  Literal: (value: string, options?: object) => typed('string', { const: value }, options),
   Enum: (values: readonly string[], options?: object) => typed('string', { enum: values }, options),
   Union: (anyOf: readonly Schema[], options?: object): Schema => ({ anyOf, ...options }),
   Optional: (schema: Schema): Schema => Object.defineProperty({ ...schema }, IS_OPTIONAL, { value: true }),

@@ -64,7 +64,7 @@ export const WhyReport = Type.Object({
   pid: Type.Integer(),
   startTime: Time,
   time: Time,
-  engine: Type.Union([Type.Literal('dgram'), Type.Literal('native'), Type.Null()], {
+  engine: Type.Union([Type.Enum(['dgram', 'native']), Type.Null()], {
     description: 'null before the start and after the end.',
   }),
   listening: ListOf(Type.String(), { description: 'Such as `udp:192.0.2.1:3478`.' }),
