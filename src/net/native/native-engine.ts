@@ -33,6 +33,7 @@ import {
 } from '../counters.js'
 import type { ClientHandler, PeerHandler, Tappable } from '../engine.js'
 import type { Arena } from './arena.js'
+import { EngineListeners } from './engine-listeners.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
 import { EPOLLERR } from './layout.js'
@@ -69,8 +70,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  /** By the listener id of the socket. */
-  readonly #listeners: (AdoptedSocket | null)[] = []
+  readonly listeners: EngineListeners
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
   readonly #poller: Poller
@@ -99,46 +99,14 @@ export class NativeEngine extends NativeOutput implements Tappable {
     this.#client.transport = TRANSPORT_UDP
     heldFds[HELD_EPOLL] = poller.fd + 1
     heldFds[HELD_WAKE] = poller.wakeFd + 1
-    for (const listener of listeners) this.addListener(listener)
+    this.listeners = new EngineListeners(sources, poller)
+    for (const listener of listeners) this.listeners.add(listener)
   }
 
-  /** Between rounds. False if there is no room for it. */
-  addListener(listener: AdoptedSocket): boolean {
-    const listenerId = this.sources.addSocket(listener.fd, listener.address.family)
-    if (listenerId < 0) return false
-    this.#listeners[listenerId] = listener
-    this.#poller.addListener(listener.fd, listenerId)
-    return true
-  }
-
-  /** Between rounds, when nobody has an allocation by it any more. Whoever has opened it closes it afterwards. */
+  /** Between rounds, when nobody has an allocation by it any more. */
   removeListener(listenerId: number): void {
-    const listener = this.#listeners[listenerId]
-    if (!listener) return
     this.queue.flush()
-    this.#poller.remove(listener.fd)
-    this.#listeners[listenerId] = null
-    this.sources.removeSocket(listenerId)
-  }
-
-  /** The listener id of the socket with this descriptor, or -1. */
-  findListener(fd: number): number {
-    for (let listenerId = 0; listenerId < this.#listeners.length; listenerId++) {
-      if (this.#listeners[listenerId]?.fd === fd) return listenerId
-    }
-    return -1
-  }
-
-  /** Is this listener id that of a socket, or of a local address that was asked there? */
-  isOfListener(listenerId: number, socket: number): boolean {
-    return this.sources.isOfSocket(listenerId, socket)
-  }
-
-  /** Descriptors of the sockets of now. */
-  listenerFds(): number[] {
-    const fds: number[] = []
-    for (const listener of this.#listeners) if (listener) fds.push(listener.fd)
-    return fds
+    this.listeners.remove(listenerId)
   }
 
   /** Write 8 bytes (the number 1) to it from another thread, and poll() returns. */
@@ -158,13 +126,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   }
 
   localAddressOf(listenerId: number): TransportAddress {
-    // Whoever asks has a client there, so it is open.
-    const { address } = this.#listeners[this.sources.socketOf(listenerId)] as AdoptedSocket
-    const asked = this.sources.localOf(this.sources.ofListener(listenerId))
-    if (asked === null) return address
-    const local = asked.clone()
-    local.port = address.port
-    return local
+    return this.listeners.localAddressOf(listenerId)
   }
 
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
@@ -233,7 +195,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   }
 
   #receiveClients(core: TurnCore, socket: number): void {
-    const { fd, isWildcard } = this.#listeners[socket] as AdoptedSocket
+    const { fd, isWildcard } = this.listeners.socketOf(socket)
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler
