@@ -26,9 +26,8 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   const { maxPort, minPort, realm } = settings
   const { relaying } = opened
   if (users.generatedUser?.warning) warn(users.generatedUser.warning)
-  if (isNobodyConfigured(users)) {
-    warn(`nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`)
-  }
+  const nobodyText = nobodyWarning(users, realm)
+  if (nobodyText !== null) warn(nobodyText)
   if (relaying.engine === 'dgram' && settings.workers !== null && settings.workers > 1) {
     warn(`--workers ${settings.workers} has no effect: the dgram engine has one thread`)
   }
@@ -54,6 +53,12 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   const chosen = reason === '' ? engine : { ...engine, engineReason: reason }
   const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
   logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
+}
+
+/** A sentence for the operator if there is a place for users, and none in it; or null. */
+export function nobodyWarning(users: Users, realm: string): string | null {
+  if (!isNobodyConfigured(users)) return null
+  return `nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`
 }
 
 /** A sentence for the operator if the limit of open files is too small for these settings, or null. */

@@ -10,7 +10,7 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
-import { filesWarning } from './ready-report.js'
+import { filesWarning, nobodyWarning } from './ready-report.js'
 import { refuseImpossibleDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
 import { logReload } from './reload-log.js'
@@ -113,6 +113,8 @@ export class Reloads {
     if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
       warnings.push(filesText)
     }
+    const nobodyText = nobodyWarning(users.users, parsed.settings.realm)
+    if (nobodyText !== null) warnings.push(nobodyText)
     for (const text of warnings) this.#host.warn(text)
     return { applied: true, changes: [...changes], errors: [], warnings }
   }
