@@ -20,9 +20,11 @@ PEERS=(
   'aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/netinet/udp.h:libc6-dev-arm64-cross:test/net/native/layout'
   '/usr/aarch64-linux-gnu/include/linux/errqueue.h:linux-libc-dev-arm64-cross:test/net/native/layout'
+  'tshark:tshark:test/server/captures, test/admin/pcapng'
   'strace:strace:tests that count system calls or let them fail'
   'faketime:faketime:test/fault/clock-jump'
   'systemd-analyze:systemd:test/packaging/systemd-unit'
+  'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )
 
 say() { printf 'peers: %s\n' "$*"; }
@@ -47,7 +49,7 @@ missing_peers() {
 missing_packages() { missing_peers | cut -d: -f2; }
 
 # Packages that also start and enable a server, with the name of its process.
-SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx')
+SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx' 'prometheus:prometheus')
 
 # Process ids of a running server, one a line. Not pgrep: a small container may lack it.
 processes_of() {

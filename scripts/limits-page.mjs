@@ -22,6 +22,7 @@ const TITLES = {
   dtls: 'DTLS clients',
   engines: 'Engines',
   reports: 'Logs, reports and workers',
+  captures: 'Captures of packets',
   passwords: 'Passwords of admin users',
   files: 'Files',
   admin: 'The admin plane',

@@ -27,7 +27,7 @@ export function createTurnServer(options: TurnServerOptions, logger?: Logger): T
   const parsed = settingsFromObject(options)
   const ownLogger = parsed.given.has('logLevel') ? createLogger(parsed.settings.logLevel, false) : silentLogger()
   const home = {
-    ...{ hasStateDir: parsed.given.has('stateDir'), hasControlSocket: false },
+    ...{ hasStateDir: parsed.given.has('stateDir'), hasControlSocket: false, hasAdminServer: false },
     setLogLevel: ({ given, settings }: ParsedSettings) => {
       ownLogger.level = given.has('logLevel') ? settings.logLevel : 'silent'
     },

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The command: options → server → signals. Exit codes: 0 after a drain or --help, 1 after a failure while running or of a subcommand, 2 if an
 // option, a file or an address stops the start, or the output of what is no server cannot be written.
-import { readFileSync } from 'node:fs'
 import { runCertCommand } from './commands/cert.js'
 import { runLoginCommand } from './commands/login.js'
 import { watchStandardOutput } from './commands/standard-output.js'
@@ -12,6 +11,7 @@ import { TurndError } from './config/errors.js'
 import { formatHelp } from './config/help.js'
 import { readTextFile } from './config/read-text-file.js'
 import type { ParsedSettings } from './config/settings.js'
+import { programVersion } from './config/version.js'
 import { escapeControls } from './log/escape.js'
 import type { Logger } from './log/logger.js'
 import { chooseEngine } from './net/choose-engine.js'
@@ -30,7 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const command = read()
   if ('help' in command || 'version' in command) {
     watchStandardOutput(process, 'turnd')
-    process.stdout.write('help' in command ? formatHelp(process.stdout.columns) : `turnd ${version()}\n`)
+    process.stdout.write('help' in command ? formatHelp(process.stdout.columns) : `turnd ${programVersion()}\n`)
   } else await serve(command, () => read() as ParsedSettings)
 }
 
@@ -54,7 +54,7 @@ async function serve(parsed: ParsedSettings, read: () => ParsedSettings): Promis
   ])
   const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
   const home = {
-    ...{ hasStateDir: true, hasControlSocket: true, readSettings: read },
+    ...{ hasStateDir: true, hasControlSocket: true, hasAdminServer: true, readSettings: read },
     setLogLevel: ({ settings }: ParsedSettings) => {
       logger.level = settings.logLevel
     },
@@ -121,11 +121,6 @@ function handleSignals(server: TurnServer, logger: Logger): void {
     // What comes of it is in the log.
     server.reloadSettings().catch(fail)
   })
-}
-
-function version(): string {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return manifest.version
 }
 
 function fail(error: unknown): void {

@@ -56,6 +56,7 @@ export class UsersFileStore implements CredentialStore {
   #admins: ReadonlyMap<string, AdminUserEntry> = new Map()
   /** Serves beside the users of the file until the file has it, or has had it. */
   #guest: Credential | null = null
+  #isGuestReported = false
   /** It has been there: from then on it must be. */
   #isFound: boolean
   /** The file as it was when last read or missed; '' before. */
@@ -210,6 +211,7 @@ export class UsersFileStore implements CredentialStore {
     const admins = new Map(entries.filter((entry) => entry.role === 'admin').map((entry) => [entry.user, entry]))
     const isInFile = ours.some(({ user }) => user === this.#guest?.username)
     const guest = isInFile ? null : this.#guest
+    if (guest !== null && ours.length > 0) this.#reportGuest(guest)
     const table = new CredentialTable(this.#realm, [...ours.map(credentialOf), ...(guest === null ? [] : [guest])])
     return { table, admins, guest }
   }
@@ -234,6 +236,16 @@ export class UsersFileStore implements CredentialStore {
       if (!this.#isFound && !existsSync(this.path)) return new Uint8Array(0)
       throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
     }
+  }
+
+  /** Whoever uses it should not learn of this from a restart. */
+  #reportGuest({ username }: Credential): void {
+    if (this.#isGuestReported) return
+    this.#isGuestReported = true
+    this.#onProblem(
+      `--users-file ${this.path} has users now, so ${username}, which was generated while there was none, serves until the next start ` +
+        `only: turnd user add ${username} --realm ${this.#realm} keeps it`,
+    )
   }
 
   #reportForeign(entries: readonly UsersFileEntry[]): void {

@@ -1,5 +1,7 @@
 // A relation between bounds: what must hold, and why; and the record of all bounds that it is about.
+
 import * as admin from './admin.js'
+import * as captures from './captures.js'
 import * as dtls from './dtls.js'
 import * as engines from './engines.js'
 import * as files from './files.js'
@@ -18,6 +20,7 @@ export const LIMITS = {
   ...dtls,
   ...engines,
   ...reports,
+  ...captures,
   ...passwords,
   ...files,
   ...admin,

@@ -1,6 +1,8 @@
 // How the bounds relate, checked once when the server is loaded: who changes a bound learns at once what else depends on it. A pure function over a
 // record of bounds, so that a test can break each of them.
+
 import { ADMIN_RELATIONS } from './admin-relations.js'
+import { CAPTURE_RELATIONS } from './capture-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
 import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
@@ -15,6 +17,7 @@ export const RELATIONS: readonly Relation[] = [
   ...DTLS_RELATIONS,
   ...ENGINE_RELATIONS,
   ...REPORT_RELATIONS,
+  ...CAPTURE_RELATIONS,
   ...ADMIN_RELATIONS,
   ...PASSWORD_RELATIONS,
 ]

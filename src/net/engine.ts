@@ -31,7 +31,20 @@ export interface ClientHandler {
   handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number
 }
 
-export interface RelayEngine extends TurnOutput {
+/** Whom the datagrams of peers go to: the core, or what stands before it (server/worker/tap.ts). */
+export interface PeerHandler {
+  handlePeerDatagram(relayId: number, peer: TransportAddress, bytes: Uint8Array, start: number, end: number): number
+}
+
+/** What tells who is at a socket, and where else its datagrams go. */
+export interface Tappable {
+  /** Frames of clients and datagrams of peers go there from now on. */
+  handTo(clients: ClientHandler, peers: PeerHandler): void
+  /** Where a client of this listener has come to. */
+  localAddressOf(listenerId: number): TransportAddress
+}
+
+export interface RelayEngine extends TurnOutput, Tappable {
   readonly name: 'dgram' | 'native'
   readonly supportsDontFragment: boolean
   readonly listeners: readonly Listener[]

@@ -64,6 +64,11 @@ export class ServerCertificate {
     return this.#facts
   }
 
+  /** What deserves attention now, a sentence each. */
+  warnings(): string[] {
+    return certificateWarnings(this.#facts, this.#publicNames, Date.now())
+  }
+
   /** That of these files, which were just read, for a server of these names. */
   take({ cert, key, publicName }: Settings, loaded: LoadedCertificate): void {
     const isSame = loaded.material.cert === this.material.cert
@@ -84,7 +89,7 @@ export class ServerCertificate {
   }
 
   #check(): void {
-    for (const text of certificateWarnings(this.#facts, this.#publicNames, Date.now())) this.#warn(text)
+    for (const text of this.warnings()) this.#warn(text)
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Client, ClientDetail } from '../admin/schema/clients.js'
 import { CLIENT_LIST_MILLISECONDS } from '../limits/reports.js'
 import type { Relaying } from './relaying.js'
+import type { ClientPlace } from './worker/questions.js'
 
 export class ClientList {
   readonly #relaying: Pick<Relaying, 'ask'>
@@ -54,7 +55,7 @@ export class ClientList {
 }
 
 /** Where a client is: `WORKER-NUMBER`. */
-export function placeOf(id: string): { readonly worker: number; readonly number: number } | null {
+export function placeOf(id: string): ClientPlace | null {
   const [, worker, number] = /^(\d{1,3})-(\d{1,15})$/.exec(id) ?? []
   return number === undefined ? null : { worker: Number(worker), number: Number(number) }
 }

@@ -11,7 +11,7 @@ import { allocateSharedTables, type SharedTables } from '../turn/shared-tables.j
 import { InProcess } from './in-process.js'
 import { type OwnSockets, ownSockets } from './own-sockets.js'
 import type { Listening, PoolPlan } from './pool-plan.js'
-import type { PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
+import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import { startPool } from './start-pool.js'
 import { Statistics, type Totals, totalsOf } from './statistics.js'
 import type { OwnListeners } from './worker/messages.js'
@@ -135,6 +135,14 @@ class DgramRelaying implements Relaying {
 
   get listeners(): readonly Listener[] {
     return this.#both.flatMap(({ listeners }) => listeners)
+  }
+
+  get captureSink(): CaptureSink | null {
+    return this.#pool.captureSink
+  }
+
+  set captureSink(sink: CaptureSink | null) {
+    for (const relaying of this.#both) relaying.captureSink = sink
   }
 
   totals(): Totals {

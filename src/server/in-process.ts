@@ -1,4 +1,5 @@
 // Relaying in this thread: the dgram engine and one core.
+import { TICK_MILLISECONDS_MAX } from '../limits/engines.js'
 import type { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener, ListenerChange } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
@@ -9,13 +10,15 @@ import { CoreObserver } from './core-observer.js'
 import { coreSettings } from './core-settings.js'
 import { type CoreParts, changeCore, makeCore } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
-import type { Relaying, RelayingChange, RelayingParts } from './relaying.js'
+import type { CaptureSink, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
-import { type Statistics, type Totals, totalsOf } from './statistics.js'
+import { type Statistics, type Totals, totalsOf, WORD_CAPTURES_READ } from './statistics.js'
 import type { Users } from './users.js'
 import { Answers } from './worker/answers.js'
+import type { CapturedPackets } from './worker/capture-records.js'
 import type { PartOf, Question } from './worker/questions.js'
 import { Unanswered } from './worker/unanswered.js'
+import { WorkerCaptures } from './worker/worker-captures.js'
 
 export class InProcess implements Omit<Relaying, 'prepare'> {
   readonly engine = 'dgram'
@@ -24,9 +27,11 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   readonly #engine: DgramEngine
   readonly #core: TurnCore
   readonly #statistics: Statistics
+  captureSink: CaptureSink | null = null
   readonly #index: number
   readonly #unanswered = new Unanswered('the main thread')
   readonly #answers: Answers
+  readonly #captures: WorkerCaptures
 
   /**
    * @param engine its listeners are open
@@ -60,11 +65,23 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       shared,
     })
     this.#index = shared.workerIndex
+    this.#captures = new WorkerCaptures({
+      core: this.#core,
+      workerIndex: shared.workerIndex,
+      sources: {
+        handTo: (clients, peers) => engine.handTo(clients, peers),
+        localAddressOf: ({ listenerId }) => engine.localAddressOf(listenerId),
+      },
+      statistics,
+      post: (packets) => this.#handleCaptured(packets),
+      requestRound: () => setTimeout(() => this.#captures.advance(), TICK_MILLISECONDS_MAX).unref(),
+    })
     this.#answers = new Answers({
       core: this.#core,
       workerIndex: shared.workerIndex,
       deathCount: 0,
       temporaryUsers: null,
+      captures: this.#captures,
       post: (answer) => this.#unanswered.handle(answer),
       requestRound: () => setImmediate(() => this.#answers.advance()),
     })
@@ -121,5 +138,10 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     this.#unanswered.giveUp()
     this.#core.deleteAllAllocations('stopped')
     await this.#engine.stop()
+  }
+
+  #handleCaptured(packets: CapturedPackets): void {
+    this.captureSink?.captured(packets)
+    this.#statistics.words[WORD_CAPTURES_READ]++
   }
 }

@@ -8,7 +8,7 @@ import type { RelayHost } from '../turn/relay-host.js'
 import { type OpenFilesPlan, openFilesWarning } from './open-files.js'
 import { describeEngine, type OpenedRelaying } from './open-relaying.js'
 import type { Relaying } from './relaying.js'
-import { isNobodyConfigured, type Users } from './users.js'
+import { isNobodyConfigured, nobodyText, type Users } from './users.js'
 
 interface Started {
   readonly settings: Settings
@@ -16,18 +16,19 @@ interface Started {
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly uris: readonly string[]
+  /** Of the status page; null without one. */
+  readonly adminUrl: string | null
 }
 
 /** Workers beyond this only take memory and time. */
 const WORKERS_PER_CORE_MAX = 4
 
 export function reportReady(logger: Logger, warn: (text: string) => void, started: Started): void {
-  const { opened, relayHosts, settings, uris, users } = started
+  const { adminUrl, opened, relayHosts, settings, uris, users } = started
   const { maxPort, minPort, realm } = settings
   const { relaying } = opened
   if (users.generatedUser?.warning) warn(users.generatedUser.warning)
-  const nobodyText = nobodyWarning(users, realm)
-  if (nobodyText !== null) warn(nobodyText)
+  if (isNobodyConfigured(users)) warn(nobodyText(settings))
   if (relaying.engine === 'dgram' && settings.workers !== null && settings.workers > 1) {
     warn(`--workers ${settings.workers} has no effect: the dgram engine has one thread`)
   }
@@ -51,14 +52,8 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   )
   // Who reads only the ready line knows the engine too.
   const chosen = reason === '' ? engine : { ...engine, engineReason: reason }
-  const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
+  const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}`, admin: adminUrl }
   logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
-}
-
-/** A sentence for the operator if there is a place for users, and none in it; or null. */
-export function nobodyWarning(users: Users, realm: string): string | null {
-  if (!isNobodyConfigured(users)) return null
-  return `nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`
 }
 
 /** A sentence for the operator if the limit of open files is too small for these settings, or null. */

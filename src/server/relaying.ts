@@ -8,7 +8,16 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { Report } from './reports.js'
 import type { Totals } from './statistics.js'
 import type { Users } from './users.js'
+import type { CapturedPackets } from './worker/capture-records.js'
 import type { PartOf, Question } from './worker/questions.js'
+
+/** Who gets captured packets. */
+export interface CaptureSink {
+  /** In the order in which they were recorded, and before the answer to stop-capture. */
+  captured(packets: CapturedPackets): void
+  /** No more comes of its captures. */
+  workerEnded(worker: number): void
+}
 
 export interface Relaying {
   readonly engine: 'dgram' | 'native'
@@ -24,6 +33,8 @@ export interface Relaying {
    * does not exist. Rejects with an AdminProblem if one is silent.
    */
   ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]>
+  /** Nobody's at first. */
+  captureSink: CaptureSink | null
   /** No new allocations from now on; resolves when that holds everywhere. */
   drain(): Promise<void>
   /** What this machine calls itself now. */

@@ -10,12 +10,12 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
-import { filesWarning, nobodyWarning } from './ready-report.js'
+import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
 import { logReload } from './reload-log.js'
 import { settingChanges, withLive } from './setting-changes.js'
-import type { Users } from './users.js'
+import { isNobodyConfigured, nobodyText, type Users } from './users.js'
 import { type PreparedUsers, prepareUsers } from './users-reload.js'
 
 /** What a reload changes. */
@@ -113,8 +113,7 @@ export class Reloads {
     if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
       warnings.push(filesText)
     }
-    const nobodyText = nobodyWarning(users.users, parsed.settings.realm)
-    if (nobodyText !== null) warnings.push(nobodyText)
+    if (isNobodyConfigured(users.users)) warnings.push(nobodyText(parsed.settings))
     for (const text of warnings) this.#host.warn(text)
     return { applied: true, changes: [...changes], errors: [], warnings }
   }

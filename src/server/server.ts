@@ -9,11 +9,11 @@ import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import type { EngineChoice } from '../net/choose-engine.js'
-import { findLocalAddresses } from '../net/local-addresses.js'
-import type { RelayHost } from '../turn/relay-host.js'
-import type { ServerCertificate } from './certificate.js'
+import { AdminPlane } from './admin-plane.js'
+import type { AdministeredServer } from './administration.js'
+import { Alarms, logAlarm } from './alarms.js'
 import { ServerControl } from './control.js'
-import { allocationsEnded } from './drained.js'
+import { drainRelaying } from './drain-relaying.js'
 import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
 import type { Relaying } from './relaying.js'
@@ -21,25 +21,18 @@ import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
 import type { TurnServerEvents } from './server-events.js'
-import type { ServerAddress, ServerHome } from './server-face.js'
+import { type GeneratedUserFace, generatedUserFace, type ServerAddress, type ServerHome } from './server-face.js'
 import { totalsOf } from './statistics.js'
+import { startUpkeep } from './upkeep.js'
 import { turnUris } from './uris.js'
-import type { Users } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
 
 export type { ServerAddress } from './server-face.js'
 
 assertRelations()
 
-/** Interfaces come and go: the peer policy learns of them within this time. */
-const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
-const REPORT_INTERVAL_MS = 1_000
-
-interface Running {
+interface Running extends OpenedServer {
   readonly relaying: Relaying
-  readonly relayHosts: readonly RelayHost[]
-  readonly users: Users
-  readonly certificate: ServerCertificate | null
   readonly timers: readonly NodeJS.Timeout[]
   readonly startTimeMs: number
 }
@@ -52,7 +45,10 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   readonly #reporter: Reporter
   readonly #control: ServerControl
   readonly #reloads: Reloads
+  readonly #alarms: Alarms
   #running: Running | null = null
+  #plane: AdminPlane | null = null
+  #isDraining = false
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
@@ -69,9 +65,13 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       allocation: (info) => void this.emit('allocation', info),
       allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
       refusal: (refusal) => void this.emit('refusal', refusal),
-      workerDied: (worker, allocationCount) => void this.emit('workerDied', worker, allocationCount),
+      workerDied: (worker, allocationCount) => {
+        this.#alarms.workerDied(worker, allocationCount)
+        this.emit('workerDied', worker, allocationCount)
+      },
       warning: (text) => this.#warn(text),
     })
+    this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
     this.#reloads = new Reloads({
       logger,
@@ -102,7 +102,12 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       ...{ logger: this.#logger, news: this.#reporter, warn: (text) => this.#warn(text) },
     })
     if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
-    this.#run(opened)
+    try {
+      await this.#run(opened)
+    } catch (error) {
+      await this.#close(this.#running)
+      throw error
+    }
     this.emit('ready')
   }
 
@@ -124,11 +129,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   /** The user that was generated because none is configured: with its password only if this start created it. */
-  generatedUser(): { username: string; password: string | null; path: string | null } | null {
-    const generated = this.#running?.users.generatedUser ?? null
-    if (generated === null) return null
-    const { created, password, path, username } = generated
-    return { username, password: created ? password : null, path }
+  generatedUser(): GeneratedUserFace | null {
+    return generatedUserFace(this.#running?.users.generatedUser ?? null)
   }
 
   /** Latest refusals, newest first. Of a flood a part is here; counters() knows all. */
@@ -156,7 +158,12 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** A one-time link that logs in to the status page; null without one. */
   loginLink(): string | null {
-    return null
+    return this.#plane?.loginLink() ?? null
+  }
+
+  /** Where the status page and the API are, such as `http://127.0.0.1:8445`; null without them. */
+  adminUrl(): string | null {
+    return this.#plane?.url ?? null
   }
 
   allocationCount(): number {
@@ -190,17 +197,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async drain(timeoutSeconds = this.settings.drainTimeout): Promise<void> {
     const running = this.#running
     if (running === null) return this.stop()
-    await running.relaying.drain()
-    const count = running.relaying.allocationCount()
-    const rest = count === 0 ? 'nothing is left to wait for' : `${count} may go on for ${timeoutSeconds} s`
-    this.#logger.info(
-      { event: 'draining', allocations: count, timeoutSeconds },
-      `draining: new allocations are refused, ${rest}`,
-    )
-    if (count > 0) {
-      const isStopping = () => this.#stopping !== null
-      await allocationsEnded(timeoutSeconds, () => this.allocationCount(), isStopping)
-    }
+    this.#isDraining = true
+    await drainRelaying(running.relaying, timeoutSeconds, this.#logger, () => this.#stopping !== null)
     await this.stop()
   }
 
@@ -214,36 +212,58 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async #stop(starting: Promise<void>): Promise<void> {
     // A start that failed has left nothing open. Always later, too: handlers of our events call this from inside the core.
     await starting.catch(() => {})
-    await this.#control.close()
     await this.#reloads.settled()
     const running = this.#running
+    await this.#close(running)
     if (running === null) return
-    for (const timer of running.timers) clearInterval(timer)
-    running.users.usersFile?.close()
-    running.certificate?.close()
-    await running.relaying.stop()
     const totals = running.relaying.totals()
     this.#reporter.flush(totals)
-    this.#running = null
     this.#logger.info({ event: 'stopped', ...serverCounters(totals) }, 'stopped')
     this.emit('stopped')
   }
 
-  #run({ certificate, opened, relayHosts, users }: OpenedServer): void {
+  async #close(running: Running | null): Promise<void> {
+    await this.#control.close()
+    if (running === null) return
+    for (const timer of running.timers) clearInterval(timer)
+    await this.#plane?.close()
+    this.#plane = null
+    running.users.usersFile?.close()
+    running.certificate?.close()
+    await running.relaying.stop()
+    this.#running = null
+  }
+
+  async #run(started: OpenedServer): Promise<void> {
+    const { opened, relayHosts, users } = started
     const { relaying } = opened
-    followCertificate(certificate, relaying)
-    const timers = [
-      setInterval(() => learnLocalAddresses(relaying), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
-      setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
-    ]
-    this.#running = { relaying, relayHosts, users, certificate, timers, startTimeMs: Date.now() }
-    reportReady(this.#logger, (text) => this.#warn(text), {
-      settings: this.settings,
-      opened,
-      relayHosts,
-      users,
-      uris: this.uris(),
+    const timers = startUpkeep(relaying, this.#reporter)
+    const running = { ...started, relaying, timers, startTimeMs: Date.now() }
+    this.#running = running
+    this.#plane = await AdminPlane.open({
+      ...{ server: this.#administered(running), opened, relayHosts, startTimeMs: running.startTimeMs },
+      ...{ alarms: this.#alarms, logger: this.#logger, warn: (text) => this.#warn(text) },
+      ...{ isListenGiven: this.#parsed.given.has('adminListen'), hasAdminServer: this.#home.hasAdminServer },
     })
+    this.#followCertificate(running)
+    reportReady(this.#logger, (text) => this.#warn(text), {
+      ...{ settings: this.settings, opened, relayHosts, users, uris: this.uris(), adminUrl: this.adminUrl() },
+    })
+  }
+
+  /** As the admin plane sees this server. @param started in force until a reload changes it */
+  #administered(started: Running): AdministeredServer {
+    const current = () => this.#running ?? started
+    return {
+      settings: () => this.settings,
+      users: () => current().users,
+      certificate: () => current().certificate,
+      isDraining: () => this.#isDraining,
+      uris: () => this.uris(),
+      why: (filter) => this.why(filter),
+      reload: (isDryRun) => this.reloadSettings(isDryRun),
+      drain: (timeoutSeconds) => void this.drain(timeoutSeconds),
+    }
   }
 
   /** null before the start and while it stops. */
@@ -255,20 +275,23 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     if (this.#running === null) return
     this.#parsed = parsed
     this.#running = { ...this.#running, users, certificate }
-    followCertificate(certificate, this.#running.relaying)
+    this.#followCertificate(this.#running)
+    this.#plane?.settingsChanged(parsed.settings)
+  }
+
+  /** Handshakes of clients and of browsers use it from now on, and those that come after it. */
+  #followCertificate({ certificate, relaying }: Running): void {
+    this.#plane?.setCertificate(certificate?.material ?? null)
+    if (certificate === null) return
+    certificate.onChanged = (material) => {
+      relaying.setCertificate(material)
+      this.#plane?.setCertificate(material)
+    }
   }
 
   #warn(text: string): void {
     this.#logger.warn({ event: 'warning' }, text)
+    this.#alarms.warned(text, this.#running === null)
     this.emit('warning', text)
   }
-}
-
-function followCertificate(certificate: ServerCertificate | null, relaying: Relaying): void {
-  if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
-}
-
-function learnLocalAddresses(relaying: Relaying): void {
-  const hosts = findLocalAddresses()
-  if (hosts !== null) relaying.setLocalHosts(hosts)
 }

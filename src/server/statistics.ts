@@ -25,8 +25,10 @@ export const WORD_BATCHES_READ = 2
 export const WORD_REPORTS_LOST = 3
 /** Workers of this place that have died. */
 export const WORD_DEATHS = 4
+/** Messages of captured packets that the main thread has read. */
+export const WORD_CAPTURES_READ = 5
 /** Relays that exist now, by TRANSPORT_ of their client. */
-const RELAYS_START = 5
+const RELAYS_START = 6
 const WORD_COUNT = RELAYS_START + TRANSPORT_NAMES.length
 
 const REASON_COUNT = REFUSAL_REASON_NAMES.length

@@ -133,6 +133,11 @@ function usersOf({ realm, user }: Settings, parts: UsersParts): Users {
   return { stores, temporaryUsers, guest, usersFile, secrets, optionsDigest, generatedUser, snapshot }
 }
 
+/** A sentence for the operator. */
+export function nobodyText({ realm }: Settings): string {
+  return `nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`
+}
+
 /** Is there nothing but a users file, which was named, without a user of the realm? */
 export function isNobodyConfigured({ stores, usersFile }: Users): boolean {
   return stores.length === 1 && usersFile !== null && usersFile.userCount === 0

@@ -14,7 +14,7 @@ import { sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
 import { PoolChange } from './pool-change.js'
 import type { Listening, PoolPlan } from './pool-plan.js'
-import type { PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
+import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { asTurndError } from './start-error.js'
 import { type Totals, totalsOf } from './statistics.js'
@@ -22,6 +22,7 @@ import { streamSettings } from './stream-settings.js'
 import { newTicketKeys } from './ticket-keys.js'
 import type { Users } from './users.js'
 import type { UsersChange } from './users-snapshot.js'
+import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command, WorkerChange, WorkerStart } from './worker/messages.js'
 import type { PartOf, Question } from './worker/questions.js'
@@ -36,6 +37,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   readonly engine: Relaying['engine']
   readonly workerCount: number
   readonly calls: SlotCalls
+  captureSink: CaptureSink | null = null
   readonly #parts: RelayingParts
   readonly #plan: PoolPlan<Place>
   readonly #slots: WorkerSlot[]
@@ -190,7 +192,12 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   died(worker: number, error: Error, allocationCount: number, restartSeconds: number): void {
     this.calls.close(sweepWorker(this.#plan.tables, worker).handles)
     ConnectionCap.clearWorker(this.#plan.connectionCap, worker)
+    this.captureSink?.workerEnded(worker)
     this.#parts.news.workerDied({ worker, error, allocationCount, restartSeconds })
+  }
+
+  captured(packets: CapturedPackets): void {
+    this.captureSink?.captured(packets)
   }
 
   restarted(workerIndex: number): void {

@@ -141,6 +141,14 @@ export function hostAddress(text: string, port = 0): TransportAddress | null {
   return parseHost(text, address, port) ? address : null
 }
 
+/** The reverse of toString: `192.0.2.1:3478`, `[2001:db8::1]:3478`; null if it is none. */
+export function parseTransportAddress(text: string): TransportAddress | null {
+  const [, host6, host4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? []
+  const address = port === undefined || Number(port) > 0xffff ? null : hostAddress(host6 ?? host4, Number(port))
+  const isBracketed = host6 !== undefined
+  return address !== null && (address.family === FAMILY_IPV6) === isBracketed ? address : null
+}
+
 function parseIPv6Groups(text: string): number[] | null {
   const halves = text.split('::')
   if (halves.length > 2) return null

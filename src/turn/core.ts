@@ -57,7 +57,8 @@ import { Responder } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
 
 export class TurnCore {
-  readonly output: TurnOutput
+  /** The engine, or what stands between them while packets are recorded. */
+  output: TurnOutput
   /** Null where no client comes over a stream. */
   readonly connections: Connections | null
   readonly observer: TurnObserver

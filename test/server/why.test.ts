@@ -25,6 +25,7 @@ function setUp() {
     allocationCount: () => 3,
     ask: async () => [],
     prepare: () => Promise.reject(new Error('nothing to change here')),
+    captureSink: null,
     async drain() {},
     setLocalHosts() {},
     setCertificate() {},

@@ -1,5 +1,6 @@
 // What an operator does to a running server: captures, reloads, drains, sessions.
 import { type Static, Type } from 'typebox'
+import { CAPTURE_BYTES_MAX, CAPTURE_BYTES_MIN, CAPTURE_SECONDS_MAX } from '../../limits/captures.js'
 import { Time } from './status.js'
 
 const Count = Type.Integer({ minimum: 0 })
@@ -9,10 +10,10 @@ export const CaptureRequest = Type.Object(
     /** The id of a client: both of its sides. Or the relayed transport address of one relay: its peers' side. One of them. */
     client: Type.Optional(Type.String({ maxLength: 40 })),
     relay: Type.Optional(Type.String({ maxLength: 60 })),
-    seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 600 })),
-    bytes: Type.Optional(Type.Integer({ minimum: 4096, maximum: 67_108_864 })),
+    seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: CAPTURE_SECONDS_MAX })),
+    bytes: Type.Optional(Type.Integer({ minimum: CAPTURE_BYTES_MIN, maximum: CAPTURE_BYTES_MAX })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ client: '0-17', seconds: 60 }] },
 )
 
 export const Capture = Type.Object({
@@ -33,7 +34,10 @@ export const Capture = Type.Object({
   bytesMax: Count,
 })
 
-export const ReloadRequest = Type.Object({ dryRun: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
+export const ReloadRequest = Type.Object(
+  { dryRun: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false, examples: [{ dryRun: true }] },
+)
 
 export const SettingChange = Type.Object({
   /** `--max-bps`, or what else is read again: `the users file`. */
@@ -58,17 +62,20 @@ export const ReloadResult = Type.Object({
 
 export const DrainRequest = Type.Object(
   { timeoutSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })) },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ timeoutSeconds: 600 }] },
 )
 
-export const Login = Type.Union([
-  Type.Object(
-    { user: Type.String({ maxLength: 513 }), password: Type.String({ maxLength: 513 }) },
-    { additionalProperties: false },
-  ),
-  /** Of a one-time login link. */
-  Type.Object({ loginToken: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
-])
+export const Login = Type.Union(
+  [
+    Type.Object(
+      { user: Type.String({ maxLength: 513 }), password: Type.String({ maxLength: 513 }) },
+      { additionalProperties: false },
+    ),
+    /** Of a one-time login link. */
+    Type.Object({ loginToken: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
+  ],
+  { examples: [{ user: 'root', password: 'a long password' }, { loginToken: 'TOKEN' }] },
+)
 
 export const Session = Type.Object({
   /** An admin user, or `operator` for who came by a login link. */

@@ -31,7 +31,7 @@ import {
   newCounters,
 } from '../counters.js'
 import { clientDescriptorEnd, datagramDescriptorOf } from '../descriptor-limit.js'
-import type { ClientHandler, Listener, ListenerChange, RelayEngine } from '../engine.js'
+import type { ClientHandler, Listener, ListenerChange, PeerHandler, RelayEngine } from '../engine.js'
 import { UDP_SCHEMES } from '../listen-targets.js'
 import { DgramListeners } from './dgram-listeners.js'
 import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
@@ -63,6 +63,7 @@ export class DgramEngine implements RelayEngine {
   #scratchAt = 0
   #core: TurnCore | null = null
   #clients: ClientHandler | null = null
+  #peers: PeerHandler | null = null
   #timer: NodeJS.Timeout | null = null
 
   constructor({ system = NODE_DGRAM, copiesPayloads = false, counters = newCounters() }: DgramEngineOptions = {}) {
@@ -88,8 +89,17 @@ export class DgramEngine implements RelayEngine {
 
   start(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
-    this.#clients = clients
+    this.handTo(clients, core)
     this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_MILLISECONDS_MAX)
+  }
+
+  handTo(clients: ClientHandler, peers: PeerHandler): void {
+    this.#clients = clients
+    this.#peers = peers
+  }
+
+  localAddressOf(listenerId: number): TransportAddress {
+    return this.listeners[listenerId].address
   }
 
   async stop(): Promise<void> {
@@ -159,7 +169,7 @@ export class DgramEngine implements RelayEngine {
           core.handleRelayFailed(relayId, false)
           return
         }
-        this.#receivePeers(core, relayId, bound)
+        this.#receivePeers(relayId, bound)
         core.handleRelayOpened(relayId)
       },
       (error) => {
@@ -195,14 +205,14 @@ export class DgramEngine implements RelayEngine {
     })
   }
 
-  #receivePeers(core: TurnCore, relayId: number, socket: Socket): void {
+  #receivePeers(relayId: number, socket: Socket): void {
     const peer = new TransportAddress()
     socket.on('error', () => this.counters[COUNTER_SOCKET_ERRORS]++)
     socket.on('message', (bytes, source) => {
       this.counters[COUNTER_PACKETS_RECEIVED]++
       this.counters[COUNTER_BYTES_RECEIVED] += bytes.length
       if (!setAddress(peer, source)) return
-      core.handlePeerDatagram(relayId, peer, bytes, 0, bytes.length)
+      this.#peers?.handlePeerDatagram(relayId, peer, bytes, 0, bytes.length)
     })
   }
 

@@ -58,6 +58,7 @@ export class DtlsClients implements ClientHandler {
   readonly #frames: FrameMemory
   readonly #plain: Uint8Array
   #core: TurnCore | null = null
+  #frameHandler: ClientHandler | null = null
   #isClosed = false
 
   /** Throws what checkDtls throws. */
@@ -82,8 +83,10 @@ export class DtlsClients implements ClientHandler {
     return this.#sessions.halfOpenCount
   }
 
-  attach(core: TurnCore): void {
+  /** @param frames whom frames go to: the core, or what stands before it */
+  attach(core: TurnCore, frames: ClientHandler = core): void {
     this.#core = core
+    this.#frameHandler = frames
     this.#sessions.core = core
   }
 
@@ -114,7 +117,7 @@ export class DtlsClients implements ClientHandler {
     if (end - start <= RECORD_LENGTH_MAX && areRecords(bytes, start, end)) {
       const next = recordEnd(bytes, start, end)
       if (isClientHello(bytes, start, next)) drop = this.#handleClientHello(core, client, bytes, start, next, end)
-      else drop = this.#handleRecords(core, client, bytes, start, end)
+      else drop = this.#handleRecords(client, bytes, start, end)
     }
     this.#sessions.endSessions()
     if (drop !== DROP_NONE) core.drops[drop]++
@@ -182,7 +185,7 @@ export class DtlsClients implements ClientHandler {
     end: number,
   ): number {
     const hello = this.#hello
-    if (isLaterFragment(bytes, start)) return this.#handleRecords(core, client, bytes, start, end)
+    if (isLaterFragment(bytes, start)) return this.#handleRecords(client, bytes, start, end)
     if (!hello.decode(bytes, start, recordEnd)) return DROP_NOT_STUN
     if (!this.#cookies.isValid(client, hello, core.monotonicTicks())) {
       const drop = core.dropOfAnswer(client, false)
@@ -195,27 +198,27 @@ export class DtlsClients implements ClientHandler {
     const newest = current?.successor ?? current
     if (newest?.beganWith(hello)) {
       // Sent again, maybe with what follows it in the handshake. Our answer goes out again when its own time has come.
-      this.#receive(core, newest, bytes, start, end)
+      this.#receive(newest, bytes, start, end)
       return DROP_NONE
     }
     const session = this.#sessions.begin(client, hello, bytes, start, recordEnd)
     if (session === null) return DROP_NONE
     this.#sessions.handshake(session)
-    if (recordEnd < end && session.ssl !== 0) this.#receive(core, session, bytes, recordEnd, end)
+    if (recordEnd < end && session.ssl !== 0) this.#receive(session, bytes, recordEnd, end)
     return DROP_NONE
   }
 
-  #handleRecords(core: TurnCore, client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {
+  #handleRecords(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {
     const session = this.#sessions.find(client)
     if (session === null) return DROP_NOT_STUN
     const { successor } = session
-    this.#receive(core, session, bytes, start, end)
+    this.#receive(session, bytes, start, end)
     // Only one of the two has the keys of a record; the other drops it, as it does with forged ones.
-    if (successor !== null && successor.ssl !== 0) this.#receive(core, successor, bytes, start, end)
+    if (successor !== null && successor.ssl !== 0) this.#receive(successor, bytes, start, end)
     return DROP_NONE
   }
 
-  #receive(core: TurnCore, session: DtlsSession, bytes: Uint8Array, start: number, end: number): void {
+  #receive(session: DtlsSession, bytes: Uint8Array, start: number, end: number): void {
     const sessions = this.#sessions
     const from = session.isEstablished ? start : this.#receiveClear(session, bytes, start, end)
     if (from === end || session.ssl === 0) return
@@ -230,7 +233,7 @@ export class DtlsClients implements ClientHandler {
       const at = frames.start
       frames.use(length)
       session.activeAt = sessions.now
-      core.handleClientFrame(session.fiveTuple, frames.bytes, at, at + length)
+      this.#frameHandler?.handleClientFrame(session.fiveTuple, frames.bytes, at, at + length)
       if (session.isCounted) sessions.noteAllocation(session)
     }
     if (session.ssl === 0) return

@@ -31,8 +31,9 @@ import {
   COUNTER_WAITS,
   newCounters,
 } from '../counters.js'
-import type { ClientHandler } from '../engine.js'
+import type { ClientHandler, PeerHandler, Tappable } from '../engine.js'
 import type { Arena } from './arena.js'
+import { EngineListeners } from './engine-listeners.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
 import { EPOLLERR } from './layout.js'
@@ -65,12 +66,11 @@ export interface NativeEngineOptions {
   readonly heldFds?: Int32Array
 }
 
-export class NativeEngine extends NativeOutput {
+export class NativeEngine extends NativeOutput implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  /** By the listener id of the socket. */
-  readonly #listeners: (AdoptedSocket | null)[] = []
+  readonly listeners: EngineListeners
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
   readonly #poller: Poller
@@ -78,6 +78,7 @@ export class NativeEngine extends NativeOutput {
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
   #clients: ClientHandler | null = null
+  #peers: PeerHandler | null = null
   #nextSlot = 0
   /** When unused local addresses of wildcard listeners were forgotten, in ticks. */
   #listenersKeptAt = Number.NEGATIVE_INFINITY
@@ -98,46 +99,14 @@ export class NativeEngine extends NativeOutput {
     this.#client.transport = TRANSPORT_UDP
     heldFds[HELD_EPOLL] = poller.fd + 1
     heldFds[HELD_WAKE] = poller.wakeFd + 1
-    for (const listener of listeners) this.addListener(listener)
+    this.listeners = new EngineListeners(sources, poller)
+    for (const listener of listeners) this.listeners.add(listener)
   }
 
-  /** Between rounds. False if there is no room for it. */
-  addListener(listener: AdoptedSocket): boolean {
-    const listenerId = this.sources.addSocket(listener.fd, listener.address.family)
-    if (listenerId < 0) return false
-    this.#listeners[listenerId] = listener
-    this.#poller.addListener(listener.fd, listenerId)
-    return true
-  }
-
-  /** Between rounds, when nobody has an allocation by it any more. Whoever has opened it closes it afterwards. */
+  /** Between rounds, when nobody has an allocation by it any more. */
   removeListener(listenerId: number): void {
-    const listener = this.#listeners[listenerId]
-    if (!listener) return
     this.queue.flush()
-    this.#poller.remove(listener.fd)
-    this.#listeners[listenerId] = null
-    this.sources.removeSocket(listenerId)
-  }
-
-  /** The listener id of the socket with this descriptor, or -1. */
-  findListener(fd: number): number {
-    for (let listenerId = 0; listenerId < this.#listeners.length; listenerId++) {
-      if (this.#listeners[listenerId]?.fd === fd) return listenerId
-    }
-    return -1
-  }
-
-  /** Is this listener id that of a socket, or of a local address that was asked there? */
-  isOfListener(listenerId: number, socket: number): boolean {
-    return this.sources.isOfSocket(listenerId, socket)
-  }
-
-  /** Descriptors of the sockets of now. */
-  listenerFds(): number[] {
-    const fds: number[] = []
-    for (const listener of this.#listeners) if (listener) fds.push(listener.fd)
-    return fds
+    this.listeners.remove(listenerId)
   }
 
   /** Write 8 bytes (the number 1) to it from another thread, and poll() returns. */
@@ -148,7 +117,16 @@ export class NativeEngine extends NativeOutput {
   /** Datagrams of peers go to this core, those of clients to `clients`; before the first poll(). */
   attach(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
+    this.handTo(clients, core)
+  }
+
+  handTo(clients: ClientHandler, peers: PeerHandler): void {
     this.#clients = clients
+    this.#peers = peers
+  }
+
+  localAddressOf(listenerId: number): TransportAddress {
+    return this.listeners.localAddressOf(listenerId)
   }
 
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
@@ -217,7 +195,7 @@ export class NativeEngine extends NativeOutput {
   }
 
   #receiveClients(core: TurnCore, socket: number): void {
-    const { fd, isWildcard } = this.#listeners[socket] as AdoptedSocket
+    const { fd, isWildcard } = this.listeners.socketOf(socket)
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler
@@ -257,6 +235,7 @@ export class NativeEngine extends NativeOutput {
     if (source < 0) return
     if ((events & EPOLLERR) !== 0) this.#receiveErrors(core, relayId, source)
     const slots = this.#slots
+    const peers = this.#peers as PeerHandler
     const received = this.#receive(this.sources.fds[source], RELAY_MESSAGE_COUNT_MAX)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
@@ -264,7 +243,7 @@ export class NativeEngine extends NativeOutput {
       const { end, segmentLength } = slots
       do {
         const next = Math.min(start + segmentLength, end)
-        core.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
+        peers.handlePeerDatagram(relayId, slots.source, this.arena.bytes, start, next)
         start = next
       } while (start < end)
     }

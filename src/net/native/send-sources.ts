@@ -97,6 +97,11 @@ export class SendSources {
     }
   }
 
+  /** The number of the socket of a listener. */
+  socketOf(listenerId: number): number {
+    return this.#isOfSockets[listenerId] === 1 ? listenerId : this.#socketOf[listenerId]
+  }
+
   ofListener(listenerId: number): number {
     return FIRST_LISTENER + listenerId
   }

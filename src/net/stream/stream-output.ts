@@ -1,9 +1,11 @@
 // The sending half of ClientStreams: what the core sends is gathered per connection until the end of the turn. On the hot path.
 import { ANSWER_BYTES_MAX, QUEUED_BYTES_MAX } from '../../limits/streams.js'
+import type { TransportAddress } from '../../stun/address.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import { COUNTER_STALLED_DROPS } from '../counters.js'
 import { type ClientConnection, PHASE_ALLOCATED } from './client-connection.js'
 import type { ClientConnections } from './client-connections.js'
+import { localAddressOf } from './remote-address.js'
 
 /** TurnOutput's methods for clients over TCP and TLS. */
 export abstract class StreamOutput {
@@ -18,6 +20,12 @@ export abstract class StreamOutput {
     this.counters = counters
     this.connections = connections
     this.#onGathered = onGathered
+  }
+
+  /** Where this client's connection has come to; null if it has none, or is gone. */
+  localAddressOf(client: FiveTuple): TransportAddress | null {
+    const connection = this.connections.findFramed(client)
+    return connection === null ? null : localAddressOf(connection.stream)
   }
 
   abstract destroy(connection: ClientConnection): void

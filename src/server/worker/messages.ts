@@ -13,6 +13,7 @@ import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
 import type { UsersChange, UsersSnapshot } from '../users-snapshot.js'
+import type { CapturedPackets } from './capture-records.js'
 import type { Answer, AnyQuestion } from './questions.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
@@ -104,5 +105,6 @@ export type WorkerMessage =
   | { readonly kind: 'users' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
   | Answer
+  | CapturedPackets
   /** A sentence for the operator. */
   | { readonly kind: 'warning'; readonly text: string }

@@ -4,6 +4,7 @@ import type { Client, ClientDetail } from '../../admin/schema/clients.js'
 import type { CredentialChanges } from '../../auth/credential-table.js'
 import type { TurndErrorCode } from '../../config/errors.js'
 import type { Listener } from '../../net/engine.js'
+import type { AllocationWays } from '../reports.js'
 import type { StreamWorkerChange, UdpWorkerChange } from './messages.js'
 
 /** Of a reload, in this order: whoever has not prepared what is to be committed does both. */
@@ -21,6 +22,34 @@ export type Question =
   | { readonly kind: 'kick'; readonly number: number }
   /** Users for some minutes: known from the answer on. */
   | { readonly kind: 'temporary-users'; readonly changes: CredentialChanges }
+  /** By its relayed transport address, as clients see it. */
+  | { readonly kind: 'find-relay'; readonly relayed: string }
+  /** Of a client, or of the peers' side of one relay. */
+  | {
+      readonly kind: 'start-capture'
+      readonly capture: number
+      readonly number: number
+      readonly isOfRelay: boolean
+    }
+  /** What it has recorded has been posted when the answer is. */
+  | { readonly kind: 'stop-capture'; readonly capture: number }
+
+/** Where a client or a relay is: the two halves of an id. */
+export interface ClientPlace {
+  readonly worker: number
+  readonly number: number
+}
+
+/** Whose packets are captured. Addresses are textual transport addresses. */
+export interface CaptureTarget extends AllocationWays {
+  readonly worker: number
+  readonly user: string
+  readonly client: string
+  /** Where the client has come to; '' if it is gone already. */
+  readonly local: string
+  /** What its relays are bound to. */
+  readonly relays: readonly string[]
+}
 
 export type AnyQuestion = Question | ReloadQuestion
 
@@ -49,6 +78,11 @@ export interface AnswerParts {
   readonly commit: true
   readonly abandon: true
   readonly 'temporary-users': true
+  /** null: there is none on this worker. */
+  readonly 'find-relay': ClientPlace | null
+  /** null: there is no such client. */
+  readonly 'start-capture': CaptureTarget | null
+  readonly 'stop-capture': boolean
 }
 
 export type PartOf<Asked extends AnyQuestion> = AnswerParts[Asked['kind']]

@@ -7,7 +7,9 @@ import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
 import type { ConnectionRefusal } from '../../log/connection-refusals.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
+import type { PeerHandler } from '../../net/engine.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
+import type { StreamCore } from '../../net/stream/client-streams-options.js'
 import { ConnectionCap } from '../../net/stream/connection-cap.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
@@ -17,7 +19,7 @@ import { formatHost, type TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
-import type { TurnOutput } from '../../turn/output.js'
+import { type FiveTuple, TRANSPORT_DTLS } from '../../turn/five-tuple.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
 import type { OwnSockets } from '../own-sockets.js'
@@ -25,6 +27,8 @@ import type { ReportSink } from '../reports.js'
 import { connectionReasonIndex, type Statistics } from '../statistics.js'
 import { storesOf } from '../users-snapshot.js'
 import type { StreamWorkerStart } from './messages.js'
+import type { StreamEngine } from './stream-driver.js'
+import type { PacketSources } from './worker-captures.js'
 
 /** How often sessions, held-back data and idle connections are looked after, in ticks of the core. */
 const UPKEEP_TICKS = TICKS_PER_SECOND / 20
@@ -33,8 +37,7 @@ const SWEEP_TICKS = TICKS_PER_SECOND / 2
 export interface StreamClientsParts {
   readonly start: StreamWorkerStart
   readonly ownSockets: OwnSockets
-  /** Of relays, and of the listeners of DTLS. */
-  readonly engine: TurnOutput & { readonly supportsDontFragment: boolean }
+  readonly engine: StreamEngine
   /** null: no TLS listener, so nobody comes for a page. */
   readonly http: HttpEntry | null
   /** null: no DTLS listener. */
@@ -47,7 +50,7 @@ export interface StreamClientsParts {
   requestFlush(): void
 }
 
-export class StreamClients {
+export class StreamClients implements PacketSources {
   readonly core: TurnCore
   usersFile: PackedUsers | null
   readonly temporaryUsers: PackedUsers
@@ -55,6 +58,7 @@ export class StreamClients {
   dtls: DtlsClients | null
   readonly #parts: StreamClientsParts
   readonly #router: TransportRouter
+  readonly #engine: StreamEngine
   readonly #tcpRelays: TcpRelays
   #http: HttpEntry | null
   #upkeepAt = 0
@@ -64,6 +68,7 @@ export class StreamClients {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
     const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    this.#engine = engine
     this.usersFile = usersFile
     this.#parts = parts
     this.temporaryUsers = temporaryUsers
@@ -133,6 +138,17 @@ export class StreamClients {
   setCertificate(certificate: CertificateMaterial): void {
     this.streams.setCertificate(certificate)
     this.dtls?.setCertificate(certificate)
+  }
+
+  handTo(clients: StreamCore, peers: PeerHandler): void {
+    this.streams.attach(clients)
+    this.dtls?.attach(this.core, clients)
+    this.#engine.handTo(this.dtls ?? this.core, peers)
+  }
+
+  localAddressOf(client: FiveTuple): TransportAddress | null {
+    const isOverDtls = client.transport === TRANSPORT_DTLS
+    return isOverDtls ? this.#engine.localAddressOf(client.listenerId) : this.streams.localAddressOf(client)
   }
 
   /** Between turns of the event loop, after the core's tick: what is due by now. */

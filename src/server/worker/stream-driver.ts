@@ -1,14 +1,17 @@
 // What drives a stream worker: an engine for its relays and its DTLS listeners, and the loop in which all of it happens. With the native engine
 // (native-stream-driver.ts), or with the dgram engine (dgram-stream-driver.ts).
-import type { ClientHandler, Listener, ListenerChange } from '../../net/engine.js'
+import type { ClientHandler, Listener, ListenerChange, Tappable } from '../../net/engine.js'
 import type { StreamListeners } from '../../net/stream/stream-listeners.js'
 import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
 import type { TurnCore } from '../../turn/core.js'
 import type { TurnOutput } from '../../turn/output.js'
 import type { StreamWorkerStart } from './messages.js'
 
+/** Of relays, and of the listeners of DTLS. */
+export type StreamEngine = TurnOutput & Tappable & { readonly supportsDontFragment: boolean }
+
 export interface StreamDriver {
-  readonly engine: TurnOutput & { readonly supportsDontFragment: boolean }
+  readonly engine: StreamEngine
   readonly peerSockets: PeerSockets
   /** CLOCK_MONOTONIC at tick 0 of the core's time. */
   readonly monotonicStartSeconds: number

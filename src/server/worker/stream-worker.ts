@@ -21,6 +21,7 @@ import { type ChangedWorker, prepareStreamChange } from './stream-change.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
 import { hasListener, makeDtlsClients, makeHttpEntry } from './stream-parts.js'
+import { WorkerCaptures } from './worker-captures.js'
 
 class StreamWorker {
   readonly #port: MessagePort
@@ -33,6 +34,7 @@ class StreamWorker {
   #answers: Answers | null = null
   #changes: Changes | null = null
   #streams: StreamWorkerStart['streams']
+  #captures: WorkerCaptures | null = null
 
   constructor(port: MessagePort, start: StreamWorkerStart) {
     const { sockets } = start
@@ -56,7 +58,8 @@ class StreamWorker {
     await this.#driver.openListeners(this.#listeners)
     const clients = this.#makeClients(http, dtls)
     this.#clients = clients
-    this.#answers = this.#makeAnswers(clients)
+    this.#captures = this.#makeCaptures(clients)
+    this.#answers = this.#makeAnswers(clients, this.#captures)
     this.#changes = new Changes(
       (change) => prepareStreamChange(this.#changedWorker(clients), reviveStreamChange(change as StreamWorkerChange)),
       (answer) => this.#post(answer),
@@ -119,15 +122,28 @@ class StreamWorker {
     clients.advance()
     this.#countAllocations()
     if (this.#answers?.isBusy === true) this.#answers.advance()
+    if (this.#captures?.isRunning === true) this.#captures.advance()
     this.#outbox.advance(clients.core.now)
   }
 
-  #makeAnswers({ core, temporaryUsers }: StreamClients): Answers {
+  #makeCaptures(clients: StreamClients): WorkerCaptures {
+    return new WorkerCaptures({
+      core: clients.core,
+      workerIndex: this.#start.workerIndex,
+      sources: clients,
+      statistics: this.#statistics,
+      post: (packets) => this.#post(packets),
+      requestRound: () => {},
+    })
+  }
+
+  #makeAnswers({ core, temporaryUsers }: StreamClients, captures: WorkerCaptures): Answers {
     return new Answers({
       core,
       workerIndex: this.#start.workerIndex,
       deathCount: this.#statistics.words[WORD_DEATHS],
       temporaryUsers,
+      captures,
       post: (answer) => this.#post(answer),
       requestRound: () => this.#driver.requestAdvance(),
     })

@@ -27,6 +27,7 @@ import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './
 import { Outbox } from './outbox.js'
 import { isOfReload } from './questions.js'
 import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
+import { WorkerCaptures } from './worker-captures.js'
 
 /** The same while reports wait to be posted. */
 const POLL_MILLISECONDS_REPORTING = 10
@@ -40,6 +41,7 @@ class WorkerLoop {
   readonly #temporaryUsers: PackedUsers
   readonly #statistics: Statistics
   readonly #outbox: Outbox
+  readonly #captures: WorkerCaptures
   readonly #answers: Answers
   readonly #changes: Changes
   readonly #realm: string
@@ -84,11 +86,23 @@ class WorkerLoop {
       shared: { tables: start.tables, workerIndex: start.workerIndex },
     })
     this.#engine.attach(this.#core)
+    this.#captures = new WorkerCaptures({
+      core: this.#core,
+      workerIndex: start.workerIndex,
+      sources: {
+        handTo: (clients, peers) => this.#engine.handTo(clients, peers),
+        localAddressOf: ({ listenerId }) => this.#engine.localAddressOf(listenerId),
+      },
+      statistics,
+      post: (packets) => this.#post(packets),
+      requestRound: () => {},
+    })
     this.#answers = new Answers({
       core: this.#core,
       workerIndex: start.workerIndex,
       deathCount: statistics.words[WORD_DEATHS],
       temporaryUsers,
+      captures: this.#captures,
       post: (answer) => this.#post(answer),
       requestRound: () => {},
     })
@@ -116,6 +130,7 @@ class WorkerLoop {
     this.#core.tick(this.#clock.ticks())
     this.#countAllocations()
     if (this.#answers.isBusy) this.#answers.advance()
+    if (this.#captures.isRunning) this.#captures.advance()
     if (Atomics.load(this.#statistics.words, WORD_COMMANDS) !== this.#commandCount) this.#obey()
     this.#outbox.advance(this.#core.now)
   }

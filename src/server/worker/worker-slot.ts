@@ -15,7 +15,8 @@ import {
 import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { Report } from '../reports.js'
-import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_COMMANDS } from '../statistics.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_CAPTURES_READ, WORD_COMMANDS } from '../statistics.js'
+import type { CapturedPackets } from './capture-records.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import type { AnyQuestion, PartOf } from './questions.js'
 import { reviveListener } from './revive.js'
@@ -42,6 +43,7 @@ export interface SlotOwner {
   report(report: Report, workerIndex: number): void
   /** It has ended unasked; what it held open is closed. Returns nothing: the slot starts a successor by itself. */
   died(workerIndex: number, error: Error, allocationCount: number, restartSeconds: number): void
+  captured(packets: CapturedPackets): void
   restarted(workerIndex: number): void
   warn(text: string): void
 }
@@ -207,6 +209,10 @@ export class WorkerSlot {
       case 'reports':
         for (const report of message.reports) this.#owner.report(report, this.index)
         Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
+        return
+      case 'captured':
+        this.#owner.captured(message)
+        Atomics.add(this.statistics.words, WORD_CAPTURES_READ, 1)
         return
       case 'answer':
         this.#unanswered.handle(message)

@@ -1,0 +1,283 @@
+// Captures of real clients, read by Wireshark: what they said and what their peers said, in both directions, whichever transport and engine.
+import t, { type Test } from 'tap'
+import type { Capture } from '../../src/admin/schema/operations.js'
+import { CAPTURE_BYTES_MIN, CAPTURED_LENGTH_MAX } from '../../src/limits/captures.js'
+import { Captures } from '../../src/server/captures.js'
+import { ClientList } from '../../src/server/client-list.js'
+import { TRANSPORT_PROTOCOL_TCP } from '../../src/stun/constants.js'
+import { until } from '../command/until.js'
+import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
+import { peerOrSkip } from '../support/peers.js'
+import { type DissectedPacket, dissect, fileFacts } from '../support/tshark.js'
+import type { TurnClient } from '../support/turn-client.js'
+import { UdpPeer } from '../support/udp-peer.js'
+import { HOST, openStage, type RelayingStage, STAGE_SCHEMES } from './relaying-stage.js'
+
+const APPLICATION = 'turnd 1.2.3'
+const OPTIONS = { minPort: 29_100, maxPort: 29_199 }
+const CHANNEL = 0x4000
+/** Whatever else listens on TURN's port of this machine, nothing does on this address. */
+const TURN_HOST = '127.0.0.93'
+const [INBOUND, OUTBOUND] = ['0x00000001', '0x00000002']
+
+t.setTimeout(120_000)
+
+interface World extends RelayingStage {
+  readonly captures: Captures
+}
+
+async function open(t: Test, engine: EngineUnderTest, options = {}): Promise<World> {
+  const stage = await openStage(t, engine, { ...OPTIONS, ...options })
+  const captures = new Captures(stage.relaying, APPLICATION)
+  t.teardown(() => captures.close())
+  return { ...stage, captures }
+}
+
+async function idOf({ relaying }: World, client: TurnClient): Promise<string> {
+  const rows = await new ClientList(relaying).clients()
+  return rows.find((row) => row.client === client.localAddress.toString())?.id ?? ''
+}
+
+/** By Send and Data indications, then over a channel, in both directions. */
+async function converse(t: Test, client: TurnClient, host: string): Promise<UdpPeer> {
+  const peer = await UdpPeer.open(t, host)
+  t.equal((await client.createPermission(peer.address)).code, 0)
+  client.sendTo(peer.address, 'first')
+  const { source } = await peer.inbox.next()
+  peer.send(source, 'second')
+  await client.nextData()
+  t.equal((await client.bindChannel(CHANNEL, peer.address)).code, 0)
+  client.sendChannelData(CHANNEL, 'third')
+  await peer.inbox.next()
+  peer.send(source, 'fourth')
+  await client.nextData()
+  return peer
+}
+
+async function record(world: World, start: Parameters<Captures['start']>[0], act: () => Promise<unknown>) {
+  const { captures } = world
+  const { id } = await captures.start(start)
+  await act()
+  await captures.stop(id)
+  const file = captures.file(id)
+  if (file === null) throw new Error('there is no file')
+  return { file, capture: captures.list().find((one) => one.id === id) as Capture, packets: dissect(file) }
+}
+
+const DIALOGUE: readonly (readonly [side: string, direction: string, info: RegExp])[] = [
+  ['client', INBOUND, /^CreatePermission Request/],
+  ['client', OUTBOUND, /^CreatePermission Success Response/],
+  ['client', INBOUND, /^Send Indication/],
+  ['peers', OUTBOUND, /Len=5$/],
+  ['peers', INBOUND, /Len=6$/],
+  ['client', OUTBOUND, /^Data Indication/],
+  ['client', INBOUND, /^Channel-?Bind Request/i],
+  ['client', OUTBOUND, /^Channel-?Bind Success Response/i],
+  ['client', INBOUND, /^ChannelData/],
+  ['peers', OUTBOUND, /Len=5$/],
+  ['peers', INBOUND, /Len=6$/],
+  ['client', OUTBOUND, /^ChannelData/],
+]
+
+function isDialogue(t: Test, packets: readonly DissectedPacket[], client: TurnClient, peer: UdpPeer): void {
+  t.equal(packets.length, DIALOGUE.length)
+  for (const [index, [side, direction, info]] of DIALOGUE.entries()) {
+    const packet = packets[index]
+    t.match(packet, { interface: side, direction, info, malformed: '' }, `packet ${index}`)
+    t.equal(packet.comment, side === 'client' ? `client ${client.localAddress}` : `peer ${peer.address}`)
+    t.ok(Math.abs(Number(packet.seconds) - Date.now() / 1000) < 30, 'it was just now')
+    // 1: right; '' where there is none: in IPv6, and of tags.
+    t.notOk(['0', '2', '3'].includes(packet.udpChecksum || '1'), 'its checksums are right')
+    t.notOk(['0', '2', '3'].includes(packet.ipChecksum || '1'))
+  }
+  const times = packets.map(({ seconds }) => Number(seconds))
+  t.same(times, times.toSorted(), 'in order')
+}
+
+const skip = peerOrSkip('tshark')
+
+for (const engine of ENGINES) {
+  t.test(`a capture with the ${engine.name} engine`, { skip: engine.skip || skip }, async (t) => {
+    const world = await open(t, engine)
+
+    for (const scheme of STAGE_SCHEMES) {
+      t.test(`of a client over ${scheme} has both sides and both directions`, async (t) => {
+        const client = await world.connect(scheme)
+        t.equal((await client.allocate()).code, 0)
+        let peer: UdpPeer | null = null
+        const { capture, file, packets } = await record(world, { client: await idOf(world, client) }, async () => {
+          peer = await converse(t, client, '127.0.0.1')
+        })
+        isDialogue(t, packets, client, peer as unknown as UdpPeer)
+        t.match(capture, {
+          ...{ target: `client ${client.localAddress} of alice`, endReason: 'stopped', packets: 12, lostPackets: 0 },
+          ...{ bytes: file.length, secondsMax: 60 },
+        })
+        t.match(fileFacts(file), new RegExp(`Capture application: ${APPLICATION}`))
+      })
+    }
+
+    t.test('of one relay has what its peers send and get, and nothing of its client', async (t) => {
+      const client = await world.connect('tcp')
+      const other = await world.connect('tcp')
+      for (const one of [client, other]) t.equal((await one.allocate()).code, 0)
+      const relay = client.relay.toString()
+      const { capture, packets } = await record(world, { relay }, async () => {
+        await converse(t, other, '127.0.0.1')
+        await converse(t, client, '127.0.0.1')
+      })
+      t.equal(capture.target, `relay ${relay} of alice`)
+      const ofPeers = DIALOGUE.filter(([side]) => side === 'peers')
+      t.equal(packets.length, ofPeers.length)
+      for (const [index, [side, direction, info]] of ofPeers.entries()) {
+        t.match(packets[index], { interface: side, direction, info, protocols: /^raw:ip:udp/ })
+        t.ok(packets[index].udpPorts.split(',').includes(String(client.relay.port)))
+      }
+    })
+
+    t.test('keeps the beginning of a long packet, and tells its length', async (t) => {
+      const client = await world.connect('udp')
+      t.equal((await client.allocate()).code, 0)
+      const peer = await UdpPeer.open(t)
+      t.equal((await client.bindChannel(CHANNEL, peer.address)).code, 0)
+      const { packets } = await record(world, { client: await idOf(world, client) }, async () => {
+        client.sendChannelData(CHANNEL, 'x'.repeat(CAPTURED_LENGTH_MAX - 4))
+        client.sendChannelData(CHANNEL, 'x'.repeat(CAPTURED_LENGTH_MAX - 3))
+        await peer.inbox.next()
+        await peer.inbox.next()
+      })
+      const ofClient = packets.filter(({ interface: side }) => side === 'client')
+      const missing = ofClient.map(({ capturedLength, length }) => Number(length) - Number(capturedLength))
+      t.same(missing, [0, 1])
+      for (const { malformed } of packets) t.equal(malformed, '')
+    })
+
+    t.test('ends when its file is full, and the file is whole', async (t) => {
+      const client = await world.connect('udp')
+      t.equal((await client.allocate()).code, 0)
+      const { id } = await world.captures.start({ client: await idOf(world, client), bytes: CAPTURE_BYTES_MIN })
+      const state = () => world.captures.list().find((one) => one.id === id) as Capture
+      await until(async () => {
+        await client.binding()
+        return state().endReason !== ''
+      }, 'it has ended')
+      const { bytes, endReason, endTime, packets } = state()
+      t.match({ endReason, endTime }, { endReason: 'size', endTime: String })
+      t.ok(bytes <= CAPTURE_BYTES_MIN && bytes > CAPTURE_BYTES_MIN - 300, `${bytes} bytes`)
+      const file = world.captures.file(id) as Uint8Array
+      t.equal(file.length, bytes)
+      t.equal(dissect(file).length, packets)
+    })
+
+    t.test('ends when its time is over', async (t) => {
+      const client = await world.connect('udp')
+      t.equal((await client.allocate()).code, 0)
+      const { id } = await world.captures.start({ client: await idOf(world, client), seconds: 1 })
+      const state = () => world.captures.list().find((one) => one.id === id) as Capture
+      await until(() => state().endReason === 'time', 'it has ended')
+      t.equal(await world.captures.stop(id), false, 'and is stopped by nobody any more')
+    })
+
+    t.test('ends with its client, and has the last that it was told', async (t) => {
+      for (const scheme of STAGE_SCHEMES) {
+        const client = await world.connect(scheme)
+        t.equal((await client.allocate()).code, 0)
+        const { id } = await world.captures.start({ client: await idOf(world, client) })
+        t.equal((await client.refresh({ lifetimeSeconds: 0 })).code, 0)
+        const state = () => world.captures.list().find((one) => one.id === id) as Capture
+        await until(() => state().endReason === 'client-gone', 'it has ended')
+        const infos = dissect(world.captures.file(id) as Uint8Array).map(({ info }) => info)
+        t.match(infos, [/^Refresh Request/, /^Refresh Success Response/], scheme)
+      }
+    })
+
+    t.test('of a TCP relay is refused, of its client is not', async (t) => {
+      const client = await world.connect('tcp')
+      t.equal((await client.allocate({ protocol: TRANSPORT_PROTOCOL_TCP })).code, 0)
+      const relay = client.relay.toString()
+      await t.rejects(world.captures.start({ relay }), { statusCode: 400, message: /is a TCP relay/ })
+      const { packets } = await record(world, { client: await idOf(world, client) }, () => client.refresh())
+      t.match(
+        packets.map(({ info }) => info),
+        [/^Refresh Request/, /^Refresh Success/],
+      )
+    })
+
+    t.test('of nobody is refused', async (t) => {
+      const { captures } = world
+      for (const client of ['0-9999', '77-0', 'nonsense']) {
+        await t.rejects(captures.start({ client }), { statusCode: 404, message: new RegExp(`no client ${client}`) })
+      }
+      await t.rejects(captures.start({ relay: '127.0.0.1:9' }), { statusCode: 404, message: /no relay 127\.0\.0\.1:9/ })
+      for (const request of [{}, { client: '0-0', relay: '127.0.0.1:9' }, { relay: 'nonsense' }]) {
+        await t.rejects(captures.start(request), { statusCode: 400, message: /^(?:name a client|a relay is named)/ })
+      }
+    })
+  })
+
+  const ipv6Skip = engine.skip || skip || peerOrSkip('IPv6 loopback')
+  t.test(`a capture over IPv6 with the ${engine.name} engine has both sides`, { skip: ipv6Skip }, async (t) => {
+    const listen = STAGE_SCHEMES.map((scheme) => `${scheme}:[::1]:0`)
+    const world = await open(t, engine, { listen, relayIp: '::1' })
+    for (const scheme of STAGE_SCHEMES) {
+      const client = await world.connect(scheme, undefined, '::1')
+      t.equal((await client.allocate({ family: 6 })).code, 0)
+      let peer: UdpPeer | null = null
+      const { packets } = await record(world, { client: await idOf(world, client) }, async () => {
+        peer = await converse(t, client, '::1')
+      })
+      isDialogue(t, packets, client, peer as unknown as UdpPeer)
+      const ofPeers = packets.filter(({ interface: side }) => side === 'peers')
+      for (const { protocols } of ofPeers) t.match(protocols, /^raw:ipv6:udp/)
+    }
+  })
+
+  t.test(
+    `a capture on TURN's own port with the ${engine.name} engine is as on the wire`,
+    { skip: engine.skip || skip },
+    async (t) => {
+      const world = await open(t, engine, { listen: `udp:${TURN_HOST}:3478` })
+      const client = await world.connect('udp', undefined, TURN_HOST)
+      t.equal((await client.allocate()).code, 0)
+      let peer: UdpPeer | null = null
+      const { packets } = await record(world, { client: await idOf(world, client) }, async () => {
+        peer = await converse(t, client, '127.0.0.1')
+      })
+      isDialogue(t, packets, client, peer as unknown as UdpPeer)
+      for (const { protocols, interface: side } of packets) {
+        t.match(protocols, side === 'client' ? /^raw:ip:udp:stun/ : /^raw:ip:udp/)
+      }
+    },
+  )
+}
+
+t.test(
+  'a capture on a wildcard listener tells the address that was asked',
+  { skip: NATIVE.skip || skip },
+  async (t) => {
+    const world = await open(t, NATIVE, { listen: 'udp:0.0.0.0:0' })
+    const client = await world.connect('udp')
+    t.equal((await client.allocate()).code, 0)
+    const { port } = world.relaying.listeners.find(({ address }) => address.host === HOST)?.address ?? {}
+    const { packets } = await record(world, { client: await idOf(world, client) }, () => client.refresh())
+    t.match(packets[0], { pduHosts: HOST, pduPorts: String(client.localAddress.port) })
+    t.match(packets[1], { pduHosts: HOST, pduPorts: String(port) })
+  },
+)
+
+t.test('a capture ends with its worker', { skip: NATIVE.skip || skip }, async (t) => {
+  process.env.TURND_TEST_CRASH_WORKER = '0'
+  t.teardown(() => delete process.env.TURND_TEST_CRASH_WORKER)
+  const world = await open(t, { ...NATIVE, options: { engine: 'native', workers: 1 } })
+  const client = await world.connect('udp')
+  t.equal((await client.allocate()).code, 0)
+  const { id } = await world.captures.start({ client: await idOf(world, client) })
+  await client.refresh()
+  const count = () => world.captures.list()[0].packets
+  await until(() => count() === 2, 'the packets have come')
+  process.kill(process.pid, 'SIGUSR2')
+  await until(() => world.captures.list()[0].endReason === 'client-gone', 'it has ended')
+  t.equal(dissect(world.captures.file(id) as Uint8Array).length, 2)
+  t.equal(await world.captures.remove(id), true)
+  t.equal(world.captures.file(id), null)
+})

@@ -1,0 +1,63 @@
+// What Wireshark makes of a capture file: tshark reads it, and tells of each packet what the tests ask about.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const FIELDS = {
+  interface: 'frame.interface_name',
+  /** Such as `raw:ip:udp:stun`. */
+  protocols: 'frame.protocols',
+  /** 1: inbound, 2: outbound. */
+  direction: 'frame.packet_flags_direction',
+  comment: 'frame.comment',
+  length: 'frame.len',
+  capturedLength: 'frame.cap_len',
+  malformed: '_ws.malformed',
+  ipChecksum: 'ip.checksum.status',
+  udpChecksum: 'udp.checksum.status',
+  udpPorts: 'udp.port',
+  /** The source of frames without an IP header. */
+  pduHosts: 'exported_pdu.ipv4_src',
+  pduPorts: 'exported_pdu.src_port',
+  info: '_ws.col.Info',
+  seconds: 'frame.time_epoch',
+} as const
+
+/** Textual, '' where the packet has no such field. */
+export type DissectedPacket = Readonly<Record<keyof typeof FIELDS, string>>
+
+/** Throws what tshark says if it does not take the file. */
+export function dissect(file: Uint8Array): DissectedPacket[] {
+  const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[]
+  const output = runOn('tshark', file, [
+    ...['-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-n', '-T', 'fields', '-E', 'separator=/t'],
+    ...names.flatMap((name) => ['-e', FIELDS[name]]),
+  ])
+  const lines = output.split('\n').filter((line) => line !== '')
+  return lines.map((line) => {
+    const values = line.split('\t')
+    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])) as DissectedPacket
+  })
+}
+
+/** What capinfos (of the same package) says of the whole file. */
+export function fileFacts(file: Uint8Array): string {
+  return runOn('capinfos', file, [])
+}
+
+function runOn(command: string, file: Uint8Array, args: readonly string[]): string {
+  const directory = mkdtempSync(join(tmpdir(), 'turnd-capture-'))
+  try {
+    const path = join(directory, 'capture.pcapng')
+    writeFileSync(path, file)
+    const input = command === 'tshark' ? ['-r', path] : [path]
+    return execFileSync(command, [...input, ...args], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: { ...process.env, HOME: directory },
+    })
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
