@@ -22,7 +22,11 @@ export class PoolChange<State> {
 
   /** Of workers that open some themselves. */
   get listeners(): readonly Listener[] {
-    return this.#outlooks.flatMap((outlook) => outlook?.listeners.map(reviveListener) ?? [])
+    return this.#slots.flatMap((slot, position) => {
+      // Who was not there to be asked begins with the change, or has begun with it.
+      const outlook = this.#outlooks[position] ?? null
+      return outlook === null ? slot.listeners : outlook.listeners.map(reviveListener)
+    })
   }
 
   /** A worker that dies meanwhile has no say: its successor starts with what is decided. Throws TurndError. */
