@@ -144,8 +144,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
         this.#state = committed
         this.#beginning.clear()
         this.#nextState = null
-        await done
-        place?.commit()
+        // Whoever is silent may still use what goes: it is closed with the pool then.
+        if (await done) place?.commit()
       },
       abandon: async () => {
         await Promise.all([...this.#beginning].map((position) => this.#end(position)))
