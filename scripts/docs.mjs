@@ -1,16 +1,23 @@
 // `npm run docs`: writes the pages that derive from the sources. Run after a build: it reads dist/, and the comments of src/limits/.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { METRICS } from '../dist/admin/metrics.js'
 import { formatOptionsMarkdown } from '../dist/config/help.js'
 import * as memory from '../dist/limits/memory.js'
 import { LIMITS } from '../dist/limits/relation.js'
 import { AREAS, limitsPage } from './limits-page.mjs'
+import { metricsPage } from './metrics-page.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const limitsText = (area) => readFileSync(join(root, 'src', 'limits', `${area}.ts`), 'utf8')
 const limits = Object.fromEntries(AREAS.map((area) => [area, limitsText(area)]))
 
-const pages = { 'options.md': formatOptionsMarkdown(), 'limits.md': limitsPage(limits, LIMITS, memory) }
+const metrics = metricsPage(readFileSync(join(root, 'docs', 'metrics.md'), 'utf8'), METRICS)
+const pages = {
+  'options.md': formatOptionsMarkdown(),
+  'limits.md': limitsPage(limits, LIMITS, memory),
+  'metrics.md': metrics,
+}
 for (const [name, text] of Object.entries(pages)) {
   const page = join(root, 'docs', name)
   writeFileSync(page, text)

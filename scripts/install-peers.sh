@@ -24,6 +24,7 @@ PEERS=(
   'strace:strace:tests that count system calls or let them fail'
   'faketime:faketime:test/fault/clock-jump'
   'systemd-analyze:systemd:test/packaging/systemd-unit'
+  'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )
 
 say() { printf 'peers: %s\n' "$*"; }
@@ -48,7 +49,7 @@ missing_peers() {
 missing_packages() { missing_peers | cut -d: -f2; }
 
 # Packages that also start and enable a server, with the name of its process.
-SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx')
+SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx' 'prometheus:prometheus')
 
 # Process ids of a running server, one a line. Not pgrep: a small container may lack it.
 processes_of() {

@@ -1,9 +1,10 @@
 // The library: a TURN server inside another program. The command turnd is built on the same.
 import { settingsFromObject } from './config/library-options.js'
-import type { TurnServerOptions } from './config/settings.js'
+import type { ParsedSettings, TurnServerOptions } from './config/settings.js'
 import { createLogger, type Logger, silentLogger } from './log/logger.js'
 import { TurnServer } from './server/server.js'
 
+export type { ReloadResult, SettingChange } from './admin/schema/operations.js'
 export type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from './admin/schema/why.js'
 export { TURND_ERROR_CODES, TurndError, type TurndErrorCode } from './config/errors.js'
 export type { TurnServerOptions } from './config/settings.js'
@@ -25,6 +26,11 @@ export type { TurnServer }
 export function createTurnServer(options: TurnServerOptions, logger?: Logger): TurnServer {
   const parsed = settingsFromObject(options)
   const ownLogger = parsed.given.has('logLevel') ? createLogger(parsed.settings.logLevel, false) : silentLogger()
-  const home = { hasStateDir: parsed.given.has('stateDir'), hasControlSocket: false }
+  const home = {
+    ...{ hasStateDir: parsed.given.has('stateDir'), hasControlSocket: false, hasAdminServer: false },
+    setLogLevel: ({ given, settings }: ParsedSettings) => {
+      ownLogger.level = given.has('logLevel') ? settings.logLevel : 'silent'
+    },
+  }
   return new TurnServer(parsed, logger ?? ownLogger, home)
 }

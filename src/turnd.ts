@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The command: options → server → signals. Exit codes: 0 after a drain or --help, 1 after a failure while running or of a subcommand, 2 if an
 // option, a file or an address stops the start, or the output of what is no server cannot be written.
-import { readFileSync } from 'node:fs'
 import { runCertCommand } from './commands/cert.js'
 import { runLoginCommand } from './commands/login.js'
 import { watchStandardOutput } from './commands/standard-output.js'
@@ -12,6 +11,7 @@ import { TurndError } from './config/errors.js'
 import { formatHelp } from './config/help.js'
 import { readTextFile } from './config/read-text-file.js'
 import type { ParsedSettings } from './config/settings.js'
+import { programVersion } from './config/version.js'
 import { escapeControls } from './log/escape.js'
 import type { Logger } from './log/logger.js'
 import { chooseEngine } from './net/choose-engine.js'
@@ -24,11 +24,14 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = await run(subcommand, rest)
     return
   }
-  const command = parseCommandLine(argv, process.env, readTextFile)
+  // A reload reads the file again, and nothing else: whatever changes the environment meanwhile was not meant.
+  const environment = { ...process.env }
+  const read = () => parseCommandLine(argv, environment, readTextFile)
+  const command = read()
   if ('help' in command || 'version' in command) {
     watchStandardOutput(process, 'turnd')
-    process.stdout.write('help' in command ? formatHelp(process.stdout.columns) : `turnd ${version()}\n`)
-  } else await serve(command)
+    process.stdout.write('help' in command ? formatHelp(process.stdout.columns) : `turnd ${programVersion()}\n`)
+  } else await serve(command, () => read() as ParsedSettings)
 }
 
 function run(subcommand: 'user' | 'cert' | 'why' | 'login', argv: readonly string[]): Promise<number> {
@@ -39,7 +42,8 @@ function run(subcommand: 'user' | 'cert' | 'why' | 'login', argv: readonly strin
   return runWhyCommand(argv, { env, stderr, stdout })
 }
 
-async function serve(parsed: ParsedSettings): Promise<void> {
+/** @param read the settings anew */
+async function serve(parsed: ParsedSettings, read: () => ParsedSettings): Promise<void> {
   // The self-test of the native engine takes a child process, which works while this one loads the rest of the program.
   const choosing = chooseEngine(parsed.settings.engine, process.env)
   // Whoever awaits it gets the error.
@@ -49,7 +53,13 @@ async function serve(parsed: ParsedSettings): Promise<void> {
     import('./server/server.js'),
   ])
   const logger = createLogger(parsed.settings.logLevel, process.stdout.isTTY)
-  const server = new TurnServer(parsed, logger, { hasStateDir: true, hasControlSocket: true }, choosing)
+  const home = {
+    ...{ hasStateDir: true, hasControlSocket: true, hasAdminServer: true, readSettings: read },
+    setLogLevel: ({ settings }: ParsedSettings) => {
+      logger.level = settings.logLevel
+    },
+  }
+  const server = new TurnServer(parsed, logger, home, choosing)
   handleSignals(server, logger)
   await server.start()
   if (process.stderr.isTTY) process.stderr.write(banner(server, server.loginLink()))
@@ -91,7 +101,7 @@ function banner(server: TurnServer, loginLink: string | null): string {
 /** npm passes on a Ctrl-C that the terminal has sent to its whole group: the same key, twice, within about a millisecond. */
 const SIGINT_ECHO_MS = 100
 
-/** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reads the users file and the certificate again. */
+/** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reloads. */
 function handleSignals(server: TurnServer, logger: Logger): void {
   let firstAt = 0
   const end = (signal: NodeJS.Signals) => {
@@ -108,17 +118,9 @@ function handleSignals(server: TurnServer, logger: Logger): void {
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
   process.on('SIGHUP', () => {
-    const isReloaded = server.reload()
-    logger.info(
-      { event: 'reload', isReloaded },
-      isReloaded ? 'reloaded what is kept in files' : 'what cannot be read stays as it was',
-    )
+    // What comes of it is in the log.
+    server.reloadSettings().catch(fail)
   })
-}
-
-function version(): string {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return manifest.version
 }
 
 function fail(error: unknown): void {

@@ -1,5 +1,5 @@
 // Passwords of admin users: scrypt hashes in the form `$scrypt$ln=15,r=8,p=3$SALT$HASH` (base64 without padding), which carries its own costs, so that
-// those of new ones can be raised. Computed on Node's thread pool, a few at once, with a short queue: whoever guesses keeps nobody from working.
+// those of new ones can be raised. Computed on Node's thread pool, few at once, with a short queue: whoever guesses keeps nobody from working.
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import {
   ADMIN_PASSWORD_CHARACTER_COUNT_MIN,

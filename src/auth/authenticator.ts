@@ -54,7 +54,7 @@ export class Authenticator {
   /** The variant that the client used, for its answers; set together with `key`. */
   integrity: Integrity = INTEGRITY_NONE
 
-  readonly #stores: CredentialStores
+  #stores: CredentialStores
   readonly #mint: NonceMint
   readonly #realm: Buffer
   /** Stands in for the key of users that do not exist; random, so that nobody can have it. */
@@ -66,6 +66,11 @@ export class Authenticator {
     this.#stores = new CredentialStores(options.stores)
     this.#realm = Buffer.from(realm)
     this.#mint = new NonceMint(options.nonceSecret, realm, 0, options.nonceLifetimeSeconds ?? NONCE_LIFETIME_SECONDS)
+  }
+
+  /** Who may log in from now on: allocations that exist notice at their next request. */
+  setStores(stores: readonly CredentialStore[]): void {
+    this.#stores = new CredentialStores(stores)
   }
 
   /**

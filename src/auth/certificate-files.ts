@@ -14,8 +14,8 @@ import { errorText } from './private-file.js'
 export const CERTIFICATE_POLL_INTERVAL_MS = 2000
 
 export class CertificateFiles {
-  readonly #certPath: string
-  readonly #keyPath: string
+  #certPath: string
+  #keyPath: string
   readonly #onChanged: (material: CertificateMaterial, facts: CertificateFacts) => void
   readonly #onProblem: (sentence: string) => void
   readonly #timer: NodeJS.Timeout
@@ -25,20 +25,24 @@ export class CertificateFiles {
   /** Both files as they were when they could not be loaded for the first time; '' if they could. */
   #unsettled = ''
 
-  /** Throws a TurndError if the pair cannot be used now. The callbacks are for later: another pair was loaded, or could not be. */
+  /**
+   * Throws a TurndError if the pair cannot be used now. The callbacks are for later: another pair was loaded, or could not be.
+   * @param loaded what the files hold, if they were read already
+   */
   constructor(
     certPath: string,
     keyPath: string,
     onChanged: (material: CertificateMaterial, facts: CertificateFacts) => void,
     onProblem: (sentence: string) => void,
+    loaded?: LoadedCertificate,
   ) {
     this.#certPath = certPath
     this.#keyPath = keyPath
     this.#onChanged = onChanged
     this.#onProblem = onProblem
     // Before the files are read: a change in between is seen by the next poll.
-    this.#seen = this.#signature()
-    this.#current = loadCertificate(certPath, keyPath)
+    this.#seen = loaded === undefined ? this.#signature() : ''
+    this.#current = loaded ?? loadCertificate(certPath, keyPath)
     this.#timer = setInterval(() => this.poll(), CERTIFICATE_POLL_INTERVAL_MS)
     this.#timer.unref()
   }
@@ -54,6 +58,16 @@ export class CertificateFiles {
     const problem = this.#load()
     if (problem !== null) this.#report(problem)
     return problem === null
+  }
+
+  /** The certificate of these files, which were just read, from now on. */
+  take(certPath: string, keyPath: string, loaded: LoadedCertificate): void {
+    this.#certPath = certPath
+    this.#keyPath = keyPath
+    // What changes after the reading is seen by the next poll.
+    this.#seen = ''
+    this.#unsettled = ''
+    this.#replace(loaded)
   }
 
   /** What the timer does: a change is taken over, or reported when it cannot be and is the same as at the poll before. */
@@ -87,11 +101,15 @@ export class CertificateFiles {
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
+    this.#replace(loaded)
+    return null
+  }
+
+  #replace(loaded: LoadedCertificate): void {
     const { cert, key } = this.#current.material
     const isSame = loaded.material.cert === cert && loaded.material.key === key
     this.#current = loaded
     if (!isSame) this.#onChanged(loaded.material, loaded.facts)
-    return null
   }
 
   #report(problem: string): void {

@@ -27,6 +27,23 @@ export function usersFileOfStateDir(stateDir: string): string {
   return join(stateDir, DEFAULT_USERS_FILE)
 }
 
+/** What a file holds now, before it counts. */
+export interface ReadUsers {
+  /** TURN users of the file. */
+  readonly count: number
+  readonly addedCount: number
+  readonly rekeyedCount: number
+  readonly removedCount: number
+  take(): void
+}
+
+interface LoadedUsers {
+  /** With the guest. */
+  readonly table: CredentialTable
+  readonly admins: ReadonlyMap<string, AdminUserEntry>
+  readonly guest: Credential | null
+}
+
 export class UsersFileStore implements CredentialStore {
   readonly path: string
   readonly verifiesUserhash = true
@@ -39,6 +56,7 @@ export class UsersFileStore implements CredentialStore {
   #admins: ReadonlyMap<string, AdminUserEntry> = new Map()
   /** Serves beside the users of the file until the file has it, or has had it. */
   #guest: Credential | null = null
+  #isGuestReported = false
   /** It has been there: from then on it must be. */
   #isFound: boolean
   /** The file as it was when last read or missed; '' before. */
@@ -54,7 +72,9 @@ export class UsersFileStore implements CredentialStore {
     this.#realm = opaquePart('the realm', realm)
     this.#onProblem = onProblem
     this.#isFound = !mayBeMissing || existsSync(path)
-    this.#users = this.#load()
+    const { admins, table } = this.#load()
+    this.#admins = admins
+    this.#users = table
     this.#timer = setInterval(() => this.#poll(), POLL_INTERVAL_MS)
     this.#timer.unref()
   }
@@ -83,11 +103,13 @@ export class UsersFileStore implements CredentialStore {
     return this.#guest
   }
 
-  /** From now on this user serves too, if the file has none of that name. Before anybody has packed the users. */
-  admitGuest(credential: Credential): void {
-    if (this.#users.find(credential.username) !== 'unknown-user') return
-    this.#guest = credential
-    this.#users = new CredentialTable(this.#realm, [...this.#users.credentials(), credential])
+  /** From now on this user serves too, if the file has none of that name, and the guest before does not; null: nobody. */
+  setGuest(credential: Credential | null): void {
+    if (credential?.username === this.#guest?.username) return
+    const ofFile = this.turnUsers()
+    const guest = ofFile.some(({ username }) => username === credential?.username) ? null : credential
+    const table = new CredentialTable(this.#realm, [...ofFile, ...(guest === null ? [] : [guest])])
+    this.#take({ table, admins: this.#admins, guest })
   }
 
   get verifiesSha256(): boolean {
@@ -109,15 +131,41 @@ export class UsersFileStore implements CredentialStore {
 
   /** Reads the file now. False, and the users as they were, if it cannot be read or has a bad line. */
   reload(): boolean {
-    const earlier = this.#users
     try {
-      this.#users = this.#load()
+      this.#take(this.#load())
     } catch (error) {
       this.#onProblem(`${error instanceof Error ? error.message : error}; the users loaded before stay`)
       return false
     }
-    this.#told = Promise.all([this.#told, this.onReloaded(this.#users.changesSince(earlier))])
     return true
+  }
+
+  /** Reads the file now, and leaves the users as they are until `take`. Throws an Error that names the file, and the line if one is wrong. */
+  readAgain(): ReadUsers {
+    const seen = this.#signature
+    const earlier = this.#users
+    let signature = seen
+    let loaded: LoadedUsers
+    try {
+      loaded = this.#load()
+      signature = this.#signature
+    } finally {
+      // As long as it is not taken, whoever looks by the clock has not seen it.
+      this.#signature = seen
+    }
+    const { guest, table } = loaded
+    const changes = table.changesSince(earlier)
+    const addedCount = changes.added.usernames.filter((name) => earlier.find(name) === 'unknown-user').length
+    return {
+      count: table.size - (guest === null ? 0 : 1),
+      addedCount,
+      rekeyedCount: changes.added.usernames.length - addedCount,
+      removedCount: changes.removedUsernames.length,
+      take: () => {
+        this.#signature = signature
+        this.#take(loaded)
+      },
+    }
   }
 
   /** Resolves when what is loaded now is known everywhere. */
@@ -141,7 +189,15 @@ export class UsersFileStore implements CredentialStore {
     if (signature !== this.#signature) this.reload()
   }
 
-  #load(): CredentialTable {
+  #take({ admins, guest, table }: LoadedUsers): void {
+    const earlier = this.#users
+    this.#admins = admins
+    this.#guest = guest
+    this.#users = table
+    this.#told = Promise.all([this.#told, this.onReloaded(table.changesSince(earlier))])
+  }
+
+  #load(): LoadedUsers {
     const bytes = this.#read()
     let entries: UsersFileEntry[]
     try {
@@ -152,10 +208,12 @@ export class UsersFileStore implements CredentialStore {
     const turnUsers = entries.filter((entry) => entry.role === 'turn')
     this.#reportForeign(turnUsers.filter((entry) => entry.realm !== this.#realm))
     const ours = turnUsers.filter((entry) => entry.realm === this.#realm)
-    this.#admins = new Map(entries.filter((entry) => entry.role === 'admin').map((entry) => [entry.user, entry]))
-    const guest = this.#guest
-    if (guest !== null && ours.some(({ user }) => user === guest.username)) this.#guest = null
-    return new CredentialTable(this.#realm, [...ours.map(credentialOf), ...(this.#guest === null ? [] : [this.#guest])])
+    const admins = new Map(entries.filter((entry) => entry.role === 'admin').map((entry) => [entry.user, entry]))
+    const isInFile = ours.some(({ user }) => user === this.#guest?.username)
+    const guest = isInFile ? null : this.#guest
+    if (guest !== null && ours.length > 0) this.#reportGuest(guest)
+    const table = new CredentialTable(this.#realm, [...ours.map(credentialOf), ...(guest === null ? [] : [guest])])
+    return { table, admins, guest }
   }
 
   #read(): Uint8Array {
@@ -178,6 +236,16 @@ export class UsersFileStore implements CredentialStore {
       if (!this.#isFound && !existsSync(this.path)) return new Uint8Array(0)
       throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
     }
+  }
+
+  /** Whoever uses it should not learn of this from a restart. */
+  #reportGuest({ username }: Credential): void {
+    if (this.#isGuestReported) return
+    this.#isGuestReported = true
+    this.#onProblem(
+      `--users-file ${this.path} has users now, so ${username}, which was generated while there was none, serves until the next start ` +
+        `only: turnd user add ${username} --realm ${this.#realm} keeps it`,
+    )
   }
 
   #reportForeign(entries: readonly UsersFileEntry[]): void {

@@ -1,6 +1,13 @@
 // What a process can be made to hold at most, computed from the bounds: a row for each kind of memory, with who can fill it. What OpenSSL, Node and
 // V8 take for one thing was measured, and is rounded up. Read by scripts/docs.mjs for docs/limits.md, and by its test.
 import {
+  ADMIN_BODY_BYTES_MAX,
+  ADMIN_CONNECTION_COUNT_MAX,
+  ADMIN_HEAD_BYTES_MAX,
+  EVENT_STREAM_COUNT_MAX,
+  EVENT_WAITING_BYTES_MAX,
+} from './admin.js'
+import {
   CAPTURE_BATCH_BYTES,
   CAPTURE_BATCH_UNREAD_COUNT_MAX,
   CAPTURE_MEMORY_BYTES_MAX,
@@ -152,6 +159,12 @@ export function worstCase(plan: ProcessPlan): MemoryRow[] {
       'strangers',
       SCRYPT_RUNNING_COUNT_MAX * SCRYPT_MEMORY_BYTES_MAX,
     ),
+    row(
+      'connections to the admin port, each in a handshake or with a request',
+      'who reaches it',
+      ADMIN_CONNECTION_COUNT_MAX * (TLS_HANDSHAKE_BYTES + 3 * ADMIN_HEAD_BYTES_MAX + 2 * ADMIN_BODY_BYTES_MAX),
+    ),
+    row('events that open pages have not read', 'admins', 2 * EVENT_STREAM_COUNT_MAX * EVENT_WAITING_BYTES_MAX),
     row('the log', 'users, strangers', LOG_BUFFER_BYTES_MAX),
   ]
 }

@@ -18,7 +18,7 @@ export const SCRYPT_P_COST_MAX = 16
 export const SCRYPT_SALT_BYTES = 16
 /** A hash: as many bits as nobody tries. */
 export const SCRYPT_HASH_BYTES = 32
-/** Hashes that are computed at once, each on a thread of Node's pool of four, which reads files as well. */
-export const SCRYPT_RUNNING_COUNT_MAX = 2
-/** Hashes that wait for one of these: who comes then is told to try again. */
+/** Hashes that are computed at once, each on a thread of Node's pool: whoever guesses at the page takes so many cores from media, and no more. */
+export const SCRYPT_RUNNING_COUNT_MAX = 1
+/** Hashes that wait for it: who comes then is told to try again. */
 export const SCRYPT_WAITING_COUNT_MAX = 8

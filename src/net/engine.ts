@@ -6,11 +6,24 @@ import type { FiveTuple } from '../turn/five-tuple.js'
 import type { TurnOutput } from '../turn/output.js'
 import type { ListenerScheme } from './listen-targets.js'
 
-/** One bound listener socket. Its index in RelayEngine.listeners is the `listenerId` of 5-tuples. */
+/** One bound listener socket. */
 export interface Listener {
   readonly scheme: ListenerScheme
   /** The address that is bound, with the real port; `host` is set. */
   readonly address: TransportAddress
+}
+
+/** Other listeners, opened already or known to be there: what remains to be done cannot fail. */
+export interface ListenerChange {
+  /** As they will be, a wildcard as each local address. */
+  readonly listeners: readonly Listener[]
+  /** Ports that will be open on every local address. */
+  readonly wildcardPorts: readonly number[]
+  /** Is this the id, in 5-tuples, of one that goes? */
+  isRemoved(listenerId: number): boolean
+  /** The new ones serve. Those that go are closed: nobody has an allocation by them any more. */
+  commit(): void
+  abandon(): void
 }
 
 /** Whom the frames of clients go to: the core, or what stands before it (net/dtls). */

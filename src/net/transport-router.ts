@@ -14,7 +14,7 @@ type ClientOutput = Pick<TurnOutput, 'sendToClient' | 'sendDataIndication' | 'se
 export class TransportRouter implements TurnOutput, ConnectionOutput {
   readonly #relays: RelayOutput
   readonly #streams: ClientStreams
-  readonly #dtls: DtlsClients | null
+  #dtls: DtlsClients | null
   readonly #tcpRelays: TcpRelays
 
   constructor(relays: RelayOutput, streams: ClientStreams, dtls: DtlsClients | null, tcpRelays: TcpRelays) {
@@ -22,6 +22,11 @@ export class TransportRouter implements TurnOutput, ConnectionOutput {
     this.#streams = streams
     this.#dtls = dtls
     this.#tcpRelays = tcpRelays
+  }
+
+  /** There are DTLS clients from now on. */
+  setDtls(dtls: DtlsClients): void {
+    this.#dtls = dtls
   }
 
   sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {

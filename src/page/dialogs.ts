@@ -26,7 +26,11 @@ export class Dialogs {
   constructor() {
     this.element = document.createElement('dialog')
     this.element.setAttribute('aria-labelledby', 'dialog-title')
-    this.element.addEventListener('close', () => this.#end(null))
+    this.element.addEventListener('close', () => {
+      this.#end(null)
+      // Passwords were in it.
+      if (!this.element.open) render('', this.element)
+    })
   }
 
   async confirm({ action, isDangerous = false, text, title }: Confirmation): Promise<boolean> {

@@ -163,9 +163,9 @@ export class VirtualTable<Row> {
         aria-activedescendant=${active} aria-busy=${!this.#isLoaded}>
         <thead><tr aria-rowindex="1">${columns.map((column) => this.#header(column))}</tr></thead>
         <tbody>
-          ${spacer(start, columns.length)}
+          ${spacer(start)}
           ${Array.from({ length: end - start }, (_, index) => this.#row(start + index))}
-          ${spacer(matching - end, columns.length)}
+          ${spacer(matching - end)}
         </tbody>
       </table>
       ${this.#problem === null ? '' : html`<p class="problem" role="alert">${textOf(this.#problem)}</p>`}
@@ -189,7 +189,7 @@ export class VirtualTable<Row> {
     const { columns, idOf, onOpen } = this.#options
     const row = this.#loaded.rows[index - this.#loaded.offset]
     if (row === undefined) {
-      return html`<tr id=${rowId(index)} class="waiting" aria-rowindex=${index + 2}><td colspan=${columns.length}>…</td></tr>`
+      return html`<tr id=${rowId(index)} class="waiting" aria-rowindex=${index + 2}><td>…</td></tr>`
     }
     const isSelected = idOf(row) === this.#selectedId
     const open = () => {
@@ -243,7 +243,8 @@ function rowId(index: number): string {
   return `row-${index}`
 }
 
-function spacer(rowCount: number, columnCount: number): TemplateResult | string {
+/** One cell: a span over columns that are left out would make them room. */
+function spacer(rowCount: number): TemplateResult | string {
   if (rowCount <= 0) return ''
-  return html`<tr class="spacer" aria-hidden="true" .style=${`block-size: ${rowCount * ROW_PIXELS}px`}><td colspan=${columnCount}></td></tr>`
+  return html`<tr class="spacer" aria-hidden="true" .style=${`block-size: ${rowCount * ROW_PIXELS}px`}><td></td></tr>`
 }

@@ -2,6 +2,7 @@
 // and cleared by looking once a second; warnings that were logged are shown with them for a while.
 import type { Alarm } from '../admin/schema/status.js'
 import { NOTICE_COUNT_MAX, NOTICE_SECONDS, WORKER_DEATH_ALARM_SECONDS } from '../limits/reports.js'
+import type { Logger } from '../log/logger.js'
 
 /** The state that alarms are about. */
 export interface AlarmFacts {
@@ -12,7 +13,8 @@ export interface AlarmFacts {
   readonly relayPortCount: number
   /** Why the engine is not the best one; ''. */
   readonly engineReason: string
-  readonly isNobodyConfigured: boolean
+  /** That nobody can log in; ''. */
+  readonly nobodyText: string
   /** Sentences about the certificate, and whether it has expired. */
   readonly certificateWarnings: readonly string[]
   readonly isCertificateExpired: boolean
@@ -73,10 +75,12 @@ export class Alarms {
 
   /** Most severe first. */
   current(): Alarm[] {
-    const notices = this.#notices.map(({ raisedTime, text }, index): Alarm => {
+    // What was a warning first is one alarm all the same.
+    const raised = [...this.#raised.values()]
+    const others = this.#notices.filter((notice) => !raised.some(({ text }) => text === notice.text))
+    const notices = others.map(({ raisedTime, text }, index): Alarm => {
       return { id: `warning-${index + 1}`, severity: 'warning', text, remedy: '', raisedTime }
     })
-    const raised = [...this.#raised.values()]
     const isCritical = ({ severity }: Alarm) => severity === 'critical'
     return [...raised.filter(isCritical), ...raised.filter((alarm) => !isCritical(alarm)), ...notices]
   }
@@ -89,12 +93,9 @@ export class Alarms {
   }
 
   #conditions(facts: AlarmFacts, timeMs: number): Condition[] {
-    const { certificateWarnings, engineReason, isCertificateExpired, isNobodyConfigured } = facts
+    const { certificateWarnings, engineReason, isCertificateExpired, nobodyText } = facts
     const conditions = [...this.#licence(facts), ...this.#ports(facts)]
-    if (isNobodyConfigured) {
-      const text = 'nobody can log in: no user of this realm is configured'
-      conditions.push({ id: 'no-users', severity: 'critical', text, remedy: 'add a user, here or with turnd user add' })
-    }
+    if (nobodyText !== '') conditions.push({ id: 'no-users', severity: 'critical', text: nobodyText, remedy: '' })
     for (const [index, text] of certificateWarnings.entries()) {
       const severity = isCertificateExpired ? 'critical' : 'warning'
       conditions.push({ id: `certificate-${index + 1}`, severity, text, remedy: '' })
@@ -130,6 +131,11 @@ export class Alarms {
     const share = this.#raised.has(id) || this.#raised.has(`${name}-reached`) ? CLEARED_SHARE : APPROACHING_SHARE
     return used >= share * limit ? [{ id, severity: 'warning', text, remedy }] : []
   }
+}
+
+export function logAlarm(logger: Logger, change: 'raised' | 'cleared', { id, remedy, severity, text }: Alarm): void {
+  const level = change === 'cleared' ? 'info' : 'warn'
+  logger[level]({ event: 'alarm', alarm: id, change, severity, remedy }, `alarm ${change}: ${text}`)
 }
 
 function iso(timeMs: number): string {

@@ -34,7 +34,7 @@ export class CaptureFile {
   readonly #dissector: string | null
   readonly #startTimeMs: number
   readonly #packetCounts = [0, 0]
-  #bytes = new Uint8Array(FIRST_LENGTH)
+  #bytes: Uint8Array = new Uint8Array(FIRST_LENGTH)
   #length = 0
   #isFinished = false
   readonly #endLength: number

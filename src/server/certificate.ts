@@ -1,6 +1,6 @@
 // The certificate of a running server: read before any socket opens, and again when it changes. What is wrong with it is said in sentences.
 
-import type { CertificateFacts, CertificateMaterial } from '../auth/certificate-file.js'
+import type { CertificateFacts, CertificateMaterial, LoadedCertificate } from '../auth/certificate-file.js'
 import { CertificateFiles } from '../auth/certificate-files.js'
 import { certificateWarnings } from '../auth/certificate-warnings.js'
 import type { Settings } from '../config/settings.js'
@@ -11,20 +11,24 @@ const CHECK_INTERVAL_MS = 24 * 3600 * 1000
 
 export class ServerCertificate {
   readonly #files: CertificateFiles
-  readonly #publicNames: readonly string[]
+  #publicNames: readonly string[]
   readonly #warn: (text: string) => void
   readonly #timer: NodeJS.Timeout
   #facts: CertificateFacts
   /** New handshakes are to use it. */
   onChanged: (material: CertificateMaterial) => void = () => {}
 
-  /** Throws TurndError if the files are no usable pair. */
+  /**
+   * Throws TurndError if the files are no usable pair.
+   * @param loaded what they hold, if they were read already
+   */
   constructor(
     certPath: string,
     keyPath: string,
     { publicName }: Settings,
     logger: Logger,
     warn: (text: string) => void,
+    loaded?: LoadedCertificate,
   ) {
     this.#publicNames = publicName
     this.#warn = warn
@@ -35,12 +39,13 @@ export class ServerCertificate {
         this.#facts = facts
         logger.info(
           { event: 'certificate', ...described(facts) },
-          `new handshakes use the new certificate of ${certPath}`,
+          `new handshakes use the new certificate of ${facts.path}`,
         )
         this.#check()
         this.onChanged(material)
       },
       warn,
+      loaded,
     )
     this.#facts = this.#files.current.facts
     logger.info(
@@ -55,6 +60,24 @@ export class ServerCertificate {
     return this.#files.current.material
   }
 
+  get facts(): CertificateFacts {
+    return this.#facts
+  }
+
+  /** What deserves attention now, a sentence each. */
+  warnings(): string[] {
+    return certificateWarnings(this.#facts, this.#publicNames, Date.now())
+  }
+
+  /** That of these files, which were just read, for a server of these names. */
+  take({ cert, key, publicName }: Settings, loaded: LoadedCertificate): void {
+    const isSame = loaded.material.cert === this.material.cert
+    const hasSameNames = publicName.join() === this.#publicNames.join()
+    this.#publicNames = publicName
+    if (cert !== null && key !== null) this.#files.take(cert, key, loaded)
+    if (isSame && !hasSameNames) this.#check()
+  }
+
   /** Reads the files again. False if they are broken: the certificate stays as it is. */
   reload(): boolean {
     return this.#files.reload()
@@ -66,7 +89,7 @@ export class ServerCertificate {
   }
 
   #check(): void {
-    for (const text of certificateWarnings(this.#facts, this.#publicNames, Date.now())) this.#warn(text)
+    for (const text of this.warnings()) this.#warn(text)
   }
 }
 

@@ -1,26 +1,29 @@
 // Relaying in this thread: the dgram engine and one core.
 import { TICK_MILLISECONDS_MAX } from '../limits/engines.js'
 import type { DgramEngine } from '../net/dgram/dgram-engine.js'
-import type { Listener } from '../net/engine.js'
+import type { Listener, ListenerChange } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import type { TransportAddress } from '../stun/address.js'
 import type { TurnCore } from '../turn/core.js'
+import { countAllocationsOf, deleteAllocationsOf } from '../turn/reconfigure.js'
 import { CoreObserver } from './core-observer.js'
 import { coreSettings } from './core-settings.js'
-import { type CoreParts, makeCore } from './make-core.js'
+import { type CoreParts, changeCore, makeCore } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
-import type { CaptureSink, Relaying, RelayingParts } from './relaying.js'
+import type { CaptureSink, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
 import { type Statistics, type Totals, totalsOf, WORD_CAPTURES_READ } from './statistics.js'
+import type { Users } from './users.js'
 import { Answers } from './worker/answers.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import type { PartOf, Question } from './worker/questions.js'
 import { Unanswered } from './worker/unanswered.js'
 import { WorkerCaptures } from './worker/worker-captures.js'
 
-export class InProcess implements Relaying {
+export class InProcess implements Omit<Relaying, 'prepare'> {
   readonly engine = 'dgram'
   readonly workerCount = 1
+  #users: Users
   readonly #engine: DgramEngine
   readonly #core: TurnCore
   readonly #statistics: Statistics
@@ -45,6 +48,7 @@ export class InProcess implements Relaying {
     const report: ReportSink['report'] = (report) => news.report(report, null)
     const sink: ReportSink = { report, admitsRefusal: () => true, admitsConnectionRefusal: () => true }
     this.#engine = engine
+    this.#users = users
     this.#statistics = statistics
     this.#core = makeCore({
       settings: coreSettings(settings, limitsLoopback),
@@ -99,6 +103,23 @@ export class InProcess implements Relaying {
   ask<Asked extends Question>(question: Asked, worker = this.#index): Promise<readonly PartOf<Asked>[]> {
     if (worker !== this.#index) return Promise.resolve([])
     return this.#unanswered.ask<Asked>((id) => this.#answers.handle(id, question))
+  }
+
+  /**
+   * Other settings; null where the listeners stay.
+   * @param sockets this server's, by then
+   */
+  commit(change: RelayingChange, places: ListenerChange | null, sockets: OwnSockets): void {
+    if (places !== null) deleteAllocationsOf(this.#core, places.isRemoved)
+    places?.commit()
+    const stores = change.users === this.#users ? null : [...change.users.stores, change.users.temporaryUsers]
+    this.#users = change.users
+    changeCore(this.#core, coreSettings(change.settings, change.limitsLoopback), sockets, stores)
+  }
+
+  /** Allocations that end with their listeners. */
+  endingCount(places: ListenerChange | null): number {
+    return places === null ? 0 : countAllocationsOf(this.#core, places.isRemoved)
   }
 
   async drain(): Promise<void> {

@@ -1,10 +1,12 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import type { PeerRule } from '../config/peer-rule.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
 import type { ConnectionOutput, TurnObserver, TurnOutput } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
+import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { RelayPorts } from '../turn/relay-ports.js'
 import type { SharedTables } from '../turn/shared-tables.js'
@@ -32,6 +34,19 @@ export interface CoreParts {
   readonly connectionOutput?: ConnectionOutput
 }
 
+/** Other settings for a core that runs. @param stores null: the same users */
+export function changeCore(
+  core: TurnCore,
+  settings: CoreSettings,
+  { addresses, wildcardPorts }: OwnSockets,
+  stores: readonly CredentialStore[] | null,
+): void {
+  changeLimits(core, limitsOf(settings))
+  core.policy.setOwnSockets(addresses, wildcardPorts)
+  changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
+  if (stores !== null) core.authenticator.setStores(stores)
+}
+
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
   const { maxPort, minPort } = settings
@@ -39,7 +54,7 @@ export function makeCore(parts: CoreParts): TurnCore {
   const { tables, workerIndex } = shared
   const relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, random, workerIndex, tables.ports)
   const policy = new PeerPolicy({
-    rules: [...settings.allowPeer, ...settings.denyPeer],
+    rules: rulesOf(settings),
     relayHosts,
     relayPorts,
     ownSockets: parts.ownSockets.addresses,
@@ -55,19 +70,29 @@ export function makeCore(parts: CoreParts): TurnCore {
     relayHosts,
     relayPorts,
     random,
+    ...limitsOf(settings),
+    monotonicStartSeconds: parts.monotonicStartSeconds,
+    supportsDontFragment,
+    drops,
+    ...shared,
+    ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
+  })
+}
+
+function rulesOf({ allowPeer, denyPeer }: CoreSettings): readonly PeerRule[] {
+  return [...allowPeer, ...denyPeer]
+}
+
+function limitsOf(settings: CoreSettings): CoreLimits {
+  return {
     maxAllocations: settings.maxAllocations,
     userQuota: settings.userQuota,
-    monotonicStartSeconds: parts.monotonicStartSeconds,
     permissionCountMax: settings.permissionsMax,
     channelCountMax: settings.channelsMax,
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
-    supportsDontFragment,
-    drops,
     maxBps: settings.maxBps,
     userMaxBps: settings.userMaxBps,
     unauthenticatedRate: settings.unauthenticatedRate,
     limitsLoopback: settings.limitsLoopback,
-    ...shared,
-    ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
-  })
+  }
 }

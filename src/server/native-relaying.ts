@@ -5,19 +5,21 @@ import { availableParallelism } from 'node:os'
 import type { Settings } from '../config/settings.js'
 import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import type { Offloads } from '../net/choose-engine.js'
-import { DTLS_SCHEMES, hasListeners, STREAM_SCHEMES, TCP_SCHEMES, UDP_SCHEMES } from '../net/listen-targets.js'
+import { hasListeners, STREAM_SCHEMES, UDP_SCHEMES } from '../net/listen-targets.js'
 import { type Koffi, loadKoffi } from '../net/native/koffi.js'
 import { type Libc, openLibc } from '../net/native/libc.js'
 import { ListenerOpener } from '../net/native/listener-sockets.js'
+import { ConnectionCap } from '../net/stream/connection-cap.js'
 import { allocateSharedTables } from '../turn/shared-tables.js'
-import { ownSockets } from './own-sockets.js'
+import { type NativeListening, NativeSockets, socketsOf, type WorkerCounts } from './native-listening.js'
+import type { PlannedWorker, PoolPlan } from './pool-plan.js'
 import type { Relaying, RelayingParts } from './relaying.js'
-import { engineError, startPool } from './start-pool.js'
-import { streamSettings } from './stream-settings.js'
+import { engineError } from './start-error.js'
+import { startPool } from './start-pool.js'
 import type { AdoptedSockets } from './worker/messages.js'
 import { NativeCalls } from './worker/native-calls.js'
 import { STREAM_WORKER, UDP_WORKER } from './worker/worker-slot.js'
-import { type PlannedWorker, type PoolPlan, WorkerPool } from './worker-pool.js'
+import { WorkerPool } from './worker-pool.js'
 
 /** Opens the listeners and starts the workers. Throws TurndError, with nothing left open. */
 export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): Promise<Relaying> {
@@ -42,45 +44,69 @@ function openNative(): { koffi: Koffi; libc: Libc } {
   }
 }
 
-function makePlan(parts: RelayingParts, offloads: Offloads, opener: ListenerOpener, calls: NativeCalls): PoolPlan {
+function makePlan(
+  parts: RelayingParts,
+  offloads: Offloads,
+  opener: ListenerOpener,
+  calls: NativeCalls,
+): PoolPlan<NativeListening> {
   const { relayHosts, settings } = parts
-  const { adminListen, listen, maxAllocations, maxPort, minPort } = settings
-  const { streamCount, udpCount } = workerCounts(settings)
-  const workerCount = udpCount + streamCount
-  const udp = opener.openUdp(listen, UDP_SCHEMES, udpCount)
-  const dtls = opener.openUdp(listen, DTLS_SCHEMES, streamCount)
-  const tcp = opener.openTcp(listen, TCP_SCHEMES, streamCount)
-  const all = [udp, tcp, dtls]
-  const listeners = all.flatMap((sockets) => sockets.listeners)
-  const wildcardPorts = [...new Set(all.flatMap((sockets) => sockets.wildcardPorts))]
-  const streams = streamSettings(settings, parts.httpUpstreamCa, workerCount)
-  const udpWorkers = udp.adopted.map((sockets): PlannedWorker => {
-    return { ...UDP_WORKER, sockets, start: () => ({ listeners: sockets, offloads }) }
-  })
-  const streamWorkers = dtls.adopted.map((sockets, index): PlannedWorker => {
-    const adopted: AdoptedSockets = { kind: 'adopted', tcp: tcp.adopted[index], dtls: sockets, offloads }
-    return { ...STREAM_WORKER, sockets, start: (dynamic) => ({ streams, ...dynamic, sockets: adopted }) }
-  })
+  const { adminListen, listen, maxPort, minPort } = settings
+  const counts = workerCounts(settings)
+  const workerCount = counts.udpCount + counts.streamCount
+  const sockets = new NativeSockets(opener, counts, relayHosts, adminListen)
+  const udpWorkers = Array.from({ length: counts.udpCount }, (_, index) => udpWorker(index, offloads))
+  const streamWorkers = Array.from({ length: counts.streamCount }, (_, index) => streamWorker(index, offloads))
   return {
     engine: 'native',
-    workers: [...udpWorkers, ...streamWorkers],
+    // Those who have nothing to do yet come last: the numbers of the others are what they would be without them.
+    workers: counts.hasUdp ? [...udpWorkers, ...streamWorkers] : [...streamWorkers, ...udpWorkers],
     firstIndex: 0,
-    udpWorkerCount: udpCount,
-    tables: allocateSharedTables({ relayHostCount: relayHosts.length, minPort, maxPort, maxAllocations, workerCount }),
-    connectionCap: streams.connectionCap,
+    tables: allocateSharedTables({ relayHostCount: relayHosts.length, minPort, maxPort, workerCount }),
+    connectionCap: ConnectionCap.allocate(workerCount),
     calls,
-    listeners,
-    ownSockets: ownSockets(listeners, wildcardPorts, relayHosts, adminListen),
+    listening: sockets.open(listen),
+    prepareListening: (present, specs) => sockets.prepare(present, specs),
     closeSockets: () => opener.close(),
   }
 }
 
-/** None where nobody can come; but one at least, so that a server without listeners is a server. */
-function workerCounts({ listen, streamWorkers, workers }: Settings): { udpCount: number; streamCount: number } {
+function udpWorker(index: number, offloads: Offloads): PlannedWorker<NativeListening> {
+  return {
+    ...UDP_WORKER,
+    isForUdp: true,
+    // One at least, so that a server without listeners is a server.
+    isNeeded: ({ dtls, tcp, udp }) => udp.length > 0 || tcp.length + dtls.length === 0,
+    sockets: ({ udp }) => socketsOf(udp, index),
+    start: ({ udp }) => ({ listeners: socketsOf(udp, index), offloads }),
+  }
+}
+
+function streamWorker(index: number, offloads: Offloads): PlannedWorker<NativeListening> {
+  const socketsOfWorker = ({ dtls, tcp }: NativeListening): AdoptedSockets => ({
+    ...{ kind: 'adopted', tcp: socketsOf(tcp, index), dtls: socketsOf(dtls, index), offloads },
+  })
+  return {
+    ...STREAM_WORKER,
+    isForUdp: false,
+    isNeeded: ({ dtls, tcp }) => tcp.length + dtls.length > 0,
+    sockets: ({ dtls }) => socketsOf(dtls, index),
+    start: (listening, dynamic) => ({ ...dynamic, sockets: socketsOfWorker(listening) }),
+  }
+}
+
+/**
+ * Of both kinds, also of the one that nobody needs yet: listeners may come while the server runs. Those that are needed now are as many as
+ * if there were no others.
+ */
+function workerCounts({ listen, streamWorkers, workers }: Settings): WorkerCounts & { readonly hasUdp: boolean } {
   const count = workers ?? Math.min(availableParallelism(), WORKER_COUNT_MAX)
-  const hasUdp = hasListeners(listen, UDP_SCHEMES)
-  if (!hasListeners(listen, STREAM_SCHEMES)) return { udpCount: count, streamCount: 0 }
+  const hasStreams = hasListeners(listen, STREAM_SCHEMES)
+  const hasUdp = hasListeners(listen, UDP_SCHEMES) || !hasStreams
+  if (!hasStreams) {
+    return { hasUdp, udpCount: count, streamCount: Math.min(streamWorkers ?? count, WORKER_COUNT_MAX - count) }
+  }
   // Nobody has asked for so many of both, but one must not crowd out the other.
   const streamCount = streamWorkers ?? Math.min(count, Math.max(1, WORKER_COUNT_MAX - count))
-  return { udpCount: hasUdp ? Math.min(count, WORKER_COUNT_MAX - streamCount) : 0, streamCount }
+  return { hasUdp, udpCount: Math.min(count, WORKER_COUNT_MAX - streamCount), streamCount }
 }

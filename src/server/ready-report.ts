@@ -7,7 +7,8 @@ import { openFileLimit } from '../net/open-file-limit.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { type OpenFilesPlan, openFilesWarning } from './open-files.js'
 import { describeEngine, type OpenedRelaying } from './open-relaying.js'
-import { isNobodyConfigured, type Users } from './users.js'
+import type { Relaying } from './relaying.js'
+import { isNobodyConfigured, nobodyText, type Users } from './users.js'
 
 interface Started {
   readonly settings: Settings
@@ -15,19 +16,19 @@ interface Started {
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly uris: readonly string[]
+  /** Of the status page; null without one. */
+  readonly adminUrl: string | null
 }
 
 /** Workers beyond this only take memory and time. */
 const WORKERS_PER_CORE_MAX = 4
 
 export function reportReady(logger: Logger, warn: (text: string) => void, started: Started): void {
-  const { opened, relayHosts, settings, uris, users } = started
+  const { adminUrl, opened, relayHosts, settings, uris, users } = started
   const { maxPort, minPort, realm } = settings
   const { relaying } = opened
   if (users.generatedUser?.warning) warn(users.generatedUser.warning)
-  if (isNobodyConfigured(users)) {
-    warn(`nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`)
-  }
+  if (isNobodyConfigured(users)) warn(nobodyText(settings))
   if (relaying.engine === 'dgram' && settings.workers !== null && settings.workers > 1) {
     warn(`--workers ${settings.workers} has no effect: the dgram engine has one thread`)
   }
@@ -38,8 +39,8 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   if (relaying.engine === 'native' && relaying.workerCount > WORKERS_PER_CORE_MAX * coreCount) {
     warn(`--workers ${relaying.workerCount} is more than ${coreCount} cores can use: give one per core`)
   }
-  const filesWarning = openFilesWarning(openFilesPlan(started), openFileLimit())
-  if (filesWarning !== null) warn(filesWarning)
+  const filesText = filesWarning(settings, relaying, relayHosts)
+  if (filesText !== null) warn(filesText)
   const engine = engineFields(opened)
   const { reason } = opened
   const description = describeEngine(opened)
@@ -51,11 +52,16 @@ export function reportReady(logger: Logger, warn: (text: string) => void, starte
   )
   // Who reads only the ready line knows the engine too.
   const chosen = reason === '' ? engine : { ...engine, engineReason: reason }
-  const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}` }
+  const fields = { realm, ...chosen, listening, uris, relays, relayPorts: `${minPort}-${maxPort}`, admin: adminUrl }
   logger.info({ event: 'ready', ...fields }, `ready: listening on ${listening.join(', ') || 'nothing'}`)
 }
 
-function openFilesPlan({ opened: { relaying }, relayHosts, settings }: Started): OpenFilesPlan {
+/** A sentence for the operator if the limit of open files is too small for these settings, or null. */
+export function filesWarning(settings: Settings, relaying: Relaying, relayHosts: readonly RelayHost[]): string | null {
+  return openFilesWarning(openFilesPlan(settings, relaying, relayHosts), openFileLimit())
+}
+
+function openFilesPlan(settings: Settings, relaying: Relaying, relayHosts: readonly RelayHost[]): OpenFilesPlan {
   const hasStreams = hasListeners(settings.listen, TCP_SCHEMES)
   return {
     maxAllocations: settings.maxAllocations,

@@ -41,6 +41,11 @@ export interface Relaying {
   setLocalHosts(hosts: readonly TransportAddress[]): void
   /** Handshakes use it from now on; connections go on with theirs. */
   setCertificate(certificate: CertificateMaterial): void
+  /**
+   * Gets ready for other settings, and changes nothing yet. Throws TurndError, with nothing left open.
+   * @param isDryRun it will be abandoned: no thread is started for it
+   */
+  prepare(change: RelayingChange, isDryRun: boolean): Promise<PreparedRelaying>
   /** Ends every allocation, reports that, and closes everything. */
   stop(): Promise<void>
 }
@@ -58,6 +63,26 @@ export interface RelayingParts {
   /** PEM text of --http-upstream-ca. */
   readonly httpUpstreamCa: string | null
   readonly news: RelayingNews
+}
+
+/** What of it can be changed while it relays. */
+export type RelayingChange = Pick<
+  RelayingParts,
+  'settings' | 'limitsLoopback' | 'users' | 'certificate' | 'httpUpstreamCa'
+>
+
+/** What remains to be done cannot fail. */
+export interface PreparedRelaying {
+  /** Allocations that end with their listeners. */
+  readonly endingCount: number
+  /** Where it will listen. */
+  readonly listeners: readonly Listener[]
+  /**
+   * Resolves when the change holds everywhere.
+   * @param final what was prepared, as it is at this moment: a file may have changed meanwhile
+   */
+  commit(final: Pick<RelayingChange, 'certificate'>): Promise<void>
+  abandon(): Promise<void>
 }
 
 export interface WorkerDeath {

@@ -1,72 +1,54 @@
 // A running TURN server, put together from its parts: settings → users, engine, relay addresses → what relays (relaying.ts). Embedded
 // through createTurnServer, and used by the command in the same way.
 import { EventEmitter } from 'node:events'
+import type { ReloadResult } from '../admin/schema/operations.js'
 import { TurndError } from '../config/errors.js'
-import type { ParsedSettings, Settings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
+import { settingsFromObject } from '../config/library-options.js'
+import type { ParsedSettings, Settings, TurnServerOptions } from '../config/settings.js'
 import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
-import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
-import type { Listener } from '../net/engine.js'
-import { findLocalAddresses } from '../net/local-addresses.js'
-import type { RelayHost } from '../turn/relay-host.js'
-import { allOf } from './all-of.js'
-import type { ServerCertificate } from './certificate.js'
+import type { EngineChoice } from '../net/choose-engine.js'
+import { AdminPlane } from './admin-plane.js'
+import type { AdministeredServer } from './administration.js'
+import { Alarms, logAlarm } from './alarms.js'
 import { ServerControl } from './control.js'
-import { type OpenedRelaying, openRelaying } from './open-relaying.js'
+import { drainRelaying } from './drain-relaying.js'
+import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
-import { resolveRelayHosts } from './relay-hosts.js'
-import type { Relaying, RelayingParts } from './relaying.js'
+import type { Relaying } from './relaying.js'
+import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
 import type { TurnServerEvents } from './server-events.js'
+import type { ServerAddress, ServerHome } from './server-face.js'
 import { totalsOf } from './statistics.js'
+import { startUpkeep } from './upkeep.js'
 import { turnUris } from './uris.js'
-import { loadUsers, nonceSecretOf, type Users } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
+
+export type { ServerAddress } from './server-face.js'
 
 assertRelations()
 
-/** Interfaces come and go: the peer policy learns of them within this time. */
-const LOCAL_ADDRESSES_INTERVAL_MS = 10_000
-const REPORT_INTERVAL_MS = 1_000
-/** How often a drain looks whether the last allocation has ended. */
-const DRAIN_INTERVAL_MS = 50
-
-/** Where the server listens. */
-export interface ServerAddress {
-  readonly transport: Listener['scheme']
-  readonly host: string
-  readonly port: number
-}
-
-interface Running {
+interface Running extends OpenedServer {
   readonly relaying: Relaying
-  readonly relayHosts: readonly RelayHost[]
-  readonly users: Users
-  readonly certificate: ServerCertificate | null
   readonly timers: readonly NodeJS.Timeout[]
   readonly startTimeMs: number
 }
 
-/** What a server has beside its sockets. */
-export interface ServerHome {
-  /** Without one nothing is read from disk or kept on it, and a user must be configured. */
-  readonly hasStateDir: boolean
-  /** In the state directory, from the start. */
-  readonly hasControlSocket: boolean
-}
-
 export class TurnServer extends EventEmitter<TurnServerEvents> {
-  readonly settings: Settings
-  readonly #parsed: ParsedSettings
+  #parsed: ParsedSettings
   readonly #home: ServerHome
   readonly #choosing: Promise<EngineChoice> | null
   readonly #logger: Logger
   readonly #reporter: Reporter
   readonly #control: ServerControl
+  readonly #reloads: Reloads
+  readonly #alarms: Alarms
   #running: Running | null = null
+  #plane: AdminPlane | null = null
+  #isDraining = false
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
@@ -75,7 +57,6 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
    */
   constructor(parsed: ParsedSettings, logger: Logger, home: ServerHome, choosing?: Promise<EngineChoice>) {
     super()
-    this.settings = parsed.settings
     this.#parsed = parsed
     this.#logger = logger
     this.#home = home
@@ -84,10 +65,26 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       allocation: (info) => void this.emit('allocation', info),
       allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
       refusal: (refusal) => void this.emit('refusal', refusal),
-      workerDied: (worker, allocationCount) => void this.emit('workerDied', worker, allocationCount),
+      workerDied: (worker, allocationCount) => {
+        this.#alarms.workerDied(worker, allocationCount)
+        this.emit('workerDied', worker, allocationCount)
+      },
       warning: (text) => this.#warn(text),
     })
+    this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
+    this.#reloads = new Reloads({
+      logger,
+      hasStateDir: home.hasStateDir,
+      warn: (text) => this.#warn(text),
+      present: () => this.#present(),
+      take: (parts) => this.#take(parts),
+    })
+  }
+
+  /** Those in force: a reload may change them. */
+  get settings(): Settings {
+    return this.#parsed.settings
   }
 
   /** Opens the sockets. Throws TurndError, with nothing left open. */
@@ -98,35 +95,16 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   async #start(): Promise<void> {
-    const { settings } = this
     for (const warning of this.#parsed.warnings) this.#warn(warning)
-    const certificate = await this.#openCertificate()
-    let users: Users | null = null
+    const opened = await openServer({
+      ...{ parsed: this.#parsed, hasStateDir: this.#home.hasStateDir, choosing: this.#choosing },
+      ...{ logger: this.#logger, news: this.#reporter, warn: (text) => this.#warn(text) },
+    })
+    if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
     try {
-      const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
-      users = loadUsers(settings, this.#home.hasStateDir, (text) => this.#warn(text))
-      const nonceSecret = nonceSecretOf(settings, this.#home.hasStateDir, (text) => this.#warn(text))
-      const [choice, relayHosts] = await allOf(
-        this.#choosing ?? chooseEngine(settings.engine, process.env),
-        resolveRelayHosts(settings, (text) => this.#warn(text)),
-      )
-      const limitsLoopback = this.#parsed.given.has('unauthenticatedRate')
-      const parts: RelayingParts = {
-        ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa },
-        certificate: certificate?.material ?? null,
-        news: this.#reporter,
-      }
-      const opened = await openRelaying(choice, parts)
-      // It may have changed while the workers started.
-      if (certificate !== null && certificate.material !== parts.certificate) {
-        opened.relaying.setCertificate(certificate.material)
-      }
-      if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
-      this.#run(opened, relayHosts, users, certificate)
+      await this.#run(opened)
     } catch (error) {
-      await this.#control.close()
-      certificate?.close()
-      users?.usersFile?.close()
+      await this.#close(this.#running)
       throw error
     }
     this.emit('ready')
@@ -182,32 +160,47 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** A one-time link that logs in to the status page; null without one. */
   loginLink(): string | null {
-    return null
+    return this.#plane?.loginLink() ?? null
+  }
+
+  /** Where the status page and the API are, such as `http://127.0.0.1:8445`; null without them. */
+  adminUrl(): string | null {
+    return this.#plane?.url ?? null
   }
 
   allocationCount(): number {
     return this.#running?.relaying.allocationCount() ?? 0
   }
 
-  /** Reads the users file and the certificate again. False if one is broken: that stays as it was. */
+  /** Reads the users file and the certificate again, and no options. False if one is broken: that stays as it was. */
   reload(): boolean {
     const areUsersRead = this.#running?.users.usersFile?.reload() ?? true
     const isCertificateRead = this.#running?.certificate?.reload() ?? true
     return areUsersRead && isCertificateRead
   }
 
+  /**
+   * The settings anew from where they came from (the command's config file), with all files that they name: applies what can be applied
+   * while the server runs, and says what cannot. All or nothing: after an error everything is as it was. Those that are asked for at the
+   * same time come one after the other.
+   * @param isDryRun only says what it would do
+   */
+  reloadSettings(isDryRun = false): Promise<ReloadResult> {
+    const read = this.#home.readSettings ?? (() => this.#parsed)
+    return this.#reloads.run(read, isDryRun)
+  }
+
+  /** The same with these options in place of all that were given before; those that are left out have their defaults. */
+  reconfigure(options: TurnServerOptions, isDryRun = false): Promise<ReloadResult> {
+    return this.#reloads.run(() => settingsFromObject(options), isDryRun)
+  }
+
   /** Takes no new allocations, waits until the present ones have ended or the time is over, and stops. */
   async drain(timeoutSeconds = this.settings.drainTimeout): Promise<void> {
     const running = this.#running
     if (running === null) return this.stop()
-    await running.relaying.drain()
-    const count = running.relaying.allocationCount()
-    const rest = count === 0 ? 'nothing is left to wait for' : `${count} may go on for ${timeoutSeconds} s`
-    this.#logger.info(
-      { event: 'draining', allocations: count, timeoutSeconds },
-      `draining: new allocations are refused, ${rest}`,
-    )
-    if (count > 0) await this.#allocationsEnded(timeoutSeconds)
+    this.#isDraining = true
+    await drainRelaying(running.relaying, timeoutSeconds, this.#logger, () => this.#stopping !== null)
     await this.stop()
   }
 
@@ -221,70 +214,87 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async #stop(starting: Promise<void>): Promise<void> {
     // A start that failed has left nothing open. Always later, too: handlers of our events call this from inside the core.
     await starting.catch(() => {})
-    await this.#control.close()
+    await this.#reloads.settled()
     const running = this.#running
+    await this.#close(running)
     if (running === null) return
-    for (const timer of running.timers) clearInterval(timer)
-    running.users.usersFile?.close()
-    running.certificate?.close()
-    await running.relaying.stop()
     const totals = running.relaying.totals()
     this.#reporter.flush(totals)
-    this.#running = null
     this.#logger.info({ event: 'stopped', ...serverCounters(totals) }, 'stopped')
     this.emit('stopped')
   }
 
-  /** Resolves when no allocation is left, the time is over, or stop() was called. */
-  #allocationsEnded(timeoutSeconds: number): Promise<void> {
-    const deadline = performance.now() + timeoutSeconds * 1000
-    return new Promise((resolve) => {
-      // Looked at, not reported: an allocation that never opened ends without an event.
-      const timer = setInterval(() => {
-        if (this.allocationCount() > 0 && performance.now() < deadline && this.#stopping === null) return
-        clearInterval(timer)
-        resolve()
-      }, DRAIN_INTERVAL_MS)
-    })
+  async #close(running: Running | null): Promise<void> {
+    await this.#control.close()
+    if (running === null) return
+    for (const timer of running.timers) clearInterval(timer)
+    await this.#plane?.close()
+    this.#plane = null
+    running.users.usersFile?.close()
+    running.certificate?.close()
+    await running.relaying.stop()
+    this.#running = null
   }
 
-  /** Loaded where there is one only: most of it is TLS. */
-  async #openCertificate(): Promise<ServerCertificate | null> {
-    const { cert, key } = this.settings
-    if (cert === null || key === null) return null
-    const { ServerCertificate } = await import('./certificate.js')
-    return new ServerCertificate(cert, key, this.settings, this.#logger, (text) => this.#warn(text))
-  }
-
-  #run(
-    opened: OpenedRelaying,
-    relayHosts: readonly RelayHost[],
-    users: Users,
-    certificate: ServerCertificate | null,
-  ): void {
+  async #run(started: OpenedServer): Promise<void> {
+    const { opened, relayHosts, users } = started
     const { relaying } = opened
-    if (certificate !== null) certificate.onChanged = (material) => relaying.setCertificate(material)
-    const timers = [
-      setInterval(() => learnLocalAddresses(relaying), LOCAL_ADDRESSES_INTERVAL_MS).unref(),
-      setInterval(() => this.#reporter.flush(relaying.totals()), REPORT_INTERVAL_MS).unref(),
-    ]
-    this.#running = { relaying, relayHosts, users, certificate, timers, startTimeMs: Date.now() }
-    reportReady(this.#logger, (text) => this.#warn(text), {
-      settings: this.settings,
-      opened,
-      relayHosts,
-      users,
-      uris: this.uris(),
+    const timers = startUpkeep(relaying, this.#reporter)
+    const running = { ...started, relaying, timers, startTimeMs: Date.now() }
+    this.#running = running
+    this.#plane = await AdminPlane.open({
+      ...{ server: this.#administered(running), opened, relayHosts, startTimeMs: running.startTimeMs },
+      ...{ alarms: this.#alarms, logger: this.#logger, warn: (text) => this.#warn(text) },
+      ...{ isListenGiven: this.#parsed.given.has('adminListen'), hasAdminServer: this.#home.hasAdminServer },
     })
+    this.#followCertificate(running)
+    reportReady(this.#logger, (text) => this.#warn(text), {
+      ...{ settings: this.settings, opened, relayHosts, users, uris: this.uris(), adminUrl: this.adminUrl() },
+    })
+  }
+
+  /** As the admin plane sees this server. @param started in force until a reload changes it */
+  #administered(started: Running): AdministeredServer {
+    const current = () => this.#running ?? started
+    return {
+      settings: () => this.settings,
+      users: () => current().users,
+      certificate: () => current().certificate,
+      isDraining: () => this.#isDraining,
+      uris: () => this.uris(),
+      why: (filter) => this.why(filter),
+      reload: (isDryRun) => this.reloadSettings(isDryRun),
+      drain: (timeoutSeconds) => void this.drain(timeoutSeconds),
+    }
+  }
+
+  /** null before the start and while it stops. */
+  #present(): ReturnType<ReloadHost['present']> {
+    return this.#running === null || this.#stopping !== null ? null : { ...this.#running, parsed: this.#parsed }
+  }
+
+  #take({ certificate, parsed, users }: LiveParts): void {
+    if (this.#running === null) return
+    this.#parsed = parsed
+    this.#running = { ...this.#running, users, certificate }
+    this.#followCertificate(this.#running)
+    this.#plane?.settingsChanged(parsed.settings)
+    this.#home.setLogLevel?.(parsed)
+  }
+
+  /** Handshakes of clients and of browsers use it from now on, and those that come after it. */
+  #followCertificate({ certificate, relaying }: Running): void {
+    this.#plane?.setCertificate(certificate?.material ?? null)
+    if (certificate === null) return
+    certificate.onChanged = (material) => {
+      relaying.setCertificate(material)
+      this.#plane?.setCertificate(material)
+    }
   }
 
   #warn(text: string): void {
     this.#logger.warn({ event: 'warning' }, text)
+    this.#alarms.warned(text, this.#running === null)
     this.emit('warning', text)
   }
-}
-
-function learnLocalAddresses(relaying: Relaying): void {
-  const hosts = findLocalAddresses()
-  if (hosts !== null) relaying.setLocalHosts(hosts)
 }

@@ -1,20 +1,15 @@
 // Starts the workers of a pool, all or none.
-import { TurndError } from '../config/errors.js'
+
+import type { Listening } from './pool-plan.js'
+import { asTurndError } from './start-error.js'
 import type { WorkerPool } from './worker-pool.js'
 
 /** Throws TurndError, with no worker left. */
-export async function startPool(pool: WorkerPool): Promise<void> {
+export async function startPool<Place extends Listening>(pool: WorkerPool<Place>): Promise<void> {
   try {
     await pool.start()
   } catch (error) {
     await pool.stop()
-    throw error instanceof TurndError
-      ? error
-      : engineError(`a worker of the ${pool.engine} engine could not start`, error)
+    throw asTurndError(error, `a worker of the ${pool.engine} engine could not start`)
   }
-}
-
-export function engineError(what: string, error: unknown): TurndError {
-  const reason = error instanceof Error ? error.message : String(error)
-  return new TurndError('TURND_ERR_ENGINE', `${what}: ${reason}`, { cause: error })
 }

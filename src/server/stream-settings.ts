@@ -1,6 +1,5 @@
 // What stream workers need to know beside a core's settings: plain data, the same for all of them and for their successors.
 import type { Settings } from '../config/settings.js'
-import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { Cidr } from '../stun/cidr.js'
 
 export interface StreamSettings {
@@ -12,16 +11,11 @@ export interface StreamSettings {
   readonly connectionCap: SharedArrayBuffer
 }
 
-/** @param workerCount of all kinds: worker numbers are one sequence */
+/** @param connectionCap the same for as long as the server runs */
 export function streamSettings(
   { httpUpstream, proxyProtocolFrom }: Settings,
   httpUpstreamCa: string | null,
-  workerCount: number,
+  connectionCap: SharedArrayBuffer,
 ): StreamSettings {
-  return {
-    proxyProtocolFrom,
-    httpUpstream,
-    httpUpstreamCa,
-    connectionCap: ConnectionCap.allocate(workerCount),
-  }
+  return { proxyProtocolFrom, httpUpstream, httpUpstreamCa, connectionCap }
 }

@@ -23,8 +23,8 @@ import type { Users } from './users.js'
 export interface UserAdminParts {
   settings(): Settings
   users(): Users
-  /** Allocations of now, by the name of their user. */
-  allocationCounts(): ReadonlyMap<string, number>
+  /** Allocations of now, by the name of their user. Rejects with an AdminProblem if a worker is silent. */
+  allocationCounts(): Promise<ReadonlyMap<string, number>>
 }
 
 type Offered = 'addUser' | 'changeUser' | 'removeUser' | 'verifyAdmin' | 'isAdmin'
@@ -38,10 +38,10 @@ export class UserAdmin implements Pick<Administered, Offered> {
   }
 
   /** TURN users first, each role by name. A user of the file whom --user hides is not told twice. */
-  users(): User[] {
+  async users(): Promise<User[]> {
+    const counts = await this.#parts.allocationCounts()
     const { realm } = this.#parts.settings()
     const { usersFile } = this.#parts.users()
-    const counts = this.#parts.allocationCounts()
     const turnUser = (name: string, source: User['source'], disabled = false): User => {
       return { name, role: 'turn', realm, source, disabled, allocations: counts.get(name) ?? 0 }
     }
@@ -78,7 +78,7 @@ export class UserAdmin implements Pick<Administered, Offered> {
         'USER_EXISTS',
         `the ${describe(identity)} exists already: give that one a new password, or choose another name`,
       )
-    return { user: this.#described(line.entry), ...(password === undefined ? { password: given } : {}) }
+    return { user: await this.#described(line.entry), ...(password === undefined ? { password: given } : {}) }
   }
 
   async changeUser(name: string, role: UserRole, change: UserChange): Promise<ChangedUser> {
@@ -97,7 +97,7 @@ export class UserAdmin implements Pick<Administered, Offered> {
       }),
     )
     if (entry === null) throw missing(identity)
-    return { user: this.#described(entry), ...(isGenerating ? { password: given } : {}) }
+    return { user: await this.#described(entry), ...(isGenerating ? { password: given } : {}) }
   }
 
   async removeUser(name: string, role: UserRole): Promise<void> {
@@ -214,11 +214,11 @@ export class UserAdmin implements Pick<Administered, Offered> {
     )
   }
 
-  #described(entry: UsersFileEntry): User {
-    const { disabled, realm, role, user: name } = entry
+  async #described({ disabled, realm, role, user: name }: UsersFileEntry): Promise<User> {
     if (role === 'admin') return adminUser(name, disabled)
-    const allocations = this.#parts.allocationCounts().get(name) ?? 0
-    return { name, role, realm, source: 'users-file', disabled, allocations }
+    // It is done, and a password may have been made up: no silent worker may take the answer away.
+    const counts = await this.#parts.allocationCounts().catch(() => new Map<string, number>())
+    return { name, role, realm, source: 'users-file', disabled, allocations: counts.get(name) ?? 0 }
   }
 }
 

@@ -14,6 +14,12 @@ export interface UsersSnapshot {
   readonly temporaryUsers: PackedCredentials
 }
 
+/** The same of other settings. */
+export interface UsersChange extends Omit<UsersSnapshot, 'usersFile' | 'temporaryUsers'> {
+  /** `same`: the users file is the one that it was. */
+  readonly usersFile: PackedCredentials | 'same' | null
+}
+
 export interface SnapshotStores {
   /** In the order in which they are asked. */
   readonly stores: readonly CredentialStore[]
@@ -24,11 +30,22 @@ export interface SnapshotStores {
 }
 
 export function storesOf(snapshot: UsersSnapshot, realm: string): SnapshotStores {
-  const { restSecrets, staticUsers, usersFile } = snapshot
+  return { ...changedStores(snapshot, realm, null), temporaryUsers: new PackedUsers(snapshot.temporaryUsers) }
+}
+
+/**
+ * Without the temporary users, who stay who they are.
+ * @param present the users file that there is already
+ */
+export function changedStores(
+  { restSecrets, staticUsers, usersFile }: UsersChange,
+  realm: string,
+  present: PackedUsers | null,
+): Omit<SnapshotStores, 'temporaryUsers'> {
   const stores: CredentialStore[] = []
   if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
   if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))
-  const fileStore = usersFile === null ? null : new PackedUsers(usersFile)
+  const fileStore = usersFile === 'same' ? present : usersFile === null ? null : new PackedUsers(usersFile)
   if (fileStore !== null) stores.push(fileStore)
-  return { stores, usersFile: fileStore, temporaryUsers: new PackedUsers(snapshot.temporaryUsers) }
+  return { stores, usersFile: fileStore }
 }

@@ -1,4 +1,5 @@
 // Who may log in: the credential stores that the settings name, with the generated first user where there is no other; and the secret that nonces are made with.
+import { hash } from 'node:crypto'
 import { type Credential, type CredentialStore, makeCredential } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
 import { loadSecretFile } from '../auth/secret-file.js'
@@ -21,42 +22,86 @@ export interface Users {
   readonly temporaryUsers: TemporaryUsers
   /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
+  /** TURN REST secrets: those of --auth-secret, then those of the file. */
+  readonly secrets: readonly string[]
+  /** What --user and the secrets are, to tell whether they are others. */
+  readonly optionsDigest: string
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
+  /** The same with keys, whom the users file is to serve. */
+  readonly guest: Credential | null
   /** All of them as they are now, as plain data. */
   snapshot(): UsersSnapshot
 }
 
+/** What a running server has of them, to be used again. */
+export interface KnownUsers {
+  readonly users: Users
+  /** Users of its users file as that is now. */
+  readonly fileUserCount: number
+  /** Who is not there yet may be generated. */
+  readonly mayGenerate: boolean
+}
+
 /** Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each. */
-export function loadUsers(settings: Settings, hasStateDir: boolean, onProblem: (text: string) => void): Users {
+export function loadUsers(
+  settings: Settings,
+  hasStateDir: boolean,
+  onProblem: (text: string) => void,
+  known: KnownUsers | null = null,
+): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
   const secrets = [...settings.authSecret]
   if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
-  const usersFile = openUsersFile(settings, hasStateDir, onProblem)
+  const knownFile =
+    known !== null && isUsersFile(known.users.usersFile, settings, hasStateDir) ? known.users.usersFile : null
+  const usersFile = knownFile ?? openUsersFile(settings, hasStateDir, onProblem)
   if (usersFile === null && configured === null && secrets.length === 0) {
     throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
   }
   try {
     // A file that is named is one that users will be added to; that of the state directory may be for admin users alone.
     const isOthers = configured !== null || secrets.length > 0 || settings.usersFile !== null
-    const generatedUser = isOthers || usersFile === null || usersFile.userCount > 0 ? null : generateUser(settings)
-    if (generatedUser !== null) usersFile?.admitGuest(credentialOf(realm, generatedUser))
-    return usersOf(realm, configured, secrets, usersFile, generatedUser)
+    const fileUserCount = knownFile === null ? (usersFile?.userCount ?? 0) : (known?.fileUserCount ?? 0)
+    const isNobody = !isOthers && usersFile !== null && fileUserCount === 0
+    const generatedUser = isNobody ? generatedUserOf(settings, known) : null
+    const guest = generatedUser === null ? null : credentialOf(realm, generatedUser)
+    // One that serves already learns of it when all is decided.
+    if (knownFile === null) usersFile?.setGuest(guest)
+    const temporaryUsers = known?.users.temporaryUsers ?? wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
+    return usersOf(settings, { configured, secrets, usersFile, generatedUser, guest, temporaryUsers })
   } catch (error) {
-    usersFile?.close()
+    if (knownFile === null) usersFile?.close()
     throw error
   }
 }
 
+/** Is this the users file of these settings? */
+export function isUsersFile(file: UsersFileStore | null, settings: Settings, hasStateDir: boolean): boolean {
+  return file !== null && file.path === usersFilePath(settings, hasStateDir)
+}
+
+/** Null without a users file. */
+function usersFilePath({ stateDir, usersFile }: Settings, hasStateDir: boolean): string | null {
+  return usersFile ?? (hasStateDir ? usersFileOfStateDir(stateDir) : null)
+}
+
+/** Generated once. */
+function generatedUserOf(settings: Settings, known: KnownUsers | null): GeneratedUser | null {
+  if (known !== null && (known.users.generatedUser !== null || !known.mayGenerate)) return known.users.generatedUser
+  return generateUser(settings)
+}
+
 /** Where there is a state directory there is always one, which may not be there yet: users can be added to a running server. */
 function openUsersFile(
-  { realm, stateDir, usersFile }: Settings,
+  settings: Settings,
   hasStateDir: boolean,
   onProblem: (text: string) => void,
 ): UsersFileStore | null {
-  if (usersFile === null && !hasStateDir) return null
-  const path = usersFile ?? usersFileOfStateDir(stateDir)
+  const { realm, usersFile } = settings
+  const path = usersFilePath(settings, hasStateDir)
+  if (path === null) return null
   return wrap('TURND_ERR_USERS_FILE', () => new UsersFileStore(path, realm, onProblem, usersFile === null))
 }
 
@@ -68,25 +113,29 @@ function staticUsers(realm: string, users: Settings['user']): StaticUsers {
   return wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, users))
 }
 
-function usersOf(
-  realm: string,
-  configured: StaticUsers | null,
-  secrets: readonly string[],
-  usersFile: UsersFileStore | null,
-  generatedUser: GeneratedUser | null,
-): Users {
+interface UsersParts extends Pick<Users, 'secrets' | 'usersFile' | 'generatedUser' | 'guest' | 'temporaryUsers'> {
+  readonly configured: StaticUsers | null
+}
+
+function usersOf({ realm, user }: Settings, parts: UsersParts): Users {
+  const { configured, generatedUser, guest, secrets, temporaryUsers, usersFile } = parts
   const stores: CredentialStore[] = []
   if (configured !== null) stores.push(configured)
   if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
   if (usersFile !== null) stores.push(usersFile)
-  const temporaryUsers = wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
   const snapshot = () => ({
     staticUsers: configured?.pack() ?? null,
     restSecrets: secrets,
     usersFile: usersFile?.pack() ?? null,
     temporaryUsers: temporaryUsers.pack(),
   })
-  return { stores, temporaryUsers, usersFile, generatedUser, snapshot }
+  const optionsDigest = hash('sha256', JSON.stringify([user, secrets]), 'hex')
+  return { stores, temporaryUsers, guest, usersFile, secrets, optionsDigest, generatedUser, snapshot }
+}
+
+/** A sentence for the operator. */
+export function nobodyText({ realm }: Settings): string {
+  return `nobody can log in to realm ${realm}: add a user with turnd user add NAME --realm ${realm}`
 }
 
 /** Is there nothing but a users file, which was named, without a user of the realm? */
@@ -120,7 +169,7 @@ function generateUser(settings: Settings): GeneratedUser {
   }
 }
 
-function wrap<Result>(code: TurndError['code'], action: () => Result): Result {
+export function wrap<Result>(code: TurndError['code'], action: () => Result): Result {
   try {
     return action()
   } catch (error) {

@@ -3,100 +3,89 @@
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { CredentialChanges } from '../auth/credential-table.js'
+import type { ListenSpec } from '../config/listen-spec.js'
 import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { TransportAddress } from '../stun/address.js'
-import { type SharedTables, sweepWorker } from '../turn/shared-tables.js'
+import { sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
-import type { OwnSockets } from './own-sockets.js'
-import type { CaptureSink, Relaying, RelayingParts } from './relaying.js'
+import { PoolChange } from './pool-change.js'
+import type { Listening, PoolPlan } from './pool-plan.js'
+import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
+import { asTurndError } from './start-error.js'
 import { type Totals, totalsOf } from './statistics.js'
+import { streamSettings } from './stream-settings.js'
 import { newTicketKeys } from './ticket-keys.js'
+import type { Users } from './users.js'
+import type { UsersChange } from './users-snapshot.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
-import type { Command } from './worker/messages.js'
+import type { Command, WorkerChange, WorkerStart } from './worker/messages.js'
 import type { PartOf, Question } from './worker/questions.js'
-import { type SharedStart, type SlotCalls, type SlotOwner, type WorkerKind, WorkerSlot } from './worker/worker-slot.js'
+import { type SharedStart, type SlotCalls, type SlotOwner, WorkerSlot } from './worker/worker-slot.js'
 
-export interface PlannedWorker extends WorkerKind {
-  /** Sockets of datagrams that it reads and the main thread keeps. */
-  readonly sockets: readonly { readonly fd: number }[]
-  /** What it is started with beside what all are. */
-  start(dynamic: TlsMaterial): object
+/** What a reload changes, for workers that are and for their successors. */
+interface PoolState<Place extends Listening> extends RelayingChange {
+  readonly listening: Place
 }
 
-/** What handshakes use, and what changes while a server runs. */
-export interface TlsMaterial {
-  /** null: no TLS and no DTLS. */
-  readonly certificate: CertificateMaterial | null
-  /** A TLS session that began on one worker is resumed on another. */
-  readonly ticketKeys: Uint8Array
-}
-
-export interface PoolPlan {
-  readonly engine: Relaying['engine']
-  /** In the order of their numbers, the first of which is `firstIndex`. */
-  readonly workers: readonly PlannedWorker[]
-  readonly firstIndex: number
-  /** How many of them are for UDP clients: what --workers says. */
-  readonly udpWorkerCount: number
-  readonly tables: SharedTables
-  /** Memory of the ConnectionCap. */
-  readonly connectionCap: SharedArrayBuffer
-  readonly calls: SlotCalls
-  /** Opened by the main thread; workers may have listeners of their own. */
-  readonly listeners: readonly Listener[]
-  readonly ownSockets: OwnSockets
-  closeSockets(): void
-}
-
-export class WorkerPool implements Relaying, SlotOwner {
+export class WorkerPool<Place extends Listening = Listening> implements Relaying, SlotOwner {
   readonly engine: Relaying['engine']
   readonly workerCount: number
-  readonly slotCount: number
   readonly calls: SlotCalls
   captureSink: CaptureSink | null = null
   readonly #parts: RelayingParts
-  readonly #plan: PoolPlan
-  readonly #slots: readonly WorkerSlot[]
+  readonly #plan: PoolPlan<Place>
+  readonly #slots: WorkerSlot[]
+  /** Those that were started, by position. */
+  readonly #started = new Set<number>()
   readonly #removeCrashHook: () => void
+  #state: PoolState<Place>
+  /** Of workers that a reload starts: by position, until it is committed or abandoned. */
+  #nextState: PoolState<Place> | null = null
+  readonly #beginning = new Set<number>()
   #localHosts: readonly TransportAddress[] = localAddresses()
-  #certificate: CertificateMaterial | null
   #ticketKeys = newTicketKeys()
   readonly #ticketTimer: NodeJS.Timeout
   readonly #warnings = new Map<string, number>()
   #isDraining = false
 
-  constructor(parts: RelayingParts, plan: PoolPlan) {
+  constructor(parts: RelayingParts, plan: PoolPlan<Place>) {
     this.engine = plan.engine
-    this.slotCount = plan.workers.length
-    this.workerCount = plan.udpWorkerCount > 0 ? plan.udpWorkerCount : plan.workers.length
     this.calls = plan.calls
     this.#parts = parts
     this.#plan = plan
-    this.#certificate = parts.certificate
-    this.#slots = plan.workers.map((worker, index) => new WorkerSlot(plan.firstIndex + index, worker, this))
+    this.#state = { ...parts, listening: plan.listening }
+    this.#slots = plan.workers.map((_, position) => this.#newSlot(position))
+    const needed = plan.workers.filter((worker) => worker.isNeeded(plan.listening))
+    this.workerCount = needed.filter(({ isForUdp }) => isForUdp).length || needed.length
     this.#removeCrashHook = installCrashHook(plan.firstIndex, plan.workers.length, (index) =>
       this.#slots[index - plan.firstIndex].send({ kind: 'crash' }),
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
-    const { usersFile } = parts.users
-    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#changeUsers(changes)
+    this.#followUsersFile(parts.users)
+  }
+
+  get slotCount(): number {
+    return this.#started.size
   }
 
   get listeners(): readonly Listener[] {
-    return [...this.#plan.listeners, ...this.#slots.flatMap(({ listeners }) => listeners)]
+    return [...this.#state.listening.listeners, ...this.#slots.flatMap(({ listeners }) => listeners)]
   }
 
   /** UDP's first: with fewer threads that load at once it answers sooner. */
   async start(): Promise<void> {
-    const { udpWorkerCount } = this.#plan
-    await Promise.all(this.#slots.slice(0, udpWorkerCount).map((slot) => slot.start()))
-    await Promise.all(this.#slots.slice(udpWorkerCount).map((slot) => slot.start()))
+    const idle = this.#idle(this.#state.listening)
+    const isForUdp = (position: number) => this.#plan.workers[position].isForUdp
+    for (const position of idle) this.#started.add(position)
+    const start = (position: number) => this.#slots[position].start()
+    await Promise.all(idle.filter(isForUdp).map(start))
+    await Promise.all(idle.filter((position) => !isForUdp(position)).map(start))
   }
 
   totals(): Totals {
@@ -125,39 +114,75 @@ export class WorkerPool implements Relaying, SlotOwner {
   }
 
   setCertificate(certificate: CertificateMaterial): void {
-    this.#certificate = certificate
+    this.#state = { ...this.#state, certificate }
     this.#tell({ kind: 'certificate', certificate })
+  }
+
+  /** @param elsewhere where to listen, if that is not the plan's to say */
+  async prepare(change: RelayingChange, isDryRun: boolean, elsewhere?: Place): Promise<PreparedRelaying> {
+    const { listening: present, settings } = this.#state
+    const { listen } = change.settings
+    const isOther = elsewhere === undefined && listenText(settings.listen) !== listenText(listen)
+    const place = isOther ? (this.#plan.prepareListening?.(present, listen) ?? null) : null
+    const prepared = new PoolChange<PoolState<Place>>(this.#slots, (position, state) => this.#changeOf(position, state))
+    const next = { ...change, listening: elsewhere ?? place?.listening ?? present }
+    try {
+      await prepared.prepare(next)
+      if (!isDryRun) await this.#begin(next)
+    } catch (error) {
+      await prepared.abandon()
+      place?.abandon()
+      throw error
+    }
+    return {
+      endingCount: prepared.endingCount,
+      listeners: [...next.listening.listeners, ...prepared.listeners],
+      commit: async (final) => {
+        const committed = { ...next, ...final }
+        this.#followUsersFile(committed.users)
+        const done = prepared.commit(committed)
+        this.#state = committed
+        this.#beginning.clear()
+        this.#nextState = null
+        await done
+        place?.commit()
+      },
+      abandon: async () => {
+        await Promise.all([...this.#beginning].map((position) => this.#end(position)))
+        await prepared.abandon()
+        place?.abandon()
+      },
+    }
   }
 
   async stop(): Promise<void> {
     this.#removeCrashHook()
     clearInterval(this.#ticketTimer)
-    const { usersFile } = this.#parts.users
+    const { usersFile } = this.#state.users
     if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
     await Promise.all(this.#slots.map((slot) => slot.stop()))
     this.#plan.closeSockets()
   }
 
   startOf(workerIndex: number): SharedStart {
-    const { limitsLoopback, nonceSecret, relayHosts, settings, users } = this.#parts
-    const { ownSockets, tables } = this.#plan
+    const position = workerIndex - this.#plan.firstIndex
+    const state = (this.#beginning.has(position) ? this.#nextState : null) ?? this.#state
+    const { nonceSecret, relayHosts } = this.#parts
     return {
       workerIndex,
-      settings: coreSettings(settings, limitsLoopback),
+      ...this.#dynamicOf(position, state),
+      users: state.users.snapshot(),
       relayHosts,
-      ownSockets,
       localHosts: this.#localHosts,
-      users: users.snapshot(),
       // Of a Buffer the whole pool that it lies in would be copied.
       nonceSecret: new Uint8Array(nonceSecret),
-      tables,
+      tables: this.#plan.tables,
       isDraining: this.#isDraining,
-      ...this.#planned(workerIndex).start({ certificate: this.#certificate, ticketKeys: this.#ticketKeys }),
     }
   }
 
   waitingSockets(workerIndex: number): readonly { readonly fd: number }[] {
-    return this.#planned(workerIndex).sockets
+    return this.#plan.workers[workerIndex - this.#plan.firstIndex].sockets(this.#state.listening)
   }
 
   report(report: Report, workerIndex: number): void {
@@ -194,15 +219,75 @@ export class WorkerPool implements Relaying, SlotOwner {
     this.#tell({ kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
   }
 
-  async #changeUsers(changes: CredentialChanges): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.changeUsers(changes)))
+  /** What a reload can change of it. */
+  #dynamicOf(position: number, state: PoolState<Place>): Pick<WorkerStart, 'settings' | 'ownSockets'> {
+    const { certificate, httpUpstreamCa, limitsLoopback, listening, settings } = state
+    const streams = streamSettings(settings, httpUpstreamCa, this.#plan.connectionCap)
+    return {
+      settings: coreSettings(settings, limitsLoopback),
+      ownSockets: listening.ownSockets,
+      ...this.#plan.workers[position].start(listening, { streams, certificate, ticketKeys: this.#ticketKeys }),
+    }
   }
 
-  #planned(workerIndex: number): PlannedWorker {
-    return this.#plan.workers[workerIndex - this.#plan.firstIndex]
+  #changeOf(position: number, state: PoolState<Place>): WorkerChange {
+    return { ...this.#dynamicOf(position, state), users: usersChange(this.#state.users, state.users) }
+  }
+
+  /** Workers, by position, that have nothing to do yet and would have then. */
+  #idle(listening: Place): number[] {
+    const positions = this.#plan.workers.map((_, position) => position)
+    return positions.filter((each) => !this.#started.has(each) && this.#plan.workers[each].isNeeded(listening))
+  }
+
+  /** Starts those that are needed for the first time. */
+  async #begin(next: PoolState<Place>): Promise<void> {
+    this.#nextState = next
+    const idle = this.#idle(next.listening)
+    for (const position of idle) this.#beginning.add(position)
+    for (const position of idle) this.#started.add(position)
+    const results = await Promise.allSettled(idle.map((position) => this.#slots[position].start()))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed === undefined) return
+    await Promise.all(idle.map((position) => this.#end(position)))
+    throw asTurndError(failed.reason, `a worker of the ${this.engine} engine could not start`)
+  }
+
+  async #end(position: number): Promise<void> {
+    await this.#slots[position].stop()
+    this.#slots[position] = this.#newSlot(position)
+    this.#started.delete(position)
+    this.#beginning.delete(position)
+  }
+
+  #newSlot(position: number): WorkerSlot {
+    return new WorkerSlot(this.#plan.firstIndex + position, this.#plan.workers[position], this)
+  }
+
+  #followUsersFile({ usersFile }: Users): void {
+    const { usersFile: before } = this.#state.users
+    if (before !== null && before !== usersFile) before.onReloaded = () => Promise.resolve()
+    if (usersFile !== null) usersFile.onReloaded = (changes) => this.#changeUsers(changes)
+  }
+
+  async #changeUsers(changes: CredentialChanges): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.changeUsers(changes)))
   }
 
   #tell(command: Command): void {
     for (const slot of this.#slots) slot.send(command)
   }
+}
+
+/** null: the same users. */
+function usersChange(from: Users, to: Users): UsersChange | null {
+  if (from === to) return null
+  const snapshot = to.snapshot()
+  const isSameFile = to.usersFile !== null && to.usersFile === from.usersFile
+  return isSameFile ? { ...snapshot, usersFile: 'same' } : snapshot
+}
+
+/** Local addresses of wildcards come and go: where this is the same, nothing is looked at again. */
+export function listenText(specs: readonly ListenSpec[]): string {
+  return specs.map(({ host, port, scheme }) => `${scheme} ${host} ${port}`).join()
 }

@@ -23,25 +23,25 @@ export interface AnswerLimitOptions {
 }
 
 export class AnswerLimits {
-  readonly #replies: SourceTable | null
+  readonly #repliesMemory: SharedArrayBuffer
   readonly #failures: SourceTable
-  readonly #limitsLoopback: boolean
+  #replies: SourceTable | null
+  #limitsLoopback: boolean
   readonly #hash: KeyedHash
 
   constructor({ unauthenticatedRate, limitsLoopback, hash, replies, failures }: AnswerLimitOptions) {
-    this.#replies =
-      unauthenticatedRate > 0
-        ? new SourceTable(
-            unauthenticatedRate,
-            unauthenticatedRate * UNAUTHENTICATED_BURST_SECONDS,
-            TICKS_PER_SECOND,
-            replies,
-          )
-        : null
+    this.#repliesMemory = replies
+    this.#replies = repliesTable(unauthenticatedRate, replies)
     const failuresPerSecond = FAILURE_COUNT_MAX / FAILURE_PERIOD_SECONDS
     this.#failures = new SourceTable(failuresPerSecond, FAILURE_COUNT_MAX, TICKS_PER_SECOND, failures)
     this.#limitsLoopback = limitsLoopback
     this.#hash = hash
+  }
+
+  /** From now on; what sources have had so far still counts against them. */
+  setRate(unauthenticatedRate: number, limitsLoopback: boolean): void {
+    this.#replies = repliesTable(unauthenticatedRate, this.#repliesMemory)
+    this.#limitsLoopback = limitsLoopback
   }
 
   /**
@@ -56,6 +56,12 @@ export class AnswerLimits {
     if (this.#replies === null || transport !== TRANSPORT_UDP) return DROP_NONE
     return this.#replies.admit(low, high, now) ? DROP_NONE : DROP_REPLY_LIMIT
   }
+}
+
+/** @param perSecond 0 for no limit */
+function repliesTable(perSecond: number, memory: SharedArrayBuffer): SourceTable | null {
+  if (perSecond === 0) return null
+  return new SourceTable(perSecond, perSecond * UNAUTHENTICATED_BURST_SECONDS, TICKS_PER_SECOND, memory)
 }
 
 function isLoopback({ family, word0, word1, word2, word3 }: TransportAddress): boolean {

@@ -6,8 +6,8 @@ import type { Quotas } from './quotas.js'
 import { type SharedBucket, UserBandwidth } from './user-bandwidth.js'
 
 export class BandwidthLimits {
-  readonly #maxBps: number
-  readonly #userMaxBps: number
+  #maxBps: number
+  #userMaxBps: number
   readonly #clockOffset: number
   readonly #quotas: Quotas
   readonly #random: RandomSource
@@ -24,6 +24,15 @@ export class BandwidthLimits {
     this.#clockOffset = clockOffset
     this.#quotas = quotas
     this.#random = random
+  }
+
+  /** From now on. False if they were these already; else every allocation and data connection is to be opened anew. */
+  setLimits(maxBps: number, userMaxBps: number): boolean {
+    if (maxBps === this.#maxBps && userMaxBps === this.#userMaxBps) return false
+    this.#maxBps = maxBps
+    this.#userMaxBps = userMaxBps
+    this.#users.clear()
+    return true
   }
 
   /** For a new allocation, which holds its place in the quota. Null if there is no limit. */

@@ -40,8 +40,7 @@ export function openTables(options: TableOptions): CoreTables {
   const { maxAllocations, userQuota, relayPorts, relayHosts, random, workerIndex = 0, unauthenticatedRate } = options
   const { minPort, maxPort } = relayPorts
   const tables =
-    options.tables ??
-    allocateSharedTables({ relayHostCount: relayHosts.length, minPort, maxPort, maxAllocations, workerCount: 1 })
+    options.tables ?? allocateSharedTables({ relayHostCount: relayHosts.length, minPort, maxPort, workerCount: 1 })
   const lock = lockOfWorker(tables, workerIndex)
   const hash = hashOf(tables, lock, random)
   const quotas = new Quotas(maxAllocations, userQuota, userTableOf(tables), lock, hash, workerIndex)

@@ -69,9 +69,10 @@ export class TurnCore {
   readonly random: RandomSource
   readonly quotas: Quotas
   readonly bandwidthLimits: BandwidthLimits
-  readonly permissionCountMax: number
-  readonly channelCountMax: number
-  readonly channelNumberMax: number
+  // Written by reconfigure.ts alone, between packets.
+  permissionCountMax: number
+  channelCountMax: number
+  channelNumberMax: number
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -86,7 +87,8 @@ export class TurnCore {
   now = 0
   isDraining = false
   readonly #monotonicStartTicks: number
-  readonly #answerLimits: AnswerLimits | null
+  /** Null: there is no limit. */
+  readonly answerLimits: AnswerLimits | null
   /** When somebody was told last whom it hits, in ticks: floods are not to be described packet by packet. */
   #replyLimitToldAt = -TICKS_PER_SECOND
   #failureBudgetToldAt = -TICKS_PER_SECOND
@@ -106,7 +108,7 @@ export class TurnCore {
     const { quotas, reservations, answerLimits, connectionTable, hash } = openTables(options)
     this.quotas = quotas
     this.reservations = reservations
-    this.#answerLimits = answerLimits
+    this.answerLimits = answerLimits
     this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
     const { maxBps = 0, userMaxBps = 0 } = options
     this.bandwidthLimits = new BandwidthLimits(maxBps, userMaxBps, this.#monotonicStartTicks, quotas, this.random)
@@ -243,7 +245,7 @@ export class TurnCore {
 
   /** 0 if this client may get an answer though it has proved nothing, or the DROP_ reason. `isFailure`: its credentials are wrong. */
   dropOfAnswer(client: FiveTuple, isFailure: boolean): number {
-    const limits = this.#answerLimits
+    const limits = this.answerLimits
     const drop = limits === null ? DROP_NONE : limits.dropOf(client, isFailure, this.monotonicTicks())
     if (drop === DROP_REPLY_LIMIT && this.now >= this.#replyLimitToldAt + TICKS_PER_SECOND) {
       this.#replyLimitToldAt = this.now

@@ -8,8 +8,9 @@ import type { ConnectionOutput } from './output.js'
 
 interface DataConnection {
   readonly index: number
+  readonly username: string
   /** Null if nothing limits it. */
-  readonly bandwidth: ConnectionBandwidth | null
+  bandwidth: ConnectionBandwidth | null
   /** The engine has been told to close it, and has not answered yet. */
   isClosing: boolean
 }
@@ -39,9 +40,15 @@ export class DataConnections {
     const { low, high } = this.#hash.hashText(username)
     const index = this.#table.claim(id, low, high)
     if (index < 0) return 0
-    const bucket = this.#table.bandwidthOf(this.#table.bucketOf(index))
-    this.#byId.set(id, { index, bandwidth: this.#limits.openConnection(username, bucket), isClosing: false })
+    this.#byId.set(id, { index, username, bandwidth: this.#openBandwidth(index, username), isClosing: false })
     return this.#table.handleOf(index)
+  }
+
+  /** The limits are others. */
+  relimit(): void {
+    for (const connection of this.#byId.values()) {
+      connection.bandwidth = this.#openBandwidth(connection.index, connection.username)
+    }
   }
 
   /** The port of the control connection of a connection that waits to be bound; 0 if there is none. */
@@ -77,5 +84,9 @@ export class DataConnections {
       connection.isClosing = true
       this.#output.closeDataConnection(id)
     }
+  }
+
+  #openBandwidth(index: number, username: string): ConnectionBandwidth | null {
+    return this.#limits.openConnection(username, this.#table.bandwidthOf(this.#table.bucketOf(index)))
   }
 }

@@ -73,7 +73,7 @@ export interface ConnectionOutput {
   closeDataConnection(connectionId: number): void
 }
 
-export type DeletionCause = 'refresh' | 'expired' | 'client-closed' | 'kicked' | 'stopped'
+export type DeletionCause = 'refresh' | 'expired' | 'client-closed' | 'kicked' | 'listener-removed' | 'stopped'
 
 /** What happened, for people. Called per request at most, never per packet; must not call the core. */
 export interface TurnObserver {

@@ -128,15 +128,18 @@ export class PeerConnections {
 
   /** The allocation has gone: closes what it has, wherever that is, and counts what went through it. */
   closeAll(allocation: Allocation): void {
-    for (const connection of this.#of(allocation)) {
-      this.#remove(connection)
-      if (this.#closeUnbound(connection)) {
-        this.#slots.release(connection.index)
-      } else {
-        this.#countBytes(connection)
-        if (this.#table.doom(connection.index)) this.#doomed.add(connection.index)
-        else this.#slots.release(connection.index)
-      }
+    for (const connection of this.#of(allocation)) this.#close(connection)
+  }
+
+  /** Closes the connections to and from peers that are not allowed any more. One that is being made gets its answer first, by `onRefused`. */
+  closeForbidden(
+    isForbidden: (connection: PeerConnection) => boolean,
+    onRefused: (each: PeerConnection) => void,
+  ): void {
+    for (const connection of this.#byId.values()) {
+      if (!isForbidden(connection)) continue
+      if (connection.exchange !== null) onRefused(connection)
+      this.#close(connection)
     }
   }
 
@@ -175,6 +178,17 @@ export class PeerConnections {
     const isUnbound = connection.exchange !== null || this.#table.withdraw(connection.index)
     if (isUnbound) this.#output.closePeerConnection(connection.id, connection.handle)
     return isUnbound
+  }
+
+  #close(connection: PeerConnection): void {
+    this.#remove(connection)
+    if (this.#closeUnbound(connection)) {
+      this.#slots.release(connection.index)
+    } else {
+      this.#countBytes(connection)
+      if (this.#table.doom(connection.index)) this.#doomed.add(connection.index)
+      else this.#slots.release(connection.index)
+    }
   }
 
   #releaseEnded(): void {

@@ -38,12 +38,12 @@ export interface PeerPolicyOptions {
 export class PeerPolicy {
   /** Goes up when verdicts may have changed: those of an older generation are not to be trusted. */
   generation = 0
-  readonly #rules: readonly PeerRule[]
+  #rules: readonly PeerRule[]
   readonly #relayHosts: readonly RelayHost[]
   readonly #relayPorts: RelayPorts
-  readonly #ownSockets: readonly TransportAddress[]
-  readonly #wildcardPorts: readonly number[]
-  readonly #nat64Prefixes: readonly Cidr[]
+  #ownSockets: readonly TransportAddress[]
+  #wildcardPorts: readonly number[]
+  #nat64Prefixes: readonly Cidr[]
   /** An IPv4 address within an IPv6 address, with the port that is judged. */
   readonly #embedded = new TransportAddress()
   #localHosts: readonly TransportAddress[]
@@ -76,6 +76,20 @@ export class PeerPolicy {
       localHosts.every((host) => this.#localHosts.some((known) => known.equalsHost(host)))
     if (isSame) return
     this.#localHosts = localHosts
+    this.generation++
+  }
+
+  /** The operator's rules and prefixes of now. */
+  setRules(rules: readonly PeerRule[], nat64Prefixes: readonly Cidr[]): void {
+    this.#rules = [...rules].sort(bySpecificity)
+    this.#nat64Prefixes = nat64Prefixes
+    this.generation++
+  }
+
+  /** This server listens elsewhere from now on. */
+  setOwnSockets(addresses: readonly TransportAddress[], wildcardPorts: readonly number[]): void {
+    this.#ownSockets = addresses
+    this.#wildcardPorts = wildcardPorts
     this.generation++
   }
 

@@ -10,8 +10,8 @@ import type { UserTable } from './user-table.js'
 export type QuotaRefusal = 'user-quota' | 'licence'
 
 export class Quotas {
-  readonly maxAllocations: number
-  readonly #userQuota: number
+  #maxAllocations: number
+  #userQuota: number
   readonly #users: UserTable
   readonly #lock: SharedLock
   readonly #hash: KeyedHash
@@ -19,7 +19,7 @@ export class Quotas {
 
   /**
    * @param userQuota allocations of one user; 0 for no limit
-   * @param users has room for `maxAllocations` users, or for as many as there are ports
+   * @param users has room for as many users as there are ports
    * @param workerIndex who takes places here
    */
   constructor(
@@ -30,12 +30,18 @@ export class Quotas {
     hash: KeyedHash,
     workerIndex: number,
   ) {
-    this.maxAllocations = Math.min(maxAllocations, users.capacity)
+    this.#maxAllocations = maxAllocations
     this.#userQuota = userQuota
     this.#users = users
     this.#lock = lock
     this.#hash = hash
     this.#workerIndex = workerIndex
+  }
+
+  /** For who comes from now on: whoever has more keeps it. */
+  setLimits(maxAllocations: number, userQuota: number): void {
+    this.#maxAllocations = maxAllocations
+    this.#userQuota = userQuota
   }
 
   /** Allocations and reservations of all users, by all workers. */
@@ -104,7 +110,7 @@ export class Quotas {
     const known = this.#users.find(low, high)
     const held = known < 0 ? 0 : this.#users.placesOf(known)
     if (this.#userQuota > 0 && held + count > this.#userQuota) return 'user-quota'
-    if (this.#users.held + count > this.maxAllocations) return 'licence'
+    if (this.#users.held + count > Math.min(this.#maxAllocations, this.#users.capacity)) return 'licence'
     // A newcomer's bucket is empty but for a tick: who came back at once would have another full one each time.
     const entry = known < 0 ? this.#users.add(low, high, now + BANDWIDTH_BUCKET_TICKS - 1) : known
     this.#users.addPlaces(entry, this.#workerIndex, count)

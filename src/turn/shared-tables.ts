@@ -24,7 +24,6 @@ export interface TableLimits {
   readonly relayHostCount: number
   readonly minPort: number
   readonly maxPort: number
-  readonly maxAllocations: number
   /** 1 to WORKER_COUNT_MAX. */
   readonly workerCount: number
 }
@@ -118,11 +117,11 @@ export function connectionTableOf(tables: SharedTables, workerIndex: number): Co
 }
 
 /**
- * How many places can be held at once: every one has a relay port, but for what a request of each worker takes before it finds none. A
- * licence of a million costs no more memory than there are ports.
+ * How many places can be held at once, whatever the licence is or will be: every one has a relay port, but for what a request of each worker
+ * takes before it finds none. What no place stands for yet is zeros, and no page of memory.
  */
-function placeCountOf({ relayHostCount, minPort, maxPort, maxAllocations, workerCount }: TableLimits): number {
-  return Math.min(maxAllocations, relayHostCount * (maxPort - minPort + 1) + 2 * workerCount)
+function placeCountOf({ relayHostCount, minPort, maxPort, workerCount }: TableLimits): number {
+  return relayHostCount * (maxPort - minPort + 1) + 2 * workerCount
 }
 
 function lockOf(tables: SharedTables, holder: number): SharedLock {

@@ -8,13 +8,19 @@ import { ask, bearer, logIn, openStage } from './support/admin-stage.js'
 import { ADMIN } from './support/fake-administered.js'
 import { ROUTES } from './support/routes.js'
 
+interface Body {
+  readonly schema: object
+  /** One, or several by name. */
+  readonly example?: unknown
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>
+}
 interface Operation {
   readonly operationId: string
   readonly summary: string
   readonly tags: readonly string[]
   readonly security?: readonly object[]
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object }[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> }
+  readonly requestBody?: { readonly content: Readonly<Record<string, Body>> }
   readonly responses: Readonly<
     Record<
       string,
@@ -76,6 +82,24 @@ t.test('the OpenAPI document', async (t) => {
     }
   })
 
+  t.test('has an example of each body, which is one', async (t) => {
+    const bodies = operations.filter(({ operation }) => operation.requestBody !== undefined)
+    t.ok(bodies.length >= 6)
+    for (const { name, operation } of bodies) {
+      const { example, examples, schema } = operation.requestBody!.content['application/json']
+      const values = examples === undefined ? [{ value: example }] : Object.values(examples)
+      t.ok(values.length > 0, name)
+      for (const { value } of values) t.ok(Value.Check(strict(schema), value), `${name}: ${JSON.stringify(value)}`)
+    }
+  })
+
+  t.test('has every route that docs/api.md asks', async (t) => {
+    const page = readFileSync(join(projectRoot, 'docs/api.md'), 'utf8')
+    const paths = [...page.matchAll(/\$HOST(\/[^\s"?]*)/g)].map(([, path]) => path)
+    t.ok(paths.length > 15)
+    for (const path of paths) t.ok(patternOf(path), path)
+  })
+
   t.test('has what routes really answer, and nothing that they leave out', async (t) => {
     const stage = await openStage(t)
     const login = await ask(stage.server, { method: 'POST', path: '/api/v1/session', body: ADMIN })
@@ -96,9 +120,7 @@ t.test('the OpenAPI document', async (t) => {
     check('post /api/v1/session', login.status, login.text)
     for (const route of ROUTES) {
       const path = (route.path ?? '').replace(/\?.*/, '')
-      const pattern = Object.keys(document.paths).find((each) =>
-        new RegExp(`^${each.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
-      )
+      const pattern = patternOf(path)
       if (pattern === undefined) continue
       const name = `${(route.method ?? 'GET').toLowerCase()} ${pattern}`
       const failed = await ask(stage.server, route)
@@ -109,6 +131,11 @@ t.test('the OpenAPI document', async (t) => {
     t.ok(seen.size >= 20, `${seen.size}`)
   })
 })
+
+/** The path of the document that stands for this one. */
+function patternOf(path: string): string | undefined {
+  return Object.keys(document.paths).find((each) => new RegExp(`^${each.replace(/\{\w+\}/g, '[^/]+')}$`).test(path))
+}
 
 /** The same schema, for which a key that it does not have is wrong. */
 function strict(schema: object): object {

@@ -171,9 +171,9 @@ t.test('a file that may be missing', async (t) => {
   })
 
   t.test('serves a guest until it has that user, and not again when it has lost it', async (t) => {
-    const { path, store } = openMissing(t)
+    const { path, problems, store } = openMissing(t)
     const guest = makeCredential('turnuser', 'r', 'x')
-    store.admitGuest(guest)
+    store.setGuest(guest)
     t.equal(store.find('turnuser'), guest)
     t.equal(store.userCount, 1)
     t.same(store.turnUsers(), [])
@@ -181,6 +181,12 @@ t.test('a file that may be missing', async (t) => {
     store.reload()
     t.equal(store.find('turnuser'), guest, 'others are beside it')
     t.equal(store.guest, guest)
+    store.reload()
+    t.equal(problems.length, 1, 'which is said once')
+    t.match(
+      problems[0],
+      /turnuser, which was generated .* until the next start only: turnd user add turnuser --realm r/,
+    )
     writeFileSync(path, line('alice') + line('turnuser', 'r', 'new'))
     store.reload()
     t.match(store.find('turnuser'), { md5Key: makeCredential('turnuser', 'r', 'new').md5Key })

@@ -1,8 +1,9 @@
 // Users of a running server: the users file edited under it, and TURN REST credentials (draft-uberti-behave-turn-rest-00).
 import { createHmac } from 'node:crypto'
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { temporaryDirectory } from '../support/certificate.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { allocateCode, connectClient, startLocalServer } from './local-server.js'
 import { runTurnd } from './run-turnd.js'
@@ -53,6 +54,46 @@ t.test('a users file that is edited while the server runs', async (t) => {
     t.match(await edit(['remove', 'bob']), { code: 0 })
     await learns('bob', 401)
     t.equal(server.linesOf('warning').filter(({ msg }) => String(msg).includes('line 3')).length, 1)
+  })
+})
+
+t.test('a state directory without users', async (t) => {
+  const stateDirectory = temporaryDirectory()
+  const user = (args: string[], input = '') =>
+    runTurnd(['user', ...args, '--state-dir', stateDirectory], { cwd: '/', input })
+  const server = await startLocalServer(t, MIN_PORT, [], ['alices-password', 'correct horse'], { stateDirectory })
+  const codeOf = (name: string, password: string) => allocateCode(t, server, name, password)
+  const generated = JSON.parse(readFileSync(join(stateDirectory, 'generated-user.json'), 'utf8'))
+  const learns = (code: number) =>
+    until(async () => (await codeOf('alice', 'alices-password')) === code, `alice is answered with ${code}`)
+
+  t.test('an admin user who is added leaves the generated user, and is no TURN user', async (t) => {
+    t.match(await user(['add', 'root', '--admin'], 'correct horse\n'), { code: 0 })
+    t.equal(await codeOf('root', 'correct horse'), 401)
+    t.equal(await codeOf(generated.user, generated.password), 0)
+  })
+
+  t.test(
+    'a TURN user who is added to the running server can allocate, and the log says what of the generated one',
+    async (t) => {
+      t.match(await user(['add', 'alice'], 'alices-password\n'), { code: 0 })
+      await learns(0)
+      t.equal(await codeOf(generated.user, generated.password), 0)
+      await server.waitForLog(({ msg }) =>
+        /turnuser, which was generated .* serves until the next start only/.test(String(msg)),
+      )
+    },
+  )
+
+  t.test('who is disabled is refused, turnd why says so, and who is enabled again is served', async (t) => {
+    t.match(await user(['disable', 'alice']), { code: 0 })
+    await learns(401)
+    const why = () => runTurnd(['why', '--state-dir', stateDirectory, '--user', 'alice'], { cwd: '/' })
+    await until(async () => (await why()).stdout.includes('disabled-user'), 'it is told')
+    t.match((await why()).stdout, 'turnd user enable NAME')
+    t.match(await user(['list']), { stdout: /^alice\tturnd\tmd5,sha256\tturn\tdisabled$/m })
+    t.match(await user(['enable', 'alice']), { code: 0 })
+    await learns(0)
   })
 })
 

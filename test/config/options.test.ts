@@ -73,7 +73,7 @@ t.test('the table', async (t) => {
   t.test('marks what holds passwords and secrets', async (t) => {
     t.same(
       OPTIONS.filter(({ secret }) => secret).map(({ name }) => name),
-      ['user', 'auth-secret'],
+      ['user', 'auth-secret', 'metrics-token'],
     )
   })
 

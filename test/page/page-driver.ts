@@ -31,8 +31,8 @@ export class PageDriver {
 
   /** On the form that is shown. */
   async logIn(user: string, password: string): Promise<void> {
-    await this.page.getByLabel('User').fill(user)
-    await this.page.getByLabel('Password').fill(password)
+    await this.page.getByLabel('User', { exact: true }).fill(user)
+    await this.page.getByLabel('Password', { exact: true }).fill(password)
     await this.page.getByRole('button', { name: 'Log in' }).click()
   }
 

@@ -1,4 +1,6 @@
 // The page in a browser, served by the real admin server over a busy one that is made up. Used by the page's tests.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { type AdminServer, openAdminServer } from '../../src/admin/admin-server.js'
 import { parseAdminListen } from '../../src/config/listen-spec.js'
@@ -71,3 +73,42 @@ export async function openLoggedIn(
 }
 
 export { ADMIN }
+
+/** A way to the server that can be shut: what a network does that fails. */
+export interface Gate {
+  readonly url: string
+  shut(): Promise<void>
+  open(): Promise<void>
+}
+
+export async function openGate(t: Closing, server: AdminServer): Promise<Gate> {
+  const sockets = new Set<Socket>()
+  const gate = createServer((socket) => {
+    const onward = connect(server.address.port, server.address.host)
+    for (const side of [socket, onward]) {
+      sockets.add(side)
+      side.on('error', () => {})
+      side.on('close', () => {
+        sockets.delete(side)
+        socket.destroy()
+        onward.destroy()
+      })
+    }
+    socket.pipe(onward).pipe(socket)
+  })
+  let port = 0
+  const open = async () => {
+    gate.listen(port, '127.0.0.1')
+    await once(gate, 'listening')
+    port = (gate.address() as AddressInfo).port
+  }
+  const shut = async () => {
+    const isClosed = once(gate, 'close')
+    gate.close()
+    for (const socket of sockets) socket.destroy()
+    await isClosed
+  }
+  await open()
+  t.teardown(() => (gate.listening ? shut() : undefined))
+  return { url: `http://127.0.0.1:${port}`, shut, open }
+}

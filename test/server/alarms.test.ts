@@ -8,7 +8,7 @@ const QUIET: AlarmFacts = {
   relayCount: 0,
   relayPortCount: 6000,
   engineReason: '',
-  isNobodyConfigured: false,
+  nobodyText: '',
   certificateWarnings: [],
   isCertificateExpired: false,
 }
@@ -65,7 +65,7 @@ t.test('Alarms', async (t) => {
 
   t.test('puts what is critical first', async (t) => {
     const { alarms } = makeAlarms()
-    alarms.look({ ...QUIET, engineReason: 'koffi is not there', isNobodyConfigured: true }, 0)
+    alarms.look({ ...QUIET, engineReason: 'koffi is not there', nobodyText: 'nobody can log in' }, 0)
     t.same(
       alarms.current().map(({ id }) => id),
       ['no-users', 'engine'],
@@ -87,6 +87,14 @@ t.test('Alarms', async (t) => {
     t.match(alarms.current(), [{ id: 'worker-died', text: /^worker 1 died .* 12 allocations/ }])
     alarms.look(QUIET, WORKER_DEATH_ALARM_SECONDS * 1000)
     t.same(alarms.current(), [])
+  })
+
+  t.test('shows a warning that is a condition now once', async (t) => {
+    const { alarms } = makeAlarms()
+    alarms.warned('nobody can log in', true, 0)
+    alarms.look({ ...QUIET, nobodyText: 'nobody can log in' }, 0)
+    t.match(alarms.current(), [{ id: 'no-users' }])
+    t.equal(alarms.current().length, 1)
   })
 
   t.test('shows warnings: those of the start for good, later ones for a while, the latest of many', async (t) => {

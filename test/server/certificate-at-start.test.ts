@@ -45,7 +45,12 @@ async function replace(t: Test, engine: EngineUnderTest): Promise<void> {
     choose = resolve
   })
   const timers = t.capture(globalThis, 'setInterval', globalThis.setInterval)
-  const server = new TurnServer(parsed, silentLogger(), { hasStateDir: false, hasControlSocket: false }, choosing)
+  const server = new TurnServer(
+    parsed,
+    silentLogger(),
+    { hasStateDir: false, hasControlSocket: false, hasAdminServer: false },
+    choosing,
+  )
   t.teardown(() => server.stop())
   const started = server.start()
   let poll: (() => void) | undefined

@@ -1,5 +1,7 @@
 // Users of a running server, changed as the page and the API do: what a client notices on both engines, what is kept, and what is refused.
+import crypto from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { AdminProblem } from '../../src/admin/administered.js'
@@ -7,6 +9,7 @@ import { GENERATED_USER_FILE, GENERATED_USER_NAME } from '../../src/auth/state-d
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import { addUser as addLine, listUsers } from '../../src/auth/users-file-edit.js'
 import type { TurnServerOptions } from '../../src/config/settings.js'
+import { SCRYPT_RUNNING_COUNT_MAX, SCRYPT_WAITING_COUNT_MAX } from '../../src/limits/passwords.js'
 import type { Refusal } from '../../src/log/refusals.js'
 import { chooseEngine } from '../../src/net/choose-engine.js'
 import { openRelaying } from '../../src/server/open-relaying.js'
@@ -28,11 +31,12 @@ t.setTimeout(120_000)
 
 /** Users without a server; with the real users file. */
 function administer(t: Test, options: TurnServerOptions, counts = new Map<string, number>()) {
+  const allocationCounts = () => Promise.resolve(counts)
   const settings = settingsOf(options)
   const problems: string[] = []
   const users = loadUsers(settings, options.stateDir !== undefined, (problem) => problems.push(problem))
   t.teardown(() => users.usersFile?.close())
-  const admin = new UserAdmin({ settings: () => settings, users: () => users, allocationCounts: () => counts })
+  const admin = new UserAdmin({ settings: () => settings, users: () => users, allocationCounts })
   return { admin, problems, settings, users }
 }
 
@@ -105,13 +109,17 @@ for (const engine of ENGINES) {
     t.test('keeps its generated user when others are added, also for the next start', async (t) => {
       const { admin, codesOf, stateDir } = await start(t, engine)
       const { password } = JSON.parse(readFileSync(join(stateDir, GENERATED_USER_FILE), 'utf8'))
-      t.match(admin.users(), [{ name: GENERATED_USER_NAME, source: 'generated' }])
+      t.match(await admin.users(), [{ name: GENERATED_USER_NAME, source: 'generated' }])
       t.same(await codesOf(GENERATED_USER_NAME, password), [0])
       await admin.addUser(ADMIN)
-      t.match(admin.users(), [{ source: 'generated' }, { name: 'root' }], 'an admin user changes nothing about that')
+      t.match(
+        await admin.users(),
+        [{ source: 'generated' }, { name: 'root' }],
+        'an admin user changes nothing about that',
+      )
 
       await admin.addUser({ name: 'bob', role: 'turn', password: 'hunter2' })
-      t.match(admin.users(), [
+      t.match(await admin.users(), [
         { name: 'bob', source: 'users-file' },
         { name: GENERATED_USER_NAME, source: 'users-file' },
         { name: 'root' },
@@ -140,7 +148,7 @@ t.test('users', async (t) => {
     await admin.addUser({ name: 'bob', role: 'turn' })
     await admin.addUser(ADMIN)
     const turn = { role: 'turn', realm: 'turnd', disabled: false }
-    t.same(admin.users(), [
+    t.same(await admin.users(), [
       { name: 'alice', ...turn, source: 'option', allocations: 2 },
       { name: 'bob', ...turn, source: 'users-file', allocations: 1 },
       { name: 'root', role: 'admin', realm: '', source: 'users-file', disabled: false, allocations: 0 },
@@ -167,11 +175,21 @@ t.test('users', async (t) => {
 
   t.test('are refused where nothing is kept, and listed all the same', async (t) => {
     const { admin } = administer(t, { user: 'alice:secret' })
-    t.match(admin.users(), [{ name: 'alice', source: 'option' }])
+    t.match(await admin.users(), [{ name: 'alice', source: 'option' }])
     await t.rejects(admin.addUser({ name: 'bob', role: 'turn' }), problem(409, /give it usersFile or stateDir$/))
     await t.rejects(admin.removeUser('bob', 'turn'), problem(409, /neither a users file nor a state directory/))
     t.equal(await admin.verifyAdmin('root', ADMIN.password), false)
     t.equal(admin.isAdmin('root'), false)
+  })
+
+  t.test('are added, with their password, also when nobody can count allocations', async (t) => {
+    const settings = settingsOf({ stateDir: temporaryDirectory(), user: 'alice:secret' })
+    const users = loadUsers(settings, true, () => {})
+    t.teardown(() => users.usersFile?.close())
+    const silent = () => Promise.reject(new AdminProblem(503, 'TURND_ERR_BUSY', 'worker 0 does not answer'))
+    const admin = new UserAdmin({ settings: () => settings, users: () => users, allocationCounts: silent })
+    t.match(await admin.addUser({ name: 'bob', role: 'turn' }), { user: { name: 'bob' }, password: /./ })
+    await t.rejects(admin.users(), problem(503, /does not answer/))
   })
 
   t.test('go into the file that is named', async (t) => {
@@ -298,7 +316,7 @@ t.test('admin users', async (t) => {
     const { password = '' } = await admin.addUser({ name: 'root', role: 'admin' })
     t.match(password, /^[\w-]{24}$/)
     t.equal(await admin.verifyAdmin('root', password), true)
-    t.notMatch(JSON.stringify(admin.users()), /scrypt|password/)
+    t.notMatch(JSON.stringify(await admin.users()), /scrypt|password/)
   })
 
   t.test('who are disabled while their password is checked do not get in', async (t) => {
@@ -309,12 +327,34 @@ t.test('admin users', async (t) => {
     t.equal(await verifying, false)
   })
 
-  t.test('are looked at a few at once: who comes beyond that is told to try again', async (t) => {
+  t.test('cost the same work whoever is named', async (t) => {
+    const { admin } = administer(t, { stateDir: temporaryDirectory(), user: 'alice:secret' })
+    await admin.addUser(ADMIN)
+    await admin.addUser({ ...ADMIN, name: 'disabled' })
+    await admin.changeUser('disabled', 'admin', { disabled: true })
+    const { scrypt } = crypto
+    const work: unknown[] = []
+    const counted = (password: string, salt: Buffer, length: number, costs: object, done: never) => {
+      work.push([salt.length, length, costs])
+      scrypt(password, salt, length, costs, done)
+    }
+    Object.assign(crypto, { scrypt: counted })
+    syncBuiltinESMExports()
+    t.teardown(() => {
+      Object.assign(crypto, { scrypt })
+      syncBuiltinESMExports()
+    })
+    for (const name of ['root', 'disabled', 'nobody', 'alice', 'a\nb']) await admin.verifyAdmin(name, 'correct house')
+    t.equal(work.length, 5)
+    for (const one of work) t.same(one, work[0])
+  })
+
+  t.test('are looked at one after the other, and few wait: who comes beyond that is told to try again', async (t) => {
     const { admin } = administer(t, { stateDir: temporaryDirectory(), user: 'alice:secret' })
     const attempts = Array.from({ length: 20 }, () => admin.verifyAdmin('nobody', 'a long password'))
     const outcomes = await Promise.allSettled(attempts)
     const refused = outcomes.filter(({ status }) => status === 'rejected')
-    t.equal(refused.length, 10)
+    t.equal(refused.length, 20 - SCRYPT_RUNNING_COUNT_MAX - SCRYPT_WAITING_COUNT_MAX)
     for (const one of refused) {
       if (one.status !== 'rejected') continue
       t.ok(one.reason instanceof AdminProblem)

@@ -24,6 +24,7 @@ function setUp() {
     totals: () => statistics,
     allocationCount: () => 3,
     ask: async () => [],
+    prepare: () => Promise.reject(new Error('nothing to change here')),
     captureSink: null,
     async drain() {},
     setLocalHosts() {},

@@ -19,6 +19,7 @@ export type Peer =
   | 'strace'
   | 'systemd-analyze'
   | 'faketime'
+  | 'prometheus'
   | 'tshark'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
@@ -74,6 +75,7 @@ const PROBES: Record<Peer, () => string | null> = {
     missingFile('/usr/aarch64-linux-gnu/include/netinet/udp.h', 'libc6-dev-arm64-cross') ??
     missingFile('/usr/aarch64-linux-gnu/include/linux/errqueue.h', 'linux-libc-dev-arm64-cross'),
   strace: () => missingCommand('strace', 'strace'),
+  prometheus: () => missingCommand('prometheus', 'prometheus') ?? missingCommand('promtool', 'prometheus'),
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
   tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),

@@ -23,20 +23,24 @@ export interface StageWorker {
   readonly random: SeededRandom
 }
 
+/** With the licence of those who are to work on them. */
+export type StageTables = SharedTables & { readonly maxAllocations?: number }
+
 /** Tables with one relay host. */
-export function tablesOf(options: StageOptions = {}): SharedTables {
-  return allocateSharedTables({
+export function tablesOf(options: StageOptions = {}): StageTables {
+  const tables = allocateSharedTables({
     relayHostCount: 1,
     minPort: options.minPort ?? 24_000,
     maxPort: options.maxPort ?? 29_999,
-    maxAllocations: options.maxAllocations ?? 1800,
     workerCount: options.workerCount ?? 1,
   })
+  return { ...tables, maxAllocations: options.maxAllocations ?? 1800 }
 }
 
 /** One worker's view of tables. `seed`: its own randomness. */
-export function workerOn(tables: SharedTables, workerIndex = 0, userQuota = 0, seed = workerIndex + 1): StageWorker {
-  const { minPort, maxPort, maxAllocations } = tables.limits
+export function workerOn(tables: StageTables, workerIndex = 0, userQuota = 0, seed = workerIndex + 1): StageWorker {
+  const { maxAllocations = 1800 } = tables
+  const { minPort, maxPort } = tables.limits
   const random = new SeededRandom(seed)
   const relayPorts = new RelayPorts(1, minPort, maxPort, random, workerIndex, tables.ports)
   const relayHosts = [relayHostOf(SERVER_HOST)]
@@ -44,7 +48,7 @@ export function workerOn(tables: SharedTables, workerIndex = 0, userQuota = 0, s
   return { ...worker, relayPorts, random }
 }
 
-export function workersOn(tables: SharedTables, userQuota = 0): StageWorker[] {
+export function workersOn(tables: StageTables, userQuota = 0): StageWorker[] {
   return Array.from({ length: tables.limits.workerCount }, (_, index) => workerOn(tables, index, userQuota))
 }
 

@@ -13,7 +13,7 @@ export const CaptureRequest = Type.Object(
     seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: CAPTURE_SECONDS_MAX })),
     bytes: Type.Optional(Type.Integer({ minimum: CAPTURE_BYTES_MIN, maximum: CAPTURE_BYTES_MAX })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ client: '0-17', seconds: 60 }] },
 )
 
 export const Capture = Type.Object({
@@ -34,7 +34,10 @@ export const Capture = Type.Object({
   bytesMax: Count,
 })
 
-export const ReloadRequest = Type.Object({ dryRun: Type.Optional(Type.Boolean()) }, { additionalProperties: false })
+export const ReloadRequest = Type.Object(
+  { dryRun: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false, examples: [{ dryRun: true }] },
+)
 
 export const SettingChange = Type.Object({
   /** `--max-bps`, or what else is read again: `the users file`. */
@@ -59,17 +62,20 @@ export const ReloadResult = Type.Object({
 
 export const DrainRequest = Type.Object(
   { timeoutSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })) },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ timeoutSeconds: 600 }] },
 )
 
-export const Login = Type.Union([
-  Type.Object(
-    { user: Type.String({ maxLength: 513 }), password: Type.String({ maxLength: 513 }) },
-    { additionalProperties: false },
-  ),
-  /** Of a one-time login link. */
-  Type.Object({ loginToken: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
-])
+export const Login = Type.Union(
+  [
+    Type.Object(
+      { user: Type.String({ maxLength: 513 }), password: Type.String({ maxLength: 513 }) },
+      { additionalProperties: false },
+    ),
+    /** Of a one-time login link. */
+    Type.Object({ loginToken: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
+  ],
+  { examples: [{ user: 'root', password: 'correct horse' }, { loginToken: 'TOKEN' }] },
+)
 
 export const Session = Type.Object({
   /** An admin user, or `operator` for who came by a login link. */

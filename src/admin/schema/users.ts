@@ -24,7 +24,7 @@ export const UserAddition = Type.Object(
     /** Without one it is made up, and is in the answer. */
     password: Type.Optional(Type.String({ minLength: 1, maxLength: 513 })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ name: 'bob', role: 'turn' }] },
 )
 
 export const UserChange = Type.Object(
@@ -34,7 +34,7 @@ export const UserChange = Type.Object(
     /** A new password is made up, and is in the answer. */
     generatePassword: Type.Optional(Type.Boolean()),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ disabled: true }, { generatePassword: true }] },
 )
 
 export const ChangedUser = Type.Object({

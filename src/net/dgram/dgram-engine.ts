@@ -7,11 +7,9 @@
 // scratch buffer costs no more than a list of views, and makes no garbage. Without a callback node reports no send errors.
 
 import type { RemoteInfo, Socket } from 'node:dgram'
-import type { TurndError } from '../../config/errors.js'
 import type { ListenSpec } from '../../config/listen-spec.js'
 import {
   DGRAM_RELAY_BUFFER_BYTES,
-  LISTENER_BUFFER_BYTES,
   LISTENER_QUEUE_BYTES_MAX,
   RELAY_QUEUE_BYTES_MAX,
   SCRATCH_BYTES,
@@ -33,9 +31,9 @@ import {
   newCounters,
 } from '../counters.js'
 import { clientDescriptorEnd, datagramDescriptorOf } from '../descriptor-limit.js'
-import type { ClientHandler, Listener, PeerHandler, RelayEngine } from '../engine.js'
-import { listenError } from '../listen-error.js'
-import { expandListenSpecs, type ListenTarget, UDP_SCHEMES } from '../listen-targets.js'
+import type { ClientHandler, Listener, ListenerChange, PeerHandler, RelayEngine } from '../engine.js'
+import { UDP_SCHEMES } from '../listen-targets.js'
+import { DgramListeners } from './dgram-listeners.js'
 import { bindUdpSocket, NODE_DGRAM } from './udp-socket.js'
 
 export interface DgramEngineOptions {
@@ -52,9 +50,8 @@ export interface DgramEngineOptions {
 export class DgramEngine implements RelayEngine {
   readonly name = 'dgram'
   readonly supportsDontFragment = false
-  readonly listeners: Listener[] = []
   readonly counters: Float64Array
-  readonly #listenerSockets: Socket[] = []
+  readonly #listeners: DgramListeners
   readonly #relaySockets = new Map<number, Socket>()
   /** The core's time: it starts with the engine. */
   readonly clock = new TickClock()
@@ -73,25 +70,26 @@ export class DgramEngine implements RelayEngine {
     this.#system = system
     this.#copiesPayloads = copiesPayloads
     this.counters = counters
+    this.#listeners = new DgramListeners(system, (listenerId, socket) => this.#receiveClients(listenerId, socket))
+  }
+
+  get listeners(): Listener[] {
+    return this.#listeners.listeners
   }
 
   async openListeners(specs: readonly ListenSpec[], schemes = UDP_SCHEMES): Promise<void> {
-    for (const target of expandListenSpecs(specs, schemes)) {
-      try {
-        await this.#openListener(target)
-      } catch (error) {
-        // A wildcard takes what it can get of addresses that come and go, but never shares a port.
-        if (target.isExpanded && (error as TurndError).code === 'TURND_ERR_ADDRESS_NOT_AVAILABLE') continue
-        await this.stop()
-        throw error
-      }
-    }
+    const change = await this.prepareListeners(specs, schemes)
+    change.commit()
+  }
+
+  /** Opens what is new in these options beside what is open. Throws TurndError, with nothing new left open. */
+  prepareListeners(specs: readonly ListenSpec[], schemes = UDP_SCHEMES): Promise<ListenerChange> {
+    return this.#listeners.prepare(specs, schemes)
   }
 
   start(core: TurnCore, clients: ClientHandler = core): void {
     this.#core = core
     this.handTo(clients, core)
-    for (const [listenerId, socket] of this.#listenerSockets.entries()) this.#receiveClients(listenerId, socket)
     this.#timer = setInterval(() => core.tick(this.clock.ticks()), TICK_MILLISECONDS_MAX)
   }
 
@@ -107,9 +105,12 @@ export class DgramEngine implements RelayEngine {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    const sockets = this.#listenerSockets.splice(0)
-    this.listeners.length = 0
-    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))))
+    await this.#listeners.close()
+  }
+
+  /** Datagrams of clients go there from now on. */
+  setClients(clients: ClientHandler): void {
+    this.#clients = clients
   }
 
   sendToClient(client: FiveTuple, bytes: Uint8Array, start: number, end: number): void {
@@ -191,27 +192,6 @@ export class DgramEngine implements RelayEngine {
     // UDP clients have no connection.
   }
 
-  #openListener(target: ListenTarget): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const socket = bindUdpSocket(
-        target.address,
-        LISTENER_BUFFER_BYTES,
-        () => {
-          const address = target.address.clone()
-          address.port = socket.address().port
-          this.listeners.push({ scheme: target.scheme, address })
-          this.#listenerSockets.push(socket)
-          resolve()
-        },
-        (error) => {
-          socket.close()
-          reject(listenError(target, error))
-        },
-        this.#system,
-      )
-    })
-  }
-
   #receiveClients(listenerId: number, socket: Socket): void {
     const fiveTuple = new FiveTuple()
     fiveTuple.transport = TRANSPORT_UDP
@@ -237,7 +217,8 @@ export class DgramEngine implements RelayEngine {
   }
 
   #sendToClient({ client, listenerId }: FiveTuple, length: number): void {
-    this.#sendScratch(this.#listenerSockets[listenerId], length, client, LISTENER_QUEUE_BYTES_MAX)
+    const socket = this.#listeners.sockets[listenerId]
+    if (socket) this.#sendScratch(socket, length, client, LISTENER_QUEUE_BYTES_MAX)
   }
 
   /** Sends so many bytes of the scratch memory. Without a callback node sends at once, or queues. */

@@ -25,9 +25,9 @@ import type { DtlsSession } from './dtls-session.js'
 import { DtlsSessions } from './dtls-sessions.js'
 import type { SendDatagram } from './dtls-sessions-options.js'
 import { FrameMemory } from './frame-memory.js'
-import { openOpenssl } from './openssl.js'
+import { type Openssl, openOpenssl } from './openssl.js'
 import { areRecords, clearEnd, encryptedCount, PLAINTEXT_LENGTH_MAX, RECORD_LENGTH_MAX, recordEnd } from './record.js'
-import type { CertificatePair } from './server-context.js'
+import { type CertificatePair, newServerContext } from './server-context.js'
 import { SSL_ENDED } from './ssl-io.js'
 
 const COOKIE_SECRET_LENGTH = 32
@@ -49,6 +49,7 @@ export function checkDtls(): void {
 }
 
 export class DtlsClients implements ClientHandler {
+  readonly #openssl: Openssl
   readonly #sessions: DtlsSessions
   readonly #counters: Float64Array
   readonly #send: SendDatagram
@@ -64,6 +65,7 @@ export class DtlsClients implements ClientHandler {
   constructor(options: DtlsClientsOptions) {
     const { counters, send, cookieSecret = randomBytes(COOKIE_SECRET_LENGTH), unallocatedCountMax } = options
     const openssl = openOpenssl()
+    this.#openssl = openssl
     this.#sessions = new DtlsSessions({ openssl, counters, send, unallocatedCountMax })
     this.#counters = counters
     this.#send = send
@@ -96,6 +98,16 @@ export class DtlsClients implements ClientHandler {
   /** For handshakes from now on. Throws an Error that says what is wrong with the pair; the one before stays then. */
   setCertificate(pair: CertificatePair): void {
     if (!this.#isClosed) this.#sessions.setCertificate(pair)
+  }
+
+  /** Throws an Error that says what is wrong with the pair, and changes nothing. */
+  checkCertificate(pair: CertificatePair): void {
+    this.#openssl.SSL_CTX_free(newServerContext(this.#openssl, pair))
+  }
+
+  /** Ends the sessions of these listeners, with close_notify. */
+  endListeners(isRemoved: (listenerId: number) => boolean): void {
+    if (!this.#isClosed) this.#sessions.endListeners(isRemoved)
   }
 
   handleClientFrame(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {

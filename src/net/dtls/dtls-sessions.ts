@@ -182,6 +182,11 @@ export class DtlsSessions {
     this.endSessions()
   }
 
+  endListeners(isRemoved: (listenerId: number) => boolean): void {
+    for (const session of [...this.#halfOpen]) if (isRemoved(session.fiveTuple.listenerId)) this.#forget(session)
+    for (const session of [...this.#table.values()]) if (isRemoved(session.fiveTuple.listenerId)) this.#end(session)
+  }
+
   close(): void {
     for (const session of this.#halfOpen) this.#forget(session)
     for (const session of this.#table.values()) this.#end(session)

@@ -99,6 +99,7 @@ export const MSG_ERRQUEUE = 0x2000
 export const F_DUPFD_CLOEXEC = 1030
 
 export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
 export const EPOLLIN = 0x1
 export const EPOLLERR = 0x8
 export const EPOLL_CLOEXEC = 0o2000000

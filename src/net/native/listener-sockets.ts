@@ -1,18 +1,12 @@
 // The listener sockets of all workers, opened by the main thread, which keeps them: a worker adopts its file descriptors, and so does its
 // successor when it dies, so that the kernel's choice of a worker for a client never changes.
 import { getSystemErrorName } from 'node:util'
-import { isWildcardHost, type ListenSpec } from '../../config/listen-spec.js'
+import { isWildcardHost } from '../../config/listen-spec.js'
 import type { TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Listener } from '../engine.js'
 import { listenError } from '../listen-error.js'
-import {
-  type ListenerScheme,
-  type ListenTarget,
-  localAddressesOf,
-  TCP_SCHEMES,
-  wildcardListenTargets,
-} from '../listen-targets.js'
+import { type ListenTarget, localAddressesOf, TCP_SCHEMES } from '../listen-targets.js'
 import { allocateArena } from './arena.js'
 import type { Koffi } from './koffi.js'
 import { type Libc, openStreamLibc } from './libc.js'
@@ -29,24 +23,21 @@ export interface AdoptedSocket {
 
 export interface AdoptedListener extends AdoptedSocket, Listener {}
 
-export interface ListenerSockets {
-  /** For people: a wildcard as each address that the machine has now. */
-  readonly listeners: readonly Listener[]
-  /** By worker; listener ids are indexes into it. */
-  readonly adopted: readonly (readonly AdoptedListener[])[]
-  /** Ports that are open on every local address. */
-  readonly wildcardPorts: readonly number[]
+/** A listen address with its sockets. */
+export interface OpenedTarget {
+  readonly target: ListenTarget
+  /** By worker. */
+  readonly adopted: readonly AdoptedListener[]
 }
 
 const ARENA_LENGTH = 4096
 
-/** Throws TurndError when a socket cannot be opened; close() then closes those that are open. */
 export class ListenerOpener {
   readonly #libc: Libc
   readonly #udp: UdpSockets
   readonly #tcp: TcpSockets
   readonly #offloads: Offloads
-  readonly #fds: number[] = []
+  readonly #fds = new Set<number>()
 
   constructor(koffi: Koffi, libc: Libc, offloads: Offloads) {
     const arena = allocateArena(koffi, ARENA_LENGTH)
@@ -56,46 +47,53 @@ export class ListenerOpener {
     this.#offloads = offloads
   }
 
-  /** One socket per target and worker. */
-  openUdp(specs: readonly ListenSpec[], schemes: readonly ListenerScheme[], workerCount: number): ListenerSockets {
-    return this.#openAll(wildcardListenTargets(specs, schemes), workerCount, (target, isShared) => {
-      const fd = this.#udp.openListener(target.address, isWildcard(target), isShared, this.#offloads)
-      return this.#checked(target, fd, this.#udp.errno)
-    })
+  /**
+   * One socket per target and worker; those over TCP are to be listened on. Throws TurndError when one cannot be opened, and has opened none then.
+   * @param isOurs this server has the port already, and gives it up for the target or shares it
+   */
+  open(
+    targets: readonly ListenTarget[],
+    workerCount: number,
+    isOurs: (target: ListenTarget) => boolean,
+  ): OpenedTarget[] {
+    // Sockets that share a port would silently take clients away from another server that shares it too: first look whether it is
+    // free, alone; this also finds an ephemeral port, if that is wanted.
+    for (const target of targets) if (!isOurs(target)) this.#libc.close(this.#open(target, false))
+    const fds: number[] = []
+    try {
+      return targets.map((target) => {
+        const adopted = Array.from({ length: workerCount }, (): AdoptedListener => {
+          const fd = this.#open(target, true)
+          fds.push(fd)
+          return { scheme: target.scheme, fd, address: target.address, isWildcard: isWildcard(target) }
+        })
+        return { target, adopted }
+      })
+    } catch (error) {
+      for (const fd of fds.splice(0)) this.#libc.close(fd)
+      throw error
+    } finally {
+      for (const fd of fds) this.#fds.add(fd)
+    }
   }
 
-  /** The same for TCP; bound, and to be listened on. */
-  openTcp(specs: readonly ListenSpec[], schemes: readonly ListenerScheme[], workerCount: number): ListenerSockets {
-    return this.#openAll(wildcardListenTargets(specs, schemes), workerCount, (target, isShared) => {
-      const fd = isShared ? this.#tcp.openShared(target.address) : this.#tcp.openAlone(target.address)
-      return this.#checked(target, fd, this.#tcp.errno)
-    })
+  closeTarget({ adopted }: OpenedTarget): void {
+    for (const { fd } of adopted) if (this.#fds.delete(fd)) this.#libc.close(fd)
   }
 
   close(): void {
-    for (const fd of this.#fds.splice(0)) this.#libc.close(fd)
+    for (const fd of this.#fds) this.#libc.close(fd)
+    this.#fds.clear()
   }
 
-  #openAll(
-    targets: readonly ListenTarget[],
-    workerCount: number,
-    open: (target: ListenTarget, isShared: boolean) => number,
-  ): ListenerSockets {
-    // Sockets that share a port would silently take clients away from another server that shares it too: first look whether it is
-    // free, alone; this also finds an ephemeral port, if that is wanted.
-    for (const target of targets) this.#libc.close(open(target, false))
-    const adopt = (target: ListenTarget): AdoptedListener => {
-      const fd = open(target, true)
-      this.#fds.push(fd)
-      return { scheme: target.scheme, fd, address: target.address, isWildcard: isWildcard(target) }
+  #open(target: ListenTarget, isShared: boolean): number {
+    const { address } = target
+    if (!isOverTcp(target)) {
+      const fd = this.#udp.openListener(address, isWildcard(target), isShared, this.#offloads)
+      return this.#checked(target, fd, this.#udp.errno)
     }
-    const adopted = Array.from({ length: workerCount }, () => targets.map(adopt))
-    const wildcards = targets.filter(isWildcard)
-    return {
-      listeners: listenersOf(targets),
-      adopted,
-      wildcardPorts: [...new Set(wildcards.map(({ address }) => address.port))],
-    }
+    const fd = isShared ? this.#tcp.openShared(address) : this.#tcp.openAlone(address)
+    return this.#checked(target, fd, this.#tcp.errno)
   }
 
   #checked(target: ListenTarget, fd: number, errno: number): number {
@@ -108,7 +106,13 @@ function isWildcard({ address }: ListenTarget): boolean {
   return isWildcardHost(address.host)
 }
 
-function listenersOf(targets: readonly ListenTarget[]): Listener[] {
+/** Ports that are open on every local address. */
+export function wildcardPortsOf(targets: readonly ListenTarget[]): number[] {
+  return [...new Set(targets.filter(isWildcard).map(({ address }) => address.port))]
+}
+
+/** For people: a wildcard as each address that the machine has now. */
+export function listenersOf(targets: readonly ListenTarget[]): Listener[] {
   const listeners = new Map<string, Listener>()
   for (const target of targets) {
     const hosts = isWildcard(target) ? localAddressesOf(target.address.host) : [target.address]
@@ -124,7 +128,7 @@ function listenersOf(targets: readonly ListenTarget[]): Listener[] {
   return [...listeners.values()]
 }
 
-function isOverTcp({ scheme }: ListenTarget): boolean {
+export function isOverTcp({ scheme }: ListenTarget): boolean {
   return TCP_SCHEMES.includes(scheme)
 }
 

@@ -56,7 +56,7 @@ export const NATIVE_ARENA_LENGTH =
 export interface NativeEngineOptions {
   readonly libc: Libc
   readonly arena: Arena
-  /** Their indexes are the listener ids of 5-tuples, but for wildcards. */
+  /** At the start: their indexes are the listener ids of 5-tuples, but for wildcards. */
   readonly listeners: readonly AdoptedSocket[]
   readonly offloads: Offloads
   /** By COUNTER_ index; may lie in shared memory. */
@@ -69,7 +69,8 @@ export class NativeEngine extends NativeOutput implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  readonly #listeners: readonly AdoptedSocket[]
+  /** By the listener id of the socket. */
+  readonly #listeners: (AdoptedSocket | null)[] = []
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
   readonly #poller: Poller
@@ -91,7 +92,6 @@ export class NativeEngine extends NativeOutput implements Tappable {
     const queue = new SendQueue(libc, arena, sources, counters, offloads.gso)
     super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds))
     this.counters = counters
-    this.#listeners = listeners
     this.#heldFds = heldFds
     this.#poller = poller
     this.#slots = new ReceiveSlots(libc, arena, RECEIVE_SLOT_COUNT)
@@ -99,10 +99,46 @@ export class NativeEngine extends NativeOutput implements Tappable {
     this.#client.transport = TRANSPORT_UDP
     heldFds[HELD_EPOLL] = poller.fd + 1
     heldFds[HELD_WAKE] = poller.wakeFd + 1
-    for (const [index, { address, fd }] of listeners.entries()) {
-      sources.addSocket(fd, address.family)
-      poller.addListener(fd, index)
+    for (const listener of listeners) this.addListener(listener)
+  }
+
+  /** Between rounds. False if there is no room for it. */
+  addListener(listener: AdoptedSocket): boolean {
+    const listenerId = this.sources.addSocket(listener.fd, listener.address.family)
+    if (listenerId < 0) return false
+    this.#listeners[listenerId] = listener
+    this.#poller.addListener(listener.fd, listenerId)
+    return true
+  }
+
+  /** Between rounds, when nobody has an allocation by it any more. Whoever has opened it closes it afterwards. */
+  removeListener(listenerId: number): void {
+    const listener = this.#listeners[listenerId]
+    if (!listener) return
+    this.queue.flush()
+    this.#poller.remove(listener.fd)
+    this.#listeners[listenerId] = null
+    this.sources.removeSocket(listenerId)
+  }
+
+  /** The listener id of the socket with this descriptor, or -1. */
+  findListener(fd: number): number {
+    for (let listenerId = 0; listenerId < this.#listeners.length; listenerId++) {
+      if (this.#listeners[listenerId]?.fd === fd) return listenerId
     }
+    return -1
+  }
+
+  /** Is this listener id that of a socket, or of a local address that was asked there? */
+  isOfListener(listenerId: number, socket: number): boolean {
+    return this.sources.isOfSocket(listenerId, socket)
+  }
+
+  /** Descriptors of the sockets of now. */
+  listenerFds(): number[] {
+    const fds: number[] = []
+    for (const listener of this.#listeners) if (listener) fds.push(listener.fd)
+    return fds
   }
 
   /** Write 8 bytes (the number 1) to it from another thread, and poll() returns. */
@@ -122,7 +158,8 @@ export class NativeEngine extends NativeOutput implements Tappable {
   }
 
   localAddressOf(listenerId: number): TransportAddress {
-    const { address } = this.#listeners[this.sources.socketOf(listenerId)]
+    // Whoever asks has a client there, so it is open.
+    const { address } = this.#listeners[this.sources.socketOf(listenerId)] as AdoptedSocket
     const asked = this.sources.localOf(this.sources.ofListener(listenerId))
     if (asked === null) return address
     const local = asked.clone()
@@ -196,7 +233,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   }
 
   #receiveClients(core: TurnCore, socket: number): void {
-    const { fd, isWildcard } = this.#listeners[socket]
+    const { fd, isWildcard } = this.#listeners[socket] as AdoptedSocket
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler

@@ -2,7 +2,15 @@
 // An event carries the relay's id, not its file descriptor: in the same round the number may have become another socket's.
 import { READY_COUNT_MAX } from '../../limits/engines.js'
 import type { Arena } from './arena.js'
-import { EFD_CLOEXEC, EFD_NONBLOCK, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_EVENT, EPOLLIN } from './layout.js'
+import {
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_EVENT,
+  EPOLLIN,
+} from './layout.js'
 import type { Libc } from './libc.js'
 
 export const READY_LISTENER = 0
@@ -44,6 +52,11 @@ export class Poller {
 
   addListener(fd: number, index: number): void {
     if (!this.#add(fd, READY_LISTENER, index)) this.#fail('epoll_ctl')
+  }
+
+  /** Of a socket that stays open in another thread. */
+  remove(fd: number): void {
+    this.#libc.epoll_ctl(this.fd, EPOLL_CTL_DEL, fd, this.#arena.pointerAt(this.#control))
   }
 
   /** False if the kernel has no memory for it, see errno. A socket that is closed leaves by itself. */

@@ -21,19 +21,41 @@ export class SendSources {
   readonly #socketOf = new Int32Array(LISTENER_COUNT_MAX)
   /** Listeners of local addresses by socket and address: open addressing, the listener's id or 0, which is always a socket. */
   readonly #table = new Int32Array(TABLE_LENGTH)
-  #socketCount = 0
+  /** By listener: 1 where it is, or was, a socket: its id is one for sockets from then on. */
+  readonly #isOfSockets = new Uint8Array(LISTENER_COUNT_MAX)
+  readonly #freeSockets: number[] = []
   /** Ids below it have been given out. */
   #listenerEnd = 0
   readonly #freeListeners: number[] = []
   /** The id that the relay of each slot has. */
   readonly #relayIds = new Int32Array(RELAY_COUNT_MAX).fill(-1)
 
-  /** A listener's socket: its id is the next number. All of them come before the first local address. */
-  addSocket(fd: number, family: number): void {
-    const listenerId = this.#socketCount++
-    this.#listenerEnd = this.#socketCount
+  /** A listener's socket. Returns its id, at the start the next number; -1 if there is no room. */
+  addSocket(fd: number, family: number): number {
+    const listenerId = this.#freeSockets.pop() ?? this.#freeListeners.pop() ?? this.#listenerEnd
+    if (listenerId === LISTENER_COUNT_MAX) return -1
+    if (listenerId === this.#listenerEnd) this.#listenerEnd++
+    this.#isOfSockets[listenerId] = 1
     this.fds[FIRST_LISTENER + listenerId] = fd
     this.isIPv6[FIRST_LISTENER + listenerId] = family === FAMILY_IPV6 ? 1 : 0
+    return listenerId
+  }
+
+  /** Forgets a socket, and the local addresses that were asked there. */
+  removeSocket(socket: number): void {
+    for (let listenerId = 0; listenerId < this.#listenerEnd; listenerId++) {
+      if (!this.isOfSocket(listenerId, socket)) continue
+      this.fds[FIRST_LISTENER + listenerId] = -1
+      this.#locals[listenerId] = null
+    }
+    this.#freeSockets.push(socket)
+    this.keepListeners(null)
+  }
+
+  /** Is this the id of a socket, or of a local address that was asked there? */
+  isOfSocket(listenerId: number, socket: number): boolean {
+    if (listenerId === socket) return true
+    return this.#locals[listenerId] !== null && this.#socketOf[listenerId] === socket
   }
 
   /** The listener of a wildcard socket for this local address, made if there is none yet; -1 if it is unknown, or there is no room. */
@@ -57,13 +79,14 @@ export class SendSources {
     return listenerId
   }
 
-  /** Forgets the local addresses whose listeners are not among these: all room was taken. */
-  keepListeners(used: ReadonlySet<number>): void {
+  /** Forgets the local addresses whose listeners are not among these: all room was taken. null: of none of them. */
+  keepListeners(used: ReadonlySet<number> | null): void {
     this.#table.fill(0)
     this.#freeListeners.length = 0
-    for (let listenerId = this.#socketCount; listenerId < this.#listenerEnd; listenerId++) {
+    for (let listenerId = 0; listenerId < this.#listenerEnd; listenerId++) {
+      if (this.#isOfSockets[listenerId] === 1) continue
       const local = this.#locals[listenerId]
-      if (local !== null && used.has(listenerId)) {
+      if (local !== null && (used === null || used.has(listenerId))) {
         let slot = slotOf(this.#socketOf[listenerId], local)
         while (this.#table[slot] !== 0) slot = (slot + 1) & TABLE_MASK
         this.#table[slot] = listenerId
@@ -76,7 +99,7 @@ export class SendSources {
 
   /** The number of the socket of a listener. */
   socketOf(listenerId: number): number {
-    return listenerId < this.#socketCount ? listenerId : this.#socketOf[listenerId]
+    return this.#isOfSockets[listenerId] === 1 ? listenerId : this.#socketOf[listenerId]
   }
 
   ofListener(listenerId: number): number {

@@ -50,8 +50,8 @@ import { TurnShares } from './turn-shares.js'
 const NOTHING = new Uint8Array(0)
 
 export class ClientStreams extends StreamOutput implements ConnectionEvents, EntranceHost {
-  readonly #tls: TlsAcceptor
-  readonly #entrance: Entrance
+  readonly tls: TlsAcceptor
+  readonly entrance: Entrance
   readonly #context: OutgoingContext
   readonly #turnClock: TurnClock
   readonly #shares: TurnShares
@@ -73,8 +73,8 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     this.#turnClock = new TurnClock(now)
     const pool = new ChunkPool(options.queueMemoryBytesMax)
     this.#context = { pool, counters, now: () => this.#turnClock.milliseconds }
-    this.#tls = new TlsAcceptor(ticketKeys, http === null ? ALPN_STUN : [...ALPN_STUN, ALPN_HTTP])
-    this.#entrance = new Entrance(this, { ...options, now, shares: this.#shares, tls: this.#tls })
+    this.tls = new TlsAcceptor(ticketKeys, http === null ? ALPN_STUN : [...ALPN_STUN, ALPN_HTTP])
+    this.entrance = new Entrance(this, { ...options, now, shares: this.#shares, tls: this.tls })
   }
 
   /** How many connections there are, of whatever state. */
@@ -88,11 +88,12 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
 
   /** For handshakes from now on. Throws, and keeps the old one, if OpenSSL refuses it. */
   setCertificate(certificate: TlsCertificate): void {
-    this.#tls.setCertificate(certificate)
+    this.tls.setCertificate(certificate)
   }
 
-  setTicketKeys(ticketKeys: Uint8Array): void {
-    this.#tls.setTicketKeys(ticketKeys)
+  /** Ends the connections that came over these listeners, pages too. */
+  endListeners(isRemoved: (listenerId: number) => boolean): void {
+    for (const connection of this.connections.values()) if (isRemoved(connection.listener.id)) this.destroy(connection)
   }
 
   accept(socket: Socket, listener: StreamListener): void {
@@ -104,7 +105,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     if (this.connections.isFull) return void this.#refuse(connection)
     connection.begin()
     this.connections.add(connection)
-    this.#entrance.begin(connection)
+    this.entrance.begin(connection)
   }
 
   /** Called at the end of each turn of the event loop, and every 50 ms at least. */
@@ -137,7 +138,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
   /** Closes what is past its deadline, and notices allocations that came or went. */
   sweep(): void {
     const now = this.#now()
-    this.counters[COUNTER_STALLED_DROPS] += this.#tls.destroyStalled()
+    this.counters[COUNTER_STALLED_DROPS] += this.tls.destroyStalled()
     for (const connection of this.connections.values()) {
       if (connection.phase === PHASE_ALLOCATED || connection.phase === PHASE_IDLE) this.#lookAtAllocation(connection)
       if (connection.deadlineAt > now || connection.phase === PHASE_GONE) continue
@@ -157,7 +158,7 @@ export class ClientStreams extends StreamOutput implements ConnectionEvents, Ent
     if (!connection.hasUnread) this.counters[COUNTER_RECEIVE_CALLS]++
     connection.hasUnread = false
     if (connection.isFramed) this.receiveFrames(connection, bytes)
-    else if (connection.phase < PHASE_FIRST_MESSAGE) this.#entrance.handleBytes(connection, bytes)
+    else if (connection.phase < PHASE_FIRST_MESSAGE) this.entrance.handleBytes(connection, bytes)
   }
 
   handleFrame(connection: ClientConnection, bytes: Uint8Array, start: number, end: number): void {

@@ -25,7 +25,7 @@ import {
 } from './client-connection.js'
 import { classifyFirstBytes, FIRST_HTTP, FIRST_NEED_MORE, FIRST_STUN, FIRST_TLS } from './first-bytes.js'
 import { decodeProxyHeader, PROXY_INVALID, PROXY_NEED_MORE, ProxyHeader } from './proxy-protocol.js'
-import { ALPN_HTTP, type TlsAcceptor } from './tls-acceptor.js'
+import { ALPN_HTTP, ALPN_STUN, type TlsAcceptor } from './tls-acceptor.js'
 import { HANDSHAKE_COST, type TurnShares } from './turn-shares.js'
 
 /** Who answers HTTP. */
@@ -61,12 +61,18 @@ export interface EntranceOptions {
 
 export class Entrance {
   readonly #host: EntranceHost
-  readonly #options: EntranceOptions
+  #options: EntranceOptions
   readonly #header = new ProxyHeader()
 
   constructor(host: EntranceHost, options: EntranceOptions) {
     this.#host = host
     this.#options = options
+  }
+
+  /** For connections that come from now on. */
+  reconfigure(proxyProtocolFrom: readonly Cidr[], http: HttpTaker | null): void {
+    this.#options = { ...this.#options, proxyProtocolFrom, http }
+    this.#options.tls.setProtocols(http === null ? ALPN_STUN : [...ALPN_STUN, ALPN_HTTP])
   }
 
   /** A connection that has just been accepted; its 5-tuple has the address that it comes from. */

@@ -72,6 +72,7 @@ export class HttpEntry {
   readonly #requestOfSourceCountMax: number
   readonly #pendingOfSources = new SourceCounts()
   #isClosed = false
+  #isRetired = false
 
   constructor(options: HttpEntryOptions) {
     const {
@@ -127,12 +128,19 @@ export class HttpEntry {
       while (connection.pendingCount > 0) this.#discount(connection)
       this.#connections.delete(socket)
       this.#sources.remove(source)
+      if (this.#isRetired) this.#closeIfIdle()
     })
     // Events and frames are small, and wait for nothing.
     if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
     this.#server.emit('connection', socket)
     // A socket that was paused stays so when the server begins to listen to its data.
     socket.resume()
+  }
+
+  /** Takes no more connections: those that it has go on, and it closes with the last of them. */
+  retire(): void {
+    this.#isRetired = true
+    this.#closeIfIdle()
   }
 
   /** Ends every connection at once. */
@@ -145,6 +153,10 @@ export class HttpEntry {
     this.#server.close()
     await Promise.all(closed)
     this.#upstream?.close()
+  }
+
+  #closeIfIdle(): void {
+    if (this.#connections.size === 0 && !this.#isClosed) void this.close()
   }
 
   #handleRequest(request: IncomingMessage, response: ServerResponse): void {

@@ -18,7 +18,7 @@ export const ALPN_STUN: readonly string[] = ['stun.turn', 'stun.nat-discovery']
 export class TlsAcceptor {
   #ticketKeys: Buffer
   #certificate: TlsCertificate | null = null
-  readonly #protocols: readonly string[]
+  #protocols: readonly string[]
   #context: SecureContext | null = null
   /** Those that are open, whoever has them by now. */
   readonly #streams = new Set<TLSSocket>()
@@ -26,6 +26,11 @@ export class TlsAcceptor {
   /** @param protocols that are offered by ALPN */
   constructor(ticketKeys: Uint8Array, protocols: readonly string[]) {
     this.#ticketKeys = Buffer.from(ticketKeys)
+    this.#protocols = protocols
+  }
+
+  /** Of handshakes from now on. */
+  setProtocols(protocols: readonly string[]): void {
     this.#protocols = protocols
   }
 

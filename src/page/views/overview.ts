@@ -86,7 +86,7 @@ export class Overview implements View {
       ${tile('Clients', count(activeClients), 'with an allocation')}
       ${tile('In', bitRate(samples.last('bitsReceivedPerSecond')), `${perSecond(samples.last('packetsReceivedPerSecond'))} packets`)}
       ${tile('Out', bitRate(samples.last('bitsSentPerSecond')), `${perSecond(samples.last('packetsSentPerSecond'))} packets`)}
-      ${tile('Refused', perSecond(samples.last('refusalsPerSecond')), html`<a href="#refusals">Why calls fail</a>`)}`
+      ${tile('Refused', count(sum(samples.column('refusalsPerSecond'))), html`in ten minutes: <a href="#refusals">why</a>`)}`
   }
 
   #alarms(alarms: readonly Alarm[]): TemplateResult {
@@ -127,6 +127,10 @@ function tile(title: string, figure: string, note: TemplateResult | string): Tem
   return html`<section class="card tile" aria-label=${title}>
     <h3>${title}</h3><p class="figure">${figure}</p><p class="quiet">${note}</p>
   </section>`
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 function relayAddress({ address, advertised }: { address: string; advertised: string }): TemplateResult {

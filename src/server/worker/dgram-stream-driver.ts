@@ -3,12 +3,13 @@
 import type { ListenSpec } from '../../config/listen-spec.js'
 import { TICK_MILLISECONDS_MAX } from '../../limits/engines.js'
 import { DgramEngine } from '../../net/dgram/dgram-engine.js'
-import type { ClientHandler, Listener } from '../../net/engine.js'
+import type { ClientHandler, Listener, ListenerChange } from '../../net/engine.js'
 import { DTLS_SCHEMES } from '../../net/listen-targets.js'
-import type { StreamListeners } from '../../net/stream/stream-listeners.js'
+import { type StreamListeners, streamPlaces } from '../../net/stream/stream-listeners.js'
 import { NodePeerSockets } from '../../net/tcp-relay/node-peer-sockets.js'
 import type { TurnCore } from '../../turn/core.js'
-import type { StreamDriver } from './stream-driver.js'
+import type { OwnListeners, StreamWorkerStart } from './messages.js'
+import { type StreamDriver, together } from './stream-driver.js'
 
 export class DgramStreamDriver implements StreamDriver {
   readonly engine: DgramEngine
@@ -33,7 +34,22 @@ export class DgramStreamDriver implements StreamDriver {
 
   async openListeners(streams: StreamListeners): Promise<void> {
     await this.engine.openListeners(this.#specs, DTLS_SCHEMES)
-    await streams.open(this.#specs)
+    await streams.open(streamPlaces(this.#specs))
+  }
+
+  async prepareListeners(streams: StreamListeners, sockets: StreamWorkerStart['sockets']): Promise<ListenerChange> {
+    const { specs } = sockets as OwnListeners
+    const dtls = await this.engine.prepareListeners(specs, DTLS_SCHEMES)
+    try {
+      return together(dtls, await streams.prepare(streamPlaces(specs)))
+    } catch (error) {
+      dtls.abandon()
+      throw error
+    }
+  }
+
+  setClients(clients: ClientHandler): void {
+    this.engine.setClients(clients)
   }
 
   async run(core: TurnCore, clients: ClientHandler, advance: () => void): Promise<void> {

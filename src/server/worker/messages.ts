@@ -12,9 +12,9 @@ import type { CoreSettings } from '../core-settings.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
-import type { UsersSnapshot } from '../users-snapshot.js'
+import type { UsersChange, UsersSnapshot } from '../users-snapshot.js'
 import type { CapturedPackets } from './capture-records.js'
-import type { Answer, Question } from './questions.js'
+import type { Answer, AnyQuestion } from './questions.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
 export interface WorkerStart {
@@ -66,6 +66,18 @@ export interface OwnListeners {
   readonly adminListen: ListenAddress | null
 }
 
+/** What a reload changes of what a worker was started with. */
+export interface WorkerChange extends Pick<WorkerStart, 'settings' | 'ownSockets'> {
+  /** null: the same users. */
+  readonly users: UsersChange | null
+}
+
+export interface UdpWorkerChange extends WorkerChange, Pick<UdpWorkerStart, 'listeners'> {}
+
+export interface StreamWorkerChange
+  extends WorkerChange,
+    Pick<StreamWorkerStart, 'streams' | 'certificate' | 'sockets'> {}
+
 /** To a worker. After posting one the main thread raises WORD_COMMANDS and wakes it. */
 export type Command =
   | { readonly kind: 'drain' }
@@ -78,7 +90,7 @@ export type Command =
   /** Of TLS session tickets, from now on. */
   | { readonly kind: 'ticket-keys'; readonly ticketKeys: Uint8Array }
   /** Answered with as many messages as the answer has parts. */
-  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: AnyQuestion }
   /** For tests: die (crash-hook.ts). */
   | { readonly kind: 'crash' }
 

@@ -7,20 +7,22 @@
 
 import { TICK_MILLISECONDS_MAX } from '../../limits/engines.js'
 import { TickClock } from '../../net/clock.js'
-import type { ClientHandler } from '../../net/engine.js'
+import type { ClientHandler, ListenerChange } from '../../net/engine.js'
 import { allocateArena } from '../../net/native/arena.js'
 import { findEventLoopFd } from '../../net/native/event-loop-fd.js'
 import { loadKoffi } from '../../net/native/koffi.js'
 import { openLibc, openStreamLibc } from '../../net/native/libc.js'
+import { prepareAdopted } from '../../net/native/listener-change.js'
+import type { AdoptedListener } from '../../net/native/listener-sockets.js'
 import { NATIVE_ARENA_LENGTH } from '../../net/native/native-engine.js'
 import { StreamRelayEngine } from '../../net/native/stream-relay-engine.js'
 import { TCP_SOCKETS_ARENA_LENGTH, TcpSockets } from '../../net/native/tcp-socket.js'
 import { lowerThreadPriority } from '../../net/native/thread-priority.js'
-import type { StreamListeners } from '../../net/stream/stream-listeners.js'
+import type { StreamListeners, StreamPlace } from '../../net/stream/stream-listeners.js'
 import { NativePeerSockets } from '../../net/tcp-relay/native-peer-sockets.js'
 import type { TurnCore } from '../../turn/core.js'
-import type { AdoptedSockets } from './messages.js'
-import type { StreamDriver } from './stream-driver.js'
+import type { AdoptedSockets, StreamWorkerStart } from './messages.js'
+import { type StreamDriver, together } from './stream-driver.js'
 
 /** The same where the engine cannot tell that Node's loop has something. */
 const POLL_MILLISECONDS_BLIND = 1
@@ -38,6 +40,9 @@ export class NativeStreamDriver implements StreamDriver {
   /** A listener that Node's loop watches; -1 without one. */
   #listenerFd = -1
   readonly #clock = new TickClock()
+  #core: TurnCore | null = null
+  /** The engine waits for Node's loop, too. */
+  #isWatching = false
   #isRunning = true
   #isAdvanceDue = false
   #pollMilliseconds = POLL_MILLISECONDS_BLIND
@@ -68,16 +73,23 @@ export class NativeStreamDriver implements StreamDriver {
   }
 
   async openListeners(streams: StreamListeners): Promise<void> {
-    for (const { fd, scheme } of this.#sockets.tcp) {
-      // Node closes what it listens on with this thread; the main thread's descriptor is for successors.
-      const own = this.#tcpSockets.duplicate(fd)
-      if (own < 0) throw new Error(`a listener cannot be taken over: errno ${this.#tcpSockets.errno}`)
-      await streams.adopt(own, scheme)
-      this.#listenerFd = own
-    }
+    await streams.open(this.#places(this.#sockets.tcp))
+  }
+
+  async prepareListeners(streams: StreamListeners, sockets: StreamWorkerStart['sockets']): Promise<ListenerChange> {
+    const { dtls, tcp } = sockets as AdoptedSockets
+    const change = together(prepareAdopted(this.engine, dtls), await streams.prepare(this.#places(tcp)))
+    if (!this.#isWatching) await this.#watchEventLoop()
+    // The main thread has opened them, and knows where they are.
+    return { ...change, listeners: [], wildcardPorts: [] }
+  }
+
+  setClients(clients: ClientHandler): void {
+    if (this.#core !== null) this.engine.attach(this.#core, clients)
   }
 
   async run(core: TurnCore, clients: ClientHandler, advance: () => void): Promise<void> {
+    this.#core = core
     this.engine.attach(core, clients)
     await this.#watchEventLoop()
     const turn = () => {
@@ -100,6 +112,19 @@ export class NativeStreamDriver implements StreamDriver {
     this.engine.poll(0)
   }
 
+  #places(listeners: readonly AdoptedListener[]): StreamPlace[] {
+    return listeners.map(({ fd, scheme }) => ({
+      ...{ scheme, name: `descriptor ${fd}`, isWildcard: false, listeners: () => [], error: (error) => error },
+      place: () => {
+        // Node closes what it listens on with this thread; the main thread's descriptor is for successors.
+        const own = this.#tcpSockets.duplicate(fd)
+        if (own < 0) throw new Error(`a listener cannot be taken over: errno ${this.#tcpSockets.errno}`)
+        this.#listenerFd = own
+        return { fd: own }
+      },
+    }))
+  }
+
   /** Without TCP listeners the loop has messages only, which the main thread announces by the engine's own eventfd. */
   async #watchEventLoop(): Promise<void> {
     if (this.#listenerFd < 0) {
@@ -109,7 +134,11 @@ export class NativeStreamDriver implements StreamDriver {
     // A turn in which the loop begins to watch the listener.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
     const fd = findEventLoopFd(this.#listenerFd)
-    if (fd < 0) return
+    if (fd < 0) {
+      this.#pollMilliseconds = POLL_MILLISECONDS_BLIND
+      return
+    }
+    this.#isWatching = true
     this.engine.watch(fd)
     this.#pollMilliseconds = TICK_MILLISECONDS_MAX
   }

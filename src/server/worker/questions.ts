@@ -2,7 +2,17 @@
 // relays between them; whoever asked gets all of them at once.
 import type { Client, ClientDetail } from '../../admin/schema/clients.js'
 import type { CredentialChanges } from '../../auth/credential-table.js'
+import type { TurndErrorCode } from '../../config/errors.js'
+import type { Listener } from '../../net/engine.js'
 import type { AllocationWays } from '../reports.js'
+import type { StreamWorkerChange, UdpWorkerChange } from './messages.js'
+
+/** Of a reload, in this order: whoever has not prepared what is to be committed does both. */
+export type ReloadQuestion =
+  /** All that may fail, and changes nothing. */
+  | { readonly kind: 'prepare'; readonly change: UdpWorkerChange | StreamWorkerChange }
+  | { readonly kind: 'commit'; readonly change: UdpWorkerChange | StreamWorkerChange }
+  | { readonly kind: 'abandon' }
 
 export type Question =
   /** Every allocation. */
@@ -41,6 +51,22 @@ export interface CaptureTarget extends AllocationWays {
   readonly relays: readonly string[]
 }
 
+export type AnyQuestion = Question | ReloadQuestion
+
+export function isOfReload(question: AnyQuestion): question is ReloadQuestion {
+  return question.kind === 'prepare' || question.kind === 'commit' || question.kind === 'abandon'
+}
+
+/** What comes of a prepared change. */
+export interface ChangeOutlook {
+  /** Why it cannot be; null: it can. */
+  readonly problem: { readonly code: TurndErrorCode; readonly message: string } | null
+  /** Allocations that end with their listeners. */
+  readonly endingCount: number
+  /** Those that the worker has opened itself, as they will be. */
+  readonly listeners: readonly Listener[]
+}
+
 /** What the answer to each kind is made of. */
 export interface AnswerParts {
   readonly clients: readonly Client[]
@@ -48,6 +74,9 @@ export interface AnswerParts {
   readonly client: ClientDetail | null
   /** False: there is no such client. */
   readonly kick: boolean
+  readonly prepare: ChangeOutlook
+  readonly commit: true
+  readonly abandon: true
   readonly 'temporary-users': true
   /** null: there is none on this worker. */
   readonly 'find-relay': ClientPlace | null
@@ -56,13 +85,13 @@ export interface AnswerParts {
   readonly 'stop-capture': boolean
 }
 
-export type PartOf<Asked extends Question> = AnswerParts[Asked['kind']]
+export type PartOf<Asked extends AnyQuestion> = AnswerParts[Asked['kind']]
 
 /** One part on its way back. */
 export interface Answer {
   readonly kind: 'answer'
   /** Of the question. */
   readonly id: number
-  readonly part: AnswerParts[Question['kind']]
+  readonly part: AnswerParts[AnyQuestion['kind']]
   readonly isLast: boolean
 }

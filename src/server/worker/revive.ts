@@ -4,7 +4,10 @@ import type { PeerRule } from '../../config/peer-rule.js'
 import { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
 import type { RelayHost } from '../../turn/relay-host.js'
-import type { StreamWorkerStart, UdpWorkerStart, WorkerStart } from './messages.js'
+import type { StreamWorkerChange, StreamWorkerStart, UdpWorkerChange, UdpWorkerStart, WorkerStart } from './messages.js'
+
+type Dynamic = Pick<WorkerStart, 'settings' | 'ownSockets'>
+type Streams = Pick<StreamWorkerStart, 'streams' | 'sockets'>
 
 export function reviveAddress(posted: TransportAddress): TransportAddress {
   return new TransportAddress().copyFrom(posted)
@@ -17,9 +20,20 @@ export function reviveUdpStart(posted: UdpWorkerStart): UdpWorkerStart {
 
 /** The same for a stream worker. */
 export function reviveStreamStart(posted: StreamWorkerStart): StreamWorkerStart {
-  const { sockets, streams } = posted
+  return { ...reviveStart(posted), ...reviveStreams(posted) }
+}
+
+/** What a reload changes of either. */
+export function reviveUdpChange(posted: UdpWorkerChange): UdpWorkerChange {
+  return { ...posted, ...reviveDynamic(posted), listeners: posted.listeners.map(reviveListener) }
+}
+
+export function reviveStreamChange(posted: StreamWorkerChange): StreamWorkerChange {
+  return { ...posted, ...reviveDynamic(posted), ...reviveStreams(posted) }
+}
+
+function reviveStreams({ sockets, streams }: Streams): Streams {
   return {
-    ...reviveStart(posted),
     streams: { ...streams, proxyProtocolFrom: streams.proxyProtocolFrom.map(reviveCidr) },
     sockets:
       sockets.kind === 'adopted'
@@ -33,18 +47,24 @@ export function reviveListener<Posted extends { readonly address: TransportAddre
 }
 
 function reviveStart<Start extends WorkerStart>(posted: Start): Start {
-  const { localHosts, ownSockets, relayHosts, settings } = posted
+  const { localHosts, relayHosts } = posted
   return {
     ...posted,
+    ...reviveDynamic(posted),
+    relayHosts: relayHosts.map(reviveRelayHost),
+    localHosts: localHosts.map(reviveAddress),
+  }
+}
+
+function reviveDynamic({ ownSockets, settings }: Dynamic): Dynamic {
+  return {
     settings: {
       ...settings,
       allowPeer: settings.allowPeer.map(reviveRule),
       denyPeer: settings.denyPeer.map(reviveRule),
       nat64Prefix: settings.nat64Prefix.map(reviveCidr),
     },
-    relayHosts: relayHosts.map(reviveRelayHost),
     ownSockets: { ...ownSockets, addresses: ownSockets.addresses.map(reviveAddress) },
-    localHosts: localHosts.map(reviveAddress),
   }
 }
 

@@ -16,6 +16,7 @@ import type { PeerSockets } from '../../net/tcp-relay/peer-sockets.js'
 import { TcpRelays } from '../../net/tcp-relay/tcp-relays.js'
 import { TransportRouter } from '../../net/transport-router.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
+import type { Cidr } from '../../stun/cidr.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { type FiveTuple, TRANSPORT_DTLS } from '../../turn/five-tuple.js'
@@ -51,13 +52,15 @@ export interface StreamClientsParts {
 
 export class StreamClients implements PacketSources {
   readonly core: TurnCore
-  readonly usersFile: PackedUsers | null
+  usersFile: PackedUsers | null
   readonly temporaryUsers: PackedUsers
   readonly streams: ClientStreams
-  readonly dtls: DtlsClients | null
+  dtls: DtlsClients | null
+  readonly #parts: StreamClientsParts
+  readonly #router: TransportRouter
   readonly #engine: StreamEngine
   readonly #tcpRelays: TcpRelays
-  readonly #http: HttpEntry | null
+  #http: HttpEntry | null
   #upkeepAt = 0
   #sweepAt = 0
 
@@ -67,10 +70,11 @@ export class StreamClients implements PacketSources {
     const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.#engine = engine
     this.usersFile = usersFile
+    this.#parts = parts
     this.temporaryUsers = temporaryUsers
     this.#http = parts.http
     this.dtls = parts.dtls
-    if (parts.dtls !== null) parts.dtls.onRefused = (reason, client) => refuseConnection(parts, reason, client)
+    if (parts.dtls !== null) this.#watchRefused(parts.dtls)
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
     this.streams = new ClientStreams({
       counters: statistics.engine,
@@ -84,6 +88,7 @@ export class StreamClients implements PacketSources {
     })
     if (start.certificate !== null) this.setCertificate(start.certificate)
     const router = new TransportRouter(engine, this.streams, this.dtls, this.#tcpRelays)
+    this.#router = router
     this.core = makeCore({
       settings: start.settings,
       monotonicStartSeconds: parts.monotonicStartSeconds,
@@ -103,6 +108,31 @@ export class StreamClients implements PacketSources {
     this.dtls?.attach(this.core)
     this.#tcpRelays.attach(this.core)
     if (start.isDraining) this.core.drain()
+  }
+
+  get http(): HttpEntry | null {
+    return this.#http
+  }
+
+  /** For connections from now on; those of the one before go on with it. */
+  setHttp(http: HttpEntry | null, proxyProtocolFrom: readonly Cidr[]): void {
+    if (http !== this.#http) this.#http?.retire()
+    this.#http = http
+    this.streams.entrance.reconfigure(proxyProtocolFrom, http)
+  }
+
+  /** Where there were none: they can come from now on. */
+  setDtls(dtls: DtlsClients): void {
+    this.dtls = dtls
+    this.#watchRefused(dtls)
+    dtls.attach(this.core)
+    this.#router.setDtls(dtls)
+  }
+
+  /** Ends everybody who came over these listeners; their allocations have ended. */
+  endListeners(isRemoved: (listenerId: number) => boolean): void {
+    this.streams.endListeners(isRemoved)
+    this.dtls?.endListeners(isRemoved)
   }
 
   setCertificate(certificate: CertificateMaterial): void {
@@ -144,6 +174,10 @@ export class StreamClients implements PacketSources {
     this.dtls?.close()
     this.#tcpRelays.close()
     void this.#http?.close()
+  }
+
+  #watchRefused(dtls: DtlsClients): void {
+    dtls.onRefused = (reason, client) => refuseConnection(this.#parts, reason, client)
   }
 }
 

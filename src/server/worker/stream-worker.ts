@@ -4,22 +4,23 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import { TurndError } from '../../config/errors.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
-import type { Listener } from '../../net/engine.js'
-import { hasListeners } from '../../net/listen-targets.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
-import type { TurnOutput } from '../../turn/output.js'
 import { ownSockets } from '../own-sockets.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_DEATHS } from '../statistics.js'
 import { Answers } from './answers.js'
+import { Changes } from './changes.js'
 import { countingSink } from './counting-sink.js'
 import { DgramStreamDriver } from './dgram-stream-driver.js'
-import type { Command, StreamWorkerStart, WorkerMessage } from './messages.js'
+import type { Command, StreamWorkerChange, StreamWorkerStart, WorkerMessage } from './messages.js'
 import { NativeStreamDriver } from './native-stream-driver.js'
 import { Outbox } from './outbox.js'
-import { reviveAddress, reviveStreamStart } from './revive.js'
+import { isOfReload } from './questions.js'
+import { reviveAddress, reviveStreamChange, reviveStreamStart } from './revive.js'
+import { type ChangedWorker, prepareStreamChange } from './stream-change.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
+import { hasListener, makeDtlsClients, makeHttpEntry } from './stream-parts.js'
 import { WorkerCaptures } from './worker-captures.js'
 
 class StreamWorker {
@@ -31,12 +32,15 @@ class StreamWorker {
   readonly #listeners = new StreamListeners()
   #clients: StreamClients | null = null
   #answers: Answers | null = null
+  #changes: Changes | null = null
+  #streams: StreamWorkerStart['streams']
   #captures: WorkerCaptures | null = null
 
   constructor(port: MessagePort, start: StreamWorkerStart) {
     const { sockets } = start
     this.#port = port
     this.#start = start
+    this.#streams = start.streams
     this.#statistics = new Statistics(start.statistics)
     this.#outbox = new Outbox(this.#statistics, (reports) => this.#post({ kind: 'reports', reports }))
     const { engine: counters } = this.#statistics
@@ -48,13 +52,18 @@ class StreamWorker {
 
   async run(): Promise<void> {
     // All that takes time comes first: from the moment when it listens, clients are there.
-    const http = await this.#makeHttpEntry()
-    const dtls = await this.#makeDtlsClients()
+    const { sockets, streams } = this.#start
+    const http = hasListener(sockets, 'tls') ? await makeHttpEntry(streams, (text) => this.#warn(text)) : null
+    const dtls = hasListener(sockets, 'dtls') ? await makeDtlsClients(this.#driver, this.#statistics.engine) : null
     await this.#driver.openListeners(this.#listeners)
     const clients = this.#makeClients(http, dtls)
     this.#clients = clients
     this.#captures = this.#makeCaptures(clients)
     this.#answers = this.#makeAnswers(clients, this.#captures)
+    this.#changes = new Changes(
+      (change) => prepareStreamChange(this.#changedWorker(clients), reviveStreamChange(change as StreamWorkerChange)),
+      (answer) => this.#post(answer),
+    )
     this.#port.on('message', (command: Command) => this.#obey(clients, command))
     this.#listeners.handOn((socket, listener) => clients.streams.accept(socket, listener))
     await this.#driver.run(clients.core, clients.dtls ?? clients.core, () => this.#advance(clients))
@@ -81,28 +90,6 @@ class StreamWorker {
     if (this.#clients !== null) this.#statistics.words[WORD_ALLOCATIONS] = this.#clients.core.allocations.size
   }
 
-  /** This and DTLS are loaded where there are listeners for them only. */
-  async #makeHttpEntry(): Promise<HttpEntry | null> {
-    if (!this.#hasListener('tls')) return null
-    const { HttpEntry } = await import('../../net/stream/http-entry.js')
-    const { httpUpstream: upstream, httpUpstreamCa: ca } = this.#start.streams
-    return new HttpEntry({ upstream, ca, warn: (text) => this.#post({ kind: 'warning', text }) })
-  }
-
-  async #makeDtlsClients(): Promise<DtlsClients | null> {
-    if (!this.#hasListener('dtls')) return null
-    const { DtlsClients } = await import('../../net/dtls/dtls-clients.js')
-    const { engine } = this.#driver
-    const send: TurnOutput['sendToClient'] = (client, bytes, from, end) => engine.sendToClient(client, bytes, from, end)
-    return new DtlsClients({ counters: this.#statistics.engine, send })
-  }
-
-  #hasListener(scheme: Listener['scheme']): boolean {
-    const { sockets } = this.#start
-    if (sockets.kind === 'own') return hasListeners(sockets.specs, [scheme])
-    return [...sockets.tcp, ...sockets.dtls].some((listener) => listener.scheme === scheme)
-  }
-
   #ownSockets(): StreamWorkerStart['ownSockets'] {
     const { ownSockets: known, relayHosts, sockets } = this.#start
     if (sockets.kind === 'adopted') return known
@@ -112,6 +99,22 @@ class StreamWorker {
 
   #ownListeners() {
     return [...this.#listeners.listeners, ...this.#driver.listeners]
+  }
+
+  #changedWorker(clients: StreamClients): ChangedWorker {
+    return {
+      start: this.#start,
+      streams: this.#streams,
+      driver: this.#driver,
+      listeners: this.#listeners,
+      clients,
+      counters: this.#statistics.engine,
+      warn: (text) => this.#warn(text),
+      changed: ({ streams }) => {
+        this.#streams = streams
+        this.#countAllocations()
+      },
+    }
   }
 
   #advance(clients: StreamClients): void {
@@ -166,10 +169,11 @@ class StreamWorker {
         this.#changeCertificate(clients, command.certificate)
         return
       case 'ticket-keys':
-        clients.streams.setTicketKeys(command.ticketKeys)
+        clients.streams.tls.setTicketKeys(command.ticketKeys)
         return
       case 'ask':
-        this.#answers?.handle(command.id, command.question)
+        if (isOfReload(command.question)) this.#changes?.handle(command.id, command.question)
+        else this.#answers?.handle(command.id, command.question)
         return
       case 'crash':
         throw new Error('the test hook demands it')
@@ -181,7 +185,7 @@ class StreamWorker {
     try {
       clients.setCertificate(certificate)
     } catch (error) {
-      this.#post({ kind: 'warning', text: `the new certificate is not used everywhere: ${(error as Error).message}` })
+      this.#warn(`the new certificate is not used everywhere: ${(error as Error).message}`)
     }
   }
 
@@ -193,6 +197,10 @@ class StreamWorker {
     this.#outbox.flushLast()
     // Connections that are closing would keep the thread.
     process.exit(0)
+  }
+
+  #warn(text: string): void {
+    this.#post({ kind: 'warning', text })
   }
 
   #post(message: WorkerMessage): void {

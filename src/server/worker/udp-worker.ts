@@ -12,17 +12,21 @@ import { TickClock } from '../../net/clock.js'
 import { allocateArena } from '../../net/native/arena.js'
 import { loadKoffi } from '../../net/native/koffi.js'
 import { openLibc } from '../../net/native/libc.js'
+import { prepareAdopted } from '../../net/native/listener-change.js'
 import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engine.js'
 import type { TurnCore } from '../../turn/core.js'
+import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { CoreObserver } from '../core-observer.js'
-import { makeCore } from '../make-core.js'
+import { changeCore, makeCore } from '../make-core.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_DEATHS } from '../statistics.js'
-import { storesOf } from '../users-snapshot.js'
+import { changedStores, storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
+import { Changes, type PreparedChange } from './changes.js'
 import { countingSink } from './counting-sink.js'
-import type { Command, UdpWorkerStart, WorkerMessage } from './messages.js'
+import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
-import { reviveAddress, reviveUdpStart } from './revive.js'
+import { isOfReload } from './questions.js'
+import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
 import { WorkerCaptures } from './worker-captures.js'
 
 /** The same while reports wait to be posted. */
@@ -33,11 +37,14 @@ class WorkerLoop {
   readonly #port: MessagePort
   readonly #engine: NativeEngine
   readonly #core: TurnCore
-  readonly #usersFile: PackedUsers | null
+  #usersFile: PackedUsers | null
+  readonly #temporaryUsers: PackedUsers
   readonly #statistics: Statistics
   readonly #outbox: Outbox
   readonly #captures: WorkerCaptures
   readonly #answers: Answers
+  readonly #changes: Changes
+  readonly #realm: string
   readonly #clock = new TickClock()
   #commandCount = 0
   #isRunning = true
@@ -49,6 +56,8 @@ class WorkerLoop {
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
+    this.#temporaryUsers = temporaryUsers
+    this.#realm = start.settings.realm
     this.#outbox = new Outbox(statistics, (reports) => this.#post({ kind: 'reports', reports }))
     this.#engine = new NativeEngine({
       libc: openLibc(koffi),
@@ -97,6 +106,10 @@ class WorkerLoop {
       post: (answer) => this.#post(answer),
       requestRound: () => {},
     })
+    this.#changes = new Changes(
+      (change) => this.#prepare(reviveUdpChange(change as UdpWorkerChange)),
+      (answer) => this.#post(answer),
+    )
     if (start.isDraining) this.#core.drain()
   }
 
@@ -162,10 +175,29 @@ class WorkerLoop {
         // UDP has none.
         return
       case 'ask':
-        this.#answers.handle(command.id, command.question)
+        if (isOfReload(command.question)) this.#changes.handle(command.id, command.question)
+        else this.#answers.handle(command.id, command.question)
         return
       case 'crash':
         throw new Error('the test hook demands it')
+    }
+  }
+
+  #prepare({ listeners: wanted, ownSockets, settings }: UdpWorkerChange): PreparedChange {
+    const change = prepareAdopted(this.#engine, wanted)
+    return {
+      endingCount: countAllocationsOf(this.#core, change.isRemoved),
+      listeners: [],
+      commit: ({ users }) => {
+        deleteAllocationsOf(this.#core, change.isRemoved)
+        change.commit()
+        const changed = users === null ? null : changedStores(users, this.#realm, this.#usersFile)
+        if (changed !== null) this.#usersFile = changed.usersFile
+        const stores = changed === null ? null : [...changed.stores, this.#temporaryUsers]
+        changeCore(this.#core, settings, ownSockets, stores)
+        this.#countAllocations()
+      },
+      abandon: change.abandon,
     }
   }
 

@@ -2,7 +2,7 @@
 // silent for too long.
 import { AdminProblem } from '../../admin/administered.js'
 import { QUESTION_UNANSWERED_COUNT_MAX, WORKER_ANSWER_MILLISECONDS_MAX } from '../../limits/reports.js'
-import type { Answer, PartOf, Question } from './questions.js'
+import type { Answer, AnyQuestion, PartOf } from './questions.js'
 
 interface Waiting {
   readonly parts: Answer['part'][]
@@ -25,7 +25,7 @@ export class Unanswered {
    * too long, or has too much to answer.
    * @param send hands the question to the worker
    */
-  ask<Asked extends Question>(send: (id: number) => void): Promise<readonly PartOf<Asked>[]> {
+  ask<Asked extends AnyQuestion>(send: (id: number) => void): Promise<readonly PartOf<Asked>[]> {
     if (this.#waiting.size >= QUESTION_UNANSWERED_COUNT_MAX) {
       return Promise.reject(this.#problem('has too much to answer'))
     }

@@ -18,7 +18,7 @@ import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_CAPTURES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { CapturedPackets } from './capture-records.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
-import type { PartOf, Question } from './questions.js'
+import type { AnyQuestion, PartOf } from './questions.js'
 import { reviveListener } from './revive.js'
 import { Unanswered } from './unanswered.js'
 
@@ -108,7 +108,7 @@ export class WorkerSlot {
   }
 
   /** The parts of its answer, none if it dies before; AdminProblem if it is silent. */
-  async ask<Asked extends Question>(question: Asked): Promise<readonly PartOf<Asked>[]> {
+  async ask<Asked extends AnyQuestion>(question: Asked): Promise<readonly PartOf<Asked>[]> {
     if (this.#thread === null) return []
     return this.#unanswered.ask<Asked>((id) => this.send({ kind: 'ask', id, question }))
   }

@@ -9,7 +9,14 @@ import {
 } from '../../../src/auth/certificate-pem.js'
 import { opaqueString } from '../../../src/auth/opaque-string.js'
 import { RestSecrets } from '../../../src/auth/rest-secrets.js'
-import { makeUsersFileLine, parseUsersFile, serialiseUsersFile, UsersFileError } from '../../../src/auth/users-file.js'
+import {
+  makeAdminLine,
+  makeUsersFileLine,
+  parseUsersFile,
+  serialiseUsersFile,
+  UsersFileError,
+} from '../../../src/auth/users-file.js'
+import { lineOf } from '../../../src/auth/users-file-line.js'
 import { forwardRequestHeaders, hasBody, originForm } from '../../../src/net/stream/http-headers.js'
 import { formatHost, hostAddress } from '../../../src/stun/address.js'
 import { parseCidr } from '../../../src/stun/cidr.js'
@@ -23,6 +30,8 @@ const USERS = [
   `bob:${REALM}:${KEY}`,
   '# a comment',
   `{"user":"マトリックス","realm":"${REALM}","md5":"${KEY}"}`,
+  lineOf({ ...makeUsersFileLine('dora', REALM, 'correct horse').entry, disabled: true }).text,
+  makeAdminLine('root', `$scrypt$ln=15,r=8,p=3$${'A'.repeat(22)}$${'A'.repeat(43)}`).text,
 ]
 const PEM = [
   '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
@@ -52,6 +61,11 @@ export function credentialBytesCases(): BytesCase[] {
         if (parsed === null) return false
         const again = parseUsersFile(Buffer.from(serialiseUsersFile(parsed.value)))
         ensure(JSON.stringify(again) === JSON.stringify(parsed.value), 'written again it says something else')
+        for (const { entry } of parsed.value) {
+          if (entry === null) continue
+          const [{ entry: anew }] = parseUsersFile(Buffer.from(lineOf(entry).text))
+          ensure(JSON.stringify(anew) === JSON.stringify(entry), 'as it is changed it says something else')
+        }
         return true
       },
     },

@@ -312,7 +312,7 @@ t.test('a session', async (t) => {
       const options = { minVersion: version, maxVersion: version }
       const stage = await StreamStage.open(t, { certificate, ticketKeys: bytesOf(48, 9) })
       const first = await resumable(t, stage, options)
-      stage.streams.setTicketKeys(bytesOf(48, 10))
+      stage.streams.tls.setTicketKeys(bytesOf(48, 10))
       t.equal((await first.client.request(stun.METHOD_BINDING)).code, 0, 'who is there stays')
       const second = await resumable(t, stage, { ...options, session: first.session })
       t.equal(second.client.tls.isSessionReused(), false)
@@ -325,7 +325,7 @@ t.test('a session', async (t) => {
 
   t.test('may have new ticket keys before there is a certificate', async (t) => {
     const stage = await StreamStage.open(t, { ticketKeys: bytesOf(48, 9) })
-    stage.streams.setTicketKeys(bytesOf(48, 10))
+    stage.streams.tls.setTicketKeys(bytesOf(48, 10))
     stage.streams.setCertificate(certificate)
     const { session } = await resumable(t, stage)
     const other = await StreamStage.open(t, { certificate, ticketKeys: bytesOf(48, 10) })

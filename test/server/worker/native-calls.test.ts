@@ -1,7 +1,7 @@
 // What the main thread does with the sockets of a worker that has died.
 import t from 'tap'
 import { parseListenSpec } from '../../../src/config/listen-spec.js'
-import { UDP_SCHEMES } from '../../../src/net/listen-targets.js'
+import { UDP_SCHEMES, wildcardListenTargets } from '../../../src/net/listen-targets.js'
 import { loadKoffi } from '../../../src/net/native/koffi.js'
 import { openLibc } from '../../../src/net/native/libc.js'
 import { ListenerOpener } from '../../../src/net/native/listener-sockets.js'
@@ -18,7 +18,8 @@ t.test('NativeCalls', { skip: NATIVE.skip }, async (t) => {
       const specs = ['udp:127.0.0.1:0', 'udp:[::1]:0'].map(parseListenSpec)
       const opener = new ListenerOpener(koffi, libc, { gro: true, gso: true })
       t.teardown(() => opener.close())
-      const [listeners] = opener.openUdp(specs, UDP_SCHEMES, 1).adopted
+      const opened = opener.open(wildcardListenTargets(specs, UDP_SCHEMES), 1, () => false)
+      const listeners = opened.flatMap(({ adopted }) => adopted)
       const calls = new NativeCalls(koffi, libc)
       const buffer = Buffer.alloc(2000)
       const address = Number(koffi.address(buffer))

@@ -9,7 +9,7 @@ import { HELD_FD_COUNT } from '../../../src/net/native/held-fds.js'
 import { loadKoffi } from '../../../src/net/native/koffi.js'
 import { openStreamLibc } from '../../../src/net/native/libc.js'
 import { TCP_SOCKETS_ARENA_LENGTH, TcpSockets } from '../../../src/net/native/tcp-socket.js'
-import type { StreamListeners } from '../../../src/net/stream/stream-listeners.js'
+import type { StreamListeners, StreamPlace } from '../../../src/net/stream/stream-listeners.js'
 import { NativeStreamDriver } from '../../../src/server/worker/native-stream-driver.js'
 import { hostAddress } from '../../../src/stun/address.js'
 import type { TurnCore } from '../../../src/turn/core.js'
@@ -37,8 +37,9 @@ class DrivenLoop {
     const driver = new NativeStreamDriver({ kind: 'adopted', tcp: adopted, dtls: [], offloads }, newCounters(), held)
     const loop = new DrivenLoop(driver)
     const server = createServer((socket) => socket.destroy())
-    const adopt = (own: number) => new Promise<void>((resolve) => server.listen({ fd: own }, resolve))
-    await driver.openListeners({ adopt } as unknown as StreamListeners)
+    const open = ([place]: readonly StreamPlace[]) =>
+      new Promise<void>((resolve) => void server.listen(place.place(), resolve))
+    await driver.openListeners({ open } as unknown as StreamListeners)
     t.teardown(async () => {
       await driver.stop()
       server.close()

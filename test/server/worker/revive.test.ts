@@ -34,7 +34,6 @@ const common = {
     relayHostCount: 2,
     minPort: 24000,
     maxPort: 24009,
-    maxAllocations: 5,
     workerCount: 2,
   }),
   statistics: new SharedArrayBuffer(8),

@@ -1,0 +1,74 @@
+// The start of a server: its settings become users, a certificate, relay addresses, and what relays.
+import type { ParsedSettings, Settings } from '../config/settings.js'
+import { readUpstreamCa } from '../config/upstream-ca.js'
+import type { Logger } from '../log/logger.js'
+import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
+import type { RelayHost } from '../turn/relay-host.js'
+import { allOf } from './all-of.js'
+import type { ServerCertificate } from './certificate.js'
+import { type OpenedRelaying, openRelaying } from './open-relaying.js'
+import { resolveRelayHosts } from './relay-hosts.js'
+import type { RelayingNews, RelayingParts } from './relaying.js'
+import { loadUsers, nonceSecretOf, type Users } from './users.js'
+
+export interface OpenedServer {
+  readonly opened: OpenedRelaying
+  readonly relayHosts: readonly RelayHost[]
+  readonly users: Users
+  readonly certificate: ServerCertificate | null
+}
+
+export interface ServerOpening {
+  readonly parsed: ParsedSettings
+  readonly hasStateDir: boolean
+  /** The choice of the engine, if it is being made already. */
+  readonly choosing: Promise<EngineChoice> | null
+  readonly logger: Logger
+  readonly news: RelayingNews
+  warn(text: string): void
+}
+
+/** Throws TurndError, with nothing left open. */
+export async function openServer(opening: ServerOpening): Promise<OpenedServer> {
+  const { choosing, hasStateDir, logger, news, parsed } = opening
+  const { settings } = parsed
+  const warn = (text: string) => opening.warn(text)
+  const certificate = await openCertificate(settings, logger, warn)
+  let users: Users | null = null
+  try {
+    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+    users = loadUsers(settings, hasStateDir, warn)
+    const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
+    const [choice, relayHosts] = await allOf(
+      choosing ?? chooseEngine(settings.engine, process.env),
+      resolveRelayHosts(settings, warn),
+    )
+    const limitsLoopback = parsed.given.has('unauthenticatedRate')
+    const parts: RelayingParts = {
+      ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa, news },
+      certificate: certificate?.material ?? null,
+    }
+    const opened = await openRelaying(choice, parts)
+    // It may have changed while the workers started.
+    if (certificate !== null && certificate.material !== parts.certificate) {
+      opened.relaying.setCertificate(certificate.material)
+    }
+    return { opened, relayHosts, users, certificate }
+  } catch (error) {
+    certificate?.close()
+    users?.usersFile?.close()
+    throw error
+  }
+}
+
+/** Loaded where there is one only: most of it is TLS. */
+async function openCertificate(
+  settings: Settings,
+  logger: Logger,
+  warn: (text: string) => void,
+): Promise<ServerCertificate | null> {
+  const { cert, key } = settings
+  if (cert === null || key === null) return null
+  const { ServerCertificate } = await import('./certificate.js')
+  return new ServerCertificate(cert, key, settings, logger, warn)
+}

@@ -1,0 +1,152 @@
+// Other settings for a running server, one reload after the other: what may fail is prepared first, then all of it is taken over, or nothing.
+//
+//   read the settings ─► the difference ─► users, certificate, listeners, workers: prepared ─┬─► all committed ─► said in the log
+//                                                                      one cannot ─► all let go, one sentence
+import type { ReloadResult, SettingChange } from '../admin/schema/operations.js'
+import type { ParsedSettings } from '../config/settings.js'
+import { readUpstreamCa } from '../config/upstream-ca.js'
+import type { Logger } from '../log/logger.js'
+import type { RelayHost } from '../turn/relay-host.js'
+import type { ServerCertificate } from './certificate.js'
+import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
+import { noted } from './change-notes.js'
+import { filesWarning } from './ready-report.js'
+import { refuseImpossibleDtls } from './refuse-dtls.js'
+import type { PreparedRelaying, Relaying } from './relaying.js'
+import { logReload } from './reload-log.js'
+import { settingChanges, withLive } from './setting-changes.js'
+import type { Users } from './users.js'
+import { type PreparedUsers, prepareUsers } from './users-reload.js'
+
+/** What a reload changes. */
+export interface LiveParts {
+  readonly parsed: ParsedSettings
+  readonly users: Users
+  readonly certificate: ServerCertificate | null
+}
+
+export interface ReloadHost {
+  readonly logger: Logger
+  readonly hasStateDir: boolean
+  warn(text: string): void
+  /** null: the server does not run. */
+  present(): (LiveParts & { readonly relaying: Relaying; readonly relayHosts: readonly RelayHost[] }) | null
+  take(parts: LiveParts): void
+}
+
+type Present = NonNullable<ReturnType<ReloadHost['present']>>
+
+interface Prepared {
+  readonly parsed: ParsedSettings
+  readonly users: PreparedUsers
+  readonly certificate: PreparedCertificate
+  readonly relaying: PreparedRelaying
+  readonly changes: readonly SettingChange[]
+}
+
+export class Reloads {
+  readonly #host: ReloadHost
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(host: ReloadHost) {
+    this.#host = host
+  }
+
+  /** After those that were asked for before. @param read throws TurndError */
+  run(read: () => ParsedSettings, isDryRun: boolean): Promise<ReloadResult> {
+    const result = this.#last.then(() => this.#run(read, isDryRun))
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  /** Resolves when none is under way. */
+  async settled(): Promise<void> {
+    await this.#last
+  }
+
+  async #run(read: () => ParsedSettings, isDryRun: boolean): Promise<ReloadResult> {
+    const { logger, present: presentOf } = this.#host
+    const present = presentOf.call(this.#host)
+    if (present === null) return failed(['the server does not run'], [])
+    const warnings: string[] = []
+    let result: ReloadResult
+    try {
+      result = await this.#change(present, read(), warnings, isDryRun)
+    } catch (error) {
+      // Whatever it is: a server that relays goes on as it was.
+      result = failed([error instanceof Error ? error.message : String(error)], warnings)
+    }
+    if (!isDryRun) logReload(logger, result)
+    return result
+  }
+
+  async #change(
+    present: Present,
+    wanted: ParsedSettings,
+    warnings: string[],
+    isDryRun: boolean,
+  ): Promise<ReloadResult> {
+    // Those of the start, or of the last reload, have been said.
+    warnings.push(...wanted.warnings.filter((text) => !present.parsed.warnings.includes(text)))
+    let isOver = false
+    const warn = (text: string) => void (isOver ? this.#host.warn(text) : warnings.push(text))
+    const prepared = await this.#prepare(present, wanted, warn, isDryRun)
+    const { certificate, changes, parsed, relaying, users } = prepared
+    isOver = true
+    if (isDryRun) {
+      users.abandon()
+      await relaying.abandon()
+      return { applied: false, changes: [...changes], errors: [], warnings }
+    }
+    users.commit()
+    const committed = certificate.commit()
+    await relaying.commit({ certificate: committed?.material ?? null })
+    this.#host.take({ parsed, users: users.users, certificate: committed })
+    const filesText = filesWarning(parsed.settings, present.relaying, present.relayHosts)
+    if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
+      warnings.push(filesText)
+    }
+    for (const text of warnings) this.#host.warn(text)
+    return { applied: true, changes: [...changes], errors: [], warnings }
+  }
+
+  /** Throws TurndError, with everything as it was. */
+  async #prepare(
+    present: Present,
+    wanted: ParsedSettings,
+    warn: (text: string) => void,
+    isDryRun: boolean,
+  ): Promise<Prepared> {
+    const { hasStateDir, logger } = this.#host
+    const from = present.parsed.settings
+    const parsed = withLive(present.parsed, wanted)
+    const { settings } = parsed
+    await refuseImpossibleDtls(settings.listen)
+    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+    const certificate = await prepareCertificate({
+      ...{ present: present.certificate, from, to: settings, logger },
+      warn: (text) => this.#host.warn(text),
+    })
+    const users = prepareUsers({
+      ...{ present: present.users, from, to: settings, hasStateDir, isDryRun, onProblem: warn },
+    })
+    try {
+      const limitsLoopback = parsed.given.has('unauthenticatedRate')
+      const change = { settings, limitsLoopback, users: users.users, certificate: certificate.material, httpUpstreamCa }
+      const relaying = await present.relaying.prepare(change, isDryRun)
+      const rows = [...settingChanges(from, wanted.settings), ...users.changes, ...certificate.changes]
+      const changes = noted(rows, from, wanted.settings, {
+        endingCount: relaying.endingCount,
+        allocationCount: present.relaying.allocationCount(),
+      })
+      return { parsed, users, certificate, relaying, changes }
+    } catch (error) {
+      users.abandon()
+      throw error
+    }
+  }
+}
+
+function failed(errors: string[], warnings: string[]): ReloadResult {
+  return { applied: false, changes: [], errors, warnings }
+}

@@ -1,0 +1,24 @@
+// What a TurnServer is given beside its settings, and where it is found.
+import type { ParsedSettings } from '../config/settings.js'
+import type { Listener } from '../net/engine.js'
+
+/** Where the server listens. */
+export interface ServerAddress {
+  readonly transport: Listener['scheme']
+  readonly host: string
+  readonly port: number
+}
+
+/** What a server has beside its sockets. */
+export interface ServerHome {
+  /** Without one nothing is read from disk or kept on it, and a user must be configured. */
+  readonly hasStateDir: boolean
+  /** In the state directory, from the start. */
+  readonly hasControlSocket: boolean
+  /** Serves the status page and the API. Where it is false, only if --admin-listen is given. */
+  readonly hasAdminServer: boolean
+  /** Where a reload gets the settings from; throws TurndError. Absent: nobody has others. */
+  readSettings?(): ParsedSettings
+  /** Of its log. Absent: the log is another's. */
+  setLogLevel?(parsed: ParsedSettings): void
+}

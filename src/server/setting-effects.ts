@@ -1,0 +1,79 @@
+// THE table of what a reload does with each option: takes it over while the server runs, or leaves it for a restart, and why. A new option
+// without a row here does not compile.
+import type { SettingKey } from '../config/settings.js'
+
+export interface SettingEffect {
+  readonly effect: 'live' | 'restart'
+  /** What it means for those who are connected, or why it needs a restart; '' when there is nothing to say. */
+  readonly note: string
+}
+
+const live = (note = ''): SettingEffect => ({ effect: 'live', note })
+const restart = (note: string): SettingEffect => ({ effect: 'restart', note })
+
+const USERS = 'allocations of users who are gone end at their next Refresh'
+const SECRETS = 'whoever has credentials of a secret that is gone is refused at the next request'
+const POLICY = 'holds at once for permissions, channels and connections that exist, too'
+const OF_NEW_CONNECTIONS = 'holds for new connections'
+const NO_EFFECT_YET = 'it has no effect yet'
+
+const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
+  listen: live(),
+  publicName: live(),
+  proxyProtocolFrom: live(OF_NEW_CONNECTIONS),
+  httpUpstream: live(OF_NEW_CONNECTIONS),
+  httpUpstreamCa: live(OF_NEW_CONNECTIONS),
+
+  relayIp: restart('the tables of relay ports are made for these addresses at the start'),
+  externalIp: restart('clients have been told the present addresses of their relays'),
+  minPort: restart('the tables of relay ports are made for this range at the start'),
+  maxPort: restart('the tables of relay ports are made for this range at the start'),
+  channelRange: live('channels that are bound stay'),
+
+  realm: restart('the keys of all users and nonces of all clients hold for one realm'),
+  user: live(USERS),
+  usersFile: live(USERS),
+  authSecret: live(SECRETS),
+  authSecretFile: live(SECRETS),
+  oauthKeys: restart(NO_EFFECT_YET),
+
+  maxAllocations: live('allocations that exist stay'),
+  userQuota: live('allocations that exist stay'),
+  permissionsMax: live('permissions that exist stay'),
+  channelsMax: live('channels that exist stay'),
+  maxBps: live('holds for allocations that exist, too'),
+  userMaxBps: live('holds for allocations that exist, too'),
+  unauthenticatedRate: live(),
+
+  allowPeer: live(POLICY),
+  denyPeer: live(POLICY),
+  nat64Prefix: live(POLICY),
+
+  cert: live('new handshakes use it; connections that exist go on'),
+  key: live('new handshakes use it; connections that exist go on'),
+
+  profile: live('only the default of --channel-range follows it yet'),
+  natDiscovery: restart(NO_EFFECT_YET),
+  mobility: restart(NO_EFFECT_YET),
+  rfc3489: restart(NO_EFFECT_YET),
+
+  config: restart('which file is read again is said at the start'),
+  coturnConfig: restart(NO_EFFECT_YET),
+  engine: restart('allocations live in the engine'),
+  workers: restart('the kernel spreads clients over the workers of the start'),
+  streamWorkers: restart('the kernel spreads clients over the workers of the start'),
+  adminListen: restart('whoever asks for this reload may be connected to the present one'),
+  metricsToken: restart('the admin server has it from the start'),
+  metricsTokenFile: restart('the admin server reads it at the start'),
+  drainTimeout: live(),
+  stateDir: restart('the secrets of this server and its control socket are there'),
+  logLevel: live(),
+}
+
+export function effectOf(key: SettingKey): SettingEffect {
+  return EFFECTS[key]
+}
+
+export function isLive(key: SettingKey): boolean {
+  return EFFECTS[key].effect === 'live'
+}

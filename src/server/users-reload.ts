@@ -1,0 +1,115 @@
+// The users of other settings, and of files that are read again: prepared first, which may fail and changes nothing, and taken over or let
+// go then.
+import type { SettingChange } from '../admin/schema/operations.js'
+import type { ReadUsers } from '../auth/users-file-store.js'
+import type { Settings } from '../config/settings.js'
+import { isUsersFile, loadUsers, type Users, wrap } from './users.js'
+
+export interface PreparedUsers {
+  /** The present ones, if there are no others than those of the users file. */
+  readonly users: Users
+  /** What is in files, and is not the same as before. */
+  readonly changes: readonly SettingChange[]
+  /** The users file is read; what it held before is forgotten. */
+  commit(): void
+  abandon(): void
+}
+
+interface UsersRequest {
+  readonly present: Users
+  /** Of the present users. */
+  readonly from: Settings
+  readonly to: Settings
+  readonly hasStateDir: boolean
+  /** Nothing is to be generated either. */
+  readonly isDryRun: boolean
+  onProblem(text: string): void
+}
+
+/** Throws TurndError. */
+export function prepareUsers(request: UsersRequest): PreparedUsers {
+  const { from, hasStateDir, isDryRun, onProblem, present, to } = request
+  const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
+  const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
+  const fileUserCount = read?.count ?? 0
+  const loaded = loadUsers(to, hasStateDir, onProblem, { users: present, fileUserCount, mayGenerate: !isDryRun })
+  const users = isSameBeside(present, loaded) ? present : loaded
+  return {
+    users,
+    changes: [
+      ...secretFileChange(from, to, present, loaded),
+      ...usersFileChange(present, loaded, read),
+      ...generatedUserChange(present, loaded),
+    ],
+    commit: () => {
+      read?.take()
+      if (users.usersFile !== present.usersFile) present.usersFile?.close()
+      known?.setGuest(users.guest)
+    },
+    abandon: () => {
+      if (users.usersFile !== present.usersFile) users.usersFile?.close()
+    },
+  }
+}
+
+function generatedUserChange({ generatedUser: from }: Users, { generatedUser: to }: Users): SettingChange[] {
+  if (from === to) return []
+  const shown = (user: Users['generatedUser']) => user?.username ?? 'none'
+  const note = to === null ? 'there are other users now' : `nobody else is configured; its password is in ${to.path}`
+  return [{ name: 'the generated user', from: shown(from), to: shown(to), effect: 'live', note }]
+}
+
+/** The same users file, users of the options and secrets. */
+function isSameBeside(present: Users, loaded: Users): boolean {
+  if (present.usersFile !== loaded.usersFile || present.generatedUser !== loaded.generatedUser) return false
+  return present.optionsDigest === loaded.optionsDigest
+}
+
+function secretFileChange(from: Settings, to: Settings, present: Users, loaded: Users): SettingChange[] {
+  if (to.authSecretFile === null || to.authSecretFile !== from.authSecretFile) return []
+  const [before, after] = [secretsOfFile(from, present), secretsOfFile(to, loaded)]
+  if (before.join('\n') === after.join('\n')) return []
+  const addedCount = after.filter((secret) => !before.includes(secret)).length
+  const removedCount = before.filter((secret) => !after.includes(secret)).length
+  const [shownBefore, shownAfter] = [counted(before.length, 'secret'), counted(after.length, 'secret')]
+  return [
+    {
+      name: 'the secret file',
+      from: shownBefore,
+      to: shownBefore === shownAfter ? 'changed' : shownAfter,
+      effect: 'live',
+      note: `read again: ${addedCount} added, ${removedCount} removed`,
+    },
+  ]
+}
+
+/** Those of the options come first. */
+function secretsOfFile({ authSecret }: Settings, { secrets }: Users): readonly string[] {
+  return secrets.slice(authSecret.length)
+}
+
+function usersFileChange(present: Users, loaded: Users, read: ReadUsers | null): SettingChange[] {
+  if (read === null) {
+    // The one of the state directory is no option of its own: it is there since the first user was added.
+    const [before, after] = [present.usersFile, loaded.usersFile]
+    if (before === after) return []
+    const shown = (file: Users['usersFile']) => (file === null ? 'none' : counted(file.turnUsers().length, 'user'))
+    return [{ name: 'the users file', from: shown(before), to: shown(after), effect: 'live', note: '' }]
+  }
+  const { addedCount, count, rekeyedCount, removedCount } = read
+  if (addedCount + rekeyedCount + removedCount === 0) return []
+  const [before, after] = [counted(present.usersFile?.turnUsers().length ?? 0, 'user'), counted(count, 'user')]
+  return [
+    {
+      name: 'the users file',
+      from: before,
+      to: before === after ? 'changed' : after,
+      effect: 'live',
+      note: `read again: ${addedCount} added, ${removedCount} removed, ${rekeyedCount} with new keys`,
+    },
+  ]
+}
+
+function counted(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`
+}
