@@ -38,7 +38,7 @@ import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
 import { EPOLLERR } from './layout.js'
 import type { Libc } from './libc.js'
 import type { AdoptedSocket } from './listener-sockets.js'
-import { NativeOutput } from './native-output.js'
+import { NativeListeners } from './native-listeners.js'
 import { POLLER_LENGTH, Poller, READY_LISTENER, READY_RELAY } from './poller.js'
 import { ReceiveSlots, receiveSlotsLength } from './receive-slots.js'
 import { RelaySockets } from './relay-sockets.js'
@@ -65,15 +65,12 @@ export interface NativeEngineOptions {
   readonly heldFds?: Int32Array
 }
 
-export class NativeEngine extends NativeOutput implements Tappable {
+export class NativeEngine extends NativeListeners implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
-  /** By the listener id of the socket. */
-  readonly #listeners: (AdoptedSocket | null)[] = []
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
-  readonly #poller: Poller
   readonly #errors: ErrorQueue
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
@@ -90,10 +87,9 @@ export class NativeEngine extends NativeOutput implements Tappable {
     const sources = new SendSources()
     const poller = new Poller(libc, arena)
     const queue = new SendQueue(libc, arena, sources, counters, offloads.gso)
-    super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds))
+    super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds), poller)
     this.counters = counters
     this.#heldFds = heldFds
-    this.#poller = poller
     this.#slots = new ReceiveSlots(libc, arena, RECEIVE_SLOT_COUNT)
     this.#errors = new ErrorQueue(libc, arena)
     this.#client.transport = TRANSPORT_UDP
@@ -102,48 +98,9 @@ export class NativeEngine extends NativeOutput implements Tappable {
     for (const listener of listeners) this.addListener(listener)
   }
 
-  /** Between rounds. False if there is no room for it. */
-  addListener(listener: AdoptedSocket): boolean {
-    const listenerId = this.sources.addSocket(listener.fd, listener.address.family)
-    if (listenerId < 0) return false
-    this.#listeners[listenerId] = listener
-    this.#poller.addListener(listener.fd, listenerId)
-    return true
-  }
-
-  /** Between rounds, when nobody has an allocation by it any more. Whoever has opened it closes it afterwards. */
-  removeListener(listenerId: number): void {
-    const listener = this.#listeners[listenerId]
-    if (!listener) return
-    this.queue.flush()
-    this.#poller.remove(listener.fd)
-    this.#listeners[listenerId] = null
-    this.sources.removeSocket(listenerId)
-  }
-
-  /** The listener id of the socket with this descriptor, or -1. */
-  findListener(fd: number): number {
-    for (let listenerId = 0; listenerId < this.#listeners.length; listenerId++) {
-      if (this.#listeners[listenerId]?.fd === fd) return listenerId
-    }
-    return -1
-  }
-
-  /** Is this listener id that of a socket, or of a local address that was asked there? */
-  isOfListener(listenerId: number, socket: number): boolean {
-    return this.sources.isOfSocket(listenerId, socket)
-  }
-
-  /** Descriptors of the sockets of now. */
-  listenerFds(): number[] {
-    const fds: number[] = []
-    for (const listener of this.#listeners) if (listener) fds.push(listener.fd)
-    return fds
-  }
-
   /** Write 8 bytes (the number 1) to it from another thread, and poll() returns. */
   get wakeFd(): number {
-    return this.#poller.wakeFd
+    return this.poller.wakeFd
   }
 
   /** Datagrams of peers go to this core, those of clients to `clients`; before the first poll(). */
@@ -157,19 +114,9 @@ export class NativeEngine extends NativeOutput implements Tappable {
     this.#peers = peers
   }
 
-  localAddressOf(listenerId: number): TransportAddress {
-    // Whoever asks has a client there, so it is open.
-    const { address } = this.#listeners[this.sources.socketOf(listenerId)] as AdoptedSocket
-    const asked = this.sources.localOf(this.sources.ofListener(listenerId))
-    if (asked === null) return address
-    const local = asked.clone()
-    local.port = address.port
-    return local
-  }
-
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
   watch(fd: number): void {
-    this.#poller.addOther(fd)
+    this.poller.addOther(fd)
   }
 
   /** One round: waits until something happens, or for so long. Returns whether anything did. The caller ticks the core between rounds. */
@@ -177,14 +124,14 @@ export class NativeEngine extends NativeOutput implements Tappable {
     const core = this.#core as TurnCore
     // What the ticks, or a command between rounds, had to send.
     this.#finishRound(core)
-    const readyCount = this.#poller.wait(timeoutMilliseconds)
+    const readyCount = this.poller.wait(timeoutMilliseconds)
     this.counters[COUNTER_WAITS]++
     this.queue.now = core.now
     for (let ready = 0; ready < readyCount; ready++) {
-      this.#poller.read(ready)
-      const { id, kind } = this.#poller
+      this.poller.read(ready)
+      const { id, kind } = this.poller
       if (kind === READY_LISTENER) this.#receiveClients(core, id)
-      else if (kind === READY_RELAY) this.#receivePeers(core, id, this.#poller.events)
+      else if (kind === READY_RELAY) this.#receivePeers(core, id, this.poller.events)
     }
     this.#finishRound(core)
     return readyCount > 0
@@ -193,7 +140,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   /** Closes what is the engine's own: relays are closed by the core, listeners by whoever opened them. */
   close(): void {
     this.queue.flush()
-    this.#poller.close()
+    this.poller.close()
     this.#heldFds.fill(0, HELD_EPOLL)
   }
 
@@ -233,7 +180,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   }
 
   #receiveClients(core: TurnCore, socket: number): void {
-    const { fd, isWildcard } = this.#listeners[socket] as AdoptedSocket
+    const { fd, isWildcard } = this.listeners[socket] as AdoptedSocket
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler
