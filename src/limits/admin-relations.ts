@@ -5,6 +5,12 @@ export const ADMIN_RELATIONS: readonly Relation[] = [
   below('ADMIN_CONNECTION_OF_SOURCE_COUNT_MAX', 'ADMIN_CONNECTION_COUNT_MAX', 'one source must not have all places'),
   below('EVENT_STREAM_COUNT_MAX', 'ADMIN_CONNECTION_OF_SOURCE_COUNT_MAX', 'who has all streams can still ask'),
   atMost('ADMIN_HEAD_MILLISECONDS_MAX', 'ADMIN_REQUEST_MILLISECONDS_MAX', 'a head is a part of its request'),
+  below(
+    'ADMIN_KEEP_ALIVE_MILLISECONDS_MAX',
+    'ADMIN_SILENCE_MILLISECONDS_MAX',
+    'who waits between requests is not silent',
+  ),
+  below('EVENT_HEARTBEAT_MILLISECONDS', 'ADMIN_SILENCE_MILLISECONDS_MAX', 'a stream without events is not silent'),
   below('ADMIN_CHECK_MILLISECONDS', 'ADMIN_HANDSHAKE_MILLISECONDS_MAX', 'a deadline is looked at before it is over'),
   atMost('ADMIN_CONNECTION_COUNT_MAX', 'ADMIN_SOURCE_COUNT_MAX', 'whoever is connected is kept track of'),
   below(

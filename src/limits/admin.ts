@@ -2,9 +2,9 @@
 
 // Connections
 
-/** At a time: some people, their browsers' tabs, Prometheus and scripts. */
+/** From elsewhere, at a time: some people, their browsers' tabs, Prometheus and scripts. */
 export const ADMIN_CONNECTION_COUNT_MAX = 512
-/** Those of one source among them. */
+/** Of one source among them; and of this machine, beside them. */
 export const ADMIN_CONNECTION_OF_SOURCE_COUNT_MAX = 128
 /** Until the first byte tells TLS from plain HTTP, and again until the handshake is done. */
 export const ADMIN_HANDSHAKE_MILLISECONDS_MAX = 10_000
@@ -14,7 +14,9 @@ export const ADMIN_HEAD_MILLISECONDS_MAX = 10_000
 export const ADMIN_REQUEST_MILLISECONDS_MAX = 30_000
 /** Between two requests of a connection. */
 export const ADMIN_KEEP_ALIVE_MILLISECONDS_MAX = 65_000
-/** How often those four are looked at. */
+/** Without a byte in either direction: answers that nobody reads end with it. Streams of events are never so silent. */
+export const ADMIN_SILENCE_MILLISECONDS_MAX = 120_000
+/** How often the deadlines of requests are looked at. */
 export const ADMIN_CHECK_MILLISECONDS = 1_000
 /** The head of a request. */
 export const ADMIN_HEAD_BYTES_MAX = 16 * 1024
@@ -27,6 +29,8 @@ export const ADMIN_CLOSING_MILLISECONDS_MAX = 500
 
 /** Requests to the API of one source: a page asks two or three times a second. */
 export const ADMIN_REQUESTS_PER_MINUTE_MAX = 3_000
+/** Scrapes of metrics of one source: Prometheus asks once a second at most. */
+export const METRICS_REQUESTS_PER_MINUTE_MAX = 300
 /** Sources that are kept track of; the one that was silent for longest makes room. */
 export const ADMIN_SOURCE_COUNT_MAX = 4_096
 

@@ -107,7 +107,7 @@ export function explain({ errors, relayed, uri }: CallResult, stage: CallStage):
     return `The browser cannot reach the server there:${certificate} ${isTls ? 'or ' : ''}a firewall or a wrong address is on the way.`
   }
   if (stage === 'connecting') {
-    return `A relay was given (${relayed}), but no call gets through it: the peer policy forbids relays to reach each other, or a firewall stands before the relay ports.`
+    return `A relay was given (${relayed}), but the call through it did not stand: a firewall or NAT on the way lets requests through and stops what follows them, or the peer policy is in the way.`
   }
   return 'The call was cut off while it was measured.'
 }

@@ -7,7 +7,7 @@ const CONNECT_MILLISECONDS_MAX = 12_000
 const PROBE_COUNT = 60
 const PROBE_INTERVAL_MILLISECONDS = 20
 const PROBE_WAIT_MILLISECONDS_MAX = 1000
-const FILL_MILLISECONDS_MAX = 3000
+const FILL_MILLISECONDS_MAX = 2000
 const FILL_BYTES_MAX = 40_000_000
 const CHUNK_BYTES = 16_384
 /** In the browser's queue: enough that it never runs dry. */
@@ -74,33 +74,32 @@ class Call {
     answering.onmessage = ({ data }) => answering.send(data)
   }
 
-  /** Resolves with the first relay; rejects when the browser has given up. */
-  gather(onProgress: () => void): Promise<void> {
+  /** Resolves when both sides have a relay; rejects when the browser has given up on one. */
+  async gather(onProgress: () => void): Promise<void> {
+    const first = this.#relayOf(this.#caller, this.#callee).then((relayed) => {
+      this.#result.relayed = relayed
+      this.#result.gatherMilliseconds = performance.now() - this.#startMs
+      onProgress()
+    })
+    const second = this.#relayOf(this.#callee, this.#caller)
+    await Promise.all([this.#describe(), first, second])
+  }
+
+  /** The first relayed address that `from` is given; all go to `to`. */
+  #relayOf(from: RTCPeerConnection, to: RTCPeerConnection): Promise<string> {
     return new Promise((resolve, reject) => {
-      for (const [from, to] of [
-        [this.#caller, this.#callee],
-        [this.#callee, this.#caller],
-      ]) {
-        from.onicecandidate = ({ candidate }) => {
-          if (candidate === null || candidate.candidate === '') return
-          void remoteDescription(to).then(() => to.addIceCandidate(candidate))
-          if (from === this.#caller && this.#result.relayed === '') {
-            this.#result.relayed = addressOf(candidate)
-            this.#result.gatherMilliseconds = performance.now() - this.#startMs
-            onProgress()
-            resolve()
-          }
-        }
+      from.onicecandidate = ({ candidate }) => {
+        if (candidate === null || candidate.candidate === '') return
+        void remoteDescription(to).then(() => to.addIceCandidate(candidate))
+        resolve(addressOf(candidate))
       }
-      this.#caller.onicecandidateerror = ({ errorCode, errorText }) => {
+      from.onicecandidateerror = ({ errorCode, errorText }) => {
         this.#result.errors.push({ code: errorCode, text: errorText })
       }
-      this.#caller.onicegatheringstatechange = () => {
-        // An error's event may follow the one of the state.
-        if (this.#caller.iceGatheringState === 'complete' && this.#result.relayed === '')
-          setTimeout(() => reject(new Error('no relay')), 100)
+      from.onicegatheringstatechange = () => {
+        // An error's event may follow the one of the state; what was given is not taken back.
+        if (from.iceGatheringState === 'complete') setTimeout(() => reject(new Error('no relay')), 100)
       }
-      this.#describe().catch(reject)
     })
   }
 

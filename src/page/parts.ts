@@ -50,7 +50,11 @@ export function copyButton(host: Host, text: () => string, label = 'Copy'): Temp
 
 /** The clipboard's interface is there in secure contexts alone; a page over plain HTTP has only the old way. */
 async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text)
+  try {
+    return await navigator.clipboard.writeText(text)
+  } catch {
+    // Not there, or not allowed.
+  }
   const area = document.createElement('textarea')
   area.value = text
   // Inside an open dialog, or what is outside could not be selected.

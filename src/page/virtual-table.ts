@@ -1,14 +1,14 @@
 // A table of thousands of rows, of which the page has only those that can be seen: the server is asked for windows of them, again and
 // again. It scrolls as one long table, keeps its place and its selection while rows change, and is steered by keyboard as a grid.
 import { html, nothing, render, type TemplateResult } from 'lit-html'
-import { classMap } from 'lit-html/directives/class-map.js'
+import { repeat } from 'lit-html/directives/repeat.js'
 import { Poll } from './poll.js'
 import { textOf } from './problem.js'
 
 /** As style.css has it. */
 const ROW_PIXELS = 32
 /** Drawn above and below what is seen, so that a short scroll shows no gap. */
-const OVERSCAN_ROW_COUNT = 12
+const OVERSCAN_ROW_COUNT = 8
 /** Asked for above and below. */
 const MARGIN_ROW_COUNT = 60
 const WINDOW_ROW_COUNT_MAX = 300
@@ -40,7 +40,8 @@ export interface TableOptions<Row> {
   readonly columns: readonly Column<Row>[]
   readonly idOf: (row: Row) => string
   readonly load: (offset: number, limit: number) => Promise<Rows<Row>>
-  readonly onOpen: (row: Row) => void
+  /** @param isByKeyboard then what is opened gets the focus */
+  readonly onOpen: (row: Row, isByKeyboard: boolean) => void
   readonly onSort: (sorting: Sorting) => void
   readonly empty: () => string
 }
@@ -164,7 +165,12 @@ export class VirtualTable<Row> {
         <thead><tr aria-rowindex="1">${columns.map((column) => this.#header(column))}</tr></thead>
         <tbody>
           ${spacer(start)}
-          ${Array.from({ length: end - start }, (_, index) => this.#row(start + index))}
+          ${repeat(
+            Array.from({ length: end - start }, (_, index) => start + index),
+            // A row that stays in sight stays as it is.
+            (index) => index,
+            (index) => this.#row(index),
+          )}
           ${spacer(matching - end)}
         </tbody>
       </table>
@@ -172,8 +178,9 @@ export class VirtualTable<Row> {
       ${this.#isLoaded && matching === 0 ? html`<p class="empty">${empty()}</p>` : ''}`
   }
 
-  #header({ isNumber, isOptional, isSortable = true, key, label }: Column<Row>): TemplateResult {
-    const classes = classMap({ number: isNumber ?? false, optional: isOptional ?? false })
+  #header(column: Column<Row>): TemplateResult {
+    const { isNumber, isSortable = true, key, label } = column
+    const classes = classesOf(column)
     if (!isSortable) return html`<th scope="col" class=${classes} data-column=${key}>${label}</th>`
     const isSorted = this.#sorting.key === key
     const order = isSorted ? (this.#sorting.isDescending ? 'descending' : 'ascending') : 'none'
@@ -194,10 +201,10 @@ export class VirtualTable<Row> {
     const isSelected = idOf(row) === this.#selectedId
     const open = () => {
       this.#choose(index)
-      onOpen(row)
+      onOpen(row, false)
     }
     return html`<tr id=${rowId(index)} data-id=${idOf(row)} aria-rowindex=${index + 2} aria-selected=${isSelected} @click=${open}>
-      ${columns.map(({ cell, isNumber, isOptional }) => html`<td class=${classMap({ number: isNumber ?? false, optional: isOptional ?? false })}>${cell(row)}</td>`)}
+      ${columns.map((column) => html`<td class=${classesOf(column)}>${column.cell(row)}</td>`)}
     </tr>`
   }
 
@@ -232,11 +239,15 @@ export class VirtualTable<Row> {
     }
     if (event.key === 'Enter' && from >= 0) {
       const row = this.#loaded.rows[from - this.#loaded.offset]
-      if (row !== undefined) this.#options.onOpen(row)
+      if (row !== undefined) this.#options.onOpen(row, true)
     } else if (event.key in targets && last >= 0) this.#choose(Math.max(0, Math.min(last, targets[event.key])))
     else return
     event.preventDefault()
   }
+}
+
+function classesOf({ isNumber = false, isOptional = false }: { isNumber?: boolean; isOptional?: boolean }): string {
+  return `${isNumber ? 'number' : ''} ${isOptional ? 'optional' : ''}`.trim()
 }
 
 function rowId(index: number): string {

@@ -32,6 +32,8 @@ export interface ReloadHost {
   /** null: the server does not run. */
   present(): (LiveParts & { readonly relaying: Relaying; readonly relayHosts: readonly RelayHost[] }) | null
   take(parts: LiveParts): void
+  /** To that of the settings in force. */
+  setLogLevel(): void
 }
 
 type Present = NonNullable<ReturnType<ReloadHost['present']>>
@@ -76,7 +78,12 @@ export class Reloads {
       // Whatever it is: a server that relays goes on as it was.
       result = failed([error instanceof Error ? error.message : String(error)], warnings)
     }
-    if (!isDryRun) logReload(logger, result)
+    if (isDryRun) return result
+    // With the more talkative one of two levels.
+    const isHeard = logger.isLevelEnabled('info')
+    if (!isHeard) this.#host.setLogLevel()
+    logReload(logger, result)
+    this.#host.setLogLevel()
     return result
   }
 

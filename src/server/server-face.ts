@@ -1,4 +1,5 @@
 // What a TurnServer is given beside its settings, and where it is found.
+import type { GeneratedUser } from '../auth/state-dir.js'
 import type { ParsedSettings } from '../config/settings.js'
 import type { Listener } from '../net/engine.js'
 
@@ -21,4 +22,19 @@ export interface ServerHome {
   readSettings?(): ParsedSettings
   /** Of its log. Absent: the log is another's. */
   setLogLevel?(parsed: ParsedSettings): void
+}
+
+/** What whoever has started the server may know of it. */
+export interface GeneratedUserFace {
+  readonly username: string
+  /** null: it was created by an earlier start. */
+  readonly password: string | null
+  /** Where it is kept; null if that failed. */
+  readonly path: string | null
+}
+
+export function generatedUserFace(generated: GeneratedUser | null): GeneratedUserFace | null {
+  if (generated === null) return null
+  const { created, password, path, username } = generated
+  return { username, password: created ? password : null, path }
 }

@@ -21,7 +21,7 @@ import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
 import { type ServerCounters, serverCounters } from './server-counters.js'
 import type { TurnServerEvents } from './server-events.js'
-import type { ServerAddress, ServerHome } from './server-face.js'
+import { type GeneratedUserFace, generatedUserFace, type ServerAddress, type ServerHome } from './server-face.js'
 import { totalsOf } from './statistics.js'
 import { startUpkeep } from './upkeep.js'
 import { turnUris } from './uris.js'
@@ -79,6 +79,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       warn: (text) => this.#warn(text),
       present: () => this.#present(),
       take: (parts) => this.#take(parts),
+      setLogLevel: () => this.#home.setLogLevel?.(this.#parsed),
     })
   }
 
@@ -128,11 +129,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   /** The user that was generated because none is configured: with its password only if this start created it. */
-  generatedUser(): { username: string; password: string | null; path: string | null } | null {
-    const generated = this.#running?.users.generatedUser ?? null
-    if (generated === null) return null
-    const { created, password, path, username } = generated
-    return { username, password: created ? password : null, path }
+  generatedUser(): GeneratedUserFace | null {
+    return generatedUserFace(this.#running?.users.generatedUser ?? null)
   }
 
   /** Latest refusals, newest first. Of a flood a part is here; counters() knows all. */
@@ -279,7 +277,6 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#running = { ...this.#running, users, certificate }
     this.#followCertificate(this.#running)
     this.#plane?.settingsChanged(parsed.settings)
-    this.#home.setLogLevel?.(parsed)
   }
 
   /** Handshakes of clients and of browsers use it from now on, and those that come after it. */

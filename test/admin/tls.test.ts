@@ -16,6 +16,8 @@ t.test('with a certificate', async (t) => {
     const answer = await ask(server, { ca: cert })
     t.equal(answer.status, 200)
     t.match(answer.headers['strict-transport-security'], /^max-age=\d{8}$/)
+    const local = await ask(server, { ca: cert, headers: { host: 'localhost' } })
+    t.equal(local.headers['strict-transport-security'], undefined, 'localhost has other servers, too')
     const login = await ask(server, { ca: cert, method: 'POST', path: '/api/v1/session', body: ADMIN })
     const [cookie] = login.headers['set-cookie'] ?? []
     t.match(cookie, /^__Host-turnd_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/)

@@ -8,8 +8,9 @@ const CLIENT_COUNT = 6000
 const ROW_PIXELS = 32
 /** What a window of 900 pixels shows, and what is drawn beyond it. */
 const ROW_COUNT_MAX = 60
-/** Of a frame in which the table is drawn: beyond that a scroll stutters. */
-const FRAME_MILLISECONDS_MAX = 50
+/** Flung through as nobody scrolls (24,000 pixels a second), at 30 frames a second still. */
+const FRAME_MILLISECONDS_MAX = 33
+const FRAME_COUNT = 60
 
 t.setTimeout(60_000)
 
@@ -43,9 +44,18 @@ t.test('6,000 clients', { skip: peerOrSkip('chromium') }, async (t) => {
   })
 
   t.test('are drawn within a frame while one scrolls', async (t) => {
-    const frames = await tab.evaluate<number[]>(scrollThrough)
-    const slow = frames.filter((milliseconds) => milliseconds > FRAME_MILLISECONDS_MAX)
-    t.ok(slow.length <= frames.length / 10, `${slow.length} of ${frames.length} frames took longer: ${slow.join(', ')}`)
+    const devTools = await page.context().newCDPSession(page)
+    // The processor's time, since this machine has other things to do.
+    await devTools.send('Performance.enable', { timeDomain: 'threadTicks' })
+    const busySeconds = async () => {
+      const { metrics } = await devTools.send('Performance.getMetrics')
+      return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
+    }
+    const before = await busySeconds()
+    await tab.evaluate(scrollThrough)
+    const perFrame = (1000 * ((await busySeconds()) - before)) / FRAME_COUNT
+    t.ok(perFrame < FRAME_MILLISECONDS_MAX, `${perFrame.toFixed(1)} ms a frame`)
+    t.comment(`${perFrame.toFixed(1)} ms a frame`)
   })
 
   t.test('keep their place and their selection while they are loaded again', async (t) => {
@@ -67,10 +77,11 @@ t.test('6,000 clients', { skip: peerOrSkip('chromium') }, async (t) => {
     await page.keyboard.press('Home')
     await page.locator('#row-0[aria-selected="true"]').waitFor()
     await page.keyboard.press('PageDown')
-    const page1 = Number((await selected.getAttribute('aria-rowindex')) ?? 0)
-    t.ok(page1 > 15, `a page is ${page1} rows`)
+    await page.locator('#row-0[aria-selected="false"]').waitFor({ state: 'attached' })
+    const index = Number((await selected.getAttribute('aria-rowindex')) ?? 0) - 2
+    t.ok(index > 15, `a page is ${index} rows`)
     await page.keyboard.press('ArrowDown')
-    t.equal(await selected.getAttribute('aria-rowindex'), String(page1 + 1))
+    await page.locator(`#row-${index + 1}[aria-selected="true"]`).waitFor()
     t.equal(await grid.getAttribute('aria-activedescendant'), await selected.getAttribute('id'))
     await page.keyboard.press('End')
     await page.locator(`#row-${CLIENT_COUNT - 1}[aria-selected="true"]`).waitFor()
@@ -108,17 +119,14 @@ t.test('6,000 clients', { skip: peerOrSkip('chromium') }, async (t) => {
   t.same(tab.errors, [], 'nothing went wrong')
 })
 
-/** In the page: a second of scrolling, and how long each frame took. */
+/** In the page: a second of scrolling. */
 const scrollThrough = `new Promise((resolve) => {
   const scroll = document.querySelector('.grid-scroll')
-  const frames = []
-  let last = performance.now()
-  const step = (now) => {
-    frames.push(Math.round(now - last))
-    last = now
+  let frames = 0
+  const step = () => {
     scroll.scrollTop -= 400
-    if (frames.length < 60) requestAnimationFrame(step)
-    else resolve(frames)
+    if (++frames < ${FRAME_COUNT}) requestAnimationFrame(step)
+    else resolve()
   }
   requestAnimationFrame(step)
 })`

@@ -108,6 +108,20 @@ export class PageDriver {
     return panel
   }
 
+  /** Presses the button of the browser test, and waits until it is over. @returns the text of each result by its URI */
+  async runBrowserTest(milliseconds: number): Promise<Record<string, { stage: string; text: string }>> {
+    const form = this.page.locator('form[data-run]')
+    const run = Number(await form.getAttribute('data-run')) + 1
+    await this.action('start').click()
+    await this.page.locator(`[data-run="${run}"][data-state="over"]`).waitFor({ timeout: milliseconds })
+    const results: Record<string, { stage: string; text: string }> = {}
+    for (const card of await this.page.locator('.result').all()) {
+      const [uri, stage, text] = [card.getAttribute('data-uri'), card.getAttribute('data-stage'), card.textContent()]
+      results[(await uri) ?? ''] = { stage: (await stage) ?? '', text: (await text) ?? '' }
+    }
+    return results
+  }
+
   /** On a page that knows nothing of `document`. */
   async evaluate<Value>(expression: string): Promise<Value> {
     return (await this.page.evaluate(expression)) as Value

@@ -166,7 +166,7 @@ t.test('a test from a browser', async (t) => {
     t.match(explain(failed('turn:a', 508), 'gathering'), /no relay left/)
     t.match(explain(failed('turn:a', 701), 'gathering'), /cannot reach the server there: a firewall/)
     t.match(explain(failed('turns:a', 701), 'gathering'), /does not trust its certificate/)
-    t.match(explain(failed('turn:a', 0, '192.0.2.1:24000'), 'connecting'), /192\.0\.2\.1:24000.*peer policy/)
+    t.match(explain(failed('turn:a', 0, '192.0.2.1:24000'), 'connecting'), /192\.0\.2\.1:24000.*a firewall or NAT/)
   })
   t.test('takes the server at its word, each reason once', async (t) => {
     const refusals = [

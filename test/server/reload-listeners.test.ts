@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
 import { ENGINES, withoutDtls } from '../support/engines.js'
 import { nextEvent } from '../support/next-event.js'
-import { addressOf } from '../support/udp-peer.js'
+import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { CHANNEL, connectBy, HOST, ReloadStage, rowOf, SCHEMES, type Scheme, SteadyCall } from './reload-stage.js'
 
 t.setTimeout(120_000)
@@ -29,7 +29,7 @@ for (const engine of ENGINES) {
             t.match(stage.server.uris().join(' '), `:${port}?transport=`)
             const client = await stage.connect(t, scheme)
             const call = await SteadyCall.start(t, client)
-            await refusesToRelayTo(t, stage, client, port)
+            await refusesToRelayTo(t, client, port)
             await call.end(t, `a call over ${scheme}`)
             const deleted = nextEvent(stage.server, 'allocationDeleted')
             const result = await stage.change(listen(other.transport))
@@ -70,7 +70,8 @@ for (const engine of ENGINES) {
       t.same((await stage.change({ listen: `udp:*:${port}` })).errors, [])
       t.ok(stage.server.address().length >= 1)
       t.equal(await stage.allocateCode(t), 0)
-      t.equal(call.client.inbox.items.length > 0, true)
+      // Of the dgram engine each local address has a socket of its own, which stays.
+      if (engine.name === 'dgram') await call.end(t, 'a call meanwhile')
     })
 
     t.test('lets a port change its kind', async (t) => {
@@ -100,7 +101,6 @@ for (const engine of ENGINES) {
 /** No client may reach a listener as a peer. */
 async function refusesToRelayTo(
   t: Test,
-  _stage: ReloadStage,
   client: Awaited<ReturnType<ReloadStage['connect']>>,
   port: number,
 ): Promise<void> {
@@ -113,7 +113,6 @@ async function isRefused(t: Test, scheme: Scheme, port: number): Promise<void> {
     return
   }
   // Nobody has the port any more.
-  const { UdpPeer } = await import('../support/udp-peer.js')
   await until(
     async () =>
       UdpPeer.open(t, HOST, port).then(

@@ -1,7 +1,6 @@
 // The HTTP application of the admin plane: fastify with its plugins, what is checked before any route, and all routes. Opened by admin-server.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import fastifyCookie from '@fastify/cookie'
-import fastifyRateLimit from '@fastify/rate-limit'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, type RawServerDefault } from 'fastify'
 import {
@@ -11,8 +10,7 @@ import {
   ADMIN_HEAD_MILLISECONDS_MAX,
   ADMIN_KEEP_ALIVE_MILLISECONDS_MAX,
   ADMIN_REQUEST_MILLISECONDS_MAX,
-  ADMIN_REQUESTS_PER_MINUTE_MAX,
-  ADMIN_SOURCE_COUNT_MAX,
+  ADMIN_SILENCE_MILLISECONDS_MAX,
 } from '../../limits/admin.js'
 import { USERNAME_LENGTH_MAX } from '../../limits/messages.js'
 import type { Logger } from '../../log/logger.js'
@@ -23,9 +21,10 @@ import { installApi } from '../routes/api.js'
 import { installProbes, PROBE_PATHS } from '../routes/probes.js'
 import { installProblems, sendProblem } from './admin-problems.js'
 import type { Authentication } from './authentication.js'
-import { isLocalRequest, sourceOf } from './client-address.js'
+import { isLocalRequest } from './client-address.js'
 import { checkHost } from './host-check.js'
 import { inlineScriptHashes, servePage } from './page-files.js'
+import { installRequestLimits } from './request-limits.js'
 import { installSecurityHeaders } from './security-headers.js'
 
 export type AdminApp = FastifyInstance<
@@ -49,26 +48,14 @@ export interface AdminParts {
   readonly isSecure: () => boolean
 }
 
-/** Only who has too many is told, by Retry-After. */
-const NO_COUNTS = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
-
 /** Ready to listen. */
 export async function makeApp(parts: AdminParts): Promise<AdminApp> {
   const app = newApp()
   installProblems(app, parts.logger)
   await installSecurityHeaders(app, inlineScriptHashes(parts.pageDirectory))
+  await installRequestLimits(app)
   installChecks(app, parts)
   await app.register(fastifyCookie)
-  await app.register(fastifyRateLimit, {
-    max: ADMIN_REQUESTS_PER_MINUTE_MAX,
-    timeWindow: 60_000,
-    cache: ADMIN_SOURCE_COUNT_MAX,
-    keyGenerator: ({ raw }) => sourceOf(raw.socket.remoteAddress),
-    addHeaders: NO_COUNTS,
-    addHeadersOnExceeding: NO_COUNTS,
-    errorResponseBuilder: () =>
-      new AdminProblem(429, 'TOO_MANY_REQUESTS', 'too many requests come from this address: wait a minute'),
-  })
   await installApi(app, parts)
   await installProbes(app, parts)
   await servePage(app, parts.pageDirectory)
@@ -82,6 +69,7 @@ function newApp(): AdminApp {
     logger: false,
     bodyLimit: ADMIN_BODY_BYTES_MAX,
     keepAliveTimeout: ADMIN_KEEP_ALIVE_MILLISECONDS_MAX,
+    connectionTimeout: ADMIN_SILENCE_MILLISECONDS_MAX,
     requestTimeout: ADMIN_REQUEST_MILLISECONDS_MAX,
     // Names may be percent-encoded.
     routerOptions: { maxParamLength: USERNAME_LENGTH_MAX * 3 },

@@ -23,9 +23,11 @@ export function sourceOf(host: string | undefined): string {
   return address.family === FAMILY_IPV4 ? `${address.word0}` : `${address.word0}:${address.word1}`
 }
 
+/** By which proxies tell for whom they ask. */
+const TOLD_BY_PROXIES = ['forwarded', 'via', 'x-forwarded-for', 'x-real-ip']
+
 /** Did it come from this machine, to this machine? What a proxy here passes on for somebody else did not. */
 export function isLocalRequest(socket: Socket, headers: IncomingHttpHeaders): boolean {
-  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined || headers.via !== undefined)
-    return false
+  if (TOLD_BY_PROXIES.some((name) => headers[name] !== undefined)) return false
   return isLoopback(socket.remoteAddress) && isLoopback(socket.localAddress)
 }

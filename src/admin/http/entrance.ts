@@ -17,7 +17,7 @@ import {
 } from '../../limits/admin.js'
 import { SourceCounts } from '../../net/source-counts.js'
 import { ALPN_HTTP, TlsAcceptor } from '../../net/stream/tls-acceptor.js'
-import { addressOf } from './client-address.js'
+import { addressOf, isLoopback } from './client-address.js'
 
 const TLS_HANDSHAKE_RECORD = 0x16
 const TICKET_KEYS_LENGTH = 48
@@ -25,6 +25,8 @@ const TICKET_KEYS_LENGTH = 48
 export class Entrance {
   readonly #tls = new TlsAcceptor(randomBytes(TICKET_KEYS_LENGTH), [ALPN_HTTP])
   readonly #sockets = new Set<Socket>()
+  /** Those that come from elsewhere: whoever is on this machine finds a place whatever strangers do. */
+  #strangerCount = 0
   readonly #counts = new SourceCounts()
   readonly #serve: (socket: Socket) => void
   readonly #timer: NodeJS.Timeout
@@ -61,17 +63,20 @@ export class Entrance {
 
   #accept(socket: Socket): void {
     const source = addressOf(socket.remoteAddress)
-    const isFull = this.#sockets.size >= ADMIN_CONNECTION_COUNT_MAX
+    const strangers = isLoopback(socket.remoteAddress) ? 0 : 1
+    const isFull = strangers > 0 && this.#strangerCount >= ADMIN_CONNECTION_COUNT_MAX
     if (this.#isClosed || isFull || this.#counts.of(source) >= ADMIN_CONNECTION_OF_SOURCE_COUNT_MAX) {
       socket.destroy()
       return
     }
     this.#sockets.add(socket)
     this.#counts.add(source)
+    this.#strangerCount += strangers
     socket.on('error', () => {})
     socket.once('close', () => {
       this.#sockets.delete(socket)
       this.#counts.remove(source)
+      this.#strangerCount -= strangers
     })
     if (this.#hasCertificate) this.#tellApart(socket)
     else this.#serve(socket)

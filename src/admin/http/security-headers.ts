@@ -1,9 +1,10 @@
 // What browsers are told about answers of this server: where scripts come from, that no frame may have it, that nothing is kept.
 import fastifyHelmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'
+import { hostnameOf } from './host-check.js'
 
-/** Two years, as the preload lists ask for; they are told nothing, since names belong to the operator. */
-const HSTS = 'max-age=63072000'
+/** A year, for the name alone that was asked for: what is beside it is not ours. */
+const HSTS = 'max-age=31536000'
 /** Of all that a page could ask a browser for, this one needs nothing. */
 const PERMISSIONS = ['camera', 'display-capture', 'geolocation', 'microphone', 'payment', 'serial', 'usb']
 
@@ -31,6 +32,8 @@ export async function installSecurityHeaders(app: FastifyInstance, scriptHashes:
   const permissions = PERMISSIONS.map((name) => `${name}=()`).join(', ')
   app.addHook('onRequest', async (request, reply) => {
     reply.header('permissions-policy', permissions)
-    if (request.protocol === 'https') reply.header('strict-transport-security', HSTS)
+    // Browsers hold it against every port of a name, and localhost is everybody's.
+    const name = hostnameOf(request.headers.host ?? '')
+    if (request.protocol === 'https' && name !== 'localhost') reply.header('strict-transport-security', HSTS)
   })
 }

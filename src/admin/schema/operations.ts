@@ -74,7 +74,7 @@ export const Login = Type.Union(
     /** Of a one-time login link. */
     Type.Object({ loginToken: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
   ],
-  { examples: [{ user: 'root', password: 'correct horse' }, { loginToken: 'TOKEN' }] },
+  { examples: [{ user: 'root', password: 'a long password' }, { loginToken: 'TOKEN' }] },
 )
 
 export const Session = Type.Object({

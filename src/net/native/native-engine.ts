@@ -33,12 +33,13 @@ import {
 } from '../counters.js'
 import type { ClientHandler, PeerHandler, Tappable } from '../engine.js'
 import type { Arena } from './arena.js'
+import { EngineListeners } from './engine-listeners.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
 import { EPOLLERR } from './layout.js'
 import type { Libc } from './libc.js'
 import type { AdoptedSocket } from './listener-sockets.js'
-import { NativeListeners } from './native-listeners.js'
+import { NativeOutput } from './native-output.js'
 import { POLLER_LENGTH, Poller, READY_LISTENER, READY_RELAY } from './poller.js'
 import { ReceiveSlots, receiveSlotsLength } from './receive-slots.js'
 import { RelaySockets } from './relay-sockets.js'
@@ -65,12 +66,14 @@ export interface NativeEngineOptions {
   readonly heldFds?: Int32Array
 }
 
-export class NativeEngine extends NativeListeners implements Tappable {
+export class NativeEngine extends NativeOutput implements Tappable {
   readonly name = 'native'
   readonly supportsDontFragment = true
   readonly counters: Float64Array
+  readonly listeners: EngineListeners
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
+  readonly #poller: Poller
   readonly #errors: ErrorQueue
   readonly #client = new FiveTuple()
   #core: TurnCore | null = null
@@ -87,20 +90,28 @@ export class NativeEngine extends NativeListeners implements Tappable {
     const sources = new SendSources()
     const poller = new Poller(libc, arena)
     const queue = new SendQueue(libc, arena, sources, counters, offloads.gso)
-    super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds), poller)
+    super(arena, sources, queue, new RelaySockets(libc, arena, sources, poller, offloads, heldFds))
     this.counters = counters
     this.#heldFds = heldFds
+    this.#poller = poller
     this.#slots = new ReceiveSlots(libc, arena, RECEIVE_SLOT_COUNT)
     this.#errors = new ErrorQueue(libc, arena)
     this.#client.transport = TRANSPORT_UDP
     heldFds[HELD_EPOLL] = poller.fd + 1
     heldFds[HELD_WAKE] = poller.wakeFd + 1
-    for (const listener of listeners) this.addListener(listener)
+    this.listeners = new EngineListeners(sources, poller)
+    for (const listener of listeners) this.listeners.add(listener)
+  }
+
+  /** Between rounds, when nobody has an allocation by it any more. */
+  removeListener(listenerId: number): void {
+    this.queue.flush()
+    this.listeners.remove(listenerId)
   }
 
   /** Write 8 bytes (the number 1) to it from another thread, and poll() returns. */
   get wakeFd(): number {
-    return this.poller.wakeFd
+    return this.#poller.wakeFd
   }
 
   /** Datagrams of peers go to this core, those of clients to `clients`; before the first poll(). */
@@ -114,9 +125,13 @@ export class NativeEngine extends NativeListeners implements Tappable {
     this.#peers = peers
   }
 
+  localAddressOf(listenerId: number): TransportAddress {
+    return this.listeners.localAddressOf(listenerId)
+  }
+
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
   watch(fd: number): void {
-    this.poller.addOther(fd)
+    this.#poller.addOther(fd)
   }
 
   /** One round: waits until something happens, or for so long. Returns whether anything did. The caller ticks the core between rounds. */
@@ -124,14 +139,14 @@ export class NativeEngine extends NativeListeners implements Tappable {
     const core = this.#core as TurnCore
     // What the ticks, or a command between rounds, had to send.
     this.#finishRound(core)
-    const readyCount = this.poller.wait(timeoutMilliseconds)
+    const readyCount = this.#poller.wait(timeoutMilliseconds)
     this.counters[COUNTER_WAITS]++
     this.queue.now = core.now
     for (let ready = 0; ready < readyCount; ready++) {
-      this.poller.read(ready)
-      const { id, kind } = this.poller
+      this.#poller.read(ready)
+      const { id, kind } = this.#poller
       if (kind === READY_LISTENER) this.#receiveClients(core, id)
-      else if (kind === READY_RELAY) this.#receivePeers(core, id, this.poller.events)
+      else if (kind === READY_RELAY) this.#receivePeers(core, id, this.#poller.events)
     }
     this.#finishRound(core)
     return readyCount > 0
@@ -140,7 +155,7 @@ export class NativeEngine extends NativeListeners implements Tappable {
   /** Closes what is the engine's own: relays are closed by the core, listeners by whoever opened them. */
   close(): void {
     this.queue.flush()
-    this.poller.close()
+    this.#poller.close()
     this.#heldFds.fill(0, HELD_EPOLL)
   }
 
@@ -180,7 +195,7 @@ export class NativeEngine extends NativeListeners implements Tappable {
   }
 
   #receiveClients(core: TurnCore, socket: number): void {
-    const { fd, isWildcard } = this.listeners[socket] as AdoptedSocket
+    const { fd, isWildcard } = this.listeners.socketOf(socket)
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler

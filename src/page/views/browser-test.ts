@@ -2,6 +2,7 @@
 import { html, type TemplateResult } from 'lit-html'
 import {
   type CallResult,
+  type CallStage,
   isOver,
   lossText,
   newResult,
@@ -18,6 +19,7 @@ import { badge, copyButton, problemNote, type Tone } from '../parts.js'
 import { textOf } from '../problem.js'
 import { quantile } from '../quantiles.js'
 
+const STEPS: readonly CallStage[] = ['gathering', 'connecting', 'probing', 'filling']
 /** Longer than a test takes: what was refused in it. */
 const REFUSALS_SECONDS = 90
 
@@ -30,6 +32,7 @@ export class BrowserTest implements View {
   #cancel: AbortController | null = null
   #user = ''
   #startMs = 0
+  #runCount = 0
   #problem: unknown = null
 
   constructor(host: Host) {
@@ -59,12 +62,13 @@ export class BrowserTest implements View {
       this.#isOwnUser = isOwn
       this.#host.refresh()
     }
-    return html`<form class="card test-form" @submit=${(event: SubmitEvent) => this.#submit(event)} autocomplete="off">
+    return html`<form class="card test-form" data-run=${this.#runCount} data-state=${isRunning ? 'running' : 'over'} @submit=${(event: SubmitEvent) => this.#submit(event)} autocomplete="off">
       <fieldset ?disabled=${isRunning}><legend>As which user</legend>
         <label class="choice"><input type="radio" name="who" value="made" .checked=${!this.#isOwnUser} @change=${choose(false)} /> one that the server makes for this test</label>
         <label class="choice"><input type="radio" name="who" value="own" .checked=${this.#isOwnUser} @change=${choose(true)} /> this one:</label>
         ${this.#isOwnUser ? ownFields() : ''}
       </fieldset>
+      <p class="quiet">Over ${(this.#host.status?.uris ?? []).map((uri, index) => html`${index === 0 ? '' : ', '}<code>${uri}</code>`)}</p>
       <div class="buttons">
         <button class="primary" data-action="start" ?disabled=${isRunning}>${this.#results.length === 0 ? 'Start the test' : 'Test again'}</button>
         ${isRunning ? html`<button type="button" data-action="cancel" @click=${() => this.#cancel?.abort()}>Cancel</button>` : ''}
@@ -82,6 +86,7 @@ export class BrowserTest implements View {
     this.#cancel = cancel
     this.#problem = null
     this.#results = []
+    this.#runCount++
     this.#startMs = this.#host.now()
     this.#host.refresh()
     try {
@@ -131,8 +136,8 @@ export class BrowserTest implements View {
     return html`<section class="card result" aria-label=${`Test over ${transportOf(uri)}`} data-uri=${uri} data-stage=${stage}>
       <div class="reason-head"><h2>${transportOf(uri)}</h2>${badge(tones[stage] ?? 'accent', STAGE_WORDS[stage])}</div>
       <p><code>${uri}</code></p>
-      ${isRunning ? html`<progress aria-label=${STAGE_WORDS[stage]}></progress>` : ''}
-      ${facts(result)}
+      ${isRunning ? html`<progress aria-label=${STAGE_WORDS[stage]} max="5" .value=${STEPS.indexOf(stage) + 1}></progress>` : ''}
+      ${stage === 'waiting' || stage === 'skipped' ? '' : facts(result)}
       ${reason === '' ? '' : html`<p class=${stage === 'failed' ? 'problem' : 'quiet'}>${reason}</p>`}
       ${serverWords.map((words) => html`<p class="server-words"><strong>The server says:</strong> ${words}</p>`)}
       ${stage === 'failed' ? errors.map(({ code, text }) => html`<p class="quiet">icecandidateerror ${code} ${text}</p>`) : ''}

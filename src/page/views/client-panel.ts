@@ -55,6 +55,11 @@ export class ClientPanel {
     }
   }
 
+  /** As soon as it is there. */
+  focus(): void {
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('.panel')?.focus())
+  }
+
   hide(): void {
     this.#id = ''
     this.#stop()
@@ -62,7 +67,7 @@ export class ClientPanel {
 
   render(): TemplateResult | string {
     if (this.#id === '') return ''
-    return html`<aside class="panel card" aria-label="Client" data-client=${this.#id}>
+    return html`<aside class="panel card" tabindex="-1" aria-label="Client" data-client=${this.#id}>
       ${this.#client === null ? this.#head('Client', '') : this.#head(this.#client.user, this.#client.client)}
       ${this.#isGone ? html`<p class="problem" role="status">This client is gone: its allocation expired, was deleted or was ended.</p>` : ''}
       ${this.#problem === null ? '' : problemNote(this.#problem)}

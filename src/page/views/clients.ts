@@ -34,7 +34,10 @@ export class Clients implements View {
       columns: CLIENT_COLUMNS(() => host.now()),
       idOf: ({ id }) => id,
       load: (offset, limit) => this.#load(offset, limit),
-      onOpen: ({ id }) => host.go({ item: id }, host.route.item !== ''),
+      onOpen: ({ id }, isByKeyboard) => {
+        host.go({ item: id }, host.route.item !== '')
+        if (isByKeyboard) this.#panel.focus()
+      },
       onSort: ({ isDescending, key }) =>
         host.go({ query: { ...host.route.query, sort: key, order: isDescending ? 'desc' : 'asc' } }, true),
       empty: () => (this.#search === '' ? 'No client has an allocation now.' : `No client matches “${this.#search}”.`),

@@ -55,10 +55,11 @@ export class Operations implements View {
   }
 
   #drainCard(): TemplateResult {
-    const isDraining = this.#host.status?.status === 'Draining'
+    const { status } = this.#host
+    const isDraining = status?.status === 'Draining'
     return html`<section class="card" aria-labelledby="drain-title" data-block="drain"><h2 id="drain-title">Drain and stop</h2>
       <p>New calls are sent away, calls that run go on until they end or the time is over; then the server stops. What starts it again (systemd, for example) is not this page.</p>
-      ${isDraining ? html`<p>${badge('warning', 'Draining')} The server stops when its clients have gone, or the time is over.</p>` : ''}
+      ${isDraining ? html`<p>${badge('warning', 'Draining')} ${counted(status.activeClients, 'client')} left. The server stops when all have gone, or the time is over.</p>` : ''}
       <div class="buttons"><button type="button" class="danger" data-action="drain" ?disabled=${isDraining} @click=${() => this.#drain()}>Drain…</button></div>
     </section>`
   }
@@ -119,7 +120,7 @@ function changesTable(changes: readonly SettingChange[]): TemplateResult {
         name,
         note,
         to,
-      }) => html`<tr><th scope="row" class="nowrap">${name}</th><td data-label="From" class="wrap">${from}</td><td data-label="To" class="wrap">${to}</td>
+      }) => html`<tr><th scope="row" class="nowrap">${name}</th><td data-label="From" class="wrap">${from === '' ? '–' : from}</td><td data-label="To" class="wrap">${to === '' ? '–' : to}</td>
         <td data-label="Effect">${effect === 'live' ? badge('ok', 'now') : badge('warning', 'after a restart')}</td><td data-label="Note">${note}</td></tr>`,
     )}</tbody></table></div>`
 }

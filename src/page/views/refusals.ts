@@ -66,7 +66,7 @@ export class Refusals implements View {
   }
 
   #summary(): TemplateResult | string {
-    if (this.#report === null) return ''
+    if (this.#report === null || this.#lookedMs === 0) return ''
     const news = this.#report.refusals.filter((entry) => this.#isNew(entry)).length
     return html`<p class="quiet" aria-live="polite">${news === 0 ? 'Nothing new since you last looked' : html`${badge('accent', `${count(news)} new`)} since you last looked`}</p>`
   }
