@@ -26,7 +26,7 @@ function setUp(clientCount: number, options: CoreHarnessOptions = {}) {
   const posted: Answer[] = []
   let roundsRequested = 0
   const answers = new Answers({
-    ...{ core, workerIndex: 3, deathCount: 0, temporaryUsers: null },
+    ...{ core, workerIndex: 3, endCount: 0, temporaryUsers: null },
     captures: null as unknown as WorkerCaptures,
     post: (answer) => void posted.push(answer),
     requestRound: () => void roundsRequested++,
