@@ -9,6 +9,7 @@ import { Administration, type AdministrationParts } from './administration.js'
 
 export interface AdminPlaneParts extends AdministrationParts {
   readonly logger: Logger
+  readonly metricsTokens: readonly string[]
   /** Somebody asked for this address: not to have it stops the start. */
   readonly isListenGiven: boolean
   /** If not, one is opened only where somebody asked for its address. */
@@ -51,9 +52,8 @@ export class AdminPlane {
   }
 
   /** What of the settings it uses has changed. */
-  settingsChanged({ metricsToken, publicName }: Settings): void {
+  settingsChanged({ publicName }: Settings): void {
     this.#server?.setPublicNames(publicName)
-    this.#server?.setMetricsTokens(metricsToken)
   }
 
   async close(): Promise<void> {
@@ -63,8 +63,8 @@ export class AdminPlane {
 }
 
 async function openServer(parts: AdminPlaneParts, administered: Administration): Promise<AdminServer | null> {
-  const { hasAdminServer, isListenGiven, logger, server, warn } = parts
-  const { adminListen, metricsToken, publicName } = server.settings()
+  const { hasAdminServer, isListenGiven, logger, metricsTokens, server, warn } = parts
+  const { adminListen, publicName } = server.settings()
   if (adminListen === null || !(isListenGiven || hasAdminServer)) return null
   // Loaded where it is used only: most of it is HTTP.
   const { openAdminServer } = await import('../admin/admin-server.js')
@@ -74,7 +74,7 @@ async function openServer(parts: AdminPlaneParts, administered: Administration):
       listen: adminListen,
       publicNames: publicName,
       certificate: server.certificate()?.material ?? null,
-      metricsTokens: metricsToken,
+      metricsTokens,
       logger,
       warn,
     })
