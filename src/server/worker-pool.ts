@@ -192,12 +192,15 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   died(worker: number, error: Error, allocationCount: number, restartSeconds: number): void {
     this.calls.close(sweepWorker(this.#plan.tables, worker).handles)
     ConnectionCap.clearWorker(this.#plan.connectionCap, worker)
-    this.captureSink?.workerEnded(worker)
     this.#parts.news.workerDied({ worker, error, allocationCount, restartSeconds })
   }
 
   captured(packets: CapturedPackets): void {
     this.captureSink?.captured(packets)
+  }
+
+  ended(workerIndex: number): void {
+    this.captureSink?.workerEnded(workerIndex)
   }
 
   restarted(workerIndex: number): void {
