@@ -30,6 +30,7 @@ const BITS_PER_BYTE = 8
 export class Sampler {
   readonly #sampled: Sampled
   #last: Look
+  #lastResidentBytes = 0
 
   constructor(sampled: Sampled) {
     this.#sampled = sampled
@@ -57,8 +58,18 @@ export class Sampler {
       dropsPerSecond: rate(now.drops, before.drops),
       refusalsPerSecond: rate(now.refusals, before.refusals),
       cpuCores: rate(now.cpuMicroseconds, before.cpuMicroseconds) / 1e6,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: this.#residentBytes(),
     }
+  }
+
+  /** It is read from a file: where no descriptor is left, the last one is as good. */
+  #residentBytes(): number {
+    try {
+      this.#lastResidentBytes = process.memoryUsage.rss()
+    } catch {
+      // What the system says is no reason to end.
+    }
+    return this.#lastResidentBytes
   }
 
   #look(): Look {
