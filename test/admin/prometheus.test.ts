@@ -1,51 +1,31 @@
 // Debian's Prometheus scrapes the admin server: every query of the dashboard and every alert is one that it takes, and finds something where there is
 // something to find.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import t from 'tap'
 import { until } from '../command/until.js'
 import { peerOrSkip } from '../support/peers.js'
-import { projectRoot } from '../support/project-root.js'
 import { openStage } from './support/admin-stage.js'
-import { Prometheus, promtool } from './support/prometheus.js'
+import { DASHBOARD, DASHBOARD_QUERIES, Prometheus, promtool, RULES_PATH } from './support/prometheus.js'
 
-const RULES = join(projectRoot, 'packaging/prometheus/turnd-alerts.yml')
 const SCRAPES_MILLISECONDS_MAX = 30_000
-
-interface Panel {
-  readonly id: number
-  readonly title: string
-  readonly type: string
-  readonly datasource?: { readonly uid: string }
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
-  readonly targets?: readonly { readonly expr: string; readonly refId: string }[]
-}
-interface Dashboard {
-  readonly schemaVersion: number
-  readonly panels: readonly Panel[]
-  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] }
-}
-
-const dashboard: Dashboard = JSON.parse(readFileSync(join(projectRoot, 'packaging/grafana/turnd.json'), 'utf8'))
-const queries = dashboard.panels.flatMap(({ targets = [], title }) => targets.map(({ expr }) => ({ title, expr })))
 
 t.test('the dashboard', async (t) => {
   t.test('is for Grafana 10 or later, any data source and any server', async (t) => {
-    t.ok(dashboard.schemaVersion >= 38)
+    t.ok(DASHBOARD.schemaVersion >= 38)
     t.same(
-      dashboard.templating.list.map(({ name, type }) => [name, type]),
+      DASHBOARD.templating.list.map(({ name, type }) => [name, type]),
       [
         ['datasource', 'datasource'],
         ['instance', 'query'],
       ],
     )
-    for (const panel of dashboard.panels) {
+    for (const panel of DASHBOARD.panels) {
       if (panel.type === 'row') continue
       t.match(panel.datasource?.uid, /^\$\{datasource\}$/, panel.title)
       t.ok((panel.targets ?? []).length > 0, panel.title)
       for (const { expr } of panel.targets ?? []) t.match(expr, /instance=~"\$instance"/, panel.title)
     }
-    t.equal(new Set(dashboard.panels.map(({ id }) => id)).size, dashboard.panels.length)
+    t.equal(new Set(DASHBOARD.panels.map(({ id }) => id)).size, DASHBOARD.panels.length)
   })
 
   t.test('has no panel upon another', async (t) => {
@@ -53,7 +33,7 @@ t.test('the dashboard', async (t) => {
     for (const {
       gridPos: { h, w, x, y },
       title,
-    } of dashboard.panels) {
+    } of DASHBOARD.panels) {
       t.ok(x + w <= 24, title)
       for (let column = x; column < x + w; column++) {
         for (let line = y; line < y + h; line++) {
@@ -66,11 +46,11 @@ t.test('the dashboard', async (t) => {
 })
 
 t.test('Prometheus', { skip: peerOrSkip('prometheus'), timeout: 120_000 }, async (t) => {
-  t.equal(promtool(['check', 'rules', RULES]), '')
+  t.equal(promtool(['check', 'rules', RULES_PATH]), '')
   const { fake, server } = await openStage(t)
   const timer = setInterval(() => fake.tick(), 100)
   t.teardown(() => clearInterval(timer))
-  const prometheus = await Prometheus.start(t, `127.0.0.1:${server.address.port}`, RULES)
+  const prometheus = await Prometheus.start(t, `127.0.0.1:${server.address.port}`, RULES_PATH)
   const count = async (query: string) => (await prometheus.query(query)).length
 
   await until(
@@ -86,8 +66,8 @@ t.test('Prometheus', { skip: peerOrSkip('prometheus'), timeout: 120_000 }, async
   })
 
   await t.test('finds something for every query of the dashboard', async (t) => {
-    t.ok(queries.length > 20)
-    for (const { expr, title } of queries) {
+    t.ok(DASHBOARD_QUERIES.length > 20)
+    for (const { expr, title } of DASHBOARD_QUERIES) {
       const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$instance', '.*')
       const results = await prometheus.query(query)
       t.ok(results.length > 0, `${title}: ${query}`)
@@ -114,7 +94,7 @@ t.test('Prometheus', { skip: peerOrSkip('prometheus'), timeout: 120_000 }, async
   })
 
   await t.test('knows each metric that alerts and dashboard name', async (t) => {
-    const text = `${readFileSync(RULES, 'utf8')}${JSON.stringify(dashboard)}`
+    const text = `${readFileSync(RULES_PATH, 'utf8')}${JSON.stringify(DASHBOARD)}`
     const names = new Set([...text.matchAll(/\b(?:turnd|process|nodejs)_[a-z_]+\b/g)].map(([name]) => name))
     t.ok(names.size > 20)
     for (const name of names) t.ok((await count(name)) > 0, name)

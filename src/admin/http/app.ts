@@ -1,7 +1,7 @@
 // The HTTP application of the admin plane: fastify with its plugins, what is checked before any route, and all routes. Opened by admin-server.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import fastifyCookie from '@fastify/cookie'
-import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, type RawServerDefault } from 'fastify'
 import {
   ADMIN_BODY_BYTES_MAX,
@@ -24,6 +24,7 @@ import type { Authentication } from './authentication.js'
 import { isLocalRequest } from './client-address.js'
 import { checkHost } from './host-check.js'
 import { inlineScriptHashes, servePage } from './page-files.js'
+import { convertNumbers } from './query-numbers.js'
 import { installRequestLimits } from './request-limits.js'
 import { installSecurityHeaders } from './security-headers.js'
 
@@ -78,9 +79,13 @@ function newApp(): AdminApp {
       headersTimeout: ADMIN_HEAD_MILLISECONDS_MAX,
       connectionsCheckingInterval: ADMIN_CHECK_MILLISECONDS,
     },
+    // What is asked is what it says: nothing is made to fit.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: (error, _request, reply) => sendProblem(reply, error),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  app.addHook('preValidation', async (request) =>
+    convertNumbers(request.query, request.routeOptions.schema?.querystring),
+  )
   app.removeContentTypeParser('text/plain')
   return app
 }

@@ -5,26 +5,20 @@ const NAME_LENGTH_MAX = 40
 
 /** @param part body, querystring, params or headers */
 export function validationSentence(errors: readonly FastifySchemaValidationError[], part: string): string {
-  // Before what is not allowed comes that a schema which is `false` was not met.
-  const error = errors.find(({ keyword }) => keyword !== 'boolean') ?? errors[0]
+  const [error] = errors
   const path = error.instancePath.slice(1).replaceAll('/', '.')
   const place = `${part === 'querystring' ? 'query' : part}${path === '' ? '' : `: ${path}`}`
-  return `${place} ${problemOf(error, errors)}: see GET /api/v1/openapi.json`
+  return `${place} ${problemOf(error)}: see GET /api/v1/openapi.json`
 }
 
-function problemOf(error: FastifySchemaValidationError, errors: readonly FastifySchemaValidationError[]): string {
-  const { instancePath, keyword, message = 'is not valid', params } = error
+function problemOf({ keyword, message = 'is not valid', params }: FastifySchemaValidationError): string {
   switch (keyword) {
     case 'additionalProperties':
-      return `must not have ${shown(params.additionalProperties)}`
+      return `must not have ${shown([params.additionalProperty])}`
     case 'required':
-      return `must have ${shown(params.requiredProperties)}`
+      return `must have ${shown([params.missingProperty])}`
     case 'enum':
       return `must be one of ${shown(params.allowedValues)}`
-    case 'const': {
-      const words = errors.filter((other) => other.keyword === keyword && other.instancePath === instancePath)
-      return `must be one of ${shown(words.map((each) => each.params.allowedValue))}`
-    }
     default:
       return message
   }

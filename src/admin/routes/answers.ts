@@ -1,6 +1,7 @@
 // What routes of the API have in common in their description: errors, tags, who may ask.
-import { type TSchema, Type } from 'typebox'
+
 import { ApiError } from '../schema/operations.js'
+import { type TSchema, Type } from '../schema/type.js'
 
 /** For a route that needs no session. */
 export const PUBLIC = { config: { isPublic: true } } as const

@@ -1,8 +1,9 @@
 // Recordings of a client's packets: /api/v1/captures.
-import { Type } from 'typebox'
+
 import { notFound } from '../http/admin-problems.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { Capture, CaptureRequest } from '../schema/operations.js'
+import { Type } from '../schema/type.js'
 import { answers, emptyAnswers, errors } from './answers.js'
 
 const tags = ['Captures']

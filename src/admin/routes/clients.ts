@@ -1,9 +1,10 @@
 // Who is connected: /api/v1/clients.
-import { Type } from 'typebox'
+
 import { ClientList } from '../client-list.js'
 import { notFound } from '../http/admin-problems.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { ClientDetail, ClientPage, ClientQuery } from '../schema/clients.js'
+import { Type } from '../schema/type.js'
 import { answers, emptyAnswers } from './answers.js'
 
 const tags = ['Clients']

@@ -1,7 +1,7 @@
 // For machines that watch: /healthz and /readyz for anybody, /metrics for who may read it.
 import type { FastifyReply } from 'fastify'
-import { Type } from 'typebox'
 import type { AdminApp, AdminParts } from '../http/app.js'
+import { Type } from '../schema/type.js'
 
 /** Answered in the clear to this machine itself, whether there is a certificate or not. */
 export const PROBE_PATHS: readonly string[] = ['/healthz', '/readyz', '/metrics']

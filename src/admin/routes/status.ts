@@ -1,7 +1,8 @@
 // How the server is: status, listeners, the history behind the charts, the stream of events, and why calls failed.
-import { Type } from 'typebox'
+
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { History, HistoryRange, Listener, Status } from '../schema/status.js'
+import { Type } from '../schema/type.js'
 import { WhyFilter, WhyReport } from '../schema/why.js'
 import { answers, errors } from './answers.js'
 

@@ -1,6 +1,7 @@
 // Users of both roles: /api/v1/users, and credentials for the test of the page.
-import { Type } from 'typebox'
+
 import type { AdminApp, AdminParts } from '../http/app.js'
+import { Type } from '../schema/type.js'
 import { ChangedUser, TestCredentials, User, UserAddition, UserChange, UserRole } from '../schema/users.js'
 import { answers, emptyAnswers } from './answers.js'
 

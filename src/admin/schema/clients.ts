@@ -1,6 +1,7 @@
 // Clients and what hangs on them: relays, permissions, channels, counters.
-import { type Static, Type } from 'typebox'
+
 import { Time, Transport } from './status.js'
+import { type Static, Type } from './type.js'
 
 const Count = Type.Integer({ minimum: 0 })
 
@@ -14,7 +15,7 @@ export const Client = Type.Object({
   transport: Transport,
   /** As clients see them: one, or IPv4 and IPv6. */
   relayed: Type.Array(Type.String()),
-  relayTransport: Type.Union([Type.Literal('udp'), Type.Literal('tcp')]),
+  relayTransport: Type.Enum(['udp', 'tcp']),
   createdTime: Time,
   /** When the last of its relays ends unless it is refreshed. */
   expiresInSeconds: Count,
@@ -67,7 +68,7 @@ export const ClientQuery = Type.Object(
     /** Part of a user name, an address or a relayed address; upper and lower case are the same. */
     search: Type.Optional(Type.String({ maxLength: 200 })),
     sort: Type.Optional(Type.Enum(CLIENT_SORT_KEYS)),
-    order: Type.Optional(Type.Union([Type.Literal('asc'), Type.Literal('desc')])),
+    order: Type.Optional(Type.Enum(['asc', 'desc'])),
     offset: Type.Optional(Type.Integer({ minimum: 0 })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
   },

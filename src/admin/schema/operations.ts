@@ -1,7 +1,8 @@
 // What an operator does to a running server: captures, reloads, drains, sessions.
-import { type Static, Type } from 'typebox'
+
 import { CAPTURE_BYTES_MAX, CAPTURE_BYTES_MIN, CAPTURE_SECONDS_MAX } from '../../limits/captures.js'
 import { Time } from './status.js'
+import { type Static, Type } from './type.js'
 
 const Count = Type.Integer({ minimum: 0 })
 
@@ -46,7 +47,7 @@ export const SettingChange = Type.Object({
   from: Type.String(),
   to: Type.String(),
   /** `live`: takes effect now; `restart`: stays as it is until a restart. */
-  effect: Type.Union([Type.Literal('live'), Type.Literal('restart')]),
+  effect: Type.Enum(['live', 'restart']),
   /** What it means for those who are connected, or why it needs a restart; '' when there is nothing to say. */
   note: Type.String(),
 })

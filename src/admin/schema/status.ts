@@ -1,6 +1,6 @@
 // What the status page and GET /api/v1/status show of a running server, and the samples that its charts are drawn from.
 // Schemas are TypeBox: one source for the checks of the API, its OpenAPI document, and the types of server and page.
-import { type Static, Type } from 'typebox'
+import { type Static, Type } from './type.js'
 
 /** ISO 8601 in UTC. */
 export const Time = Type.String({ format: 'date-time' })
@@ -12,7 +12,7 @@ export const Transport = Type.Enum(TRANSPORTS)
 export const Alarm = Type.Object({
   /** Stable: `licence-approaching`, `licence-reached`, `certificate-expiring` … */
   id: Type.String(),
-  severity: Type.Union([Type.Literal('warning'), Type.Literal('critical')]),
+  severity: Type.Enum(['warning', 'critical']),
   /** What is wrong, one sentence, and what to do. */
   text: Type.String(),
   remedy: Type.String(),
@@ -43,9 +43,9 @@ export const Status = Type.Object({
   time: Time,
   uptimeSeconds: Count,
   /** In Expressway's words. */
-  status: Type.Union([Type.Literal('Active'), Type.Literal('Draining'), Type.Literal('Inactive')]),
+  status: Type.Enum(['Active', 'Draining', 'Inactive']),
   realm: Type.String(),
-  engine: Type.Union([Type.Literal('native'), Type.Literal('dgram')]),
+  engine: Type.Enum(['native', 'dgram']),
   /** Why it is not the best one; '' if it is, or was asked for. */
   engineReason: Type.String(),
   workerCount: Count,
@@ -88,7 +88,7 @@ export const History = Type.Object({
   columns: Type.Record(Type.String(), Type.Array(Type.Number())),
 })
 /** `recent`: ten minutes by seconds; `day`: a day by minutes. */
-export const HistoryRange = Type.Union([Type.Literal('recent'), Type.Literal('day')])
+export const HistoryRange = Type.Enum(['recent', 'day'])
 
 export type Alarm = Static<typeof Alarm>
 export type CertificateFacts = Static<typeof CertificateFacts>

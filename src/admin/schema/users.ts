@@ -1,9 +1,10 @@
 // Users as the page and the API see them: never a password but one that was made up in this very answer, never a key.
-import { type Static, Type } from 'typebox'
+
 import { Time } from './status.js'
+import { type Static, Type } from './type.js'
 
 /** `turn` users allocate relays, `admin` users log in here; the two share no keys. */
-export const UserRole = Type.Union([Type.Literal('turn'), Type.Literal('admin')])
+export const UserRole = Type.Enum(['turn', 'admin'])
 
 export const User = Type.Object({
   name: Type.String(),
@@ -11,7 +12,7 @@ export const User = Type.Object({
   /** Of admin users ''. */
   realm: Type.String(),
   /** Only those of the users file can be changed here. */
-  source: Type.Union([Type.Literal('users-file'), Type.Literal('option'), Type.Literal('generated')]),
+  source: Type.Enum(['users-file', 'option', 'generated']),
   disabled: Type.Boolean(),
   /** Allocations of now. */
   allocations: Type.Integer({ minimum: 0 }),

@@ -1,7 +1,8 @@
 // Why calls failed, as one document: what was refused, to whom, how often, what was dropped, and who got through. Made by server/why.ts; the
 // library, `turnd why`, the page and GET /api/v1/refusals show it.
-import { type Static, type TSchema, Type } from 'typebox'
+
 import { Time } from './status.js'
+import { type Static, type TSchema, Type } from './type.js'
 
 const Count = Type.Integer({ minimum: 0 })
 const ListOf = <Item extends TSchema>(item: Item, options: { readonly description: string }) =>
@@ -63,7 +64,7 @@ export const WhyReport = Type.Object({
   pid: Type.Integer(),
   startTime: Time,
   time: Time,
-  engine: Type.Union([Type.Literal('dgram'), Type.Literal('native'), Type.Null()], {
+  engine: Type.Union([Type.Enum(['dgram', 'native']), Type.Null()], {
     description: 'null before the start and after the end.',
   }),
   listening: ListOf(Type.String(), { description: 'Such as `udp:192.0.2.1:3478`.' }),

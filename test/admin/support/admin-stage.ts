@@ -10,6 +10,9 @@ import type { Closing } from '../../support/closing.js'
 import { withDeadline } from '../../support/deadline.js'
 import { ADMIN, FakeAdministered } from './fake-administered.js'
 
+/** Whoever has this port, in this process or in another. */
+export type Asked = Pick<AdminServer, 'address'>
+
 const ANSWER_MILLISECONDS_MAX = 10_000
 
 export interface AdminStage {
@@ -66,7 +69,7 @@ export async function openStage(
   return { server, fake, logLines, warnings, passTime }
 }
 
-export async function ask(server: AdminServer, question: Question = {}): Promise<Answer> {
+export async function ask(server: Asked, question: Question = {}): Promise<Answer> {
   const response = await begin(server, question)
   let text = ''
   response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -77,7 +80,7 @@ export async function ask(server: AdminServer, question: Question = {}): Promise
 }
 
 /** The head of the answer. */
-export async function begin({ address }: AdminServer, question: Question): Promise<IncomingMessage> {
+export async function begin({ address }: Asked, question: Question): Promise<IncomingMessage> {
   const { body, ca, headers = {}, host = '127.0.0.1', localAddress, method = 'GET', path = '/' } = question
   const isJson = body !== undefined && typeof body !== 'string'
   const sent = { ...(isJson ? { 'content-type': 'application/json' } : {}), ...headers }
@@ -98,7 +101,7 @@ export async function begin({ address }: AdminServer, question: Question): Promi
 }
 
 /** A token, by password. */
-export async function logIn(server: AdminServer, question: Question = {}): Promise<string> {
+export async function logIn(server: Asked, question: Question = {}): Promise<string> {
   const answer = await ask(server, { method: 'POST', path: '/api/v1/session', body: ADMIN, ...question })
   if (answer.status !== 200) throw new Error(`the login was answered with ${answer.status} ${answer.text}`)
   return answer.json<{ token: string }>().token

@@ -1,7 +1,7 @@
 // Debian's Prometheus as a process on ports of its own, scraping one server each second; and questions to its HTTP API.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,6 +9,29 @@ import type { Closing } from '../../support/closing.js'
 import { withDeadline } from '../../support/deadline.js'
 import { findCommand } from '../../support/peers.js'
 import { onProcessEnd } from '../../support/process-end.js'
+import { projectRoot } from '../../support/project-root.js'
+
+export const RULES_PATH = join(projectRoot, 'packaging/prometheus/turnd-alerts.yml')
+
+export interface Panel {
+  readonly id: number
+  readonly title: string
+  readonly type: string
+  readonly datasource?: { readonly uid: string }
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
+  readonly targets?: readonly { readonly expr: string; readonly refId: string }[]
+}
+interface Dashboard {
+  readonly schemaVersion: number
+  readonly panels: readonly Panel[]
+  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] }
+}
+
+export const DASHBOARD: Dashboard = JSON.parse(readFileSync(join(projectRoot, 'packaging/grafana/turnd.json'), 'utf8'))
+/** Each with the title of its panel. */
+export const DASHBOARD_QUERIES = DASHBOARD.panels.flatMap(({ targets = [], title }) =>
+  targets.map(({ expr }) => ({ title, expr })),
+)
 
 const START_MILLISECONDS_MAX = 30_000
 
