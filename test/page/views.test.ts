@@ -144,7 +144,7 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
       /TCP/,
       /in the clear/,
       /211 days left/,
-      /19 days left: renew soon/,
+      /9 days left: renew soon/,
       /Expired 2 days ago/,
     ])
   })
