@@ -21,6 +21,8 @@ import { Refusals } from './views/refusals.js'
 import { Users } from './views/users.js'
 
 const RECENT_SECONDS = 600
+/** A browser has few connections to one server, and each tab that follows it holds one: those that nobody sees let go. */
+const HIDDEN_MILLISECONDS_MAX = 60_000
 const SESSION_OVER = 'Your session has ended. Log in to go on where you were.'
 
 export class App implements Host {
@@ -42,6 +44,7 @@ export class App implements Host {
   #retryMs: number | null = null
   #clockOffsetMs = 0
   #isDrawAsked = false
+  #hiding: ReturnType<typeof setTimeout> | undefined
 
   constructor(root: HTMLElement) {
     this.#root = root
@@ -80,6 +83,7 @@ export class App implements Host {
   async start(): Promise<void> {
     addEventListener('hashchange', () => this.#routeChanged())
     addEventListener('online', () => this.#live.retryNow())
+    document.addEventListener('visibilitychange', () => this.#visibilityChanged())
     document.body.append(this.dialogs.element)
     const token = loginTokenOf(location.hash)
     if (token !== null) {
@@ -97,6 +101,10 @@ export class App implements Host {
       if (!(error instanceof ApiProblem && error.status === 401)) this.#login.explain(textOf(error))
       this.refresh()
     }
+  }
+
+  get user(): string {
+    return this.#session?.user ?? ''
   }
 
   now(): number {
@@ -182,6 +190,12 @@ export class App implements Host {
     } catch (error) {
       this.report(error)
     }
+  }
+
+  #visibilityChanged(): void {
+    clearTimeout(this.#hiding)
+    if (document.hidden) this.#hiding = setTimeout(() => this.#live.stop(), HIDDEN_MILLISECONDS_MAX)
+    else if (this.#session && !this.#live.isStarted) this.#live.start()
   }
 
   async #connected(): Promise<void> {

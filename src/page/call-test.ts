@@ -32,6 +32,7 @@ export async function testCall(
     onProgress()
   }
   try {
+    if (typeof RTCPeerConnection === 'undefined') throw new DOMException('it has no WebRTC, or it is switched off')
     enter('gathering')
     for (let side = 0; side < 2; side++) sides.push(new RTCPeerConnection({ iceServers, iceTransportPolicy: 'relay' }))
     const call = new Call(sides[0], sides[1], result)
@@ -47,9 +48,7 @@ export async function testCall(
     if (signal.aborted) return enter('cancelled')
     result.failedStage = result.stage
     result.reason =
-      error instanceof DOMException
-        ? `The browser refuses this address: ${error.message}`
-        : explain(result, result.stage)
+      error instanceof DOMException ? `This browser cannot test it: ${error.message}` : explain(result, result.stage)
     enter('failed')
   } finally {
     for (const side of sides) side.close()

@@ -79,7 +79,8 @@ export class CaptureList {
 
   #state({ endReason, endTime, secondsMax, startTime }: Capture): TemplateResult {
     const now = this.#host.now()
-    if (endTime !== null) return html`Ended ${timeAgo(endTime, now)}: ${END_REASONS[endReason] ?? endReason}`
+    if (endTime !== null)
+      return html`<span>Ended ${timeAgo(endTime, now)}: ${END_REASONS[endReason] ?? endReason}</span>`
     const left = secondsMax - (now - Date.parse(startTime)) / 1000
     return html`${badge('accent', 'Recording')} <span class="quiet nowrap">${duration(left)} left</span>`
   }

@@ -1,7 +1,7 @@
 // The columns of the table of clients.
-import { html } from 'lit-html'
+import { html, type TemplateResult } from 'lit-html'
 import type { Client, ClientQuery } from '../admin/schema/clients.js'
-import { bytes, count, duration } from './format.js'
+import { bytes, compactCount, count, duration } from './format.js'
 import { timeAgo } from './parts.js'
 import type { Column } from './virtual-table.js'
 
@@ -53,7 +53,7 @@ export function CLIENT_COLUMNS(now: () => number): readonly (Column<Client> & { 
     {
       key: 'packetsFromClient',
       label: 'Packets from',
-      cell: ({ packetsFromClient }) => count(packetsFromClient),
+      cell: ({ packetsFromClient }) => exact(packetsFromClient),
       ...number,
       ...optional,
     },
@@ -61,10 +61,14 @@ export function CLIENT_COLUMNS(now: () => number): readonly (Column<Client> & { 
     {
       key: 'packetsToClient',
       label: 'Packets to',
-      cell: ({ packetsToClient }) => count(packetsToClient),
+      cell: ({ packetsToClient }) => exact(packetsToClient),
       ...number,
       ...optional,
     },
     { key: 'bytesToClient', label: 'Bytes to', cell: ({ bytesToClient }) => bytes(bytesToClient), ...number },
   ]
+}
+
+function exact(value: number): TemplateResult {
+  return html`<span title=${count(value)}>${compactCount(value)}</span>`
 }

@@ -16,6 +16,13 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 
+/** Whole below a million, then `3.25 M`: for columns. */
+export function compactCount(value: number): string {
+  if (value < 1e6) return count(value)
+  const { number, prefix } = scaled(value)
+  return `${number} ${prefix}`
+}
+
 /** Three digits and a decimal prefix: `12.3 M`, `999`, `0.42`. */
 function scaled(value: number): { readonly number: string; readonly prefix: string } {
   let rest = Math.abs(value)

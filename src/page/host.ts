@@ -14,6 +14,8 @@ export interface Host {
   /** The last ten minutes, by seconds. */
   readonly samples: SampleColumns
   readonly route: Route
+  /** Who is logged in; `operator` by a login link. */
+  readonly user: string
   /** By the server's clock, about. */
   now(): number
   /** Draws again, in the next frame. */

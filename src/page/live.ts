@@ -22,6 +22,7 @@ export class Live {
   #retry: ReturnType<typeof setTimeout> | undefined
   #watchdog: ReturnType<typeof setTimeout> | undefined
   #failures = 0
+  #isStarted = false
 
   constructor(url: string, events: LiveEvents) {
     this.#url = url
@@ -31,10 +32,17 @@ export class Live {
   start(): void {
     this.stop()
     this.#failures = 0
+    this.#isStarted = true
     this.#open()
   }
 
+  /** Also while it waits for the next try. */
+  get isStarted(): boolean {
+    return this.#isStarted
+  }
+
   stop(): void {
+    this.#isStarted = false
     clearTimeout(this.#retry)
     clearTimeout(this.#watchdog)
     this.#source?.close()
@@ -43,7 +51,7 @@ export class Live {
 
   /** Does not wait for the next try. */
   retryNow(): void {
-    if (this.#source !== null) return
+    if (this.#source !== null || !this.#isStarted) return
     clearTimeout(this.#retry)
     this.#open()
   }
@@ -73,6 +81,7 @@ export class Live {
   #lose(): void {
     if (this.#source === null) return
     this.stop()
+    this.#isStarted = true
     const delay = Math.min(RETRY_MILLISECONDS_MAX, RETRY_MILLISECONDS_MIN * 2 ** this.#failures)
     this.#failures++
     // Pages that lost the same server do not all come back in the same moment.

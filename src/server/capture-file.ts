@@ -34,8 +34,9 @@ export class CaptureFile {
   readonly #dissector: string | null
   readonly #startTimeMs: number
   readonly #packetCounts = [0, 0]
-  #bytes = new Uint8Array(FIRST_LENGTH)
+  #bytes: Uint8Array = new Uint8Array(FIRST_LENGTH)
   #length = 0
+  #isFinished = false
   readonly #endLength: number
 
   /** @param application what has written the file, with its version */
@@ -82,14 +83,16 @@ export class CaptureFile {
     }
   }
 
-  /** The whole file so far. */
+  /** The whole file so far: a copy until it is finished, and the same bytes for everybody afterwards. */
   toBytes(lostCount: number, endTimeMs: number): Uint8Array {
+    if (this.#isFinished) return this.#bytes
     return Buffer.concat([this.#bytes.subarray(0, this.#length), this.#ending(lostCount, endTimeMs)])
   }
 
-  /** Nothing more will be added: what it does not need is given back. */
-  trim(): void {
-    this.#bytes = this.#bytes.slice(0, this.#length)
+  /** Nothing more will be added. */
+  finish(lostCount: number, endTimeMs: number): void {
+    this.#bytes = this.toBytes(lostCount, endTimeMs)
+    this.#isFinished = true
   }
 
   #write(packet: CapturedPacket): Uint8Array {

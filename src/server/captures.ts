@@ -84,7 +84,7 @@ export class Captures implements CaptureSink {
     return this.#kept.delete(kept.number)
   }
 
-  /** The file so far; null: there is none. */
+  /** The file so far, whose bytes are not to be changed; null: there is none. */
   file(id: string): Uint8Array | null {
     const kept = this.#find(id)
     return kept === null ? null : kept.file.toBytes(kept.lostCount, kept.endTimeMs ?? Date.now())
@@ -172,7 +172,7 @@ export class Captures implements CaptureSink {
     clearTimeout(kept.timer)
     kept.endReason = reason
     kept.endTimeMs = Date.now()
-    kept.file.trim()
+    kept.file.finish(kept.lostCount, kept.endTimeMs)
   }
 
   #find(id: string): Kept | null {

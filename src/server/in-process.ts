@@ -79,7 +79,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     this.#answers = new Answers({
       core: this.#core,
       workerIndex: shared.workerIndex,
-      deathCount: 0,
+      endCount: 0,
       temporaryUsers: null,
       captures: this.#captures,
       post: (answer) => this.#unanswered.handle(answer),

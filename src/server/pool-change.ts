@@ -22,7 +22,11 @@ export class PoolChange<State> {
 
   /** Of workers that open some themselves. */
   get listeners(): readonly Listener[] {
-    return this.#outlooks.flatMap((outlook) => outlook?.listeners.map(reviveListener) ?? [])
+    return this.#slots.flatMap((slot, position) => {
+      // Who was not there to be asked begins with the change, or has begun with it.
+      const outlook = this.#outlooks[position] ?? null
+      return outlook === null ? slot.listeners : outlook.listeners.map(reviveListener)
+    })
   }
 
   /** A worker that dies meanwhile has no say: its successor starts with what is decided. Throws TurndError. */
@@ -41,8 +45,8 @@ export class PoolChange<State> {
     }
   }
 
-  /** Posted to all within this call. Resolves when all have done it, or are gone. */
-  async commit(state: State): Promise<void> {
+  /** Posted to all within this call. Resolves when all have done it, or are gone; with false if one has not said so. */
+  async commit(state: State): Promise<boolean> {
     const done = this.#slots.map((slot, position) =>
       slot.ask({ kind: 'commit', change: this.#worded(position, state) }),
     )
@@ -50,7 +54,7 @@ export class PoolChange<State> {
       if (outlook !== null) this.#slots[position].listeners = outlook.listeners.map(reviveListener)
     }
     // One that is silent has it before it, and does nothing else first.
-    await Promise.allSettled(done)
+    return (await Promise.allSettled(done)).every(({ status }) => status === 'fulfilled')
   }
 
   async abandon(): Promise<void> {

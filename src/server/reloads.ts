@@ -15,7 +15,7 @@ import { refuseImpossibleDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
 import { logReload } from './reload-log.js'
 import { settingChanges, withLive } from './setting-changes.js'
-import type { Users } from './users.js'
+import { isNobodyConfigured, nobodyText, type Users } from './users.js'
 import { type PreparedUsers, prepareUsers } from './users-reload.js'
 
 /** What a reload changes. */
@@ -113,6 +113,7 @@ export class Reloads {
     if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
       warnings.push(filesText)
     }
+    if (isNobodyConfigured(users.users)) warnings.push(nobodyText(parsed.settings))
     for (const text of warnings) this.#host.warn(text)
     return { applied: true, changes: [...changes], errors: [], warnings }
   }

@@ -27,8 +27,10 @@ export const WORD_REPORTS_LOST = 3
 export const WORD_DEATHS = 4
 /** Messages of captured packets that the main thread has read. */
 export const WORD_CAPTURES_READ = 5
+/** Workers of this place that have ended: what was numbered by one of them is not its successors'. */
+export const WORD_ENDS = 6
 /** Relays that exist now, by TRANSPORT_ of their client. */
-const RELAYS_START = 6
+const RELAYS_START = 7
 const WORD_COUNT = RELAYS_START + TRANSPORT_NAMES.length
 
 const REASON_COUNT = REFUSAL_REASON_NAMES.length
@@ -77,14 +79,14 @@ export class Statistics {
     return this.words[WORD_DEATHS]
   }
 
-  /** Its worker has died: what existed there does no more. */
+  /** Its worker has ended unasked. */
   noteDeath(): void {
-    this.noteEnd()
     this.words[WORD_DEATHS]++
   }
 
-  /** Its worker has ended. */
+  /** Its worker has ended, however: what existed there does no more. */
   noteEnd(): void {
+    this.words[WORD_ENDS]++
     this.words[WORD_ALLOCATIONS] = 0
     this.relays.fill(0)
   }

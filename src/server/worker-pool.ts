@@ -144,8 +144,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
         this.#state = committed
         this.#beginning.clear()
         this.#nextState = null
-        await done
-        place?.commit()
+        // Whoever is silent may still use what goes: it is closed with the pool then.
+        if (await done) place?.commit()
       },
       abandon: async () => {
         await Promise.all([...this.#beginning].map((position) => this.#end(position)))
@@ -192,12 +192,15 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   died(worker: number, error: Error, allocationCount: number, restartSeconds: number): void {
     this.calls.close(sweepWorker(this.#plan.tables, worker).handles)
     ConnectionCap.clearWorker(this.#plan.connectionCap, worker)
-    this.captureSink?.workerEnded(worker)
     this.#parts.news.workerDied({ worker, error, allocationCount, restartSeconds })
   }
 
   captured(packets: CapturedPackets): void {
     this.captureSink?.captured(packets)
+  }
+
+  ended(workerIndex: number): void {
+    this.captureSink?.workerEnded(workerIndex)
   }
 
   restarted(workerIndex: number): void {

@@ -33,6 +33,8 @@ const TRANSPORTS = ['udp', 'udp', 'udp', 'udp', 'udp', 'udp', 'tcp', 'tls', 'tls
 const SNAPSHOT_MILLISECONDS = 2000
 
 export class BusyAdministered extends FakeAdministered {
+  /** Of what is wrong with the configuration. */
+  reloadErrors: string[] = []
   readonly #random: SeededRandom
   #refusals = madeUpRefusals(HOSTILE_NAME)
   #snapshotMs = Number.NEGATIVE_INFINITY
@@ -160,6 +162,7 @@ export class BusyAdministered extends FakeAdministered {
 
   override async reload(dryRun: boolean): Promise<ReloadResult> {
     await super.reload(dryRun)
+    if (this.reloadErrors.length > 0) return { applied: false, changes: [], errors: this.reloadErrors, warnings: [] }
     const live = { effect: 'live', note: '' } as const
     return {
       applied: !dryRun,

@@ -23,6 +23,7 @@ import { madeUpRefusal } from './made-up-refusals.js'
 t.test('numbers', async (t) => {
   t.test('have units, and three digits at most', async (t) => {
     t.equal(format.count(1234.4), '1,234')
+    t.same([999_999, 3_245_165].map(format.compactCount), ['999,999', '3.25 M'])
     t.equal(format.counted(1, 'relay'), '1 relay')
     t.equal(format.counted(1800, 'relay'), '1,800 relays')
     t.same([0, 999, 999.6, 12_345_678].map(format.bitRate), ['0 bit/s', '999 bit/s', '1.00 kbit/s', '12.3 Mbit/s'])

@@ -5,7 +5,7 @@ import t from 'tap'
 import { launchBrowser } from '../support/browser.js'
 import { peerOrSkip } from '../support/peers.js'
 import { HOSTILE_NAME } from './busy-administered.js'
-import { openLoggedIn, openStage } from './page-stage.js'
+import { ADMIN, openLoggedIn, openStage, openTab } from './page-stage.js'
 
 t.setTimeout(90_000)
 
@@ -166,6 +166,17 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
     await page.getByRole('alert').filter({ hasText: 'choose another name' }).waitFor()
   })
 
+  t.test('asks before one shuts oneself out', async (t) => {
+    const own = await openTab(t, browser, stage)
+    await own.load('#users')
+    await own.logIn(ADMIN.user, ADMIN.password)
+    await own.shown('users')
+    await own.action('toggle', own.page.locator(`[data-user="${ADMIN.user}"]`)).click()
+    t.match(await own.dialog.textContent(), /Disable yourself\?.*your session ends/s)
+    await own.page.keyboard.press('Escape')
+    t.equal(administered.isAdmin(ADMIN.user), true)
+  })
+
   t.test('disables, enables, renews and removes users, and says of which it cannot', async (t) => {
     const row = page.locator('[data-user="zoe"]')
     await tab.action('toggle', row).click()
@@ -200,6 +211,15 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
     await tab.action('apply').click()
     await page.locator('[data-result="applied"]').waitFor()
     t.same(administered.calls.at(-1), ['reload', false])
+  })
+
+  t.test('says why a reload failed, and that nothing was changed', async (t) => {
+    administered.reloadErrors = ['--max-bps many is no number: give bits per second']
+    await tab.action('dry-run').click()
+    const result = page.locator('[data-result="failed"]')
+    await result.waitFor()
+    t.match(await result.textContent(), /Nothing was changed.*--max-bps many is no number/s)
+    t.equal(await tab.action('apply').isDisabled(), true)
   })
 
   t.test('has the documents for machines', async (t) => {

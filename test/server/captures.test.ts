@@ -10,6 +10,7 @@ import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type DissectedPacket, dissect, fileFacts } from '../support/tshark.js'
 import type { TurnClient } from '../support/turn-client.js'
+import { runUclient, UCLIENT_PASSWORD, UCLIENT_USER } from '../support/uclient.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { HOST, openStage, type RelayingStage, STAGE_SCHEMES } from './relaying-stage.js'
 
@@ -20,7 +21,7 @@ const CHANNEL = 0x4000
 const TURN_HOST = '127.0.0.93'
 const [INBOUND, OUTBOUND] = ['0x00000001', '0x00000002']
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 interface World extends RelayingStage {
   readonly captures: Captures
@@ -280,4 +281,31 @@ t.test('a capture ends with its worker', { skip: NATIVE.skip || skip }, async (t
   t.equal(dissect(world.captures.file(id) as Uint8Array).length, 2)
   t.equal(await world.captures.remove(id), true)
   t.equal(world.captures.file(id), null)
+})
+
+const withoutUclient = NATIVE.skip || skip || peerOrSkip('turnutils_uclient')
+t.test("a capture of coturn's client over TLS has its channels", { skip: withoutUclient }, async (t) => {
+  const user = `${UCLIENT_USER}:${UCLIENT_PASSWORD}`
+  const world = await open(t, NATIVE, { realm: UCLIENT_USER, user, channelRange: 'rfc5766' })
+  const { port } = world.relaying.listeners.find(({ scheme }) => scheme === 'tls')?.address ?? { port: 0 }
+  const flags = ['-t', '-S', '-y', '-m', '2', '-n', '200', '-l', '170']
+  const running = runUclient({ host: HOST, port, password: UCLIENT_PASSWORD, flags })
+  const rows = () => new ClientList(world.relaying).clients()
+  await until(async () => (await rows()).some(({ channelCount }) => channelCount > 0), 'it has a channel', 20_000)
+  const row = (await rows()).find(({ channelCount }) => channelCount > 0)
+  const { id } = await world.captures.start({ client: row?.id ?? '' })
+  const { lost, sent } = await running
+  t.match({ lost, isDone: sent > 0 }, { lost: 0, isDone: true })
+  const state = () => world.captures.list()[0]
+  await until(() => state().endReason === 'client-gone', 'it has left')
+  t.equal(state().lostPackets, 0)
+  const packets = dissect(world.captures.file(id) as Uint8Array)
+  for (const direction of [INBOUND, OUTBOUND]) {
+    const frames = packets.filter((packet) => packet.interface === 'client' && packet.direction === direction)
+    const channelData = frames.filter(({ info }) => info.startsWith('ChannelData'))
+    const datagrams = packets.filter((packet) => packet.interface === 'peers' && packet.direction !== direction)
+    t.ok(channelData.length > 10, `${channelData.length} packets`)
+    t.ok(Math.abs(channelData.length - datagrams.length) <= 1, 'each is there on both sides')
+  }
+  t.same(new Set(packets.map(({ malformed }) => malformed)), new Set(['']))
 })

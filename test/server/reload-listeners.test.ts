@@ -29,7 +29,8 @@ for (const engine of ENGINES) {
             t.match(stage.server.uris().join(' '), `:${port}?transport=`)
             const client = await stage.connect(t, scheme)
             const call = await SteadyCall.start(t, client)
-            await refusesToRelayTo(t, client, port)
+            await refusesToRelayTo(t, client, port, round)
+            await refusesToRelayTo(t, steady.client, port, round)
             await call.end(t, `a call over ${scheme}`)
             const deleted = nextEvent(stage.server, 'allocationDeleted')
             const result = await stage.change(listen(other.transport))
@@ -103,8 +104,9 @@ async function refusesToRelayTo(
   t: Test,
   client: Awaited<ReturnType<ReloadStage['connect']>>,
   port: number,
+  round: number,
 ): Promise<void> {
-  t.equal((await client.bindChannel(CHANNEL + 1, addressOf(HOST, port))).code, 403, 'a new listener is no peer')
+  t.equal((await client.bindChannel(CHANNEL + 1 + round, addressOf(HOST, port))).code, 403, 'a new listener is no peer')
 }
 
 async function isRefused(t: Test, scheme: Scheme, port: number): Promise<void> {

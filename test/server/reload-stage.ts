@@ -60,8 +60,12 @@ export class ReloadStage {
   }
 
   /** The code of a new client's Allocate. */
-  async allocateCode(t: Test, user: { username: string; password: string } = ALICE): Promise<number> {
-    return (await (await this.connect(t, 'udp', this.port('udp'), user)).allocate()).code
+  async allocateCode(
+    t: Test,
+    user: { username: string; password: string } = ALICE,
+    scheme: Scheme = 'udp',
+  ): Promise<number> {
+    return (await (await this.connect(t, scheme, this.port(scheme), user)).allocate()).code
   }
 }
 

@@ -1,14 +1,18 @@
 // A server takes over other settings while it relays: all of them or none, and calls go on. On both engines, with real clients.
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { get } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import type { TurnServerOptions } from '../../src/index.js'
 import { until } from '../command/until.js'
-import { makeCertificate } from '../support/certificate.js'
+import { makeCertificate, testCertificate } from '../support/certificate.js'
 import { ENGINES } from '../support/engines.js'
 import { UdpPeer } from '../support/udp-peer.js'
-import { CHANNEL, HOST, ReloadStage, rowOf, SteadyCall } from './reload-stage.js'
+import { ALICE, CHANNEL, HOST, ReloadStage, rowOf, SteadyCall } from './reload-stage.js'
 
 const BOB = { username: 'bob', password: 'other' } as const
 /** With PEM header, but nothing in it. */
@@ -38,22 +42,50 @@ for (const engine of ENGINES) {
       await call.end(t, 'through six reloads')
     })
 
-    t.test('lets users in and out', async (t) => {
-      const stage = await ReloadStage.start(t, engine)
-      const call = await SteadyCall.start(t, await stage.connect(t))
-      t.equal(await stage.allocateCode(t, BOB), 401)
-      const result = await stage.change({ user: 'bob:other' })
-      t.match(rowOf(result, '--user'), {
-        from: '1 user',
-        to: 'changed',
-        effect: 'live',
-        note: /^1 added, 1 removed, 0 with/,
+    for (const scheme of ['udp', 'tcp'] as const) {
+      const listen = { listen: [`udp:${HOST}:0`, `tcp:${HOST}:0`] }
+
+      t.test(`lets users in and out, over ${scheme}`, async (t) => {
+        const stage = await ReloadStage.start(t, engine, listen)
+        const call = await SteadyCall.start(t, await stage.connect(t, scheme))
+        t.equal(await stage.allocateCode(t, BOB, scheme), 401)
+        const result = await stage.change({ user: 'bob:other' })
+        const row = { from: '1 user', to: 'changed', effect: 'live', note: /^1 added, 1 removed, 0 with/ }
+        t.match(rowOf(result, '--user'), row)
+        t.notMatch(JSON.stringify(result), /secret|other/, 'no password is shown')
+        t.equal(await stage.allocateCode(t, BOB, scheme), 0)
+        t.equal(await stage.allocateCode(t, ALICE, scheme), 401)
+        t.equal((await call.client.refresh()).code, 401, 'the allocation cannot be refreshed')
+        await call.end(t, 'and goes on until its end')
       })
-      t.notMatch(JSON.stringify(result), /secret|other/, 'no password is shown')
-      t.equal(await stage.allocateCode(t, BOB), 0)
-      t.equal(await stage.allocateCode(t), 401)
-      t.equal((await call.client.refresh()).code, 401, 'the allocation cannot be refreshed')
-      await call.end(t, 'and goes on until its end')
+
+      t.test(`cuts off a peer that is denied now, and lets it through again, over ${scheme}`, async (t) => {
+        const stage = await ReloadStage.start(t, engine, listen)
+        const call = await SteadyCall.start(t, await stage.connect(t, scheme))
+        t.equal(await call.passes(), true)
+        t.match(rowOf(await stage.change({ denyPeer: '127.0.0.1' }), '--deny-peer'), { from: 'none', to: '127.0.0.1' })
+        t.equal(await call.passes(), false)
+        t.equal((await call.client.createPermission(call.peer.address)).code, 403)
+        await stage.change({})
+        t.equal(await call.passes(), true)
+      })
+    }
+
+    t.test('shows another certificate, and asks another web server', async (t) => {
+      const web = createServer((_, response) => response.end('the web server'))
+      web.listen(0, HOST)
+      await once(web, 'listening')
+      t.teardown(() => web.close())
+      const { port: webPort } = web.address() as AddressInfo
+      const stage = await ReloadStage.start(t, engine, { listen: `tls:${HOST}:0` })
+      const port = stage.port('tls')
+      t.match(await getPage(port, testCertificate().cert), /no pages/)
+      const other = makeCertificate('turn.test')
+      const change = { cert: other.certPath, key: other.keyPath, httpUpstream: `http://${HOST}:${webPort}` }
+      t.same((await stage.change(change)).errors, [])
+      t.equal(await getPage(port, other.cert), 'the web server')
+      await stage.change({})
+      t.match(await getPage(port, testCertificate().cert), /no pages/)
     })
 
     t.test('reads the users file, the secret file and the certificate again, and takes over other files', async (t) => {
@@ -91,17 +123,6 @@ for (const engine of ENGINES) {
       t.equal(await stage.allocateCode(t, { ...BOB, username: 'dora' }), 0)
       writeFileSync(otherPath, `${makeUsersFileLine('bob', 'turnd', 'other').text}\n`)
       await until(async () => (await stage.allocateCode(t, BOB)) === 0, 'the new file is watched')
-    })
-
-    t.test('cuts off a peer that is denied now, and lets it through again', async (t) => {
-      const stage = await ReloadStage.start(t, engine)
-      const call = await SteadyCall.start(t, await stage.connect(t))
-      t.equal(await call.passes(), true)
-      t.match(rowOf(await stage.change({ denyPeer: '127.0.0.1' }), '--deny-peer'), { from: 'none', to: '127.0.0.1' })
-      t.equal(await call.passes(), false)
-      t.equal((await call.client.createPermission(call.peer.address)).code, 403)
-      await stage.change({})
-      t.equal(await call.passes(), true)
     })
 
     t.test('raises and lowers limits: whoever is there stays', async (t) => {
@@ -182,8 +203,12 @@ for (const engine of ENGINES) {
       const stage = await ReloadStage.start(t, engine, { listen: [`udp:${HOST}:0`, `tcp:${HOST}:0`] })
       const call = await SteadyCall.start(t, await stage.connect(t))
       const taken = await UdpPeer.open(t, HOST)
+      const server = createServer().listen(0, HOST)
+      await once(server, 'listening')
+      t.teardown(() => server.close())
+      const takenTcp = (server.address() as AddressInfo).port
       const before = snapshotOf(stage)
-      for (const [what, change, sentence] of brokenChanges(t, taken.address.port)) {
+      for (const [what, change, sentence] of brokenChanges(t, taken.address.port, takenTcp)) {
         // With what could be applied, which must not be.
         const result = await stage.change({ user: 'bob:other', denyPeer: '127.0.0.1', maxAllocations: 1, ...change })
         t.match(result, { applied: false, changes: [], errors: [sentence] }, what)
@@ -224,12 +249,24 @@ for (const engine of ENGINES) {
   })
 }
 
+function getPage(port: number, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { host: HOST, port, ca, servername: 'turn.test', agent: false }
+    get(options, async (response) => {
+      response.setEncoding('utf8')
+      let text = ''
+      for await (const part of response) text += part
+      resolve(text)
+    }).once('error', reject)
+  })
+}
+
 function snapshotOf({ server }: ReloadStage): unknown {
   return { address: server.address(), uris: server.uris(), settings: JSON.stringify(server.settings) }
 }
 
 /** Each with the beginning of its sentence. */
-function brokenChanges(t: Test, takenPort: number): [string, TurnServerOptions, RegExp][] {
+function brokenChanges(t: Test, takenPort: number, takenTcp: number): [string, TurnServerOptions, RegExp][] {
   const directory = t.testdir({ users: 'nonsense\n', empty: '', pem: BROKEN_PEM })
   const path = (name: string) => join(directory, name)
   const listen = (...specs: string[]) => ({ listen: [`udp:${HOST}:0`, `tcp:${HOST}:0`, ...specs] })
@@ -252,6 +289,11 @@ function brokenChanges(t: Test, takenPort: number): [string, TurnServerOptions, 
       'a port that is in use, as the last of several',
       listen(`dtls:${HOST}:0`, `udp:${HOST}:${takenPort}`),
       /: another process listens on UDP/,
+    ],
+    [
+      'a TCP port that is in use',
+      listen(`dtls:${HOST}:0`, `tcp:${HOST}:${takenTcp}`),
+      /: another process listens on TCP/,
     ],
     ['an address of another machine', listen('tls:203.0.113.99:0'), /is not an address of this machine/],
   ]

@@ -85,6 +85,7 @@ t.test('statistics', async (t) => {
     statistics.words[WORD_ALLOCATIONS] = 3
     statistics.relays.fill(2)
     statistics.allocations.fill(7)
+    statistics.noteEnd()
     statistics.noteDeath()
     t.same([statistics.words[WORD_ALLOCATIONS], statistics.workerDeaths], [0, 1])
     t.same(byTransport(statistics.relays), { udp: 0, tcp: 0, tls: 0, dtls: 0 })

@@ -11,6 +11,7 @@ import {
   hostAddress,
   parseHost,
   parseIPv4Word,
+  parseTransportAddress,
   TransportAddress,
 } from '../../src/stun/address.js'
 
@@ -176,6 +177,36 @@ t.test('formatHost', async (t) => {
       { numRuns: 2000 },
     )
     t.pass()
+  })
+})
+
+t.test('parseTransportAddress', async (t) => {
+  t.test('reads what toString writes', async (t) => {
+    for (const text of ['192.0.2.1:0', '192.0.2.1:65535', '[2001:db8::1]:3478', '[::]:1', '[::ffff:192.0.2.1]:443']) {
+      t.equal(parseTransportAddress(text)?.toString(), text)
+    }
+  })
+
+  t.test('refuses what names no address and port', async (t) => {
+    const hosts = [
+      '',
+      '192.0.2.1',
+      '192.0.2.1:',
+      ':3478',
+      '192.0.2.1:65536',
+      '192.0.2.1:-1',
+      '192.0.2.1:034780',
+      '192.0.2:1',
+    ]
+    const others = [
+      '2001:db8::1:3478',
+      '[2001:db8::1]',
+      '[192.0.2.1]:1',
+      '[2001:db8::1%eth0]:1',
+      'turn.test:1',
+      ' 192.0.2.1:1',
+    ]
+    for (const text of [...hosts, ...others]) t.equal(parseTransportAddress(text), null, text)
   })
 })
 

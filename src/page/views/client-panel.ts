@@ -69,7 +69,7 @@ export class ClientPanel {
     if (this.#id === '') return ''
     return html`<aside class="panel card" tabindex="-1" aria-label="Client" data-client=${this.#id}>
       ${this.#client === null ? this.#head('Client', '') : this.#head(this.#client.user, this.#client.client)}
-      ${this.#isGone ? html`<p class="problem" role="status">This client is gone: its allocation expired, was deleted or was ended.</p>` : ''}
+      ${this.#isGone ? html`<p class="warned" role="status">This client is gone: its allocation expired, was deleted or was ended.</p>` : ''}
       ${this.#problem === null ? '' : problemNote(this.#problem)}
       ${this.#client === null ? this.#waiting() : this.#body(this.#client)}
     </aside>`

@@ -91,16 +91,25 @@ export class Users implements View {
   }
 
   async #toggle(user: User): Promise<void> {
+    if (!user.disabled && this.#isOneself(user)) {
+      const text = 'You are logged in as this user: your session ends at once, and others must let you in again.'
+      const question = { title: 'Disable yourself?', text, action: 'Disable', isDangerous: true }
+      if (!(await this.#host.dialogs.confirm(question))) return
+    }
     await this.#host.api.changeUser(user, { disabled: !user.disabled })
     this.#host.announce(
       user.disabled ? `${user.name} is enabled again.` : `${user.name} is disabled: it gets no new allocations.`,
     )
   }
 
+  #isOneself({ name, role }: User): boolean {
+    return role === 'admin' && name === this.#host.user
+  }
+
   async #remove(user: User): Promise<void> {
     const isSure = await this.#host.dialogs.confirm({
       title: 'Remove this user?',
-      text: html`<strong>${user.name}</strong> goes from the users file with its keys. To keep it for later, disable it.`,
+      text: html`<strong>${user.name}</strong> goes from the users file with its keys. To keep it for later, disable it.${this.#isOneself(user) ? ' You are logged in as this user: your session ends at once.' : ''}`,
       action: 'Remove',
       isDangerous: true,
     })

@@ -15,7 +15,7 @@ export interface AnswersOptions {
   readonly core: TurnCore
   readonly workerIndex: number
   /** How many workers had this index before: the numbers of their clients are nobody's any more. */
-  readonly deathCount: number
+  readonly endCount: number
   /** null: the main thread's own, which knows already. */
   readonly temporaryUsers: PackedUsers | null
   readonly captures: WorkerCaptures
@@ -59,7 +59,7 @@ export class Answers {
   }
 
   constructor(options: AnswersOptions) {
-    const { captures, core, deathCount, post, requestRound, temporaryUsers, workerIndex } = options
+    const { captures, core, endCount, post, requestRound, temporaryUsers, workerIndex } = options
     this.#core = core
     this.#clock = new WallClock(core)
     this.#captures = captures
@@ -67,7 +67,7 @@ export class Answers {
     this.#post = post
     this.#requestRound = requestRound
     this.#workerIndex = workerIndex
-    this.#firstNumber = deathCount * NUMBERS_OF_LIFE
+    this.#firstNumber = endCount * NUMBERS_OF_LIFE
   }
 
   /** advance() has something to do, whatever happens on the network. */

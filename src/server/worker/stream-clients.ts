@@ -59,6 +59,8 @@ export class StreamClients implements PacketSources {
   readonly #parts: StreamClientsParts
   readonly #router: TransportRouter
   readonly #engine: StreamEngine
+  /** Where frames of clients go: to the core, or to a tap before it. */
+  #frames: StreamCore
   readonly #tcpRelays: TcpRelays
   #http: HttpEntry | null
   #upkeepAt = 0
@@ -104,6 +106,7 @@ export class StreamClients implements PacketSources {
       drops: statistics.drops,
       shared: { tables, workerIndex },
     })
+    this.#frames = this.core
     this.streams.attach(this.core)
     this.dtls?.attach(this.core)
     this.#tcpRelays.attach(this.core)
@@ -125,7 +128,7 @@ export class StreamClients implements PacketSources {
   setDtls(dtls: DtlsClients): void {
     this.dtls = dtls
     this.#watchRefused(dtls)
-    dtls.attach(this.core)
+    dtls.attach(this.core, this.#frames)
     this.#router.setDtls(dtls)
   }
 
@@ -141,6 +144,7 @@ export class StreamClients implements PacketSources {
   }
 
   handTo(clients: StreamCore, peers: PeerHandler): void {
+    this.#frames = clients
     this.streams.attach(clients)
     this.dtls?.attach(this.core, clients)
     this.#engine.handTo(this.dtls ?? this.core, peers)

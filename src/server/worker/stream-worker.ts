@@ -7,7 +7,7 @@ import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
 import { ownSockets } from '../own-sockets.js'
-import { Statistics, WORD_ALLOCATIONS, WORD_DEATHS } from '../statistics.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_ENDS } from '../statistics.js'
 import { Answers } from './answers.js'
 import { Changes } from './changes.js'
 import { countingSink } from './counting-sink.js'
@@ -141,7 +141,7 @@ class StreamWorker {
     return new Answers({
       core,
       workerIndex: this.#start.workerIndex,
-      deathCount: this.#statistics.words[WORD_DEATHS],
+      endCount: this.#statistics.words[WORD_ENDS],
       temporaryUsers,
       captures,
       post: (answer) => this.#post(answer),

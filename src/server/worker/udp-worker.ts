@@ -18,7 +18,7 @@ import type { TurnCore } from '../../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { CoreObserver } from '../core-observer.js'
 import { changeCore, makeCore } from '../make-core.js'
-import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_DEATHS } from '../statistics.js'
+import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_ENDS } from '../statistics.js'
 import { changedStores, storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
 import { Changes, type PreparedChange } from './changes.js'
@@ -100,7 +100,7 @@ class WorkerLoop {
     this.#answers = new Answers({
       core: this.#core,
       workerIndex: start.workerIndex,
-      deathCount: statistics.words[WORD_DEATHS],
+      endCount: statistics.words[WORD_ENDS],
       temporaryUsers,
       captures: this.#captures,
       post: (answer) => this.#post(answer),

@@ -44,6 +44,8 @@ export interface SlotOwner {
   /** It has ended unasked; what it held open is closed. Returns nothing: the slot starts a successor by itself. */
   died(workerIndex: number, error: Error, allocationCount: number, restartSeconds: number): void
   captured(packets: CapturedPackets): void
+  /** It has ended, asked or not: nothing more comes of it. */
+  ended(workerIndex: number): void
   restarted(workerIndex: number): void
   warn(text: string): void
 }
@@ -230,6 +232,7 @@ export class WorkerSlot {
     this.#owner.calls.closeAll(this.#heldFds)
     for (const resolve of [...this.#drainWaiters.splice(0), ...this.#usersWaiters.splice(0)]) resolve()
     this.#unanswered.giveUp()
+    this.#owner.ended(this.index)
     if (this.#isStopping) return
     this.statistics.noteDeath()
     if (this.#isSupervised) this.#replace(error, allocationCount)
