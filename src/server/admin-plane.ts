@@ -40,10 +40,12 @@ export async function prepareAdmin(parsed: ParsedSettings, isUsual: boolean): Pr
 
 export class AdminPlane {
   readonly administration: Administration
+  metricsTokens: readonly string[]
   readonly #server: AdminServer | null
 
-  private constructor(administration: Administration, server: AdminServer | null) {
+  private constructor(administration: Administration, server: AdminServer | null, metricsTokens: readonly string[]) {
     this.administration = administration
+    this.metricsTokens = metricsTokens
     this.#server = server
   }
 
@@ -51,7 +53,7 @@ export class AdminPlane {
   static async open(parts: AdminPlaneParts): Promise<AdminPlane> {
     const administration = new Administration(parts)
     try {
-      return new AdminPlane(administration, await openServer(parts, administration))
+      return new AdminPlane(administration, await openServer(parts, administration), parts.metricsTokens)
     } catch (error) {
       administration.close()
       throw error
@@ -73,8 +75,10 @@ export class AdminPlane {
   }
 
   /** What of the settings it uses has changed. */
-  settingsChanged({ publicName }: Settings): void {
+  settingsChanged({ publicName }: Settings, metricsTokens: readonly string[]): void {
+    this.metricsTokens = metricsTokens
     this.#server?.setPublicNames(publicName)
+    this.#server?.setMetricsTokens(metricsTokens)
   }
 
   async close(): Promise<void> {

@@ -269,15 +269,16 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** null before the start and while it stops. */
   #present(): ReturnType<ReloadHost['present']> {
-    return this.#running === null || this.#stopping !== null ? null : { ...this.#running, parsed: this.#parsed }
+    if (this.#running === null || this.#stopping !== null) return null
+    return { ...this.#running, parsed: this.#parsed, metricsTokens: this.#plane?.metricsTokens ?? [] }
   }
 
-  #take({ certificate, parsed, users }: LiveParts): void {
+  #take({ certificate, metricsTokens, parsed, users }: LiveParts): void {
     if (this.#running === null) return
     this.#parsed = parsed
     this.#running = { ...this.#running, users, certificate }
     this.#followCertificate(this.#running)
-    this.#plane?.settingsChanged(parsed.settings)
+    this.#plane?.settingsChanged(parsed.settings, metricsTokens)
   }
 
   /** Handshakes of clients and of browsers use it from now on, and those that come after it. */
