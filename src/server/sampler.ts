@@ -1,4 +1,5 @@
 // Looks once a second at what a running server counts, and makes a sample of it: rates over the time since the last look.
+import { ResidentMemory } from '../admin/resident-memory.js'
 import type { Sample } from '../admin/schema/status.js'
 import {
   COUNTER_BYTES_RECEIVED,
@@ -30,7 +31,7 @@ const BITS_PER_BYTE = 8
 export class Sampler {
   readonly #sampled: Sampled
   #last: Look
-  #lastResidentBytes = 0
+  readonly #memory = new ResidentMemory()
 
   constructor(sampled: Sampled) {
     this.#sampled = sampled
@@ -58,18 +59,8 @@ export class Sampler {
       dropsPerSecond: rate(now.drops, before.drops),
       refusalsPerSecond: rate(now.refusals, before.refusals),
       cpuCores: rate(now.cpuMicroseconds, before.cpuMicroseconds) / 1e6,
-      residentBytes: this.#residentBytes(),
+      residentBytes: this.#memory.bytes(),
     }
-  }
-
-  /** It is read from a file: where no descriptor is left, the last one is as good. */
-  #residentBytes(): number {
-    try {
-      this.#lastResidentBytes = process.memoryUsage.rss()
-    } catch {
-      // What the system says is no reason to end.
-    }
-    return this.#lastResidentBytes
   }
 
   #look(): Look {
