@@ -16,24 +16,30 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => e
 
 // One build first, so that there is something to start. With type errors it is started all the same: tsc writes its output.
 start('tsc', ['-p', 'tsconfig.build.json'], () => {
-  start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], end)
-  watchPage()
-  start(
-    process.execPath,
-    ['--watch', '--watch-preserve-output', '--enable-source-maps', server, ...serverArguments],
-    end,
-  )
+  buildPage(() => {
+    start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], end)
+    watchPage()
+    start(
+      process.execPath,
+      ['--watch', '--watch-preserve-output', '--enable-source-maps', server, ...serverArguments],
+      end,
+    )
+  })
 })
+
+function buildPage(onBuilt) {
+  start(process.execPath, ['scripts/page.mjs', 'dist'], onBuilt)
+}
 
 /** The page is built whenever one of its files changes: reload the browser's tab. The server goes on. */
 function watchPage() {
   let isBuilding = false
-  let isChanged = true
+  let isChanged = false
   const build = () => {
     if (isBuilding || !isChanged || isEnding) return
     isBuilding = true
     isChanged = false
-    start(process.execPath, ['scripts/page.mjs', 'dist'], () => {
+    buildPage(() => {
       isBuilding = false
       build()
     })
@@ -42,7 +48,6 @@ function watchPage() {
     isChanged = true
     build()
   })
-  build()
 }
 
 function start(command, args, onExit) {

@@ -20,12 +20,13 @@ const ALONE = ['abuse', 'interop', 'soak']
 /** Those of them that wait for deadlines and browsers, at most two at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
-  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl'],
+  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page'],
+  ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
 /** No sockets and no clock: beside all others at the lowest priority, which gets what is left of the processors. */
 const COMPUTING = ['sim', 'fuzz', 'turn', 'stun', 'auth', 'config', 'log']
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
-const FIRST = ['conformance', 'server', 'net', 'command']
+const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
 const LOWEST_PRIORITY = 19
 
 /** From the end of a file to the end of its output. */

@@ -62,8 +62,8 @@ export interface Administered {
   removeUser(name: string, role: UserRole): Promise<void>
   /** Is this the password of an admin user who is not disabled? Takes about as long for a name that is none. */
   verifyAdmin(name: string, password: string): Promise<boolean>
-  /** Is this an admin user who is not disabled? Sessions of others end. */
-  isAdmin(name: string): boolean
+  /** Another one with each password of an admin user; null: there is none, or a disabled one. Sessions that began with another one end. */
+  adminStamp(name: string): string | null
   /** A user for some minutes, known to every worker when it resolves. */
   makeTestCredentials(): Promise<TestCredentials>
 

@@ -1,6 +1,8 @@
 // What the process is made of, for metrics: time, memory, files, and how late the main thread is.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
 import { openFileCount, openFileLimit } from '../net/open-file-limit.js'
+import { ResidentMemory } from './resident-memory.js'
 
 const DELAY_RESOLUTION_MILLISECONDS = 20
 const PERCENTILES = [50, 99, 100]
@@ -8,6 +10,7 @@ const PERCENTILES = [50, 99, 100]
 export class ProcessFacts {
   readonly startTimeSeconds = Date.now() / 1000 - process.uptime()
   readonly openFileLimit = openFileLimit()
+  readonly #memory = new ResidentMemory()
   readonly #delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MILLISECONDS })
 
   constructor() {
@@ -20,11 +23,11 @@ export class ProcessFacts {
   }
 
   residentBytes(): number {
-    return process.memoryUsage.rss()
+    return this.#memory.bytes()
   }
 
   heapUsedBytes(): number {
-    return process.memoryUsage().heapUsed
+    return getHeapStatistics().used_heap_size
   }
 
   openFileCount(): number {

@@ -126,19 +126,28 @@ function standsFor(wildcardHost: string, host: string): boolean {
   return wildcardHost === '*' || host === '*' || familyOf(wildcardHost) === familyOf(host)
 }
 
-/** What comes for a page would come back for ever. */
-function checkHttpUpstream({ httpUpstream, listen }: Settings, names: Names): void {
+/** What comes for a page would come back for ever; and what is for operators is not for everybody. */
+function checkHttpUpstream({ adminListen, httpUpstream, listen }: Settings, names: Names): void {
   if (httpUpstream === null) return
   const { hostname, port, protocol } = new URL(httpUpstream)
   const host = hostname.replace(/^\[|\]$/g, '')
   const upstreamPort = Number(port || (protocol === 'https:' ? 443 : 80))
-  const isThisMachine = host === 'localhost' || /^127\./.test(host) || host === '::1'
+  const isThisMachine = host === 'localhost' || isLoopbackHost(host)
   const index = listen.findIndex((spec) => {
     const isHost = spec.host === host || (isWildcardHost(spec.host) && isThisMachine)
     return spec.scheme === 'tls' && spec.port === upstreamPort && isHost
   })
   if (index >= 0)
     fail(`${names.value('httpUpstream')} is this server itself, by ${names.value('listen', index)}: give another`)
+  if (adminListen === null || adminListen.port !== upstreamPort) return
+  if (
+    adminListen.host === host ||
+    (isThisMachine && (isWildcardHost(adminListen.host) || isLoopbackHost(adminListen.host)))
+  ) {
+    fail(
+      `${names.value('httpUpstream')} is the status page, by ${names.name('adminListen', 'httpUpstream', adminListen.text)}, which is for operators: give another`,
+    )
+  }
 }
 
 function checkRelayIp({ relayIp }: Settings, names: Names): void {
@@ -227,6 +236,10 @@ function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): s
 function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): string[] {
   if (userMaxBps === 0 || maxBps <= userMaxBps) return []
   return [`${names.value('maxBps')} is above ${names.value('userMaxBps')}, which is reached first`]
+}
+
+function isLoopbackHost(host: string): boolean {
+  return host === '::1' || host.startsWith('127.')
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]

@@ -25,8 +25,10 @@ export async function askCapture(host: Host, { client, relay, words }: CaptureTa
   const data = await host.dialogs.ask({
     title: relay === '' ? 'Capture this client' : 'Capture this relay',
     body: html`<p>${what} The file is pcapng, for Wireshark.</p>
-      <label class="field">For at most (seconds)<input name="seconds" type="number" required min="1" max=${SECONDS_MAX} .value=${String(SECONDS_DEFAULT)} autofocus /></label>
-      <label class="field">Up to (MB)<input name="megabytes" type="number" required min="1" max=${MEGABYTES_MAX} .value=${String(MEGABYTES_DEFAULT)} /></label>`,
+      <label class="field">For at most (seconds)<input name="seconds" type="number" required min="1" max=${SECONDS_MAX}
+        .value=${String(SECONDS_DEFAULT)} autofocus /></label>
+      <label class="field">Up to (MB)<input name="megabytes" type="number" required min="1" max=${MEGABYTES_MAX}
+        .value=${String(MEGABYTES_DEFAULT)} /></label>`,
     action: 'Start',
   })
   if (data === null) return false

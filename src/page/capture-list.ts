@@ -47,8 +47,10 @@ export class CaptureList {
     if (this.#captures === null) return emptyNote('Asking the server…')
     const captures = this.#captures.filter(({ target }) => this.#concerns(target))
     if (captures.length === 0) return emptyNote(this.#empty)
-    return html`<div class="scroll-x"><table class="stack" data-table="captures" aria-label="Captures"><thead><tr><th scope="col">What</th><th scope="col">State</th>
-      <th scope="col" class="number">Packets</th><th scope="col" class="number">Size</th><th scope="col"><span class="hidden-text">Actions</span></th></tr></thead>
+    return html`<div class="scroll-x"><table class="stack" data-table="captures" aria-label="Captures"><thead><tr>
+      <th scope="col">What</th><th scope="col">State</th>
+      <th scope="col" class="number">Packets</th><th scope="col" class="number">Size</th>
+        <th scope="col"><span class="hidden-text">Actions</span></th></tr></thead>
       <tbody>${captures.map((capture) => this.#row(capture))}</tbody></table></div>`
   }
 
@@ -64,15 +66,20 @@ export class CaptureList {
 
   #row(capture: Capture): TemplateResult {
     const { bytes: size, bytesMax, endTime, id, lostPackets, packets, target } = capture
-    const stop = html`<button type="button" class="small" data-action="stop" aria-label=${`Stop the capture of ${target}`} @click=${() => this.#stop(capture)}>Stop</button>`
-    const remove = html`<button type="button" class="small danger" data-action="remove" aria-label=${`Remove the capture of ${target}`} @click=${() => this.#remove(capture)}>Remove</button>`
+    const stop = html`<button type="button" class="small" data-action="stop"
+      aria-label=${`Stop the capture of ${target}`} @click=${() => this.#stop(capture)}>Stop</button>`
+    const remove = html`<button type="button" class="small danger" data-action="remove"
+      aria-label=${`Remove the capture of ${target}`} @click=${() => this.#remove(capture)}>Remove</button>`
     return html`<tr data-capture=${id}>
       <td data-label="What" class="wrap">${target}</td>
       <td data-label="State">${this.#state(capture)}</td>
-      <td data-label="Packets" class="number">${count(packets)}${lostPackets > 0 ? html`<p class="quiet">${count(lostPackets)} missed</p>` : ''}</td>
+      <td data-label="Packets" class="number">${count(packets)}${
+        lostPackets > 0 ? html`<p class="quiet">${count(lostPackets)} missed</p>` : ''
+      }</td>
       <td data-label="Size" class="number"><span title=${`of at most ${bytes(bytesMax)}`}>${bytes(size)}</span></td>
       <td><div class="buttons end">
-        <a class="button small" data-action="download" href=${this.#host.api.captureUrl(id)} download=${`turnd-${id}.pcapng`} aria-label=${`Download the capture of ${target}`}>Download</a>
+        <a class="button small" data-action="download" href=${this.#host.api.captureUrl(id)}
+          download=${`turnd-${id}.pcapng`} aria-label=${`Download the capture of ${target}`}>Download</a>
         ${endTime === null ? stop : remove}</div></td>
     </tr>`
   }

@@ -87,7 +87,7 @@ export class ChartBoard {
     if (target === undefined) return
     event.preventDefault()
     const index = target === null ? null : Math.max(0, Math.min(last, target))
-    for (const { setCursor } of this.#charts.map((each) => ({ setCursor: each.setCursor.bind(each) }))) setCursor(index)
+    for (const each of this.#charts) each.setCursor(index)
     if (index !== null) this.#host.announce(this.#describe(chart, index))
   }
 

@@ -25,7 +25,8 @@ export class Notices {
 
   /** The regions are always there: readers watch only what was there before. */
   render(): TemplateResult {
-    const close = html`<button type="button" class="small" aria-label="Close this notice" @click=${() => this.#hide()}>✕</button>`
+    const close = html`<button type="button" class="small" aria-label="Close this notice"
+      @click=${() => this.#hide()}>✕</button>`
     const body = (isProblem: boolean) =>
       this.#text === '' || this.#isProblem !== isProblem
         ? ''

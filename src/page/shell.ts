@@ -41,8 +41,14 @@ export function header(parts: HeaderParts): TemplateResult {
       ${session ? html`<span class="realm quiet">${status?.realm ?? ''}</span><span data-state>${state}</span>` : ''}</div>
     ${session ? navigation(parts) : ''}
     <div class="account">
-      <button type="button" class="small" data-action="theme" aria-label=${`Theme: ${THEME_WORDS[theme]}. Switch`} @click=${change}><span aria-hidden="true">◐ </span>${THEME_WORDS[theme]}</button>
-      ${session ? html`<span class="quiet user" title=${session.user}>${session.user}</span><button type="button" class="small" data-action="logout" @click=${logOut}>Log out</button>` : ''}
+      <button type="button" class="small" data-action="theme" aria-label=${`Theme: ${THEME_WORDS[theme]}. Switch`}
+        @click=${change}><span aria-hidden="true">◐ </span>${THEME_WORDS[theme]}</button>
+      ${
+        session
+          ? html`<span class="quiet user" title=${session.user}>${session.user}</span>
+        <button type="button" class="small" data-action="logout" @click=${logOut}>Log out</button>`
+          : ''
+      }
     </div>
   </header>`
 }
@@ -68,7 +74,8 @@ export function lostBanner(wasDraining: boolean, retry: () => void): TemplateRes
   const text = wasDraining
     ? 'The server was draining and is gone. When it is started again, this page connects by itself.'
     : 'The connection to the server is lost. What is shown is old; this page connects again by itself.'
-  return html`<div class="lost" role="alert"><span>${text}</span><button type="button" class="small" data-action="retry" @click=${retry}>Try now</button></div>`
+  return html`<div class="lost" role="alert"><span>${text}</span>
+    <button type="button" class="small" data-action="retry" @click=${retry}>Try now</button></div>`
 }
 
 export function footer(status: Status | null): TemplateResult {

@@ -41,7 +41,8 @@ export async function askNewPassword(host: Host, user: User): Promise<void> {
 }
 
 function passwordField(): TemplateResult {
-  return html`<label class="field">Password<input name="password" type="password" autocomplete="new-password" aria-describedby="password-note" /></label>
+  return html`<label class="field">Password<input name="password" type="password"
+    autocomplete="new-password" aria-describedby="password-note" /></label>
     <p class="quiet" id="password-note">Leave it empty, and a strong one is made up and shown once.</p>`
 }
 

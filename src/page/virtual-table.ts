@@ -203,7 +203,8 @@ export class VirtualTable<Row> {
       this.#choose(index)
       onOpen(row, false)
     }
-    return html`<tr id=${rowId(index)} data-id=${idOf(row)} aria-rowindex=${index + 2} aria-selected=${isSelected} @click=${open}>
+    return html`<tr id=${rowId(index)} data-id=${idOf(row)} aria-rowindex=${index + 2} aria-selected=${isSelected}
+      @click=${open}>
       ${columns.map((column) => html`<td class=${classesOf(column)}>${column.cell(row)}</td>`)}
     </tr>`
   }

@@ -3,26 +3,49 @@
 import type { AdminServer } from '../admin/admin-server.js'
 import type { CertificateMaterial } from '../auth/certificate-file.js'
 import { TurndError } from '../config/errors.js'
-import type { Settings } from '../config/settings.js'
+import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { Administration, type AdministrationParts } from './administration.js'
+import { metricsTokensOf } from './metrics-tokens.js'
 
-export interface AdminPlaneParts extends AdministrationParts {
-  readonly logger: Logger
+/** What there will be, before anything is. */
+export interface PreparedAdmin {
+  /** With the port that --admin-listen ADDRESS:0 comes to: what relays must know it. */
+  readonly parsed: ParsedSettings
   readonly metricsTokens: readonly string[]
+  /** The HTTP server is wanted, if --admin-listen does not say otherwise: the library has one where it is asked to alone. */
+  readonly hasAdminServer: boolean
   /** Somebody asked for this address: not to have it stops the start. */
   readonly isListenGiven: boolean
-  /** If not, one is opened only where somebody asked for its address. */
-  readonly hasAdminServer: boolean
+}
+
+export interface AdminPlaneParts extends AdministrationParts, PreparedAdmin {
+  readonly logger: Logger
   warn(text: string): void
+}
+
+/** Before anything is opened. Throws TurndError. */
+export async function prepareAdmin(parsed: ParsedSettings, isUsual: boolean): Promise<PreparedAdmin> {
+  const isListenGiven = parsed.given.has('adminListen')
+  const hasAdminServer = isUsual || isListenGiven
+  const metricsTokens = metricsTokensOf(parsed.settings)
+  const { adminListen } = parsed.settings
+  if (!hasAdminServer || adminListen === null || adminListen.port !== 0) {
+    return { parsed, metricsTokens, hasAdminServer, isListenGiven }
+  }
+  const { withEphemeralPort } = await import('../admin/ephemeral-port.js')
+  const settings = { ...parsed.settings, adminListen: await withEphemeralPort(adminListen) }
+  return { parsed: { ...parsed, settings }, metricsTokens, hasAdminServer, isListenGiven }
 }
 
 export class AdminPlane {
   readonly administration: Administration
+  metricsTokens: readonly string[]
   readonly #server: AdminServer | null
 
-  private constructor(administration: Administration, server: AdminServer | null) {
+  private constructor(administration: Administration, server: AdminServer | null, metricsTokens: readonly string[]) {
     this.administration = administration
+    this.metricsTokens = metricsTokens
     this.#server = server
   }
 
@@ -30,7 +53,7 @@ export class AdminPlane {
   static async open(parts: AdminPlaneParts): Promise<AdminPlane> {
     const administration = new Administration(parts)
     try {
-      return new AdminPlane(administration, await openServer(parts, administration))
+      return new AdminPlane(administration, await openServer(parts, administration), parts.metricsTokens)
     } catch (error) {
       administration.close()
       throw error
@@ -52,8 +75,10 @@ export class AdminPlane {
   }
 
   /** What of the settings it uses has changed. */
-  settingsChanged({ publicName }: Settings): void {
+  settingsChanged({ publicName }: Settings, metricsTokens: readonly string[]): void {
+    this.metricsTokens = metricsTokens
     this.#server?.setPublicNames(publicName)
+    this.#server?.setMetricsTokens(metricsTokens)
   }
 
   async close(): Promise<void> {
@@ -65,7 +90,7 @@ export class AdminPlane {
 async function openServer(parts: AdminPlaneParts, administered: Administration): Promise<AdminServer | null> {
   const { hasAdminServer, isListenGiven, logger, metricsTokens, server, warn } = parts
   const { adminListen, publicName } = server.settings()
-  if (adminListen === null || !(isListenGiven || hasAdminServer)) return null
+  if (adminListen === null || !hasAdminServer) return null
   // Loaded where it is used only: most of it is HTTP.
   const { openAdminServer } = await import('../admin/admin-server.js')
   try {

@@ -144,8 +144,8 @@ export class Administration implements Administered {
     return this.#userAdmin.verifyAdmin(name, password)
   }
 
-  isAdmin(name: string): boolean {
-    return this.#userAdmin.isAdmin(name)
+  adminStamp(name: string): string | null {
+    return this.#userAdmin.adminStamp(name)
   }
 
   async makeTestCredentials(): Promise<TestCredentials> {

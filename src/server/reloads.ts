@@ -10,6 +10,7 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
+import { metricsTokensOf, tokenChanges } from './metrics-tokens.js'
 import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
@@ -23,6 +24,8 @@ export interface LiveParts {
   readonly parsed: ParsedSettings
   readonly users: Users
   readonly certificate: ServerCertificate | null
+  /** Who may read the metrics from elsewhere. */
+  readonly metricsTokens: readonly string[]
 }
 
 export interface ReloadHost {
@@ -43,6 +46,7 @@ interface Prepared {
   readonly users: PreparedUsers
   readonly certificate: PreparedCertificate
   readonly relaying: PreparedRelaying
+  readonly metricsTokens: readonly string[]
   readonly changes: readonly SettingChange[]
 }
 
@@ -98,7 +102,7 @@ export class Reloads {
     let isOver = false
     const warn = (text: string) => void (isOver ? this.#host.warn(text) : warnings.push(text))
     const prepared = await this.#prepare(present, wanted, warn, isDryRun)
-    const { certificate, changes, parsed, relaying, users } = prepared
+    const { certificate, changes, metricsTokens, parsed, relaying, users } = prepared
     isOver = true
     if (isDryRun) {
       users.abandon()
@@ -108,7 +112,7 @@ export class Reloads {
     users.commit()
     const committed = certificate.commit()
     await relaying.commit({ certificate: committed?.material ?? null })
-    this.#host.take({ parsed, users: users.users, certificate: committed })
+    this.#host.take({ parsed, users: users.users, certificate: committed, metricsTokens })
     const filesText = filesWarning(parsed.settings, present.relaying, present.relayHosts)
     if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
       warnings.push(filesText)
@@ -130,6 +134,7 @@ export class Reloads {
     const parsed = withLive(present.parsed, wanted)
     const { settings } = parsed
     await refuseImpossibleDtls(settings.listen)
+    const metricsTokens = metricsTokensOf(settings)
     const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
     const certificate = await prepareCertificate({
       ...{ present: present.certificate, from, to: settings, logger },
@@ -142,12 +147,17 @@ export class Reloads {
       const limitsLoopback = parsed.given.has('unauthenticatedRate')
       const change = { settings, limitsLoopback, users: users.users, certificate: certificate.material, httpUpstreamCa }
       const relaying = await present.relaying.prepare(change, isDryRun)
-      const rows = [...settingChanges(from, wanted.settings), ...users.changes, ...certificate.changes]
+      const rows = [
+        ...settingChanges(from, wanted.settings),
+        ...users.changes,
+        ...certificate.changes,
+        ...tokenChanges(present.metricsTokens, metricsTokens, from, settings),
+      ]
       const changes = noted(rows, from, wanted.settings, {
         endingCount: relaying.endingCount,
         allocationCount: present.relaying.allocationCount(),
       })
-      return { parsed, users, certificate, relaying, changes }
+      return { parsed, users, certificate, relaying, metricsTokens, changes }
     } catch (error) {
       users.abandon()
       throw error

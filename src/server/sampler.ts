@@ -1,4 +1,5 @@
 // Looks once a second at what a running server counts, and makes a sample of it: rates over the time since the last look.
+import { ResidentMemory } from '../admin/resident-memory.js'
 import type { Sample } from '../admin/schema/status.js'
 import {
   COUNTER_BYTES_RECEIVED,
@@ -30,6 +31,7 @@ const BITS_PER_BYTE = 8
 export class Sampler {
   readonly #sampled: Sampled
   #last: Look
+  readonly #memory = new ResidentMemory()
 
   constructor(sampled: Sampled) {
     this.#sampled = sampled
@@ -57,7 +59,7 @@ export class Sampler {
       dropsPerSecond: rate(now.drops, before.drops),
       refusalsPerSecond: rate(now.refusals, before.refusals),
       cpuCores: rate(now.cpuMicroseconds, before.cpuMicroseconds) / 1e6,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: this.#memory.bytes(),
     }
   }
 

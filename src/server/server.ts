@@ -9,12 +9,11 @@ import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import type { EngineChoice } from '../net/choose-engine.js'
-import { AdminPlane } from './admin-plane.js'
+import { AdminPlane, type PreparedAdmin, prepareAdmin } from './admin-plane.js'
 import type { AdministeredServer } from './administration.js'
 import { Alarms, logAlarm } from './alarms.js'
 import { ServerControl } from './control.js'
 import { drainRelaying } from './drain-relaying.js'
-import { metricsTokensOf } from './metrics-tokens.js'
 import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
 import type { Relaying } from './relaying.js'
@@ -98,14 +97,15 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   async #start(): Promise<void> {
     for (const warning of this.#parsed.warnings) this.#warn(warning)
-    const metricsTokens = metricsTokensOf(this.settings)
+    const admin = await prepareAdmin(this.#parsed, this.#home.hasAdminServer)
+    this.#parsed = admin.parsed
     const opened = await openServer({
       ...{ parsed: this.#parsed, hasStateDir: this.#home.hasStateDir, choosing: this.#choosing },
       ...{ logger: this.#logger, news: this.#reporter, warn: (text) => this.#warn(text) },
     })
     if (this.#home.hasControlSocket) await this.#control.openOrWarn((text) => this.#warn(text))
     try {
-      await this.#run(opened, metricsTokens)
+      await this.#run(opened, admin)
     } catch (error) {
       await this.#close(this.#running)
       throw error
@@ -236,16 +236,15 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#running = null
   }
 
-  async #run(started: OpenedServer, metricsTokens: readonly string[]): Promise<void> {
+  async #run(started: OpenedServer, admin: PreparedAdmin): Promise<void> {
     const { opened, relayHosts, users } = started
     const { relaying } = opened
     const timers = startUpkeep(relaying, this.#reporter)
     const running = { ...started, relaying, timers, startTimeMs: Date.now() }
     this.#running = running
     this.#plane = await AdminPlane.open({
-      ...{ server: this.#administered(running), opened, relayHosts, startTimeMs: running.startTimeMs, metricsTokens },
+      ...{ ...admin, server: this.#administered(running), opened, relayHosts, startTimeMs: running.startTimeMs },
       ...{ alarms: this.#alarms, logger: this.#logger, warn: (text) => this.#warn(text) },
-      ...{ isListenGiven: this.#parsed.given.has('adminListen'), hasAdminServer: this.#home.hasAdminServer },
     })
     this.#followCertificate(running)
     reportReady(this.#logger, (text) => this.#warn(text), {
@@ -270,15 +269,16 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** null before the start and while it stops. */
   #present(): ReturnType<ReloadHost['present']> {
-    return this.#running === null || this.#stopping !== null ? null : { ...this.#running, parsed: this.#parsed }
+    if (this.#running === null || this.#stopping !== null) return null
+    return { ...this.#running, parsed: this.#parsed, metricsTokens: this.#plane?.metricsTokens ?? [] }
   }
 
-  #take({ certificate, parsed, users }: LiveParts): void {
+  #take({ certificate, metricsTokens, parsed, users }: LiveParts): void {
     if (this.#running === null) return
     this.#parsed = parsed
     this.#running = { ...this.#running, users, certificate }
     this.#followCertificate(this.#running)
-    this.#plane?.settingsChanged(parsed.settings)
+    this.#plane?.settingsChanged(parsed.settings, metricsTokens)
   }
 
   /** Handshakes of clients and of browsers use it from now on, and those that come after it. */

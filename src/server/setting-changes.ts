@@ -8,7 +8,10 @@ import { effectOf, isLive } from './setting-effects.js'
 
 /** The options whose value is another one, in the order in which they are documented. */
 export function settingChanges(from: Settings, to: Settings): SettingChange[] {
-  return OPTIONS.filter(({ key }) => isDifferent(from[key], to[key])).map((option) => changeOf(option, from, to))
+  const wanted = withPresentPort(from, to)
+  return OPTIONS.filter(({ key }) => isDifferent(from[key], wanted[key])).map((option) =>
+    changeOf(option, from, wanted),
+  )
 }
 
 /** The present settings with what of others can be applied while the server runs. */
@@ -18,6 +21,12 @@ export function withLive(present: ParsedSettings, wanted: ParsedSettings): Parse
   ) as unknown as Settings
   const given = OPTIONS.map(({ key }) => key).filter((key) => (isLive(key) ? wanted : present).given.has(key))
   return { settings, given: new Set(given), warnings: wanted.warnings }
+}
+
+/** Where any port is wanted the present one is as good as another. */
+function withPresentPort(from: Settings, to: Settings): Settings {
+  const isAny = to.adminListen?.port === 0 && to.adminListen.text === from.adminListen?.text
+  return isAny ? { ...to, adminListen: from.adminListen } : to
 }
 
 function changeOf(option: Option, from: Settings, to: Settings): SettingChange {

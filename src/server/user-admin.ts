@@ -1,5 +1,6 @@
 // Users as an operator of the page and the API sees and changes them: the users file, edited as `turnd user` does it (lock, whole or not at all) and read
 // again at once; beside it those of --user and the generated one, which are shown and changed elsewhere. Passwords of admin users are checked here.
+import { hash } from 'node:crypto'
 import { type Administered, AdminProblem } from '../admin/administered.js'
 import type { ChangedUser, User, UserAddition, UserChange, UserRole } from '../admin/schema/users.js'
 import { AdminPasswords, dummyPassword, PasswordQueueFullError, preparedAdminPassword } from '../auth/admin-password.js'
@@ -27,7 +28,7 @@ export interface UserAdminParts {
   allocationCounts(): Promise<ReadonlyMap<string, number>>
 }
 
-type Offered = 'addUser' | 'changeUser' | 'removeUser' | 'verifyAdmin' | 'isAdmin'
+type Offered = 'addUser' | 'changeUser' | 'removeUser' | 'verifyAdmin' | 'adminStamp'
 
 export class UserAdmin implements Pick<Administered, Offered> {
   readonly #parts: UserAdminParts
@@ -115,11 +116,12 @@ export class UserAdmin implements Pick<Administered, Offered> {
     const stored = entry?.scrypt ?? dummyPassword(other?.scrypt ?? null)
     const isRight = await this.#inTurn(() => this.#passwords.verify(password, stored))
     // Much may have changed meanwhile.
-    return isRight && this.isAdmin(name) && this.#findAdmin(name)?.scrypt === stored
+    return isRight && this.adminStamp(name) === stampOf(stored)
   }
 
-  isAdmin(name: string): boolean {
-    return this.#findAdmin(name)?.disabled === false
+  adminStamp(name: string): string | null {
+    const entry = this.#findAdmin(name)
+    return entry === null || entry.disabled ? null : stampOf(entry.scrypt)
   }
 
   #findAdmin(name: string) {
@@ -253,4 +255,9 @@ function preparedOrNull(name: string): string | null {
   } catch {
     return null
   }
+}
+
+/** Every hash has a salt of its own; it stays in the users file. */
+function stampOf(scrypt: string): string {
+  return hash('sha256', scrypt, 'base64url')
 }

@@ -249,6 +249,14 @@ t.test('a session', async (t) => {
     t.notOk(await isIn(server, token))
   })
 
+  t.test('ends with the password that it began with', async (t) => {
+    const { fake, server } = await openStage(t)
+    const token = await logIn(server)
+    await fake.changeUser(ADMIN.user, 'admin', { password: 'another of its kind' })
+    t.notOk(await isIn(server, token))
+    t.ok(await isIn(server, await logIn(server)))
+  })
+
   t.test('makes the oldest of its user end when there are too many', async (t) => {
     const { fake, server } = await openStage(t)
     fake.userRows = [...fake.userRows, { ...fake.userRows[1], name: 'other' }]

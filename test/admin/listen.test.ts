@@ -1,10 +1,14 @@
 // Where the admin plane listens: wildcards, ports that are taken, and its end, which waits for nobody.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { TurndError } from '../../src/config/errors.js'
 import { withDeadline } from '../support/deadline.js'
 import { peerOrSkip } from '../support/peers.js'
+import { projectRoot } from '../support/project-root.js'
 import { ask, bearer, begin, connectTo, logIn, openStage, readAll } from './support/admin-stage.js'
 
 t.test('the admin port', async (t) => {
@@ -61,5 +65,23 @@ t.test('its end', async (t) => {
     await t.rejects(ask(server), /ECONNREFUSED/)
     t.equal(fake.watchers.size, 0)
     await server.close()
+  })
+
+  t.test('is not waited for: the process ends although it listens', async (t) => {
+    const module = (path: string) => JSON.stringify(pathToFileURL(join(projectRoot, 'build', path)).href)
+    const program = `
+      import { openStage } from ${module('test/admin/support/admin-stage.js')}
+      const { server } = await openStage({ teardown() {} })
+      console.log(server.address.port > 0)`
+    const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, '--input-type=module', '-e', program])
+    t.teardown(() => child.kill('SIGKILL'))
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk
+      })
+    }
+    const [code] = await withDeadline(once(child, 'close'), 20_000, () => `the process goes on: ${output}`)
+    t.same({ code, output }, { code: 0, output: 'true\n' })
   })
 })

@@ -89,6 +89,10 @@ t.test('options that do not fit each other', async (t) => {
         '--workers 127 --stream-workers 127',
         '--workers 127 and --stream-workers 127 are more than 253 together: give one for each core',
       ],
+      [
+        '--http-upstream http://localhost:8445 --listen tls:*:443 --cert c.pem --key k.pem',
+        '--http-upstream http://localhost:8445 is the status page, by --admin-listen 127.0.0.1:8445, which is for operators: give another',
+      ],
     ]
     for (const [line, message] of rows)
       t.same(codeAndMessage(refusal({ argv: line.split(' ') })), { code: 'TURND_ERR_OPTION', message }, line)

@@ -47,7 +47,7 @@ function listeners(now: number): Listener[] {
     { scheme: 'tcp', host: '172.16.85.168', port: 3478, certificate: null },
     { scheme: 'udp', host: '192.168.245.61', port: 3478, certificate: null },
     { scheme: 'tls', host: '172.16.85.168', port: 443, certificate: certificate('vcse.octavio.com', 211) },
-    { scheme: 'tls', host: '192.168.245.61', port: 5349, certificate: certificate('vcse.octavio.local', 19) },
+    { scheme: 'tls', host: '192.168.245.61', port: 5349, certificate: certificate('vcse.octavio.local', 9) },
     { scheme: 'dtls', host: '192.168.245.61', port: 5349, certificate: certificate('old.octavio.local', -2) },
   ]
 }

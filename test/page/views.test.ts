@@ -144,7 +144,7 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
       /TCP/,
       /in the clear/,
       /211 days left/,
-      /19 days left: renew soon/,
+      /9 days left: renew soon/,
       /Expired 2 days ago/,
     ])
   })
@@ -174,7 +174,7 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
     await own.action('toggle', own.page.locator(`[data-user="${ADMIN.user}"]`)).click()
     t.match(await own.dialog.textContent(), /Disable yourself\?.*your session ends/s)
     await own.page.keyboard.press('Escape')
-    t.equal(administered.isAdmin(ADMIN.user), true)
+    t.not(administered.adminStamp(ADMIN.user), null)
   })
 
   t.test('disables, enables, renews and removes users, and says of which it cannot', async (t) => {
@@ -247,6 +247,14 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
     await tab.open('operations')
   })
 
+  t.test('had no error, and nothing that its policy forbids', async (t) => {
+    // What failed on purpose: a name twice, a filter that is none, a client that is gone.
+    t.same(
+      tab.errors.filter((text) => !/status of (?:400|404|409)/.test(text)),
+      [],
+    )
+  })
+
   t.test('drains when that is confirmed, and says that the server has gone', async (t) => {
     await tab.action('drain').click()
     await tab.dialog.getByLabel('Stop after at most (seconds)').fill('5')
@@ -256,15 +264,5 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
     t.equal(await tab.action('drain').isDisabled(), true)
     await stage.server.close()
     await page.getByRole('alert').filter({ hasText: 'was draining and is gone' }).waitFor()
-  })
-
-  t.test('had no error, and nothing that its policy forbids', async (t) => {
-    // What failed on purpose: a name twice, a filter that is none, a client that is gone, a server that is gone.
-    t.same(
-      tab.errors.filter(
-        (text) => !/status of (?:400|404|409)|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(text),
-      ),
-      [],
-    )
   })
 })

@@ -2,6 +2,7 @@
 // nothing. On both engines, of every kind.
 import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
+import { testCertificate } from '../support/certificate.js'
 import { ENGINES, withoutDtls } from '../support/engines.js'
 import { nextEvent } from '../support/next-event.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
@@ -45,6 +46,22 @@ for (const engine of ENGINES) {
         },
       )
     }
+
+    t.test('gets its first certificate with the listeners that need it, and loses both', async (t) => {
+      const stage = await ReloadStage.start(t, engine, { ...listen('udp', 'tcp'), cert: undefined, key: undefined })
+      const secure: readonly Scheme[] = withoutDtls === false ? ['tls', 'dtls'] : ['tls']
+      const { certPath, keyPath } = testCertificate()
+      const without = await stage.change(listen('udp', 'tcp', ...secure))
+      t.match(without.errors, [/needs a certificate: give cert/])
+      const result = await stage.change({ ...listen('udp', 'tcp', ...secure), cert: certPath, key: keyPath })
+      t.match(rowOf(result, '--cert'), { from: 'none', to: certPath })
+      for (const scheme of secure) t.equal((await (await stage.connect(t, scheme)).allocate()).code, 0, scheme)
+      t.same((await stage.change({})).errors, [])
+      t.same(
+        stage.server.address().map(({ transport }) => transport),
+        ['udp', 'tcp'],
+      )
+    })
 
     t.test('closes the connections of a listener that goes', async (t) => {
       const stage = await ReloadStage.start(t, engine, listen('udp', 'tcp', 'tls'))

@@ -31,7 +31,7 @@ const WAITS: Readonly<Record<Refusal, string>> = {
 }
 
 export interface AuthenticationOptions {
-  readonly administered: Pick<Administered, 'isAdmin' | 'verifyAdmin'>
+  readonly administered: Pick<Administered, 'adminStamp' | 'verifyAdmin'>
   /** Who may read metrics from elsewhere; none if it is empty. */
   readonly metricsTokens: readonly string[]
   readonly logger: Logger
@@ -111,7 +111,7 @@ export class Authentication {
     const { administered } = this.#options
     const outcome = await this.#attempt(request, false, () => administered.verifyAdmin(user, password))
     if (outcome !== true) return this.#refuse(outcome, user, request, 'no admin user has this name and this password')
-    return this.#sessions.open(user, false)
+    return this.#sessions.open(user, this.#options.administered.adminStamp(user) ?? '')
   }
 
   async #byLink(loginToken: string, request: FastifyRequest) {
@@ -124,7 +124,7 @@ export class Authentication {
         'this login link was used, or is too old: make another with turnd login',
       )
     }
-    return this.#sessions.open(OPERATOR, true)
+    return this.#sessions.open(OPERATOR, null)
   }
 
   /** A link's token cannot be guessed, so that those who try take no place from others. */
@@ -159,9 +159,13 @@ export class Authentication {
 
   #liveSession(token: string): LiveSession | null {
     const session = token === '' ? null : this.#sessions.find(token)
-    if (session === null || session.isOperator || this.#options.administered.isAdmin(session.user)) return session
-    this.#sessions.endAll(session.user)
+    if (session === null || session.stamp === this.#stampOf(session)) return session
+    this.#sessions.end(token)
     return null
+  }
+
+  #stampOf({ stamp, user }: LiveSession): string | null {
+    return stamp === null ? null : this.#options.administered.adminStamp(user)
   }
 
   #tokenOf(request: FastifyRequest): string {

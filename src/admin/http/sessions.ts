@@ -9,8 +9,8 @@ export interface LiveSession {
   readonly user: string
   /** Milliseconds of the clock that was given. */
   readonly expiresAt: number
-  /** By a login link: no user of the file. */
-  readonly isOperator: boolean
+  /** Of the admin user when it began; null: by a login link, of no user. */
+  readonly stamp: string | null
 }
 
 interface StoredSession extends LiveSession {
@@ -28,11 +28,11 @@ export class Sessions {
   }
 
   /** Its token: nobody is told it again. */
-  open(user: string, isOperator: boolean): { readonly token: string; readonly session: LiveSession } {
-    this.#makeRoom(user, isOperator)
+  open(user: string, stamp: string | null): { readonly token: string; readonly session: LiveSession } {
+    this.#makeRoom(user, stamp === null)
     const token = randomBytes(TOKEN_LENGTH).toString('base64url')
     const hash = hashOf(token)
-    const session = { user, isOperator, expiresAt: this.#now() + SESSION_LIFETIME_SECONDS * 1000, hash }
+    const session = { user, stamp, expiresAt: this.#now() + SESSION_LIFETIME_SECONDS * 1000, hash }
     this.#sessions.set(hash.toString('hex'), session)
     return { token, session }
   }
@@ -50,17 +50,11 @@ export class Sessions {
     this.#sessions.delete(hashOf(token).toString('hex'))
   }
 
-  endAll(user: string): void {
-    for (const [key, session] of this.#sessions) {
-      if (session.user === user && !session.isOperator) this.#sessions.delete(key)
-    }
-  }
-
   #makeRoom(user: string, isOperator: boolean): void {
     const ofUser: string[] = []
     for (const [key, session] of this.#sessions) {
       if (session.expiresAt <= this.#now()) this.#sessions.delete(key)
-      else if (session.user === user && session.isOperator === isOperator) ofUser.push(key)
+      else if (session.user === user && (session.stamp === null) === isOperator) ofUser.push(key)
     }
     if (ofUser.length >= SESSION_OF_USER_COUNT_MAX) this.#sessions.delete(ofUser[0])
     if (this.#sessions.size < SESSION_COUNT_MAX) return

@@ -53,7 +53,11 @@ export class BrowserTest implements View {
       ${this.#form()}
       ${this.#problem === null ? '' : problemNote(this.#problem)}
       <div aria-live="polite" class="hidden-text">${this.#spoken()}</div>
-      ${this.#results.length === 0 ? '' : html`<div class="results">${this.#results.map((result) => this.#card(result))}</div>${this.#after()}`}`
+      ${
+        this.#results.length === 0
+          ? ''
+          : html`<div class="results">${this.#results.map((result) => this.#card(result))}</div>${this.#after()}`
+      }`
   }
 
   #form(): TemplateResult {
@@ -62,16 +66,25 @@ export class BrowserTest implements View {
       this.#isOwnUser = isOwn
       this.#host.refresh()
     }
-    return html`<form class="card test-form" data-run=${this.#runCount} data-state=${isRunning ? 'running' : 'over'} @submit=${(event: SubmitEvent) => this.#submit(event)} autocomplete="off">
+    return html`<form class="card test-form" data-run=${this.#runCount} data-state=${isRunning ? 'running' : 'over'}
+      @submit=${(event: SubmitEvent) => this.#submit(event)} autocomplete="off">
       <fieldset ?disabled=${isRunning}><legend>As which user</legend>
-        <label class="choice"><input type="radio" name="who" value="made" .checked=${!this.#isOwnUser} @change=${choose(false)} /> one that the server makes for this test</label>
-        <label class="choice"><input type="radio" name="who" value="own" .checked=${this.#isOwnUser} @change=${choose(true)} /> this one:</label>
+        <label class="choice"><input type="radio" name="who" value="made" .checked=${!this.#isOwnUser}
+          @change=${choose(false)} /> one that the server makes for this test</label>
+        <label class="choice"><input type="radio" name="who" value="own" .checked=${this.#isOwnUser}
+          @change=${choose(true)} /> this one:</label>
         ${this.#isOwnUser ? ownFields() : ''}
       </fieldset>
       <p class="quiet">Over ${(this.#host.status?.uris ?? []).map((uri, index) => html`${index === 0 ? '' : ', '}<code>${uri}</code>`)}</p>
       <div class="buttons">
-        <button class="primary" data-action="start" ?disabled=${isRunning}>${this.#results.length === 0 ? 'Start the test' : 'Test again'}</button>
-        ${isRunning ? html`<button type="button" data-action="cancel" @click=${() => this.#cancel?.abort()}>Cancel</button>` : ''}
+        <button class="primary" data-action="start"
+          ?disabled=${isRunning}>${this.#results.length === 0 ? 'Start the test' : 'Test again'}</button>
+        ${
+          isRunning
+            ? html`<button type="button" data-action="cancel"
+          @click=${() => this.#cancel?.abort()}>Cancel</button>`
+            : ''
+        }
       </div>
     </form>`
   }
@@ -136,11 +149,20 @@ export class BrowserTest implements View {
     return html`<section class="card result" aria-label=${`Test over ${transportOf(uri)}`} data-uri=${uri} data-stage=${stage}>
       <div class="reason-head"><h2>${transportOf(uri)}</h2>${badge(tones[stage] ?? 'accent', STAGE_WORDS[stage])}</div>
       <p><code>${uri}</code></p>
-      ${isRunning ? html`<progress aria-label=${STAGE_WORDS[stage]} max="5" .value=${STEPS.indexOf(stage) + 1}></progress>` : ''}
+      ${
+        isRunning
+          ? html`<progress aria-label=${STAGE_WORDS[stage]} max="5"
+        .value=${STEPS.indexOf(stage) + 1}></progress>`
+          : ''
+      }
       ${stage === 'waiting' || stage === 'skipped' ? '' : facts(result)}
       ${reason === '' ? '' : html`<p class=${stage === 'failed' ? 'problem' : 'quiet'}>${reason}</p>`}
       ${serverWords.map((words) => html`<p class="server-words"><strong>The server says:</strong> ${words}</p>`)}
-      ${stage === 'failed' ? errors.map(({ code, text }) => html`<p class="quiet">icecandidateerror ${code} ${text}</p>`) : ''}
+      ${
+        stage === 'failed'
+          ? errors.map(({ code, text }) => html`<p class="quiet">icecandidateerror ${code} ${text}</p>`)
+          : ''
+      }
     </section>`
   }
 
@@ -158,7 +180,8 @@ export class BrowserTest implements View {
 }
 
 function ownFields(): TemplateResult {
-  return html`<div class="fields"><label class="field">User<input name="username" required autocapitalize="off" spellcheck="false" /></label>
+  return html`<div class="fields">
+    <label class="field">User<input name="username" required autocapitalize="off" spellcheck="false" /></label>
     <label class="field">Password<input name="password" type="password" required autocomplete="off" /></label></div>`
 }
 
@@ -169,7 +192,8 @@ function facts(result: CallResult): TemplateResult {
     <dt>Relay</dt><dd>${relayed === '' ? none : relayed}</dd>
     <dt>Relay after</dt><dd>${gatherMilliseconds === null ? none : milliseconds(gatherMilliseconds)}</dd>
     <dt>Call after</dt><dd>${connectMilliseconds === null ? none : milliseconds(connectMilliseconds)}</dd>
-    <dt>Round trip</dt><dd>${roundTrips.length === 0 ? none : `median ${milliseconds(quantile(roundTrips, 0.5))}, p95 ${milliseconds(quantile(roundTrips, 0.95))}`}</dd>
+    <dt>Round trip</dt>
+      <dd>${roundTrips.length === 0 ? none : `median ${milliseconds(quantile(roundTrips, 0.5))}, p95 ${milliseconds(quantile(roundTrips, 0.95))}`}</dd>
     <dt>Loss</dt><dd>${result.probesSent === 0 ? none : lossText(result)}</dd>
     <dt>Throughput</dt><dd>${bitsPerSecond === null ? none : bitRate(bitsPerSecond)}</dd>
   </dl>`

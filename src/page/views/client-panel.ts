@@ -104,7 +104,8 @@ export class ClientPanel {
   #head(title: string, address: string): TemplateResult {
     return html`<div class="panel-head">
       <div><h2>${title}</h2><p class="quiet">${address}</p></div>
-      <button type="button" data-action="close" aria-label="Close this client" @click=${() => this.#events.close()}>✕</button>
+      <button type="button" data-action="close" aria-label="Close this client"
+        @click=${() => this.#events.close()}>✕</button>
     </div>`
   }
 
@@ -112,8 +113,10 @@ export class ClientPanel {
     const isGone = this.#isGone
     return html`
       <div class="buttons">
-        <button type="button" class="primary" data-action="capture" ?disabled=${isGone} @click=${() => this.#capture('')}>Capture…</button>
-        <button type="button" class="danger" data-action="kick" ?disabled=${isGone} @click=${() => this.#kick(client)}>Kick…</button>
+        <button type="button" class="primary" data-action="capture" ?disabled=${isGone}
+          @click=${() => this.#capture('')}>Capture…</button>
+        <button type="button" class="danger" data-action="kick" ?disabled=${isGone}
+          @click=${() => this.#kick(client)}>Kick…</button>
       </div>
       <dl class="facts">
         <dt>Connected via</dt><dd>${badge('accent', client.transport.toUpperCase())}</dd>
@@ -126,15 +129,20 @@ export class ClientPanel {
 
   #relays({ relays, relayTransport }: ClientDetail): TemplateResult {
     return html`<h3 id="client-relays">${relayTransport.toUpperCase()} relays</h3>
-      <div class="scroll-x"><table aria-labelledby="client-relays" data-table="relays"><thead><tr><th scope="col">Relayed address</th>
-        <th scope="col" class="number">Expires in</th><th scope="col"><span class="hidden-text">Capture</span></th></tr></thead>
+      <div class="scroll-x"><table aria-labelledby="client-relays" data-table="relays"><thead><tr>
+        <th scope="col">Relayed address</th>
+        <th scope="col" class="number">Expires in</th>
+          <th scope="col"><span class="hidden-text">Capture</span></th></tr></thead>
         <tbody>${relays.map(
           ({
             bound,
             expiresInSeconds,
             relayed,
-          }) => html`<tr><td>${relayed}${bound === relayed ? '' : html`<p class="quiet">bound to ${bound}</p>`}</td><td class="number">${seconds(expiresInSeconds)}</td>
-            <td class="number"><button type="button" class="small" ?disabled=${this.#isGone} aria-label=${`Capture relay ${relayed}`} data-action="capture-relay"
+          }) => html`<tr><td>${relayed}${bound === relayed ? '' : html`<p class="quiet">bound to ${bound}</p>`}</td>
+            <td class="number">${seconds(expiresInSeconds)}</td>
+            <td class="number">
+              <button type="button" class="small" ?disabled=${this.#isGone} aria-label=${`Capture relay ${relayed}`}
+                data-action="capture-relay"
               @click=${() => this.#capture(relayed)}>Capture…</button></td></tr>`,
         )}</tbody></table></div>`
   }
@@ -142,12 +150,14 @@ export class ClientPanel {
   #counters(client: ClientDetail): TemplateResult {
     const rates = this.#rates.current
     const row = (label: string, packets: number, size: number, rate: string) =>
-      html`<tr><th scope="row">${label}</th><td class="number">${count(packets)}</td><td class="number">${bytes(size)}</td><td class="number">${rate}</td></tr>`
+      html`<tr><th scope="row">${label}</th><td class="number">${count(packets)}</td>
+        <td class="number">${bytes(size)}</td><td class="number">${rate}</td></tr>`
     const rateOf = (bits: number, packets: number) => `${bitRate(bits)}, ${perSecond(packets)}`
     const from = rates === null ? '–' : rateOf(rates.bitsFromClient, rates.packetsFromClient)
     const to = rates === null ? '–' : rateOf(rates.bitsToClient, rates.packetsToClient)
     return html`<h3 id="client-counters">Counters</h3>
-      <div class="scroll-x"><table aria-labelledby="client-counters" data-table="counters"><thead><tr><th scope="col">Forwarded</th><th scope="col" class="number">Packets</th>
+      <div class="scroll-x"><table aria-labelledby="client-counters" data-table="counters"><thead><tr>
+        <th scope="col">Forwarded</th><th scope="col" class="number">Packets</th>
         <th scope="col" class="number">Bytes</th><th scope="col" class="number">Now</th></tr></thead>
         <tbody>${row('From the client', client.packetsFromClient, client.bytesFromClient, from)}
         ${row('To the client', client.packetsToClient, client.bytesToClient, to)}</tbody></table></div>
@@ -202,8 +212,12 @@ function peers(title: string, id: string, permissions: ClientDetail['permissions
     ${
       permissions.length === 0
         ? emptyNote('None: no peer may send to it.')
-        : html`<table aria-labelledby="client-${id}" data-table="permissions"><thead><tr><th scope="col">Peer</th><th scope="col" class="number">Expires in</th></tr></thead>
-        <tbody>${permissions.map(({ expiresInSeconds, peer }) => html`<tr><td>${peer}</td><td class="number">${seconds(expiresInSeconds)}</td></tr>`)}</tbody></table>`
+        : html`<table aria-labelledby="client-${id}" data-table="permissions"><thead><tr><th scope="col">Peer</th>
+          <th scope="col" class="number">Expires in</th></tr></thead>
+        <tbody>${permissions.map(
+          ({ expiresInSeconds, peer }) => html`<tr><td>${peer}</td>
+          <td class="number">${seconds(expiresInSeconds)}</td></tr>`,
+        )}</tbody></table>`
     }`
 }
 
@@ -212,7 +226,11 @@ function channels({ channels }: ClientDetail): TemplateResult {
     ${
       channels.length === 0
         ? emptyNote('None.')
-        : html`<table aria-labelledby="client-channels" data-table="channels"><thead><tr><th scope="col">Number</th><th scope="col">Peer</th><th scope="col" class="number">Expires in</th></tr></thead>
-        <tbody>${channels.map(({ expiresInSeconds, number, peer }) => html`<tr><td>${number}</td><td>${peer}</td><td class="number">${seconds(expiresInSeconds)}</td></tr>`)}</tbody></table>`
+        : html`<table aria-labelledby="client-channels" data-table="channels"><thead><tr><th scope="col">Number</th>
+          <th scope="col">Peer</th><th scope="col" class="number">Expires in</th></tr></thead>
+        <tbody>${channels.map(
+          ({ expiresInSeconds, number, peer }) => html`<tr><td>${number}</td><td>${peer}</td>
+          <td class="number">${seconds(expiresInSeconds)}</td></tr>`,
+        )}</tbody></table>`
     }`
 }

@@ -5,9 +5,9 @@ import { absolute, counted, hostAndPort } from '../format.js'
 import type { Host, View } from '../host.js'
 import { badge, emptyNote, type Tone } from '../parts.js'
 
-/** As the alarm has it: a certificate authority needs some days, and holidays happen. */
-const DAYS_WARNING = 30
-const DAYS_CRITICAL = 7
+/** As the server warns of it. */
+const DAYS_WARNING = 14
+const DAYS_CRITICAL = 3
 
 export class Listeners implements View {
   readonly name = 'listeners'
@@ -32,14 +32,21 @@ export class Listeners implements View {
 
 function table(listeners: readonly Listener[]): TemplateResult {
   if (listeners.length === 0) return html`<div class="card">${emptyNote('The server listens nowhere.')}</div>`
-  return html`<div class="card scroll-x"><table class="stack" aria-label="Listeners" data-table="listeners"><thead><tr><th scope="col">Via</th><th scope="col">Address</th>
+  return html`<div class="card scroll-x"><table class="stack" aria-label="Listeners" data-table="listeners">
+    <thead><tr><th scope="col">Via</th><th scope="col">Address</th>
       <th scope="col">Certificate names</th><th scope="col">Expires</th><th scope="col">Issued to</th></tr></thead>
     <tbody>${listeners.map(row)}</tbody></table></div>`
 }
 
 function row({ certificate, host, port, scheme }: Listener): TemplateResult {
-  return html`<tr><td data-label="Via">${badge('accent', scheme.toUpperCase())}</td><td data-label="Address" class="nowrap">${hostAndPort(host, port)}</td>
-    ${certificate === null ? html`<td data-label="Certificate" colspan="3" class="quiet">none: clients come in the clear</td>` : certificateCells(certificate)}</tr>`
+  return html`<tr><td data-label="Via">${badge('accent', scheme.toUpperCase())}</td>
+    <td data-label="Address" class="nowrap">${hostAndPort(host, port)}</td>
+    ${
+      certificate === null
+        ? html`<td data-label="Certificate" colspan="3"
+      class="quiet">none: clients come in the clear</td>`
+        : certificateCells(certificate)
+    }</tr>`
 }
 
 function certificateCells({ daysLeft, fingerprint256, names, subject, validToTime }: CertificateFacts): TemplateResult {

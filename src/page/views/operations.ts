@@ -35,7 +35,8 @@ export class Operations implements View {
     return html`
       <div class="section-head"><h1>Operations</h1></div>
       <div class="columns">${this.#reloadCard()}${this.#drainCard()}</div>
-      <section class="card" aria-labelledby="captures-title"><h2 id="captures-title">Captures</h2>${this.#captures.render()}</section>
+      <section class="card" aria-labelledby="captures-title">
+        <h2 id="captures-title">Captures</h2>${this.#captures.render()}</section>
       <section class="card" aria-labelledby="machines-title"><h2 id="machines-title">For machines</h2>
         <p><a href="/api/v1/openapi.json">OpenAPI document</a> of everything that this page does · <a href="/metrics">Metrics</a> for Prometheus</p></section>`
   }
@@ -47,8 +48,10 @@ export class Operations implements View {
     return html`<section class="card" aria-labelledby="reload-title" data-block="reload"><h2 id="reload-title">Reload</h2>
       <p>Reads configuration, users and certificates again. Clients stay connected; what needs a restart is told and left as it is.</p>
       <div class="buttons">
-        <button type="button" data-action="dry-run" ?disabled=${this.#isBusy} @click=${() => this.#reload(true)}>Show what would change</button>
-        <button type="button" class="primary" data-action="apply" ?disabled=${this.#isBusy || !isWorthApplying} @click=${() => this.#reload(false)}>Apply</button>
+        <button type="button" data-action="dry-run" ?disabled=${this.#isBusy}
+          @click=${() => this.#reload(true)}>Show what would change</button>
+        <button type="button" class="primary" data-action="apply" ?disabled=${this.#isBusy || !isWorthApplying}
+          @click=${() => this.#reload(false)}>Apply</button>
       </div>
       <div aria-live="polite">${result === null ? '' : reloadResult(result)}</div>
     </section>`
@@ -57,10 +60,13 @@ export class Operations implements View {
   #drainCard(): TemplateResult {
     const { status } = this.#host
     const isDraining = status?.status === 'Draining'
-    return html`<section class="card" aria-labelledby="drain-title" data-block="drain"><h2 id="drain-title">Drain and stop</h2>
+    return html`<section class="card" aria-labelledby="drain-title" data-block="drain">
+      <h2 id="drain-title">Drain and stop</h2>
       <p>New calls are sent away, calls that run go on until they end or the time is over; then the server stops. What starts it again (systemd, for example) is not this page.</p>
       ${isDraining ? html`<p>${badge('warning', 'Draining')} ${counted(status.activeClients, 'client')} left. The server stops when all have gone, or the time is over.</p>` : ''}
-      <div class="buttons"><button type="button" class="danger" data-action="drain" ?disabled=${isDraining} @click=${() => this.#drain()}>Drain…</button></div>
+      <div class="buttons">
+        <button type="button" class="danger" data-action="drain" ?disabled=${isDraining}
+          @click=${() => this.#drain()}>Drain…</button></div>
     </section>`
   }
 
@@ -81,7 +87,8 @@ export class Operations implements View {
     const data = await this.#host.dialogs.ask({
       title: 'Drain and stop the server?',
       body: html`<p>No new call gets a relay from now on, and it cannot be taken back. This page loses the server when it stops.</p>
-        <label class="field">Stop after at most (seconds)<input name="seconds" type="number" required min="0" max=${DRAIN_SECONDS_MAX} .value=${String(DRAIN_SECONDS_DEFAULT)} autofocus /></label>`,
+        <label class="field">Stop after at most (seconds)<input name="seconds" type="number" required
+          min="0" max=${DRAIN_SECONDS_MAX} .value=${String(DRAIN_SECONDS_DEFAULT)} autofocus /></label>`,
       action: 'Drain',
       isDangerous: true,
     })
@@ -112,15 +119,13 @@ function lines(kind: string, texts: readonly string[]): TemplateResult | string 
 }
 
 function changesTable(changes: readonly SettingChange[]): TemplateResult {
-  return html`<div class="scroll-x"><table class="stack wordy" aria-label="Changes" data-table="changes"><thead><tr><th scope="col">Option</th><th scope="col">From</th><th scope="col">To</th>
+  return html`<div class="scroll-x"><table class="stack wordy" aria-label="Changes" data-table="changes"><thead><tr>
+    <th scope="col">Option</th><th scope="col">From</th><th scope="col">To</th>
     <th scope="col">Effect</th><th scope="col">Note</th></tr></thead><tbody>${changes.map(
-      ({
-        effect,
-        from,
-        name,
-        note,
-        to,
-      }) => html`<tr><th scope="row" class="nowrap">${name}</th><td data-label="From" class="wrap">${from === '' ? '–' : from}</td><td data-label="To" class="wrap">${to === '' ? '–' : to}</td>
-        <td data-label="Effect">${effect === 'live' ? badge('ok', 'now') : badge('warning', 'after a restart')}</td><td data-label="Note">${note}</td></tr>`,
+      ({ effect, from, name, note, to }) => html`<tr><th scope="row" class="nowrap">${name}</th>
+        <td data-label="From" class="wrap">${from === '' ? '–' : from}</td>
+        <td data-label="To" class="wrap">${to === '' ? '–' : to}</td>
+        <td data-label="Effect">${effect === 'live' ? badge('ok', 'now') : badge('warning', 'after a restart')}</td>
+          <td data-label="Note">${note}</td></tr>`,
     )}</tbody></table></div>`
 }

@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from 'lit-html'
 import type { Alarm, HistoryRange, Status } from '../../admin/schema/status.js'
 import { ChartBoard } from '../chart-board.js'
-import { absolute, bitRate, count, counted, duration, hostAndPort, percent, perSecond } from '../format.js'
+import { absolute, bitRate, count, counted, duration, hostAndPort, percent, perSecond, sentence } from '../format.js'
 import type { Host, View } from '../host.js'
 import { badge, emptyNote, type Tone, timeAgo } from '../parts.js'
 
@@ -11,8 +11,6 @@ const RANGES: readonly { readonly range: HistoryRange; readonly label: string }[
   { range: 'day', label: '1 day' },
 ]
 const TONES: Readonly<Record<Status['status'], Tone>> = { Active: 'ok', Draining: 'warning', Inactive: 'critical' }
-/** Of the licence in use: from here on the bar warns, as the alarm does. */
-const LICENCE_WARNING_SHARE = 0.8
 
 export class Overview implements View {
   readonly name = 'overview'
@@ -66,13 +64,14 @@ export class Overview implements View {
       <div class="columns">${statusBlock(status)}${this.#about(status)}</div>`
   }
 
-  #tiles({ activeClients, licence }: Status): TemplateResult {
+  #tiles({ activeClients, alarms, licence }: Status): TemplateResult {
     const { samples } = this.#host
     const share = licence.limit === 0 ? 0 : licence.used / licence.limit
-    const tone = share >= 1 ? 'critical' : share >= LICENCE_WARNING_SHARE ? 'warning' : ''
+    const isFull = licence.limit > 0 && share >= 1
+    const isNearlyFull = alarms.some(({ id }) => id === 'licence-approaching')
+    const tone = isFull ? 'critical' : isNearlyFull ? 'warning' : ''
     const use = `${count(licence.used)} of ${counted(licence.limit, 'relay')}`
-    const words =
-      share >= 1 ? 'All in use: new calls are refused' : share >= LICENCE_WARNING_SHARE ? 'Nearly all in use' : ''
+    const words = isFull ? 'All in use: new calls are refused' : isNearlyFull ? 'Nearly all in use' : ''
     return html`
       <section class="card tile wide" aria-label="Licence">
         <h3>Licence</h3>
@@ -86,7 +85,11 @@ export class Overview implements View {
       ${tile('Clients', count(activeClients), 'with an allocation')}
       ${tile('In', bitRate(samples.last('bitsReceivedPerSecond')), `${perSecond(samples.last('packetsReceivedPerSecond'))} packets`)}
       ${tile('Out', bitRate(samples.last('bitsSentPerSecond')), `${perSecond(samples.last('packetsSentPerSecond'))} packets`)}
-      ${tile('Refused', count(sum(samples.column('refusalsPerSecond'))), html`in ten minutes: <a href="#refusals">why</a>`)}`
+      ${tile(
+        'Refused',
+        count(sum(samples.column('refusalsPerSecond'))),
+        html`in ten minutes: <a href="#refusals">why</a>`,
+      )}`
   }
 
   #alarms(alarms: readonly Alarm[]): TemplateResult {
@@ -101,7 +104,7 @@ export class Overview implements View {
   #alarm({ id, raisedTime, remedy, severity, text }: Alarm): TemplateResult {
     return html`<li class="alarm ${severity}" data-alarm=${id}>
       ${badge(severity, severity === 'critical' ? 'Critical' : 'Warning')}
-      <div><strong>${text}</strong><p>${remedy}</p></div>
+      <div><strong>${sentence(text)}</strong>${remedy === '' ? '' : html`<p>${sentence(remedy)}</p>`}</div>
       <span class="quiet nowrap">${timeAgo(raisedTime, this.#host.now())}</span>
     </li>`
   }
@@ -114,7 +117,10 @@ export class Overview implements View {
         <dt>Version</dt><dd>turnd ${status.version}, process ${status.pid}</dd>
         <dt>Running for</dt><dd title=${absolute(Date.parse(status.startTime))}>${duration(status.uptimeSeconds)}</dd>
         <dt>Realm</dt><dd>${status.realm}</dd>
-        <dt>Engine</dt><dd>${engine}, ${counted(status.workerCount, 'worker')}${engineReason === '' ? '' : html`<p class="quiet">${engineReason}</p>`}</dd>
+        <dt>Engine</dt>
+          <dd>${engine}, ${counted(status.workerCount, 'worker')}${
+            engineReason === '' ? '' : html`<p class="quiet">${engineReason}</p>`
+          }</dd>
         <dt>Relay addresses</dt><dd>${relayAddresses.map(relayAddress)}</dd>
         <dt>Relay ports</dt><dd>${relayPorts.min}–${relayPorts.max}</dd>
         <dt>URIs</dt><dd>${uris.map((uri) => html`<code class="line">${uri}</code>`)}</dd>

@@ -46,9 +46,11 @@ export class RefusalFilter {
     if (reason !== '') this.#reasons.add(reason)
     const clear = () => this.#host.go({ query: {} })
     const clearButton = html`<button type="button" data-action="clear" @click=${clear}>Clear</button>`
-    return html`<form class="filter card" role="search" aria-label="Filter refusals" @submit=${(event: Event) => event.preventDefault()}>
+    return html`<form class="filter card" role="search" aria-label="Filter refusals"
+      @submit=${(event: Event) => event.preventDefault()}>
       <label class="field">User<input name="user" .value=${user} @input=${this.#typed('user')} /></label>
-      <label class="field">Source<input name="source" placeholder="Address or CIDR block" .value=${source} @input=${this.#typed('source')} /></label>
+      <label class="field">Source<input name="source" placeholder="Address or CIDR block" .value=${source}
+        @input=${this.#typed('source')} /></label>
       <label class="field">Reason<select name="reason" @change=${this.#chosen('reason')}>
         <option value="" ?selected=${reason === ''}>Any</option>
         ${[...this.#reasons].sort().map((name) => html`<option value=${name} ?selected=${name === reason}>${name}</option>`)}

@@ -91,8 +91,10 @@ export class Refusals implements View {
         <p class="nowrap">${badge('quiet', reason)} <strong>${counted(total, 'time')}</strong></p>
       </div>
       <p class="remedy"><span class="quiet">What to do:</span> ${withCode(sentence(remedy))}</p>
-      <div class="scroll-x"><table class="stack entries" aria-labelledby=${id}><thead><tr><th scope="col">User</th><th scope="col">From</th><th scope="col">Peer</th>
-        <th scope="col">Request</th><th scope="col" class="number">Times</th><th scope="col">First</th><th scope="col">Last</th></tr></thead>
+      <div class="scroll-x"><table class="stack entries" aria-labelledby=${id}><thead><tr><th scope="col">User</th>
+        <th scope="col">From</th><th scope="col">Peer</th>
+        <th scope="col">Request</th><th scope="col" class="number">Times</th><th scope="col">First</th>
+          <th scope="col">Last</th></tr></thead>
         <tbody>${entries.map((entry) => this.#entry(entry))}</tbody></table></div>
     </section>`
   }
@@ -108,7 +110,8 @@ export class Refusals implements View {
       <td data-label="Peer">${peer === '' ? none : peer}</td>
       <td data-label="Request">${request === '' ? none : request}</td>
       <td data-label="Times" class="number">${count(times)}</td>
-      <td data-label="First" class="nowrap">${timeAgo(firstTime, now)}</td><td data-label="Last" class="nowrap">${timeAgo(lastTime, now)}</td>
+      <td data-label="First" class="nowrap">${timeAgo(firstTime, now)}</td>
+        <td data-label="Last" class="nowrap">${timeAgo(lastTime, now)}</td>
     </tr>`
   }
 
@@ -141,22 +144,33 @@ export class Refusals implements View {
       ${
         allocations.length === 0
           ? emptyNote('Nobody who matches got an allocation.')
-          : html`<div class="scroll-x"><table aria-labelledby="through-title"><thead><tr><th scope="col">User</th><th scope="col">From</th><th scope="col" class="number">Allocations</th>
+          : html`<div class="scroll-x"><table aria-labelledby="through-title"><thead><tr><th scope="col">User</th>
+            <th scope="col">From</th><th scope="col" class="number">Allocations</th>
         <th scope="col" class="number">Live</th><th scope="col">Last</th></tr></thead><tbody>${allocations.map(
           (each) =>
-            html`<tr><td>${each.user}</td><td>${each.source}</td><td class="number">${count(each.count)}</td><td class="number">${count(each.liveCount)}</td><td>${timeAgo(each.lastTime, now)}</td></tr>`,
+            html`<tr><td>${each.user}</td><td>${each.source}</td><td class="number">${count(each.count)}</td>
+              <td class="number">${count(each.liveCount)}</td><td>${timeAgo(each.lastTime, now)}</td></tr>`,
         )}</tbody></table></div>`
       }</section>`
   }
 
   #drops(drops: readonly WhyDrop[]): TemplateResult {
-    return html`<section class="card" aria-labelledby="drops-title" data-block="drops"><h2 id="drops-title">Dropped without an answer</h2>
+    return html`<section class="card" aria-labelledby="drops-title" data-block="drops">
+      <h2 id="drops-title">Dropped without an answer</h2>
       <p class="quiet">Of all clients together, since the start.</p>
       ${
         drops.length === 0
           ? emptyNote('Nothing was dropped.')
-          : html`<div class="scroll-x"><table class="stack wordy" aria-labelledby="drops-title"><thead><tr><th scope="col">Reason</th><th scope="col" class="number">Packets</th><th scope="col">What it means</th><th scope="col">What to do</th></tr></thead>
-        <tbody>${drops.map((drop) => html`<tr><td data-label="Reason" class="nowrap">${badge('quiet', drop.reason)}</td><td data-label="Packets" class="number">${count(drop.count)}</td><td data-label="What it means">${sentence(drop.meaning)}</td><td data-label="What to do">${withCode(sentence(drop.remedy))}</td></tr>`)}</tbody></table></div>`
+          : html`<div class="scroll-x"><table class="stack wordy" aria-labelledby="drops-title"><thead><tr>
+            <th scope="col">Reason</th><th scope="col" class="number">Packets</th><th scope="col">What it means</th>
+            <th scope="col">What to do</th></tr></thead>
+        <tbody>${drops.map(
+          (drop) => html`<tr>
+          <td data-label="Reason" class="nowrap">${badge('quiet', drop.reason)}</td>
+          <td data-label="Packets" class="number">${count(drop.count)}</td>
+          <td data-label="What it means">${sentence(drop.meaning)}</td>
+          <td data-label="What to do">${withCode(sentence(drop.remedy))}</td></tr>`,
+        )}</tbody></table></div>`
       }</section>`
   }
 }

@@ -16,7 +16,7 @@ const SOURCES: Readonly<Record<User['source'], { readonly label: string; readonl
   },
   generated: {
     label: 'made at first start',
-    why: 'Made up at the first start, because no user was configured: name users with --user or --users-file, and it is gone.',
+    why: 'Made up at the first start, because no user was configured. With the first user that is added here it is written into the users file, and can be changed.',
   },
 }
 
@@ -44,7 +44,8 @@ export class Users implements View {
   render(): TemplateResult {
     return html`
       <div class="section-head"><h1>Users</h1>
-        <button type="button" class="primary" data-action="add" @click=${() => this.#do(() => askNewUser(this.#host))}>Add a user…</button></div>
+        <button type="button" class="primary" data-action="add"
+          @click=${() => this.#do(() => askNewUser(this.#host))}>Add a user…</button></div>
       <p class="quiet">TURN users allocate relays; admin users log in to this page. The two share no passwords.</p>
       ${this.#problem === null ? '' : problemNote(this.#problem)}
       ${this.#users === null ? (this.#problem === null ? emptyNote('Asking the server…') : '') : this.#table(this.#users)}`
@@ -64,8 +65,10 @@ export class Users implements View {
     if (users.length === 0)
       return html`<div class="card">${emptyNote('There are no users: nobody can allocate a relay.')}</div>`
     const sorted = [...users].sort((a, b) => b.role.localeCompare(a.role) || a.name.localeCompare(b.name))
-    return html`<div class="card scroll-x"><table class="stack" aria-label="Users" data-table="users"><thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Source</th>
-      <th scope="col">State</th><th scope="col" class="number">Allocations</th><th scope="col"><span class="hidden-text">Actions</span></th></tr></thead>
+    return html`<div class="card scroll-x"><table class="stack" aria-label="Users" data-table="users"><thead><tr>
+      <th scope="col">Name</th><th scope="col">Role</th><th scope="col">Source</th>
+      <th scope="col">State</th><th scope="col" class="number">Allocations</th>
+        <th scope="col"><span class="hidden-text">Actions</span></th></tr></thead>
       <tbody>${sorted.map((user) => this.#row(user))}</tbody></table></div>`
   }
 
@@ -76,7 +79,11 @@ export class Users implements View {
       <th scope="row" class="wrap">${name}</th>
       <td data-label="Role">${badge(role === 'admin' ? 'accent' : 'quiet', role)}</td><td data-label="Source">${label}</td>
       <td data-label="State">${disabled ? badge('warning', 'Disabled') : badge('ok', 'Enabled')}</td>
-      <td data-label="Allocations" class="number">${role === 'turn' && allocations > 0 ? html`<a href=${`#clients?search=${encodeURIComponent(name)}`}>${count(allocations)}</a>` : count(allocations)}</td>
+      <td data-label="Allocations" class="number">${
+        role === 'turn' && allocations > 0
+          ? html`<a href=${`#clients?search=${encodeURIComponent(name)}`}>${count(allocations)}</a>`
+          : count(allocations)
+      }</td>
       <td>${why === '' ? this.#actions(user) : html`<p class="quiet why">${why}</p>`}</td>
     </tr>`
   }
@@ -84,9 +91,12 @@ export class Users implements View {
   #actions(user: User): TemplateResult {
     const { disabled, name } = user
     return html`<div class="buttons end">
-      <button type="button" class="small" data-action="toggle" aria-label=${`${disabled ? 'Enable' : 'Disable'} ${name}`} @click=${() => this.#do(() => this.#toggle(user))}>${disabled ? 'Enable' : 'Disable'}</button>
-      <button type="button" class="small" data-action="password" aria-label=${`New password for ${name}`} @click=${() => this.#do(() => askNewPassword(this.#host, user))}>New password…</button>
-      <button type="button" class="small danger" data-action="remove" aria-label=${`Remove ${name}`} @click=${() => this.#do(() => this.#remove(user))}>Remove…</button>
+      <button type="button" class="small" data-action="toggle"
+        aria-label=${`${disabled ? 'Enable' : 'Disable'} ${name}`} @click=${() => this.#do(() => this.#toggle(user))}>${disabled ? 'Enable' : 'Disable'}</button>
+      <button type="button" class="small" data-action="password" aria-label=${`New password for ${name}`}
+        @click=${() => this.#do(() => askNewPassword(this.#host, user))}>New password…</button>
+      <button type="button" class="small danger" data-action="remove" aria-label=${`Remove ${name}`}
+        @click=${() => this.#do(() => this.#remove(user))}>Remove…</button>
     </div>`
   }
 

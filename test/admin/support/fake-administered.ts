@@ -31,6 +31,8 @@ export const SECRETS = [ADMIN.password, 'a-key-of-a-user']
 
 export class FakeAdministered implements Administered {
   clientRows: Client[] = [fakeClient(1), fakeClient(2), fakeClient(3)]
+  /** Of admin users, whoever had it. */
+  adminPasswordCount = 1
   userRows: User[] = [
     { name: 'alice', role: 'turn', realm: 'turnd', source: 'users-file', disabled: false, allocations: 2 },
     { name: ADMIN.user, role: 'admin', realm: '', source: 'users-file', disabled: false, allocations: 0 },
@@ -185,6 +187,7 @@ export class FakeAdministered implements Administered {
   async changeUser(name: string, role: UserRole, change: UserChange): Promise<ChangedUser> {
     this.calls.push(['changeUser', name, role, change])
     const found = this.#user(name, role)
+    if (role === 'admin' && (change.password || change.generatePassword)) this.adminPasswordCount++
     const user = { ...found, disabled: change.disabled ?? found.disabled }
     this.userRows = this.userRows.map((each) => (each === found ? user : each))
     return change.generatePassword ? { user, password: 'made-up-here' } : { user }
@@ -197,11 +200,12 @@ export class FakeAdministered implements Administered {
   }
 
   async verifyAdmin(name: string, password: string): Promise<boolean> {
-    return this.isAdmin(name) && password === ADMIN.password
+    return this.adminStamp(name) !== null && password === ADMIN.password
   }
 
-  isAdmin(name: string): boolean {
-    return this.userRows.some((user) => user.name === name && user.role === 'admin' && !user.disabled)
+  adminStamp(name: string): string | null {
+    const isAdmin = this.userRows.some((user) => user.name === name && user.role === 'admin' && !user.disabled)
+    return isAdmin ? String(this.adminPasswordCount) : null
   }
 
   async makeTestCredentials(): Promise<TestCredentials> {
