@@ -55,10 +55,11 @@ export function header(parts: HeaderParts): TemplateResult {
 
 function navigation({ shown, status, views }: HeaderParts): TemplateResult {
   const alarms = status?.alarms.length ?? 0
+  const tone = status?.alarms.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning'
   const link = ({ name, title }: View) =>
     html`<a href=${`#${name}`} aria-current=${name === shown?.name ? 'page' : 'false'}>${title}${
       name === 'overview' && alarms > 0
-        ? html` <span class="count" aria-label=${`${alarms} alarms`}>${alarms}</span>`
+        ? html` <span class=${`count ${tone}`} aria-label=${`${alarms} alarms`}>${alarms}</span>`
         : ''
     }</a>`
   return html`<nav aria-label="Views">${views.map(link)}</nav>`
