@@ -17,7 +17,7 @@ const QUIET = [
 ]
 /** Real peers and real time, and what counts every packet or takes what it can get: one at a time, before all others. */
 const ALONE = ['abuse', 'interop', 'soak']
-/** Those of them that wait for deadlines and browsers, at most two at a time: each leaves a processor idle for most of its time. */
+/** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
   ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page'],
@@ -37,22 +37,24 @@ const quiet = files.filter((file) => isNamed(file, QUIET))
 const waiting = files.filter((file) => isNamed(file, WAITING))
 const alone = files.filter((file) => isIn(file, ALONE) && !quiet.includes(file) && !waiting.includes(file))
 const computing = files.filter((file) => isIn(file, COMPUTING)).sort(byRank(COMPUTING))
-const others = files.filter((file) => !isIn(file, [...ALONE, ...COMPUTING])).sort(byRank(FIRST))
+const others = files
+  .filter((file) => !isIn(file, [...ALONE, ...COMPUTING]) && !waiting.includes(file))
+  .sort(byRank(FIRST))
 let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
 await runEach(quiet)
 const computed = runEach(computing, LOWEST_PRIORITY)
-await runOnTwo(waiting)
+await runOn(3, waiting)
 await runEach(alone)
-await runOnTwo(others)
+await runOn(2, others)
 await computed
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0
 
-function runOnTwo(list) {
-  return Promise.all([runEach(list), runEach(list)])
+function runOn(laneCount, list) {
+  return Promise.all(Array.from({ length: laneCount }, () => runEach(list)))
 }
 
 /** One after the other; several may share a list. */

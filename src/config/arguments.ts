@@ -8,7 +8,7 @@ import { COMMAND_LINE, type GivenOption } from './source.js'
 
 /** What comes first on the command line instead of options: `turnd user …`. */
 export const SUBCOMMANDS = [
-  { name: 'user', help: 'add, list, disable and remove users of a users file' },
+  { name: 'user', help: 'add, list, disable, remove users of a file' },
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
   { name: 'why', help: 'say whom the server refused, why, what to do' },
   { name: 'login', help: 'print a link that opens the status page' },

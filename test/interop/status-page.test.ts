@@ -8,12 +8,13 @@ import t, { type Test } from 'tap'
 import { PageDriver } from '../page/page-driver.js'
 import { launchBrowser } from '../support/browser.js'
 import { testCertificate } from '../support/certificate.js'
+import { connectUdp } from '../support/client-transport.js'
 import { MAIN_ENGINE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
-import { runUclient } from '../support/uclient.js'
+import { TurnClient } from '../support/turn-client.js'
 
 const STEP_MILLISECONDS_MAX = 20_000
 const CALL_MILLISECONDS_MAX = 60_000
@@ -105,7 +106,7 @@ t.test('the status page of a real server under load', { skip }, async (t) => {
   })
 
   t.test('says who was refused, why, and what to do', async (t) => {
-    await runUclient({ host: '127.0.0.1', port: server.port(), password: 'wrong', flags: ['-n', '1', '-m', '1', '-y'] })
+    t.equal(await allocate(t, server, 'turnuser', 'wrong'), 401)
     await driver.open('refusals')
     const entry = driver.page.locator('[data-reason="bad-password"]').first()
     t.match(await textOf(entry), /set the same password/i)
@@ -123,10 +124,10 @@ t.test('the status page of a real server under load', { skip }, async (t) => {
     await driver.confirm()
     const password = (await textOf(driver.dialog.locator('code'))).trim()
     await driver.page.keyboard.press('Escape')
-    t.equal(await allocates(server, 'bob', password), true)
+    t.equal(await allocate(t, server, 'bob', password), 0)
     await driver.page.getByRole('button', { name: 'Disable bob' }).click()
     await driver.page.getByRole('button', { name: 'Enable bob' }).waitFor()
-    t.equal(await allocates(server, 'bob', password), false)
+    t.equal(await allocate(t, server, 'bob', password), 401)
     await server.waitForLog(({ reason }) => reason === 'disabled-user')
   })
 
@@ -198,15 +199,10 @@ function startLoad(t: Test, port: number, flags: readonly string[]): void {
   })
 }
 
-async function allocates(server: ServerProcess, user: string, password: string): Promise<boolean> {
-  const args = ['-u', user, '-w', password, '-y', '-n', '1', '-m', '1', '-p', String(server.port()), '127.0.0.1']
-  const client = spawn('turnutils_uclient', args, { stdio: 'ignore' })
-  const forget = onProcessEnd(() => client.kill('SIGKILL'))
-  const deadline = setTimeout(() => client.kill('SIGKILL'), STEP_MILLISECONDS_MAX)
-  const code = await new Promise((resolve) => client.once('close', resolve))
-  clearTimeout(deadline)
-  forget()
-  return code === 0
+/** The code of the answer to an Allocate; 0 for a success. */
+async function allocate(t: Test, server: ServerProcess, username: string, password: string): Promise<number> {
+  const client = TurnClient.on(t, await connectUdp('127.0.0.1', server.port()), { username, password })
+  return (await client.allocate()).code
 }
 
 async function textOf(place: Locator): Promise<string> {
