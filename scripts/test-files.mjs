@@ -20,7 +20,7 @@ const ALONE = ['abuse', 'interop', 'soak']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
-  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page'],
+  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page', 'command/admin-metrics'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
 /** No sockets and no clock: beside all others at the lowest priority, which gets what is left of the processors. */
