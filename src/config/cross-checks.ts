@@ -1,4 +1,5 @@
-// What one option's parser cannot see: whether the options fit each other. Called once by settle.ts.
+// What one option's parser cannot see: whether the options fit each other. Called by settle.ts, and by a reload for what
+// comes into force of them.
 // Each check throws TurndError with one sentence, or returns warnings.
 import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
