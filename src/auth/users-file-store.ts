@@ -238,13 +238,13 @@ export class UsersFileStore implements CredentialStore {
     }
   }
 
-  /** Whoever uses it should not learn of this from a restart. */
+  /** Whoever uses it should not learn of this from a restart or a reload. */
   #reportGuest({ username }: Credential): void {
     if (this.#isGuestReported) return
     this.#isGuestReported = true
     this.#onProblem(
       `--users-file ${this.path} has users now, so ${username}, which was generated while there was none, serves until the next start ` +
-        `only: turnd user add ${username} --realm ${this.#realm} keeps it`,
+        `or reload: turnd user add ${username} --realm ${this.#realm} keeps it`,
     )
   }
 

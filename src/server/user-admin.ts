@@ -66,7 +66,7 @@ export class UserAdmin implements Pick<Administered, Offered> {
     this.#refuseFixed(identity, 'USER_EXISTS')
     const given = password ?? generatePassword()
     const line = await this.#makeLine(identity, given)
-    // It would be gone after the next start, with everybody who uses it.
+    // It would be gone after the next start or reload, with everybody who uses it.
     const others = role === 'turn' && file.guest !== null ? [lineOfGuest(identity, file.guest)] : []
     const result = await this.#edit(file, () => {
       const { stateDir, usersFile } = this.#parts.settings()

@@ -185,7 +185,7 @@ t.test('a file that may be missing', async (t) => {
     t.equal(problems.length, 1, 'which is said once')
     t.match(
       problems[0],
-      /turnuser, which was generated .* until the next start only: turnd user add turnuser --realm r/,
+      /turnuser, which was generated .* until the next start or reload: turnd user add turnuser --realm r/,
     )
     writeFileSync(path, line('alice') + line('turnuser', 'r', 'new'))
     store.reload()
