@@ -162,6 +162,11 @@ export class UsersFileStore implements CredentialStore {
       rekeyedCount: changes.added.usernames.length - addedCount,
       removedCount: changes.removedUsernames.length,
       take: () => {
+        // Read again since, after an edit perhaps: what was read here may be older.
+        if (this.#users !== earlier) {
+          this.reload()
+          return
+        }
         this.#signature = signature
         this.#take(loaded)
       },

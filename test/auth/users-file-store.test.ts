@@ -209,6 +209,22 @@ t.test('reload', async (t) => {
     t.equal(store.userCount, 2)
   })
 
+  t.test('that was prepared does not undo what was read since', async (t) => {
+    const { store, path, problems } = open(t, line('alice'))
+    const read = store.readAgain()
+    writeFileSync(path, line('alice') + line('bob'))
+    t.equal(store.reload(), true)
+    read.take()
+    t.not(store.find('bob'), 'unknown-user')
+    const broken = store.readAgain()
+    writeFileSync(path, line('carol'))
+    store.reload()
+    writeFileSync(path, 'nonsense\n')
+    broken.take()
+    t.not(store.find('carol'), 'unknown-user')
+    t.equal(problems.length, 1)
+  })
+
   t.test('keeps all users when a line is bad, and says which', async (t) => {
     const { store, path, problems } = open(t, line('alice'))
     writeFileSync(path, `${line('bob')}nonsense\n`)
