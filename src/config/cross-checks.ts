@@ -6,7 +6,7 @@ import { FAMILY_IPV4 } from '../stun/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
 import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
-import { familyOf, formatAddressPort } from './ip-address.js'
+import { familyOf, formatAddressPort, isLoopbackHost } from './ip-address.js'
 import { isWildcardHost, type ListenScheme, type ListenSpec } from './listen-spec.js'
 import { findOptionByKey } from './options.js'
 import { printable } from './printable.js'
@@ -237,10 +237,6 @@ function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): s
 function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): string[] {
   if (userMaxBps === 0 || maxBps <= userMaxBps) return []
   return [`${names.value('maxBps')} is above ${names.value('userMaxBps')}, which is reached first`]
-}
-
-function isLoopbackHost(host: string): boolean {
-  return host === '::1' || host.startsWith('127.')
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]

@@ -77,6 +77,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       logger,
       hasStateDir: home.hasStateDir,
       warn: (text) => this.#warn(text),
+      hasAdminServer: () => this.adminUrl() !== null,
       present: () => this.#present(),
       take: (parts) => this.#take(parts),
       setLogLevel: () => this.#home.setLogLevel?.(this.#parsed),

@@ -33,8 +33,7 @@ async function openDriver(t: Test): Promise<NativeStreamDriver> {
   const open = ([place]: readonly StreamPlace[]) =>
     new Promise<void>((resolve) => void server.listen(place.place(), resolve))
   await driver.openListeners({ open } as unknown as StreamListeners)
-  t.teardown(async () => {
-    await driver.stop()
+  t.teardown(() => {
     server.close()
     tcp.close(fd)
   })
@@ -51,6 +50,7 @@ class DrivenLoop {
 
   static async run(t: Test): Promise<DrivenLoop> {
     const driver = await openDriver(t)
+    t.teardown(() => driver.stop())
     const loop = new DrivenLoop(driver)
     const core = { tick() {}, drops: [], now: 0, handleClientFrame: () => 0 } as unknown as TurnCore
     await driver.run(core, core, () => loop.#advance())
