@@ -133,7 +133,7 @@ function checkHttpUpstream({ adminListen, httpUpstream, listen }: Settings, name
   const { hostname, port, protocol } = new URL(httpUpstream)
   const host = hostname.replace(/^\[|\]$/g, '')
   const upstreamPort = Number(port || (protocol === 'https:' ? 443 : 80))
-  const isThisMachine = host === 'localhost' || isLoopbackHost(host)
+  const isThisMachine = host === 'localhost' || leadsToLoopback(host)
   const index = listen.findIndex((spec) => {
     const isHost = spec.host === host || (isWildcardHost(spec.host) && isThisMachine)
     return spec.scheme === 'tls' && spec.port === upstreamPort && isHost
@@ -237,6 +237,11 @@ function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): s
 function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): string[] {
   if (userMaxBps === 0 || maxBps <= userMaxBps) return []
   return [`${names.value('maxBps')} is above ${names.value('userMaxBps')}, which is reached first`]
+}
+
+/** Of an unspecified address a connection goes to loopback. */
+function leadsToLoopback(host: string): boolean {
+  return host === '::' || host === '0.0.0.0' || isLoopbackHost(host)
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]
