@@ -10,12 +10,14 @@ import {
   SESSION_LIFETIME_SECONDS,
   SESSION_OF_USER_COUNT_MAX,
 } from '../../src/limits/admin.js'
-import { ask, bearer, logIn, openStage, type Question } from './support/admin-stage.js'
+import { type Asked, ask, bearer, logIn, openStage, type Question } from './support/admin-stage.js'
 import { ADMIN } from './support/fake-administered.js'
 import { ROUTES } from './support/routes.js'
 
 const isChange = ({ method }: Question) => method !== undefined
 const nameOf = ({ method = 'GET', path }: Question) => `${method} ${path}`
+const cookieAt = (host: string) => `turnd_session_${host.replace(/.*:/, '')}`
+const cookieOf = ({ address }: Asked) => `turnd_session_${address.port}`
 const LOGIN = { method: 'POST', path: '/api/v1/session' } as const
 const WRONG = { ...LOGIN, body: { ...ADMIN, password: 'wrong' } }
 
@@ -23,7 +25,12 @@ t.test('every route of the API', async (t) => {
   t.test('answers 401 without a login, and nothing happens', async (t) => {
     const { fake, server } = await openStage(t)
     for (const route of [...ROUTES, { path: '/api/v1/events' }]) {
-      for (const headers of [{}, bearer('x'), { cookie: 'turnd_session=x' }, { authorization: 'Basic cm9vdDp4' }]) {
+      for (const headers of [
+        {},
+        bearer('x'),
+        { cookie: `${cookieOf(server)}=x` },
+        { authorization: 'Basic cm9vdDp4' },
+      ]) {
         const answer = await ask(server, { ...route, headers })
         t.equal(answer.status, 401, nameOf(route))
         t.match(answer.json(), { statusCode: 401, code: 'UNAUTHORIZED', message: /POST \/api\/v1\/session/ })
@@ -35,8 +42,8 @@ t.test('every route of the API', async (t) => {
   t.test('answers with a bearer token, and with the cookie of a page of the same origin', async (t) => {
     const ways = [
       (token: string) => bearer(token),
-      (token: string) => ({ cookie: `turnd_session=${token}`, 'sec-fetch-site': 'same-origin' }),
-      (token: string, host: string) => ({ cookie: `turnd_session=${token}`, origin: `http://${host}`, host }),
+      (token: string, host: string) => ({ cookie: `${cookieAt(host)}=${token}`, 'sec-fetch-site': 'same-origin' }),
+      (token: string, host: string) => ({ cookie: `${cookieAt(host)}=${token}`, origin: `http://${host}`, host }),
     ]
     for (const way of ways) {
       const { server } = await openStage(t)
@@ -52,7 +59,7 @@ t.test('every route of the API', async (t) => {
 
   t.test('that changes something answers 403 to another site, although the browser sends the cookie', async (t) => {
     const { fake, server } = await openStage(t)
-    const cookie = `turnd_session=${await logIn(server)}`
+    const cookie = `${cookieOf(server)}=${await logIn(server)}`
     const host = `127.0.0.1:${server.address.port}`
     const others: Record<string, string>[] = [
       {},
@@ -85,7 +92,24 @@ t.test('a login', async (t) => {
     const seconds = (Date.parse(answer.json<{ expiresTime: string }>().expiresTime) - Date.now()) / 1000
     t.ok(Math.abs(seconds - SESSION_LIFETIME_SECONDS) < 60, `${seconds}`)
     const [cookie] = answer.headers['set-cookie'] ?? []
-    t.match(cookie, /^turnd_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
+    t.equal(cookie.split('=')[0], cookieOf(server))
+    t.match(cookie, /^turnd_session_\d+=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
+  })
+
+  t.test('has a cookie for each port that a browser uses, also of tunnels to one server', async (t) => {
+    const { server } = await openStage(t)
+    for (const [host, name] of [
+      ['localhost:9001', 'turnd_session_9001'],
+      ['[::1]:9002', 'turnd_session_9002'],
+      ['localhost', 'turnd_session_80'],
+    ]) {
+      const [cookie] = (await ask(server, { ...LOGIN, body: ADMIN, headers: { host } })).headers['set-cookie'] ?? []
+      t.equal(cookie.split('=')[0], name)
+      const asked = { path: '/api/v1/status', headers: { host, cookie: cookie.split(';')[0] } }
+      t.equal((await ask(server, asked)).status, 200)
+      const elsewhere = { ...asked.headers, host: 'localhost:9003' }
+      t.equal((await ask(server, { ...asked, headers: elsewhere })).status, 401)
+    }
   })
 
   t.test('says the same of a wrong password, of an unknown user and of one who is disabled', async (t) => {

@@ -15,13 +15,11 @@ import { isLocalRequest, isLoopback, sourceOf } from './client-address.js'
 import { LoginFailures, type Refusal } from './login-failures.js'
 import { LoginLinks } from './login-links.js'
 import { checkSameOrigin } from './same-origin.js'
+import { cookieName, cookieOptions, isSecure } from './session-cookie.js'
 import { type LiveSession, Sessions } from './sessions.js'
 
 /** The session of who came by a login link. */
 const OPERATOR = 'operator'
-const COOKIE = 'turnd_session'
-/** Of this host alone, over TLS alone: browsers see to it (RFC 6265bis §4.1.3.2). */
-const COOKIE_OVER_TLS = `__Host-${COOKIE}`
 const LOGGED_NAME_LENGTH_MAX = 128
 
 const WAITS: Readonly<Record<Refusal, string>> = {
@@ -184,18 +182,6 @@ export class Authentication {
 
 function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null
-}
-
-function isSecure({ protocol }: FastifyRequest): boolean {
-  return protocol === 'https'
-}
-
-function cookieName(request: FastifyRequest): string {
-  return isSecure(request) ? COOKIE_OVER_TLS : COOKIE
-}
-
-function cookieOptions(request: FastifyRequest) {
-  return { path: '/', httpOnly: true, sameSite: 'strict', secure: isSecure(request) } as const
 }
 
 /** Of equal length, to be compared in constant time. */
