@@ -165,6 +165,22 @@ t.test('a login', async (t) => {
     t.equal(answers.filter(({ status }) => status === 429).length, 30)
   })
 
+  t.test('is logged with who, whence and how, and without what opens anything', async (t) => {
+    const { fake, logLines, server } = await openStage(t)
+    fake.userRows = [...fake.userRows, { ...fake.userRows[1], name: 'a\n\u001b[2J' }]
+    const tokens = [await logIn(server), await logIn(server, { body: { ...ADMIN, user: 'a\n\u001b[2J' } })]
+    const loginToken = server.loginLink().replace(/.*=/, '')
+    tokens.push(await logIn(server, { body: { loginToken } }))
+    const lines = logLines.filter(({ event }) => event === 'admin-login')
+    t.match(lines, [
+      { level: 30, user: 'root', source: '127.0.0.1', by: 'password' },
+      { by: 'password' },
+      { user: 'operator', by: 'link' },
+    ])
+    t.notMatch(`${lines[1].user}${lines[1].msg}`, /[\u0000-\u001f]/)
+    for (const secret of [...tokens, loginToken, ADMIN.password]) t.notOk(JSON.stringify(logLines).includes(secret))
+  })
+
   t.test('is logged when it is refused, with a name that breaks no line', async (t) => {
     const { logLines, server } = await openStage(t)
     await ask(server, { ...LOGIN, body: { user: 'a\n{"level":60}\u001b[2J\u202e', password: 'p455w0rd' } })
@@ -229,7 +245,22 @@ t.test('a login link', async (t) => {
     for (const link of links.slice(1)) t.equal((await ask(server, loginBy(link))).status, 200)
   })
 
-  t.test('works while others have used up the logins of all', async (t) => {
+  t.test('works from an address that has no guesses left, and a wrong one takes none', async (t) => {
+    const { server } = await openStage(t)
+    const wrongLink = { ...LOGIN, body: { loginToken: 'x' } }
+    for (let count = 0; count <= LOGIN_FAILURES_PER_MINUTE_MAX; count++) {
+      t.equal((await ask(server, wrongLink)).status, 401)
+    }
+    t.ok(await logIn(server), 'a password counts by itself')
+    for (let count = 0; count < LOGIN_FAILURES_PER_MINUTE_MAX; count++) await ask(server, WRONG)
+    t.match((await ask(server, WRONG)).json(), { statusCode: 429, message: /use the link of turnd login/ })
+    t.equal((await ask(server, loginBy(server.loginLink()))).status, 200)
+    t.equal((await ask(server, wrongLink)).status, 401)
+  })
+})
+
+t.test('logins by password', async (t) => {
+  t.test('of this machine go on while others have used up those of all', async (t) => {
     const failures = new LoginFailures(() => 0)
     const sources = Array.from({ length: LOGIN_FAILURES_OF_ALL_PER_MINUTE_MAX }, (_, index) => `source ${index}`)
     for (const source of sources) t.equal(await failures.attempt(source, false, async () => false), false)
@@ -237,7 +268,7 @@ t.test('a login link', async (t) => {
     t.equal(await failures.attempt('another', true, async () => true), true)
   })
 
-  t.test('and any other login waits while too many are under way', async (t) => {
+  t.test('wait while too many are under way', async (t) => {
     const failures = new LoginFailures(() => 0)
     const ends: ((isRight: boolean) => void)[] = []
     const pending = Array.from({ length: LOGIN_PENDING_COUNT_MAX }, (_, index) =>

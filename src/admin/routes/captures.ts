@@ -66,6 +66,7 @@ export function captureRoutes(app: AdminApp, { administered }: AdminParts): void
     '/captures/:id/file',
     {
       exposeHeadRoute: false,
+      config: { isLogged: true },
       schema: {
         ...{ tags, summary: 'Download a capture', operationId: 'getCaptureFile' },
         description: 'pcapng, for Wireshark. While it runs: what there is so far.',
