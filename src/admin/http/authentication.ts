@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
+  LOGGED_NAME_LENGTH_MAX,
   LOGIN_LINES_OF_SOURCE_PER_SECOND_MAX,
   LOGIN_LINES_PER_SECOND_MAX,
   SESSION_LIFETIME_SECONDS,
@@ -20,7 +21,6 @@ import { type LiveSession, Sessions } from './sessions.js'
 
 /** The session of who came by a login link. */
 const OPERATOR = 'operator'
-const LOGGED_NAME_LENGTH_MAX = 128
 
 const WAITS: Readonly<Record<Refusal, string>> = {
   source: 'too many logins from this address have failed: wait a minute, or use the link of turnd login on the server',
