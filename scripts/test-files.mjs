@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { Parser } from 'tap-parser'
 
-/** Real peers, of which some lose what comes late: nothing else runs beside them. */
+/** Real peers, of which some lose what comes late: nothing runs beside them but what computes. */
 const QUIET = [
   'interop/coturn-client',
   'interop/coturn-comparison',
@@ -20,11 +20,12 @@ const ALONE = ['abuse', 'interop', 'soak']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
-  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page', 'command/admin-metrics'],
+  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page'],
+  ...['command/admin-metrics', 'command/engine-fallback'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
-/** No sockets and no clock: beside all others at the lowest priority, which gets what is left of the processors. */
-const COMPUTING = ['sim', 'fuzz', 'turn', 'stun', 'auth', 'config', 'log']
+/** No clock, and few sockets: beside all others at the lowest priority, which gets what is left of the processors. */
+const COMPUTING = ['sim', 'turn', 'stun', 'fuzz', 'auth', 'config', 'log']
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
 const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
 const LOWEST_PRIORITY = 19
@@ -44,11 +45,11 @@ let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
-await runEach(quiet)
 const computed = runEach(computing, LOWEST_PRIORITY)
+await runEach(quiet)
 await runOn(3, waiting)
 await runEach(alone)
-await runOn(2, others)
+await runOn(3, others)
 await computed
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0

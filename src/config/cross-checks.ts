@@ -239,7 +239,8 @@ function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): stri
 }
 
 function isLoopbackHost(host: string): boolean {
-  return host === '::1' || host.startsWith('127.')
+  // Of an unspecified address a connection goes to loopback.
+  return ['::1', '::', '0.0.0.0'].includes(host) || host.startsWith('127.')
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]

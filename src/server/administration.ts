@@ -183,25 +183,31 @@ export class Administration implements Administered {
   #look(): void {
     const sample = this.#sampler.sample()
     this.#history.add(sample)
-    this.#lookForAlarms(sample.relaysUdp + sample.relaysTcp + sample.relaysTls)
+    this.#lookForAlarms()
     for (const watcher of this.#watchers) watcher.sample(sample)
   }
 
-  #lookForAlarms(relayCount: number): void {
+  #lookForAlarms(): void {
     const { alarms, opened, relayHosts, server } = this.#parts
     const certificate = server.certificate()
     const { maxAllocations, maxPort, minPort } = server.settings()
     alarms.look({
       licenceUsed: opened.relaying.allocationCount(),
       licenceLimit: maxAllocations,
-      relayCount,
-      relayPortCount: relayHosts.length * (maxPort - minPort + 1),
+      relayPortCount: hostCountOfFamily(relayHosts) * (maxPort - minPort + 1),
       engineReason: opened.reason,
       nobodyText: isNobodyConfigured(server.users()) ? nobodyText(server.settings()) : '',
       certificateWarnings: certificate?.warnings() ?? [],
       isCertificateExpired: certificate !== null && certificate.facts.validTo < Date.now(),
     })
   }
+}
+
+/** Relay addresses of the family that has fewest. */
+function hostCountOfFamily(relayHosts: readonly RelayHost[]): number {
+  const counts = new Map<number, number>()
+  for (const { address } of relayHosts) counts.set(address.family, (counts.get(address.family) ?? 0) + 1)
+  return Math.min(...counts.values())
 }
 
 function countsByUser(clients: readonly Client[]): ReadonlyMap<string, number> {

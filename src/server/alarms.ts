@@ -8,8 +8,7 @@ import type { Logger } from '../log/logger.js'
 export interface AlarmFacts {
   readonly licenceUsed: number
   readonly licenceLimit: number
-  readonly relayCount: number
-  /** Ports of all relay addresses. */
+  /** Ports of the relay addresses of one family, the one that has fewest: an allocation takes one of each family that it asks for. */
   readonly relayPortCount: number
   /** Why the engine is not the best one; ''. */
   readonly engineReason: string
@@ -65,6 +64,9 @@ export class Alarms {
   look(facts: AlarmFacts, timeMs = Date.now()): void {
     this.#notices = this.#notices.filter(({ endMs }) => timeMs < endMs)
     const conditions = new Map(this.#conditions(facts, timeMs).map((condition) => [condition.id, condition]))
+    // What was a warning first is one alarm, and goes with its condition.
+    const texts = new Set([...conditions.values()].map(({ text }) => text))
+    this.#notices = this.#notices.filter(({ text }) => !texts.has(text))
     for (const [id, alarm] of this.#raised) {
       if (conditions.has(id)) continue
       this.#raised.delete(id)
@@ -75,10 +77,8 @@ export class Alarms {
 
   /** Most severe first. */
   current(): Alarm[] {
-    // What was a warning first is one alarm all the same.
     const raised = [...this.#raised.values()]
-    const others = this.#notices.filter((notice) => !raised.some(({ text }) => text === notice.text))
-    const notices = others.map(({ raisedTime, text }, index): Alarm => {
+    const notices = this.#notices.map(({ raisedTime, text }, index): Alarm => {
       return { id: `warning-${index + 1}`, severity: 'warning', text, remedy: '', raisedTime }
     })
     const isCritical = ({ severity }: Alarm) => severity === 'critical'
@@ -118,10 +118,10 @@ export class Alarms {
   }
 
   /** Where there are fewer ports than the licence allows relays. */
-  #ports({ licenceLimit, relayCount, relayPortCount }: AlarmFacts): Condition[] {
+  #ports({ licenceLimit, licenceUsed, relayPortCount }: AlarmFacts): Condition[] {
     if (relayPortCount >= licenceLimit) return []
-    const text = `${relayCount} of the ${relayPortCount} relay ports are in use`
-    return this.#level('relay-ports', relayCount, relayPortCount, text, 'widen --min-port and --max-port')
+    const text = `${licenceUsed} allocations share the ${relayPortCount} relay ports of a family`
+    return this.#level('relay-ports', licenceUsed, relayPortCount, text, 'widen --min-port and --max-port')
   }
 
   #level(name: string, used: number, limit: number, text: string, remedy: string): Condition[] {

@@ -149,6 +149,10 @@ class DgramRelaying implements Relaying {
     return totalsOf(this.#both.map((relaying) => relaying.totals()))
   }
 
+  isRelaying(): boolean {
+    return true
+  }
+
   allocationCount(): number {
     return this.#inProcess.allocationCount() + this.#pool.allocationCount()
   }

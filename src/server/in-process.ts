@@ -96,6 +96,10 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     return totalsOf([this.#statistics])
   }
 
+  isRelaying(): boolean {
+    return true
+  }
+
   allocationCount(): number {
     return this.#core.allocations.size
   }

@@ -28,6 +28,8 @@ export interface Relaying {
   totals(): Totals
   /** Allocations that exist now. */
   allocationCount(): number
+  /** Is there anybody who relays, or have all workers died? */
+  isRelaying(): boolean
   /**
    * Asks all workers, or the one of this index. Resolves with the parts of their answers, in no order: none of a worker that has died, or
    * does not exist. Rejects with an AdminProblem if one is silent.

@@ -35,7 +35,7 @@ export function statusReport(parts: StatusParts, timeMs = Date.now()): Status {
     startTime: new Date(startTimeMs).toISOString(),
     time: new Date(timeMs).toISOString(),
     uptimeSeconds: Math.max(0, Math.floor((timeMs - startTimeMs) / 1000)),
-    status: isDraining ? 'Draining' : 'Active',
+    status: statusOf(relaying, isDraining),
     realm: settings.realm,
     engine: relaying.engine,
     engineReason,
@@ -51,6 +51,11 @@ export function statusReport(parts: StatusParts, timeMs = Date.now()): Status {
     licence: { used, limit: settings.maxAllocations },
     alarms,
   }
+}
+
+function statusOf(relaying: Relaying, isDraining: boolean): Status['status'] {
+  if (isDraining) return 'Draining'
+  return relaying.isRelaying() ? 'Active' : 'Inactive'
 }
 
 function describeListener(

@@ -96,6 +96,10 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     return this.#slots.reduce((sum, { allocationCount }) => sum + allocationCount, 0)
   }
 
+  isRelaying(): boolean {
+    return this.#slots.some(({ isReady }) => isReady)
+  }
+
   async ask<Asked extends Question>(question: Asked, worker?: number): Promise<readonly PartOf<Asked>[]> {
     const slots = worker === undefined ? this.#slots : this.#slots.filter(({ index }) => index === worker)
     return (await Promise.all(slots.map((slot) => slot.ask(question)))).flat()

@@ -22,7 +22,12 @@ function argumentsOf({ name, key }: Option, place: Readonly<Partial<Record<Setti
 }
 
 t.test('all options together: the server gets ready', async (t) => {
-  const cwd = t.testdir({ users: '', secrets: 'north\n', config: '{"realm": "from the file"}' })
+  const cwd = t.testdir({
+    users: '',
+    secrets: 'north\n',
+    metrics: 'a-token-of-metrics-0123456789\n',
+    config: '{"realm": "from the file"}',
+  })
   const { certPath, keyPath } = testCertificate()
   const place = {
     listen: 'udp:127.0.0.1:0',
@@ -36,6 +41,7 @@ t.test('all options together: the server gets ready', async (t) => {
     cert: certPath,
     key: keyPath,
     httpUpstreamCa: certPath,
+    metricsTokenFile: join(cwd, 'metrics'),
     drainTimeout: '0',
   }
   // The harness gives --state-dir.
@@ -83,7 +89,20 @@ t.test('the ready line', async (t) => {
   const server = await startLocalServer(t, MIN_PORT, args, [])
   const { ready } = server
   t.strictSame(Object.keys(ready), [
-    ...['level', 'time', 'event', 'realm', 'engine', 'workers', 'listening', 'uris', 'relays', 'relayPorts', 'msg'],
+    ...[
+      'level',
+      'time',
+      'event',
+      'realm',
+      'engine',
+      'workers',
+      'listening',
+      'uris',
+      'relays',
+      'relayPorts',
+      'admin',
+      'msg',
+    ],
   ])
   t.match(ready, { realm: 'example.org', engine: 'dgram', relays: ['127.0.0.1'], relayPorts: '32100-32149' })
   t.match(ready.listening, [/^udp:127\.0\.0\.1:\d+$/, /^udp:127\.0\.0\.2:\d+$/, /^tcp:127\.0\.0\.2:\d+$/])

@@ -58,12 +58,20 @@ for (const engine of ENGINES) {
   t.test(`system calls that fail, ${engine.name} engine`, { skip, buffered: true }, (t) => fail(t, engine))
 }
 
+/** Of a server that has not gone on: why, if it says so. */
+const OUTPUT_LENGTH_SHOWN = 2000
+
 async function fail(t: Test, engine: EngineUnderTest): Promise<void> {
   const server = await startFaultServer(t, engine, engine === DGRAM ? MIN_PORT : MIN_PORT + PORT_COUNT, PORT_COUNT)
   const calls = await LiveCalls.start(t, await connectAll(server), USER)
   for (const fault of MEDIA_FAULTS) {
     if (fault.isLong === true && !isLong) continue
-    t.test(`${fault.what}: ${fault.errno}`, (t) => failMedia(t, server, engine, calls, fault))
+    t.test(`${fault.what}: ${fault.errno}`, (t) =>
+      failMedia(t, server, engine, calls, fault).catch((error: unknown) => {
+        t.comment(server.output.slice(-OUTPUT_LENGTH_SHOWN))
+        throw error
+      }),
+    )
   }
   const filesBefore = openFileCount(server.pid)
 

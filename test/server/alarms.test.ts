@@ -5,7 +5,6 @@ import { type AlarmFacts, Alarms } from '../../src/server/alarms.js'
 const QUIET: AlarmFacts = {
   licenceUsed: 0,
   licenceLimit: 1000,
-  relayCount: 0,
   relayPortCount: 6000,
   engineReason: '',
   nobodyText: '',
@@ -56,9 +55,9 @@ t.test('Alarms', async (t) => {
 
   t.test('speaks of ports where they are fewer than the licence allows relays, and only there', async (t) => {
     const { alarms, told } = makeAlarms()
-    alarms.look({ ...QUIET, relayCount: 100, relayPortCount: 1000 }, 0)
+    alarms.look({ ...QUIET, licenceUsed: 100, relayPortCount: 1000 }, 0)
     t.same(told, [])
-    alarms.look({ ...QUIET, relayCount: 95, relayPortCount: 100 }, 0)
+    alarms.look({ ...QUIET, licenceUsed: 95, relayPortCount: 100 }, 0)
     t.same(told, ['raised relay-ports-approaching'])
     t.match(alarms.current(), [{ remedy: /--min-port/ }])
   })
@@ -95,6 +94,8 @@ t.test('Alarms', async (t) => {
     alarms.look({ ...QUIET, nobodyText: 'nobody can log in' }, 0)
     t.match(alarms.current(), [{ id: 'no-users' }])
     t.equal(alarms.current().length, 1)
+    alarms.look(QUIET, 1000)
+    t.same(alarms.current(), [], 'and not at all when it is over')
   })
 
   t.test('shows warnings: those of the start for good, later ones for a while, the latest of many', async (t) => {

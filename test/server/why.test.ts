@@ -23,6 +23,7 @@ function setUp() {
     listeners: [],
     totals: () => statistics,
     allocationCount: () => 3,
+    isRelaying: () => true,
     ask: async () => [],
     prepare: () => Promise.reject(new Error('nothing to change here')),
     captureSink: null,

@@ -93,6 +93,11 @@ export class WorkerSlot {
     this.#unanswered = new Unanswered(`worker ${index}`)
   }
 
+  /** Its worker relays. */
+  get isReady(): boolean {
+    return this.#thread !== null && this.#isReady
+  }
+
   get allocationCount(): number {
     return this.statistics.words[WORD_ALLOCATIONS]
   }
