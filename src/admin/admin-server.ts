@@ -56,22 +56,27 @@ export class AdminServer {
     this.#publicNames = publicNames
   }
 
-  /** Throws TurndError if the address cannot be had. */
+  /** Throws TurndError if the address cannot be had, or there is no page to show. */
   static async open(options: AdminServerOptions): Promise<AdminServer> {
     const { administered, certificate, listen, logger, metricsTokens, now = () => performance.now() } = options
     const authentication = new Authentication({ administered, metricsTokens, logger, now })
     const events = new EventStreams(administered)
     const metrics = new Metrics(administered)
-    const app: AdminApp = await makeApp({
+    const making = makeApp({
       ...{ administered, authentication, events, logger, metrics },
       pageDirectory: options.pageDirectory ?? PAGE_DIRECTORY,
       publicNames: () => server.#publicNames,
       isSecure: () => entrance.hasCertificate,
     })
+    const app: AdminApp = await making.catch((error: unknown) => {
+      // It watches the event loop from the moment when it is made.
+      metrics.close()
+      throw error
+    })
     const entrance = new Entrance(app.server)
     const server: AdminServer = new AdminServer({ app, entrance, events, metrics, authentication }, options)
-    server.setCertificate(certificate)
     try {
+      server.setCertificate(certificate)
       await listenForAdmin(app.server, listen)
       server.#port = (app.server.address() as AddressInfo).port
     } catch (error) {

@@ -1,5 +1,6 @@
 // THE table of options. --help, docs/options.md, the schema of the config file, the TURND_* variables, the library's
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
+import { DRAIN_SECONDS_MAX, METRICS_TOKEN_LENGTH_MIN } from '../limits/admin.js'
 import { REALM_LENGTH_MAX } from '../limits/messages.js'
 import {
   ALLOCATION_COUNT_DEFAULT,
@@ -63,8 +64,6 @@ type Kebab<Text extends string> = Text extends `${infer First}${infer Rest}`
 type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 
 const PATH_LENGTH_MAX = 4095
-/** Below it a warning. */
-const METRICS_TOKEN_LENGTH_MIN = 20
 const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
 const port = integer('PORT', 'a port', 1, 65535)
 
@@ -494,7 +493,7 @@ const TABLE: Table = {
   },
   'drain-timeout': {
     group: 'Operating',
-    type: integer('SECONDS', 'a number of seconds', 0, 86400),
+    type: integer('SECONDS', 'a number of seconds', 0, DRAIN_SECONDS_MAX),
     repeatable: false,
     default: 30,
     defaultText: '30',

@@ -25,6 +25,12 @@ export const ADMIN_RELATIONS: readonly Relation[] = [
     'a link that lies about is good for less time than the session it was made for',
     (limits) => limits.LOGIN_LINK_LIFETIME_SECONDS < limits.SESSION_LIFETIME_SECONDS,
   ),
+  atMost('LOGGED_NAME_LENGTH_MAX', 'ADMIN_NAME_LENGTH_MAX', 'a name is cut, and never made longer'),
+  below(
+    'USERNAME_LENGTH_MAX',
+    'ADMIN_NAME_LENGTH_MAX',
+    'a name that is too long gets that far, and a sentence of its own',
+  ),
   below('EVENT_RETRY_MILLISECONDS', 'EVENT_HEARTBEAT_MILLISECONDS', 'who was dropped is back before others know'),
   atMost('CLIENT_PAGE_COUNT_DEFAULT', 'CLIENT_PAGE_COUNT_MAX', 'what comes unasked may be asked for'),
 ]

@@ -34,7 +34,27 @@ export const METRICS_REQUESTS_PER_MINUTE_MAX = 300
 /** Sources that are kept track of; the one that was silent for longest makes room. */
 export const ADMIN_SOURCE_COUNT_MAX = 4_096
 
+/** A user name or a password in it: somewhat more than users may have (RFC 5389 §15.3 has 513), so that who refuses a longer one can say why. */
+export const ADMIN_NAME_LENGTH_MAX = 513
+/** A one-time token, whose 256 bits have 43 characters. */
+export const LOGIN_TOKEN_LENGTH_MAX = 100
+/** What a list of clients is searched for: longer than any address, and than what people type of a name. */
+export const CLIENT_SEARCH_LENGTH_MAX = 200
+/** A source or a reason that refusals are looked up by: longer than any CIDR block. */
+export const WHY_FILTER_LENGTH_MAX = 100
+/** The id of a client or a capture: two numbers and a dash. */
+export const ADMIN_ID_LENGTH_MAX = 40
+/** A relayed transport address: brackets, the longest IPv6 address and a port have 53. */
+export const ADMIN_ADDRESS_LENGTH_MAX = 60
+/** The time for a drain: a day, within which every call has ended. */
+export const DRAIN_SECONDS_MAX = 86_400
+
 // Logins and sessions
+
+/** A token of --metrics-token: a shorter one may be guessed, which a warning says. */
+export const METRICS_TOKEN_LENGTH_MIN = 20
+/** Of a user name that a refused login brought, in the log: strangers choose it. */
+export const LOGGED_NAME_LENGTH_MAX = 128
 
 /** Logins of one source that fail. */
 export const LOGIN_FAILURES_PER_MINUTE_MAX = 10

@@ -18,6 +18,8 @@ export const CAPTURE_BYTES_MIN = 4096
 export const CAPTURE_BYTES_DEFAULT = 16 * 1024 * 1024
 /** Of all files together: a running one counts as what it may become. */
 export const CAPTURE_MEMORY_BYTES_MAX = 128 * 1024 * 1024
+/** Downloads at a time: each holds a file, of a running capture a copy, until a reader who may be slow has it; over TLS twice. */
+export const CAPTURE_DOWNLOAD_COUNT_MAX = 2
 
 // Packets on their way
 

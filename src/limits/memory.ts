@@ -10,6 +10,8 @@ import {
 import {
   CAPTURE_BATCH_BYTES,
   CAPTURE_BATCH_UNREAD_COUNT_MAX,
+  CAPTURE_BYTES_MAX,
+  CAPTURE_DOWNLOAD_COUNT_MAX,
   CAPTURE_MEMORY_BYTES_MAX,
   CAPTURE_RUNNING_COUNT_MAX,
 } from './captures.js'
@@ -148,6 +150,11 @@ export function worstCase(plan: ProcessPlan): MemoryRow[] {
     row('reports that the main thread has not read', 'users, strangers', workers * unread * REPORT_BYTES),
     row('the list of clients that the main thread keeps', 'users', allocationCount * LISTED_CLIENT_BYTES),
     row('captures', 'nobody', CAPTURE_MEMORY_BYTES_MAX),
+    row(
+      'captures that are being downloaded (over TLS what is being written is there twice)',
+      'admins',
+      2 * CAPTURE_DOWNLOAD_COUNT_MAX * CAPTURE_BYTES_MAX,
+    ),
     row(
       'captured packets that the main thread has not read',
       'nobody',

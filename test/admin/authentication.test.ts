@@ -10,12 +10,14 @@ import {
   SESSION_LIFETIME_SECONDS,
   SESSION_OF_USER_COUNT_MAX,
 } from '../../src/limits/admin.js'
-import { ask, bearer, logIn, openStage, type Question } from './support/admin-stage.js'
+import { type Asked, ask, bearer, logIn, openStage, type Question } from './support/admin-stage.js'
 import { ADMIN } from './support/fake-administered.js'
 import { ROUTES } from './support/routes.js'
 
 const isChange = ({ method }: Question) => method !== undefined
 const nameOf = ({ method = 'GET', path }: Question) => `${method} ${path}`
+const cookieAt = (host: string) => `turnd_session_${host.replace(/.*:/, '')}`
+const cookieOf = ({ address }: Asked) => `turnd_session_${address.port}`
 const LOGIN = { method: 'POST', path: '/api/v1/session' } as const
 const WRONG = { ...LOGIN, body: { ...ADMIN, password: 'wrong' } }
 
@@ -23,7 +25,12 @@ t.test('every route of the API', async (t) => {
   t.test('answers 401 without a login, and nothing happens', async (t) => {
     const { fake, server } = await openStage(t)
     for (const route of [...ROUTES, { path: '/api/v1/events' }]) {
-      for (const headers of [{}, bearer('x'), { cookie: 'turnd_session=x' }, { authorization: 'Basic cm9vdDp4' }]) {
+      for (const headers of [
+        {},
+        bearer('x'),
+        { cookie: `${cookieOf(server)}=x` },
+        { authorization: 'Basic cm9vdDp4' },
+      ]) {
         const answer = await ask(server, { ...route, headers })
         t.equal(answer.status, 401, nameOf(route))
         t.match(answer.json(), { statusCode: 401, code: 'UNAUTHORIZED', message: /POST \/api\/v1\/session/ })
@@ -35,8 +42,8 @@ t.test('every route of the API', async (t) => {
   t.test('answers with a bearer token, and with the cookie of a page of the same origin', async (t) => {
     const ways = [
       (token: string) => bearer(token),
-      (token: string) => ({ cookie: `turnd_session=${token}`, 'sec-fetch-site': 'same-origin' }),
-      (token: string, host: string) => ({ cookie: `turnd_session=${token}`, origin: `http://${host}`, host }),
+      (token: string, host: string) => ({ cookie: `${cookieAt(host)}=${token}`, 'sec-fetch-site': 'same-origin' }),
+      (token: string, host: string) => ({ cookie: `${cookieAt(host)}=${token}`, origin: `http://${host}`, host }),
     ]
     for (const way of ways) {
       const { server } = await openStage(t)
@@ -52,7 +59,7 @@ t.test('every route of the API', async (t) => {
 
   t.test('that changes something answers 403 to another site, although the browser sends the cookie', async (t) => {
     const { fake, server } = await openStage(t)
-    const cookie = `turnd_session=${await logIn(server)}`
+    const cookie = `${cookieOf(server)}=${await logIn(server)}`
     const host = `127.0.0.1:${server.address.port}`
     const others: Record<string, string>[] = [
       {},
@@ -85,7 +92,24 @@ t.test('a login', async (t) => {
     const seconds = (Date.parse(answer.json<{ expiresTime: string }>().expiresTime) - Date.now()) / 1000
     t.ok(Math.abs(seconds - SESSION_LIFETIME_SECONDS) < 60, `${seconds}`)
     const [cookie] = answer.headers['set-cookie'] ?? []
-    t.match(cookie, /^turnd_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
+    t.equal(cookie.split('=')[0], cookieOf(server))
+    t.match(cookie, /^turnd_session_\d+=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
+  })
+
+  t.test('has a cookie for each port that a browser uses, also of tunnels to one server', async (t) => {
+    const { server } = await openStage(t)
+    for (const [host, name] of [
+      ['localhost:9001', 'turnd_session_9001'],
+      ['[::1]:9002', 'turnd_session_9002'],
+      ['localhost', 'turnd_session_80'],
+    ]) {
+      const [cookie] = (await ask(server, { ...LOGIN, body: ADMIN, headers: { host } })).headers['set-cookie'] ?? []
+      t.equal(cookie.split('=')[0], name)
+      const asked = { path: '/api/v1/status', headers: { host, cookie: cookie.split(';')[0] } }
+      t.equal((await ask(server, asked)).status, 200)
+      const elsewhere = { ...asked.headers, host: 'localhost:9003' }
+      t.equal((await ask(server, { ...asked, headers: elsewhere })).status, 401)
+    }
   })
 
   t.test('says the same of a wrong password, of an unknown user and of one who is disabled', async (t) => {
@@ -139,6 +163,22 @@ t.test('a login', async (t) => {
     t.equal(verified, LOGIN_FAILURES_PER_MINUTE_MAX)
     t.equal(answers.filter(({ status }) => status === 401).length, LOGIN_FAILURES_PER_MINUTE_MAX)
     t.equal(answers.filter(({ status }) => status === 429).length, 30)
+  })
+
+  t.test('is logged with who, whence and how, and without what opens anything', async (t) => {
+    const { fake, logLines, server } = await openStage(t)
+    fake.userRows = [...fake.userRows, { ...fake.userRows[1], name: 'a\n\u001b[2J' }]
+    const tokens = [await logIn(server), await logIn(server, { body: { ...ADMIN, user: 'a\n\u001b[2J' } })]
+    const loginToken = server.loginLink().replace(/.*=/, '')
+    tokens.push(await logIn(server, { body: { loginToken } }))
+    const lines = logLines.filter(({ event }) => event === 'admin-login')
+    t.match(lines, [
+      { level: 30, user: 'root', source: '127.0.0.1', by: 'password' },
+      { by: 'password' },
+      { user: 'operator', by: 'link' },
+    ])
+    t.notMatch(`${lines[1].user}${lines[1].msg}`, /[\u0000-\u001f]/)
+    for (const secret of [...tokens, loginToken, ADMIN.password]) t.notOk(JSON.stringify(logLines).includes(secret))
   })
 
   t.test('is logged when it is refused, with a name that breaks no line', async (t) => {
@@ -205,7 +245,22 @@ t.test('a login link', async (t) => {
     for (const link of links.slice(1)) t.equal((await ask(server, loginBy(link))).status, 200)
   })
 
-  t.test('works while others have used up the logins of all', async (t) => {
+  t.test('works from an address that has no guesses left, and a wrong one takes none', async (t) => {
+    const { server } = await openStage(t)
+    const wrongLink = { ...LOGIN, body: { loginToken: 'x' } }
+    for (let count = 0; count <= LOGIN_FAILURES_PER_MINUTE_MAX; count++) {
+      t.equal((await ask(server, wrongLink)).status, 401)
+    }
+    t.ok(await logIn(server), 'a password counts by itself')
+    for (let count = 0; count < LOGIN_FAILURES_PER_MINUTE_MAX; count++) await ask(server, WRONG)
+    t.match((await ask(server, WRONG)).json(), { statusCode: 429, message: /use the link of turnd login/ })
+    t.equal((await ask(server, loginBy(server.loginLink()))).status, 200)
+    t.equal((await ask(server, wrongLink)).status, 401)
+  })
+})
+
+t.test('logins by password', async (t) => {
+  t.test('of this machine go on while others have used up those of all', async (t) => {
     const failures = new LoginFailures(() => 0)
     const sources = Array.from({ length: LOGIN_FAILURES_OF_ALL_PER_MINUTE_MAX }, (_, index) => `source ${index}`)
     for (const source of sources) t.equal(await failures.attempt(source, false, async () => false), false)
@@ -213,7 +268,7 @@ t.test('a login link', async (t) => {
     t.equal(await failures.attempt('another', true, async () => true), true)
   })
 
-  t.test('and any other login waits while too many are under way', async (t) => {
+  t.test('wait while too many are under way', async (t) => {
     const failures = new LoginFailures(() => 0)
     const ends: ((isRight: boolean) => void)[] = []
     const pending = Array.from({ length: LOGIN_PENDING_COUNT_MAX }, (_, index) =>

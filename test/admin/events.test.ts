@@ -112,7 +112,7 @@ t.test('the stream of events', async (t) => {
   t.test('ends when its session does', async (t) => {
     const { fake, server } = await openStage(t)
     const token = await logIn(server)
-    const readers = [bearer(token), { cookie: `turnd_session=${token}` }].map(
+    const readers = [bearer(token), { cookie: `turnd_session_${server.address.port}=${token}` }].map(
       async (headers) => new EventReader(t, await begin(server, { path: '/api/v1/events', headers })),
     )
     for (const reader of await Promise.all(readers)) await reader.read(1)

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
+import { Metrics } from '../../src/admin/metrics.js'
 import { TurndError } from '../../src/config/errors.js'
 import { withDeadline } from '../support/deadline.js'
 import { peerOrSkip } from '../support/peers.js'
@@ -23,6 +24,17 @@ t.test('the admin port', async (t) => {
       code: 'TURND_ERR_ADDRESS_IN_USE',
       message: `--admin-listen 127.0.0.1:${port}: another process listens on TCP 127.0.0.1:${port}; stop it, choose another port, or give --admin-listen none`,
     })
+  })
+
+  t.test('of a server whose page was not built is one that says so, and what was begun is ended', async (t) => {
+    const closings = t.capture(Metrics.prototype, 'close', Metrics.prototype.close)
+    const error = await openStage(t, { pageDirectory: '/nowhere' }).catch((error: unknown) => error)
+    t.ok(error instanceof TurndError)
+    t.match(error, {
+      code: 'TURND_ERR_LISTEN_FAILED',
+      message: /at \/nowhere\/index\.html \(ENOENT\): in a clone run npm/,
+    })
+    t.equal(closings().length, 1, 'nothing watches the event loop')
   })
 
   t.test('of an address that this machine has not, or that needs privileges, is one too', async (t) => {

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -11,7 +12,8 @@ import {
   ADMIN_REQUESTS_PER_MINUTE_MAX,
   METRICS_REQUESTS_PER_MINUTE_MAX,
 } from '../../src/limits/admin.js'
-import { ask, bearer, connectTo, logIn, openStage, readAll } from './support/admin-stage.js'
+import { CAPTURE_BYTES_MAX, CAPTURE_DOWNLOAD_COUNT_MAX } from '../../src/limits/captures.js'
+import { ask, bearer, begin, connectTo, logIn, openStage, readAll } from './support/admin-stage.js'
 import { SECRETS } from './support/fake-administered.js'
 import { ROUTES } from './support/routes.js'
 
@@ -270,6 +272,34 @@ t.test('every answer', async (t) => {
     t.equal(answer.headers['content-type'], 'application/x-pcapng')
     t.equal(answer.headers['content-disposition'], 'attachment; filename="turnd-c1.pcapng"')
     t.equal(answer.text, '\n\r\r\n\u001c')
+  })
+
+  t.test('with a capture is one of a few at a time, until it was read or its reader has gone', async (t) => {
+    const { fake, server } = await openStage(t)
+    const headers = bearer(await logIn(server))
+    const question = { path: '/api/v1/captures/c1/file', headers }
+    // More than sockets take for somebody who does not read.
+    fake.captureFile = () => new Uint8Array(CAPTURE_BYTES_MAX)
+    const readers: IncomingMessage[] = []
+    while (readers.length < CAPTURE_DOWNLOAD_COUNT_MAX) readers.push(await begin(server, question))
+    const answer = await ask(server, question)
+    t.match(answer.json(), {
+      statusCode: 429,
+      code: 'TOO_MANY_REQUESTS',
+      message: /try again when one of them is done/,
+    })
+    for (const reader of readers) reader.destroy()
+    fake.captureFile = () => new Uint8Array(1)
+    let status = 429
+    const deadline = performance.now() + 5_000
+    while (status === 429 && performance.now() < deadline) status = (await ask(server, question)).status
+    for (let count = 0; count <= CAPTURE_DOWNLOAD_COUNT_MAX; count++) {
+      t.equal((await ask(server, question)).status, 200, 'one after the other')
+    }
+    fake.captureFile = () => null
+    for (let count = 0; count <= CAPTURE_DOWNLOAD_COUNT_MAX; count++) {
+      t.equal((await ask(server, question)).status, 404, 'what is not there takes no place')
+    }
   })
 })
 

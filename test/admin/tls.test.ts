@@ -20,7 +20,7 @@ t.test('with a certificate', async (t) => {
     t.equal(local.headers['strict-transport-security'], undefined, 'localhost has other servers, too')
     const login = await ask(server, { ca: cert, method: 'POST', path: '/api/v1/session', body: ADMIN })
     const [cookie] = login.headers['set-cookie'] ?? []
-    t.match(cookie, /^__Host-turnd_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
+    t.match(cookie, /^__Host-turnd_session_\d+=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
     const headers = { cookie: cookie.split(';')[0] }
     t.equal((await ask(server, { ca: cert, path: '/api/v1/status', headers })).status, 200)
     const plainName = { cookie: headers.cookie.replace('__Host-', '') }
@@ -91,7 +91,7 @@ t.test('with a certificate', async (t) => {
     const token = await logIn(server)
     server.setCertificate({ cert, key })
     t.equal((await ask(server, { path: '/' })).status, 308)
-    const cookie = `turnd_session=${token}`
+    const cookie = `turnd_session_${server.address.port}=${token}`
     t.equal((await ask(server, { ca: cert, path: '/api/v1/status', headers: { cookie } })).status, 401)
     server.setCertificate(null)
     t.equal((await ask(server, { path: '/' })).status, 200)

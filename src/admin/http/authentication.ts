@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
+  LOGGED_NAME_LENGTH_MAX,
   LOGIN_LINES_OF_SOURCE_PER_SECOND_MAX,
   LOGIN_LINES_PER_SECOND_MAX,
   SESSION_LIFETIME_SECONDS,
@@ -15,14 +16,11 @@ import { isLocalRequest, isLoopback, sourceOf } from './client-address.js'
 import { LoginFailures, type Refusal } from './login-failures.js'
 import { LoginLinks } from './login-links.js'
 import { checkSameOrigin } from './same-origin.js'
+import { cookieName, cookieOptions, isSecure } from './session-cookie.js'
 import { type LiveSession, Sessions } from './sessions.js'
 
 /** The session of who came by a login link. */
 const OPERATOR = 'operator'
-const COOKIE = 'turnd_session'
-/** Of this host alone, over TLS alone: browsers see to it (RFC 6265bis §4.1.3.2). */
-const COOKIE_OVER_TLS = `__Host-${COOKIE}`
-const LOGGED_NAME_LENGTH_MAX = 128
 
 const WAITS: Readonly<Record<Refusal, string>> = {
   source: 'too many logins from this address have failed: wait a minute, or use the link of turnd login on the server',
@@ -67,8 +65,9 @@ export class Authentication {
   /** Opens a session and sets its cookie. Throws AdminProblem. */
   async logIn(login: Login, request: FastifyRequest, reply: FastifyReply): Promise<NewSession> {
     checkSameOrigin(request.headers, isSecure(request), false)
-    const { session, token } =
-      'loginToken' in login ? await this.#byLink(login.loginToken, request) : await this.#byPassword(login, request)
+    const isLink = 'loginToken' in login
+    const { session, token } = isLink ? this.#byLink(login.loginToken, request) : await this.#byPassword(login, request)
+    this.#logLogin(session.user, isLink ? 'link' : 'password', request)
     reply.setCookie(cookieName(request), token, { ...cookieOptions(request), maxAge: SESSION_LIFETIME_SECONDS })
     return { ...this.#described(session), token }
   }
@@ -109,28 +108,28 @@ export class Authentication {
 
   async #byPassword({ password, user }: Extract<Login, { user: string }>, request: FastifyRequest) {
     const { administered } = this.#options
-    const outcome = await this.#attempt(request, false, () => administered.verifyAdmin(user, password))
+    const { remoteAddress } = request.raw.socket
+    const outcome = await this.#failures.attempt(sourceOf(remoteAddress), isLoopback(remoteAddress), () =>
+      administered.verifyAdmin(user, password),
+    )
     if (outcome !== true) return this.#refuse(outcome, user, request, 'no admin user has this name and this password')
     return this.#sessions.open(user, this.#options.administered.adminStamp(user) ?? '')
   }
 
-  async #byLink(loginToken: string, request: FastifyRequest) {
-    const outcome = await this.#attempt(request, true, async () => this.#links.use(loginToken))
-    if (outcome !== true) {
-      return this.#refuse(
-        outcome,
-        OPERATOR,
-        request,
-        'this login link was used, or is too old: make another with turnd login',
-      )
-    }
-    return this.#sessions.open(OPERATOR, null)
+  /** Before all counts: its token cannot be guessed, and it is the remedy for whom they keep out. */
+  #byLink(loginToken: string, request: FastifyRequest) {
+    if (this.#links.use(loginToken)) return this.#sessions.open(OPERATOR, null)
+    const sentence = 'this login link was used, or is too old: make another with turnd login'
+    return this.#refuse(false, OPERATOR, request, sentence)
   }
 
-  /** A link's token cannot be guessed, so that those who try take no place from others. */
-  #attempt(request: FastifyRequest, isLink: boolean, verify: () => Promise<boolean>): Promise<boolean | Refusal> {
-    const { remoteAddress } = request.raw.socket
-    return this.#failures.attempt(sourceOf(remoteAddress), isLink || isLoopback(remoteAddress), verify)
+  #logLogin(user: string, by: 'link' | 'password', { raw }: FastifyRequest): void {
+    const shown = escapeControls(user)
+    const source = raw.socket.remoteAddress
+    this.#options.logger.info(
+      { event: 'admin-login', user: shown, source, by },
+      `${JSON.stringify(shown)} logged in from ${source} by ${by}`,
+    )
   }
 
   #refuse(outcome: false | Refusal, user: string, request: FastifyRequest, sentence: string): never {
@@ -184,18 +183,6 @@ export class Authentication {
 
 function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null
-}
-
-function isSecure({ protocol }: FastifyRequest): boolean {
-  return protocol === 'https'
-}
-
-function cookieName(request: FastifyRequest): string {
-  return isSecure(request) ? COOKIE_OVER_TLS : COOKIE
-}
-
-function cookieOptions(request: FastifyRequest) {
-  return { path: '/', httpOnly: true, sameSite: 'strict', secure: isSecure(request) } as const
 }
 
 /** Of equal length, to be compared in constant time. */

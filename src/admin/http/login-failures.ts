@@ -1,4 +1,4 @@
-// How many logins may fail: of one source, and of all that are not on this machine. A login that is under way counts as one that failed, so
+// How many logins by password may fail: of one source, and of all that are not on this machine. A login that is under way counts as one that failed, so
 // that many at once get no more guesses than one after the other.
 import {
   ADMIN_SOURCE_COUNT_MAX,

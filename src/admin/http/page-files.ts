@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { TurndError } from '../../config/errors.js'
 
 /** Where scripts/page.mjs puts the page, beside the compiled server. */
 export const PAGE_DIRECTORY = join(import.meta.dirname, '..', '..', 'page')
@@ -12,9 +13,9 @@ export const PAGE_DIRECTORY = join(import.meta.dirname, '..', '..', 'page')
 const LIBRARIES = ['lit-html', 'uplot']
 const LIBRARY_FILES = /\.(?:js|css)$/
 
-/** `'sha256-…'` of each script that stands in index.html itself: the import map. */
+/** `'sha256-…'` of each script that stands in index.html itself: the import map. Throws TurndError if there is no page. */
 export function inlineScriptHashes(directory: string): string[] {
-  const html = readFileSync(join(directory, 'index.html'), 'utf8')
+  const html = readIndex(directory)
   const scripts = html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)
   return [...scripts].map(([, text]) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`)
 }
@@ -30,6 +31,17 @@ export async function servePage(app: FastifyInstance, directory: string): Promis
       prefix: `/libraries/${name}/`,
       allowedPath: (path) => LIBRARY_FILES.test(path),
     })
+  }
+}
+
+function readIndex(directory: string): string {
+  const path = join(directory, 'index.html')
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const remedy = 'in a clone run npm run build, else install turnd again, or give --admin-listen none'
+    const text = `--admin-listen: the status page cannot be read at ${path} (${(error as NodeJS.ErrnoException).code}): ${remedy}`
+    throw new TurndError('TURND_ERR_LISTEN_FAILED', text, { cause: error })
   }
 }
 

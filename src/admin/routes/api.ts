@@ -1,5 +1,6 @@
-// All routes of /api/v1, and what holds for each: a session, no caching, a description in the OpenAPI document.
+// All routes of /api/v1, and what holds for each: a session, no caching, a line in the log for a change, a description in the OpenAPI document.
 import fastifySwagger from '@fastify/swagger'
+import { ActionLog } from '../http/action-log.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { captureRoutes } from './captures.js'
 import { clientRoutes } from './clients.js'
@@ -23,11 +24,14 @@ export async function installApi(app: AdminApp, parts: AdminParts): Promise<void
   await app.register(
     async (plain) => {
       const api = plain as AdminApp
+      const actions = new ActionLog(parts.logger)
       acceptEmptyBodies(api)
       api.addHook('onRequest', async (request, reply) => {
         reply.header('cache-control', 'no-store')
-        if (request.routeOptions.config.isPublic !== true) parts.authentication.require(request)
+        if (request.routeOptions.config.isPublic === true) return
+        actions.began(request, parts.authentication.require(request).user)
       })
+      api.addHook('onSend', async (request, reply) => actions.answered(request, reply.statusCode))
       for (const routes of ROUTES) routes(api, parts)
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     },

@@ -1,5 +1,6 @@
 // Who is connected: /api/v1/clients.
 
+import { ADMIN_ID_LENGTH_MAX } from '../../limits/admin.js'
 import { ClientList } from '../client-list.js'
 import { notFound } from '../http/admin-problems.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
@@ -8,7 +9,7 @@ import { Type } from '../schema/type.js'
 import { answers, emptyAnswers } from './answers.js'
 
 const tags = ['Clients']
-const Id = Type.Object({ id: Type.String({ maxLength: 40 }) })
+const Id = Type.Object({ id: Type.String({ maxLength: ADMIN_ID_LENGTH_MAX }) })
 
 export function clientRoutes(app: AdminApp, { administered }: AdminParts): void {
   const list = new ClientList()

@@ -24,8 +24,9 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'The token of POST /api/v1/session.' },
           cookie: {
-            ...{ type: 'apiKey', in: 'cookie', name: 'turnd_session' },
-            description: 'Of browsers; over TLS it is called __Host-turnd_session. Changes must be of the same origin.',
+            ...{ type: 'apiKey', in: 'cookie', name: 'turnd_session_8445' },
+            description:
+              'Of browsers, with the port that they ask; over TLS it is called __Host-turnd_session_8445. Changes must be of the same origin.',
           },
         },
       },

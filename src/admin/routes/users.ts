@@ -1,12 +1,13 @@
 // Users of both roles: /api/v1/users, and credentials for the test of the page.
 
+import { ADMIN_NAME_LENGTH_MAX } from '../../limits/admin.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { Type } from '../schema/type.js'
 import { ChangedUser, TestCredentials, User, UserAddition, UserChange, UserRole } from '../schema/users.js'
 import { answers, emptyAnswers } from './answers.js'
 
 const tags = ['Users']
-const Named = Type.Object({ role: UserRole, name: Type.String({ minLength: 1, maxLength: 513 }) })
+const Named = Type.Object({ role: UserRole, name: Type.String({ minLength: 1, maxLength: ADMIN_NAME_LENGTH_MAX }) })
 
 export function userRoutes(app: AdminApp, { administered }: AdminParts): void {
   app.get(

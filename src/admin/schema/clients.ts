@@ -1,5 +1,6 @@
 // Clients and what hangs on them: relays, permissions, channels, counters.
 
+import { CLIENT_PAGE_COUNT_MAX, CLIENT_SEARCH_LENGTH_MAX } from '../../limits/admin.js'
 import { Time, Transport } from './status.js'
 import { type Static, Type } from './type.js'
 
@@ -66,11 +67,11 @@ export const CLIENT_SORT_KEYS = [
 export const ClientQuery = Type.Object(
   {
     /** Part of a user name, an address or a relayed address; upper and lower case are the same. */
-    search: Type.Optional(Type.String({ maxLength: 200 })),
+    search: Type.Optional(Type.String({ maxLength: CLIENT_SEARCH_LENGTH_MAX })),
     sort: Type.Optional(Type.Enum(CLIENT_SORT_KEYS)),
     order: Type.Optional(Type.Enum(['asc', 'desc'])),
     offset: Type.Optional(Type.Integer({ minimum: 0 })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: CLIENT_PAGE_COUNT_MAX })),
   },
   { additionalProperties: false },
 )

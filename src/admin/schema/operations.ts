@@ -1,5 +1,12 @@
 // What an operator does to a running server: captures, reloads, drains, sessions.
 
+import {
+  ADMIN_ADDRESS_LENGTH_MAX,
+  ADMIN_ID_LENGTH_MAX,
+  ADMIN_NAME_LENGTH_MAX,
+  DRAIN_SECONDS_MAX,
+  LOGIN_TOKEN_LENGTH_MAX,
+} from '../../limits/admin.js'
 import { CAPTURE_BYTES_MAX, CAPTURE_BYTES_MIN, CAPTURE_SECONDS_MAX } from '../../limits/captures.js'
 import { Time } from './status.js'
 import { type Static, Type } from './type.js'
@@ -9,8 +16,8 @@ const Count = Type.Integer({ minimum: 0 })
 export const CaptureRequest = Type.Object(
   {
     /** The id of a client: both of its sides. Or the relayed transport address of one relay: its peers' side. One of them. */
-    client: Type.Optional(Type.String({ maxLength: 40 })),
-    relay: Type.Optional(Type.String({ maxLength: 60 })),
+    client: Type.Optional(Type.String({ maxLength: ADMIN_ID_LENGTH_MAX })),
+    relay: Type.Optional(Type.String({ maxLength: ADMIN_ADDRESS_LENGTH_MAX })),
     seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: CAPTURE_SECONDS_MAX })),
     bytes: Type.Optional(Type.Integer({ minimum: CAPTURE_BYTES_MIN, maximum: CAPTURE_BYTES_MAX })),
   },
@@ -62,18 +69,21 @@ export const ReloadResult = Type.Object({
 })
 
 export const DrainRequest = Type.Object(
-  { timeoutSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })) },
+  { timeoutSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: DRAIN_SECONDS_MAX })) },
   { additionalProperties: false, examples: [{ timeoutSeconds: 600 }] },
 )
 
 export const Login = Type.Union(
   [
     Type.Object(
-      { user: Type.String({ maxLength: 513 }), password: Type.String({ maxLength: 513 }) },
+      {
+        user: Type.String({ maxLength: ADMIN_NAME_LENGTH_MAX }),
+        password: Type.String({ maxLength: ADMIN_NAME_LENGTH_MAX }),
+      },
       { additionalProperties: false },
     ),
     /** Of a one-time login link. */
-    Type.Object({ loginToken: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
+    Type.Object({ loginToken: Type.String({ maxLength: LOGIN_TOKEN_LENGTH_MAX }) }, { additionalProperties: false }),
   ],
   { examples: [{ user: 'root', password: 'a long password' }, { loginToken: 'TOKEN' }] },
 )

@@ -1,5 +1,6 @@
 // Users as the page and the API see them: never a password but one that was made up in this very answer, never a key.
 
+import { ADMIN_NAME_LENGTH_MAX } from '../../limits/admin.js'
 import { Time } from './status.js'
 import { type Static, Type } from './type.js'
 
@@ -20,10 +21,10 @@ export const User = Type.Object({
 
 export const UserAddition = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 513 }),
+    name: Type.String({ minLength: 1, maxLength: ADMIN_NAME_LENGTH_MAX }),
     role: UserRole,
     /** Without one it is made up, and is in the answer. */
-    password: Type.Optional(Type.String({ minLength: 1, maxLength: 513 })),
+    password: Type.Optional(Type.String({ minLength: 1, maxLength: ADMIN_NAME_LENGTH_MAX })),
   },
   { additionalProperties: false, examples: [{ name: 'bob', role: 'turn' }] },
 )
@@ -31,7 +32,7 @@ export const UserAddition = Type.Object(
 export const UserChange = Type.Object(
   {
     disabled: Type.Optional(Type.Boolean()),
-    password: Type.Optional(Type.String({ minLength: 1, maxLength: 513 })),
+    password: Type.Optional(Type.String({ minLength: 1, maxLength: ADMIN_NAME_LENGTH_MAX })),
     /** A new password is made up, and is in the answer. */
     generatePassword: Type.Optional(Type.Boolean()),
   },

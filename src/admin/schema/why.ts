@@ -1,6 +1,7 @@
 // Why calls failed, as one document: what was refused, to whom, how often, what was dropped, and who got through. Made by server/why.ts; the
 // library, `turnd why`, the page and GET /api/v1/refusals show it.
 
+import { ADMIN_NAME_LENGTH_MAX, WHY_FILTER_LENGTH_MAX } from '../../limits/admin.js'
 import { Time } from './status.js'
 import { type Static, type TSchema, Type } from './type.js'
 
@@ -12,10 +13,17 @@ const ListOf = <Item extends TSchema>(item: Item, options: { readonly descriptio
 export const WhyFilter = Type.Object(
   {
     user: Type.Optional(
-      Type.String({ maxLength: 513, description: 'A user name, or the part of a TURN REST name behind its time.' }),
+      Type.String({
+        maxLength: ADMIN_NAME_LENGTH_MAX,
+        description: 'A user name, or the part of a TURN REST name behind its time.',
+      }),
     ),
-    source: Type.Optional(Type.String({ maxLength: 100, description: 'An IP address or a CIDR block.' })),
-    reason: Type.Optional(Type.String({ maxLength: 100, description: 'Why it was refused, closed or dropped.' })),
+    source: Type.Optional(
+      Type.String({ maxLength: WHY_FILTER_LENGTH_MAX, description: 'An IP address or a CIDR block.' }),
+    ),
+    reason: Type.Optional(
+      Type.String({ maxLength: WHY_FILTER_LENGTH_MAX, description: 'Why it was refused, closed or dropped.' }),
+    ),
     sinceSeconds: Type.Optional(Type.Number({ minimum: 0, description: 'Seen within so many seconds.' })),
     entriesMax: Type.Optional(Type.Integer({ minimum: 0, description: 'At most so many entries of refusals.' })),
   },
