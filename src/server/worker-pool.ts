@@ -111,8 +111,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   }
 
   setLocalHosts(hosts: readonly TransportAddress[]): void {
-    const isSame = (known: readonly TransportAddress[]) => hosts.map(String).join() === known.map(String).join()
-    if (isSame(this.#localHosts)) return
+    if (hosts.map(String).join() === this.#localHosts.map(String).join()) return
     this.#localHosts = hosts
     this.#tell({ kind: 'local-hosts', hosts })
   }
