@@ -3,13 +3,13 @@
 import type { BenchContext } from '../context.js'
 import type { PageWatcherResult } from '../generator/page-watcher.js'
 import { describeLoadSlice, LOAD_HEAD, type LoadSlice, loadCells } from '../load-slice.js'
-import { formatRatio, type Ratio, type Report } from '../report.js'
+import { formatRatio, type Multiple, type Report } from '../report.js'
 import { turndAdminCommand } from '../servers/commands.js'
 import { startGenerator } from '../servers/run-generator.js'
 import type { ServerProcess } from '../servers/server-process.js'
 import { type Round, ratioOf, runRounds, slicesOf } from '../slices.js'
 import { median, sum } from '../statistics.js'
-import { formatCount, formatPercent } from '../table.js'
+import { formatCount } from '../table.js'
 import { type Load, relayLoads } from './loads.js'
 import { runLoad } from './relay.js'
 
@@ -44,6 +44,12 @@ async function runWatched(context: BenchContext, load: Load, server: ServerProce
   return { ...slice, watcher: await page.result }
 }
 
+interface AdminRatio {
+  readonly name: string
+  readonly perSecond: Multiple
+  readonly perCpuSecond: Multiple
+}
+
 function describe(slice: WatchedSlice): string {
   const { watcher } = slice
   const watched =
@@ -52,9 +58,10 @@ function describe(slice: WatchedSlice): string {
 }
 
 function report(results: readonly { load: Load; rounds: readonly Round<WatchedSlice>[] }[]): Report {
-  const ratios = results.flatMap(({ load, rounds }): Ratio[] => {
-    const ratio = ratioOf(rounds, ['turnd admin', 'turnd'], ({ packetsPerSecond }) => packetsPerSecond)
-    return ratio === null ? [] : [{ name: load.name, target: null, ...ratio }]
+  const ratios = results.flatMap(({ load, rounds }): AdminRatio[] => {
+    const perSecond = ratioOf(rounds, ['turnd admin', 'turnd'], ({ packetsPerSecond }) => packetsPerSecond)
+    const perCpuSecond = ratioOf(rounds, ['turnd admin', 'turnd'], ({ packetsPerCpuSecond }) => packetsPerCpuSecond)
+    return perSecond === null || perCpuSecond === null ? [] : [{ name: load.name, perSecond, perCpuSecond }]
   })
   const watchers = results.flatMap(({ rounds }) => slicesOf(rounds, 'turnd admin').map(({ watcher }) => watcher))
   const errors = sum(watchers.map((watcher) => watcher?.errors ?? 0))
@@ -73,10 +80,14 @@ function report(results: readonly { load: Load; rounds: readonly Round<WatchedSl
         },
       },
       {
-        text: 'Packets per second with the page as a multiple of those without: median, smallest and largest of the rounds:',
+        text: 'With the page, as a multiple of turnd without it: median, smallest and largest of the rounds:',
         table: {
-          head: ['load', 'ratio', 'difference'],
-          rows: ratios.map((ratio) => [ratio.name, formatRatio(ratio), formatPercent(ratio.median - 1, 1)]),
+          head: ['load', 'packets per second', 'packets per server CPU second'],
+          rows: ratios.map(({ name, perCpuSecond, perSecond }) => [
+            name,
+            formatRatio(perSecond),
+            formatRatio(perCpuSecond),
+          ]),
         },
       },
     ],

@@ -162,6 +162,11 @@ export class UsersFileStore implements CredentialStore {
       rekeyedCount: changes.added.usernames.length - addedCount,
       removedCount: changes.removedUsernames.length,
       take: () => {
+        // Read again since, after an edit perhaps: what was read here may be older.
+        if (this.#users !== earlier) {
+          this.reload()
+          return
+        }
         this.#signature = signature
         this.#take(loaded)
       },
@@ -238,13 +243,13 @@ export class UsersFileStore implements CredentialStore {
     }
   }
 
-  /** Whoever uses it should not learn of this from a restart. */
+  /** Whoever uses it should not learn of this from a restart or a reload. */
   #reportGuest({ username }: Credential): void {
     if (this.#isGuestReported) return
     this.#isGuestReported = true
     this.#onProblem(
       `--users-file ${this.path} has users now, so ${username}, which was generated while there was none, serves until the next start ` +
-        `only: turnd user add ${username} --realm ${this.#realm} keeps it`,
+        `or reload: turnd user add ${username} --realm ${this.#realm} keeps it`,
     )
   }
 

@@ -1,11 +1,12 @@
-// What one option's parser cannot see: whether the options fit each other. Called once by settle.ts.
+// What one option's parser cannot see: whether the options fit each other. Called by settle.ts, and by a reload for what
+// comes into force of them.
 // Each check throws TurndError with one sentence, or returns warnings.
 import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
 import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
-import { familyOf, formatAddressPort } from './ip-address.js'
+import { familyOf, formatAddressPort, isLoopbackHost } from './ip-address.js'
 import { isWildcardHost, type ListenScheme, type ListenSpec } from './listen-spec.js'
 import { findOptionByKey } from './options.js'
 import { printable } from './printable.js'
@@ -132,7 +133,7 @@ function checkHttpUpstream({ adminListen, httpUpstream, listen }: Settings, name
   const { hostname, port, protocol } = new URL(httpUpstream)
   const host = hostname.replace(/^\[|\]$/g, '')
   const upstreamPort = Number(port || (protocol === 'https:' ? 443 : 80))
-  const isThisMachine = host === 'localhost' || isLoopbackHost(host)
+  const isThisMachine = host === 'localhost' || leadsToLoopback(host)
   const index = listen.findIndex((spec) => {
     const isHost = spec.host === host || (isWildcardHost(spec.host) && isThisMachine)
     return spec.scheme === 'tls' && spec.port === upstreamPort && isHost
@@ -238,9 +239,9 @@ function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): stri
   return [`${names.value('maxBps')} is above ${names.value('userMaxBps')}, which is reached first`]
 }
 
-function isLoopbackHost(host: string): boolean {
-  // Of an unspecified address a connection goes to loopback.
-  return ['::1', '::', '0.0.0.0'].includes(host) || host.startsWith('127.')
+/** Of an unspecified address a connection goes to loopback. */
+function leadsToLoopback(host: string): boolean {
+  return host === '::' || host === '0.0.0.0' || isLoopbackHost(host)
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]

@@ -31,6 +31,11 @@ export function notUnicast(address: TransportAddress): string | null {
   return NOT_UNICAST.find(([cidr]) => cidrContains(cidr, address))?.[1] ?? null
 }
 
+/** Of a textual IP address; no wildcard. */
+export function isLoopbackHost(host: string): boolean {
+  return host === '::1' || host.startsWith('127.')
+}
+
 export function isIpv4Mapped(address: TransportAddress): boolean {
   return cidrContains(IPV4_MAPPED, address)
 }

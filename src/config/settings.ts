@@ -4,6 +4,7 @@ import type { Cidr } from '../stun/cidr.js'
 import type { ExternalIp } from './external-ip.js'
 import type { ListenAddress, ListenSpec } from './listen-spec.js'
 import type { PeerRule } from './peer-rule.js'
+import type { ResolvedOption, Source } from './source.js'
 import type { StaticUser } from './static-user.js'
 
 export type Engine = 'auto' | 'native' | 'dgram'
@@ -103,6 +104,8 @@ export interface ParsedSettings {
   readonly settings: Settings
   /** One sentence each; turnd starts all the same. */
   readonly warnings: readonly string[]
-  /** The settings that somebody asked for, whatever their value. */
-  readonly given: ReadonlySet<SettingKey>
+  /** The settings that somebody asked for, whatever their value, and how. */
+  readonly given: ReadonlyMap<SettingKey, ResolvedOption>
+  /** How options that nobody gave are called in a sentence. */
+  readonly naming: Source
 }

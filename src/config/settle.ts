@@ -22,7 +22,7 @@ export function settle(
   const settings = toSettings(resolved, environment)
   const warnings = [...resolved.values()].flatMap(warningsOf)
   warnings.push(...crossCheck(settings, resolved, naming))
-  return { settings, warnings, given: new Set(resolved.keys()) }
+  return { settings, warnings, given: resolved, naming }
 }
 
 function toSettings(resolved: ReadonlyMap<SettingKey, ResolvedOption>, environment: Environment): Settings {

@@ -40,8 +40,8 @@ export interface PeerHandler {
 export interface Tappable {
   /** Frames of clients and datagrams of peers go there from now on. */
   handTo(clients: ClientHandler, peers: PeerHandler): void
-  /** Where a client of this listener has come to. */
-  localAddressOf(listenerId: number): TransportAddress
+  /** Where a client of this listener has come to; null if it is closed. */
+  localAddressOf(listenerId: number): TransportAddress | null
 }
 
 export interface RelayEngine extends TurnOutput, Tappable {

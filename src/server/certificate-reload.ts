@@ -1,6 +1,8 @@
 // The certificate of other settings, or of files that are read again: loaded first, which may fail and changes nothing.
 import type { SettingChange } from '../admin/schema/operations.js'
 import type { CertificateFacts, CertificateMaterial } from '../auth/certificate-file.js'
+import { TurndError } from '../config/errors.js'
+import { formatAddressPort, isLoopbackHost } from '../config/ip-address.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { ServerCertificate } from './certificate.js'
@@ -18,6 +20,8 @@ interface CertificateRequest {
   readonly present: ServerCertificate | null
   readonly from: Settings
   readonly to: Settings
+  /** There is a status page, at the address of these settings. */
+  readonly hasAdminServer: boolean
   readonly logger: Logger
   warn(text: string): void
 }
@@ -27,6 +31,7 @@ export async function prepareCertificate(request: CertificateRequest): Promise<P
   const { from, logger, present, to, warn } = request
   const { cert, key } = to
   if (cert === null || key === null) {
+    if (present !== null && request.hasAdminServer) refuseClearPage(to)
     const commit = () => {
       present?.close()
       return null
@@ -47,10 +52,20 @@ export async function prepareCertificate(request: CertificateRequest): Promise<P
     changes: isChanged ? [changeOf(present.facts, loaded.facts)] : [],
     commit: () => {
       if (present === null) return new ServerCertificate(cert, key, to, logger, warn, loaded)
-      present.take(to, loaded)
+      present.take(to, loaded, warn)
       return present
     },
   }
+}
+
+/** A start says so, and whoever starts it reads that; sessions that were safe must not become readable by the way. */
+function refuseClearPage({ adminListen }: Settings): void {
+  if (adminListen === null || isLoopbackHost(adminListen.host)) return
+  throw new TurndError(
+    'TURND_ERR_CERTIFICATE',
+    `without --cert and --key the status page at ${formatAddressPort(adminListen.host, adminListen.port)} would be in the clear, and it is not on loopback: ` +
+      'keep them, or restart with another --admin-listen',
+  )
 }
 
 function changeOf(from: CertificateFacts, to: CertificateFacts): SettingChange {

@@ -12,7 +12,7 @@ const CHECK_INTERVAL_MS = 24 * 3600 * 1000
 export class ServerCertificate {
   readonly #files: CertificateFiles
   #publicNames: readonly string[]
-  readonly #warn: (text: string) => void
+  #warn: (text: string) => void
   readonly #timer: NodeJS.Timeout
   #facts: CertificateFacts
   /** New handshakes are to use it. */
@@ -44,7 +44,7 @@ export class ServerCertificate {
         this.#check()
         this.onChanged(material)
       },
-      warn,
+      (text) => this.#warn(text),
       loaded,
     )
     this.#facts = this.#files.current.facts
@@ -69,8 +69,9 @@ export class ServerCertificate {
     return certificateWarnings(this.#facts, this.#publicNames, Date.now())
   }
 
-  /** That of these files, which were just read, for a server of these names. */
-  take({ cert, key, publicName }: Settings, loaded: LoadedCertificate): void {
+  /** That of these files, which were just read, for a server of these names; warnings go there from now on. */
+  take({ cert, key, publicName }: Settings, loaded: LoadedCertificate, warn: (text: string) => void): void {
+    this.#warn = warn
     const isSame = loaded.material.cert === this.material.cert
     const hasSameNames = publicName.join() === this.#publicNames.join()
     this.#publicNames = publicName

@@ -31,6 +31,8 @@ export interface LiveParts {
 export interface ReloadHost {
   readonly logger: Logger
   readonly hasStateDir: boolean
+  /** There is a status page. */
+  hasAdminServer(): boolean
   warn(text: string): void
   /** null: the server does not run. */
   present(): (LiveParts & { readonly relaying: Relaying; readonly relayHosts: readonly RelayHost[] }) | null
@@ -83,12 +85,22 @@ export class Reloads {
       result = failed([error instanceof Error ? error.message : String(error)], warnings)
     }
     if (isDryRun) return result
+    if (result.applied) for (const text of warnings) this.#warn(text)
     // With the more talkative one of two levels.
     const isHeard = logger.isLevelEnabled('info')
     if (!isHeard) this.#host.setLogLevel()
     logReload(logger, result)
     this.#host.setLogLevel()
     return result
+  }
+
+  /** Settings that are in force are so, whatever a listener does: its error is not the reload's. */
+  #warn(text: string): void {
+    try {
+      this.#host.warn(text)
+    } catch (error) {
+      this.#host.logger.error({ event: 'listener-failed', err: error }, "a listener of 'warning' failed")
+    }
   }
 
   async #change(
@@ -100,10 +112,10 @@ export class Reloads {
     // Those of the start, or of the last reload, have been said.
     warnings.push(...wanted.warnings.filter((text) => !present.parsed.warnings.includes(text)))
     let isOver = false
+    // Until all of it is taken over nobody else's code runs in between.
     const warn = (text: string) => void (isOver ? this.#host.warn(text) : warnings.push(text))
     const prepared = await this.#prepare(present, wanted, warn, isDryRun)
     const { certificate, changes, metricsTokens, parsed, relaying, users } = prepared
-    isOver = true
     if (isDryRun) {
       users.abandon()
       await relaying.abandon()
@@ -113,12 +125,12 @@ export class Reloads {
     const committed = certificate.commit()
     await relaying.commit({ certificate: committed?.material ?? null })
     this.#host.take({ parsed, users: users.users, certificate: committed, metricsTokens })
+    isOver = true
     const filesText = filesWarning(parsed.settings, present.relaying, present.relayHosts)
     if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
       warnings.push(filesText)
     }
     if (isNobodyConfigured(users.users)) warnings.push(nobodyText(parsed.settings))
-    for (const text of warnings) this.#host.warn(text)
     return { applied: true, changes: [...changes], errors: [], warnings }
   }
 
@@ -137,8 +149,14 @@ export class Reloads {
     const metricsTokens = metricsTokensOf(settings)
     const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
     const certificate = await prepareCertificate({
-      ...{ present: present.certificate, from, to: settings, logger },
-      warn: (text) => this.#host.warn(text),
+      ...{
+        present: present.certificate,
+        from,
+        to: settings,
+        hasAdminServer: this.#host.hasAdminServer(),
+        logger,
+        warn,
+      },
     })
     const users = prepareUsers({
       ...{ present: present.users, from, to: settings, hasStateDir, isDryRun, onProblem: warn },

@@ -74,9 +74,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
     this.#reloads = new Reloads({
-      logger,
-      hasStateDir: home.hasStateDir,
+      ...{ logger, hasStateDir: home.hasStateDir },
       warn: (text) => this.#warn(text),
+      hasAdminServer: () => this.adminUrl() !== null,
       present: () => this.#present(),
       take: (parts) => this.#take(parts),
       setLogLevel: () => this.#home.setLogLevel?.(this.#parsed),

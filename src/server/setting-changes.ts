@@ -1,6 +1,7 @@
 // How two sets of settings differ, one row for each option, in words: for the log, the API and whoever asks what a reload would do. Secrets
 // are counted, never shown.
 import type { SettingChange } from '../admin/schema/operations.js'
+import { crossCheck } from '../config/cross-checks.js'
 import { OPTIONS, type Option } from '../config/options.js'
 import type { ParsedSettings, SettingKey, Settings } from '../config/settings.js'
 import { formatHost, TransportAddress } from '../stun/address.js'
@@ -14,13 +15,23 @@ export function settingChanges(from: Settings, to: Settings): SettingChange[] {
   )
 }
 
-/** The present settings with what of others can be applied while the server runs. */
+/**
+ * The present settings with what of others can be applied while the server runs. Throws TurndError: each may make sense, and not this mixture,
+ * such as web pages that come from the present address of the status page, which is to be another one after a restart.
+ */
 export function withLive(present: ParsedSettings, wanted: ParsedSettings): ParsedSettings {
   const settings = Object.fromEntries(
     OPTIONS.map(({ key }) => [key, isLive(key) ? wanted.settings[key] : present.settings[key]]),
   ) as unknown as Settings
-  const given = OPTIONS.map(({ key }) => key).filter((key) => (isLive(key) ? wanted : present).given.has(key))
-  return { settings, given: new Set(given), warnings: wanted.warnings }
+  const given = new Map(
+    OPTIONS.flatMap(({ key }) => {
+      const resolved = (isLive(key) ? wanted : present).given.get(key)
+      return resolved === undefined ? [] : [[key, resolved]]
+    }),
+  )
+  const { naming, warnings } = wanted
+  crossCheck(settings, given, naming)
+  return { settings, given, naming, warnings }
 }
 
 /** Where any port is wanted the present one is as good as another. */

@@ -40,7 +40,7 @@ export class UserAdmin implements Pick<Administered, Offered> {
 
   /** TURN users first, each role by name. A user of the file whom --user hides is not told twice. */
   async users(): Promise<User[]> {
-    const counts = await this.#parts.allocationCounts()
+    const counts = await this.#countsOrNone()
     const { realm } = this.#parts.settings()
     const { usersFile } = this.#parts.users()
     const turnUser = (name: string, source: User['source'], disabled = false): User => {
@@ -66,7 +66,7 @@ export class UserAdmin implements Pick<Administered, Offered> {
     this.#refuseFixed(identity, 'USER_EXISTS')
     const given = password ?? generatePassword()
     const line = await this.#makeLine(identity, given)
-    // It would be gone after the next start, with everybody who uses it.
+    // It would be gone after the next start or reload, with everybody who uses it.
     const others = role === 'turn' && file.guest !== null ? [lineOfGuest(identity, file.guest)] : []
     const result = await this.#edit(file, () => {
       const { stateDir, usersFile } = this.#parts.settings()
@@ -160,7 +160,7 @@ export class UserAdmin implements Pick<Administered, Offered> {
       throw new AdminProblem(
         409,
         code,
-        `${user} is given by the option --user: change it there, and restart the server`,
+        `${user} is given by the option --user: change it there, then reload, or restart if it is on the command line`,
       )
     }
     const { generatedUser, usersFile } = this.#parts.users()
@@ -218,9 +218,13 @@ export class UserAdmin implements Pick<Administered, Offered> {
 
   async #described({ disabled, realm, role, user: name }: UsersFileEntry): Promise<User> {
     if (role === 'admin') return adminUser(name, disabled)
-    // It is done, and a password may have been made up: no silent worker may take the answer away.
-    const counts = await this.#parts.allocationCounts().catch(() => new Map<string, number>())
+    const counts = await this.#countsOrNone()
     return { name, role, realm, source: 'users-file', disabled, allocations: counts.get(name) ?? 0 }
+  }
+
+  /** Who is there does not depend on it, and what was done is done, with a password made up perhaps: no silent worker takes an answer away. */
+  #countsOrNone(): Promise<ReadonlyMap<string, number>> {
+    return this.#parts.allocationCounts().catch(() => new Map<string, number>())
   }
 }
 

@@ -185,7 +185,7 @@ t.test('a file that may be missing', async (t) => {
     t.equal(problems.length, 1, 'which is said once')
     t.match(
       problems[0],
-      /turnuser, which was generated .* until the next start only: turnd user add turnuser --realm r/,
+      /turnuser, which was generated .* until the next start or reload: turnd user add turnuser --realm r/,
     )
     writeFileSync(path, line('alice') + line('turnuser', 'r', 'new'))
     store.reload()
@@ -207,6 +207,22 @@ t.test('reload', async (t) => {
     t.not(store.find('bob'), 'unknown-user')
     t.equal(store.verifiesSha256, false)
     t.equal(store.userCount, 2)
+  })
+
+  t.test('that was prepared does not undo what was read since', async (t) => {
+    const { store, path, problems } = open(t, line('alice'))
+    const read = store.readAgain()
+    writeFileSync(path, line('alice') + line('bob'))
+    t.equal(store.reload(), true)
+    read.take()
+    t.not(store.find('bob'), 'unknown-user')
+    const broken = store.readAgain()
+    writeFileSync(path, line('carol'))
+    store.reload()
+    writeFileSync(path, 'nonsense\n')
+    broken.take()
+    t.not(store.find('carol'), 'unknown-user')
+    t.equal(problems.length, 1)
   })
 
   t.test('keeps all users when a line is bad, and says which', async (t) => {

@@ -80,7 +80,7 @@ t.test('a state directory without users', async (t) => {
       await learns(0)
       t.equal(await codeOf(generated.user, generated.password), 0)
       await server.waitForLog(({ msg }) =>
-        /turnuser, which was generated .* serves until the next start only/.test(String(msg)),
+        /turnuser, which was generated .* serves until the next start or reload/.test(String(msg)),
       )
     },
   )

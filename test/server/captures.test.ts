@@ -6,6 +6,7 @@ import { Captures } from '../../src/server/captures.js'
 import { ClientList } from '../../src/server/client-list.js'
 import { TRANSPORT_PROTOCOL_TCP } from '../../src/stun/constants.js'
 import { until } from '../command/until.js'
+import { testCertificate } from '../support/certificate.js'
 import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type DissectedPacket, dissect, fileFacts } from '../support/tshark.js'
@@ -13,6 +14,7 @@ import type { TurnClient } from '../support/turn-client.js'
 import { runUclient, UCLIENT_PASSWORD, UCLIENT_USER } from '../support/uclient.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { HOST, openStage, type RelayingStage, STAGE_SCHEMES } from './relaying-stage.js'
+import { settingsOf } from './settings.js'
 
 const APPLICATION = 'turnd 1.2.3'
 const OPTIONS = { minPort: 29_100, maxPort: 29_199 }
@@ -215,6 +217,34 @@ for (const engine of ENGINES) {
       }
     })
   })
+
+  t.test(
+    `a capture with the ${engine.name} engine tells the listener after others were removed`,
+    { skip: engine.skip || skip },
+    async (t) => {
+      for (const scheme of STAGE_SCHEMES) {
+        const { cert, certPath, key, keyPath } = testCertificate()
+        const listenOf = (...hosts: string[]) => ({ listen: hosts.map((host) => `${scheme}:${host}:0`) })
+        const world = await open(t, engine, listenOf(TURN_HOST, HOST))
+        const { relaying, users } = world
+        const kept = {
+          ...{ relayIp: HOST, allowPeer: '127.0.0.0/8', cert: certPath, key: keyPath },
+          ...engine.options,
+          ...OPTIONS,
+        }
+        const settings = settingsOf({ ...kept, ...listenOf(HOST) })
+        const change = { settings, limitsLoopback: false, users, certificate: { cert, key }, httpUpstreamCa: null }
+        const prepared = await relaying.prepare(change, false)
+        await prepared.commit({ certificate: null })
+        t.equal(relaying.listeners.length, 1)
+        const client = await world.connect(scheme)
+        t.equal((await client.allocate()).code, 0)
+        const { packets } = await record(world, { client: await idOf(world, client) }, () => client.refresh())
+        const { host, port } = relaying.listeners[0].address
+        t.match(packets[1], { pduHosts: host, pduPorts: String(port) }, scheme)
+      }
+    },
+  )
 
   const ipv6Skip = engine.skip || skip || peerOrSkip('IPv6 loopback')
   t.test(`a capture over IPv6 with the ${engine.name} engine has both sides`, { skip: ipv6Skip }, async (t) => {

@@ -8,17 +8,45 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
 import type { TurnServerOptions } from '../../src/index.js'
+import { silentLogger } from '../../src/log/logger.js'
+import { ServerCertificate } from '../../src/server/certificate.js'
+import { prepareCertificate } from '../../src/server/certificate-reload.js'
 import { until } from '../command/until.js'
 import { makeCertificate, testCertificate } from '../support/certificate.js'
 import { ENGINES } from '../support/engines.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { ALICE, CHANNEL, HOST, ReloadStage, rowOf, SteadyCall } from './reload-stage.js'
+import { settingsOf } from './settings.js'
 
 const BOB = { username: 'bob', password: 'other' } as const
 /** With PEM header, but nothing in it. */
 const BROKEN_PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
 t.setTimeout(120_000)
+
+t.test('a status page that others reach keeps its certificate', async (t) => {
+  const { certPath, keyPath } = testCertificate()
+  const logger = silentLogger()
+  const warn = () => {}
+  const from = settingsOf({ cert: certPath, key: keyPath })
+  const present = new ServerCertificate(certPath, keyPath, from, logger, warn)
+  t.teardown(() => present.close())
+  const prepare = (adminListen: string, hasAdminServer = true) =>
+    prepareCertificate({ present, from, to: settingsOf({ adminListen }), hasAdminServer, logger, warn })
+  for (const [adminListen, place] of [
+    [':8445', '*:8445'],
+    ['192.0.2.1:8445', '192.0.2.1:8445'],
+  ]) {
+    const message = `without --cert and --key the status page at ${place} would be in the clear, and it is not on loopback: `
+    const refused = {
+      code: 'TURND_ERR_CERTIFICATE',
+      message: `${message}keep them, or restart with another --admin-listen`,
+    }
+    await t.rejects(prepare(adminListen), refused)
+  }
+  for (const host of ['127.0.0.1', '[::1]']) t.equal((await prepare(`${host}:8445`)).material, null)
+  t.equal((await prepare(':8445', false)).material, null, 'where there is no page')
+})
 
 for (const engine of ENGINES) {
   t.test(`the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
@@ -123,6 +151,22 @@ for (const engine of ENGINES) {
       t.equal(await stage.allocateCode(t, { ...BOB, username: 'dora' }), 0)
       writeFileSync(otherPath, `${makeUsersFileLine('bob', 'turnd', 'other').text}\n`)
       await until(async () => (await stage.allocateCode(t, BOB)) === 0, 'the new file is watched')
+    })
+
+    t.test('is whole, and says so, whatever a listener of its warnings does', async (t) => {
+      const stage = await ReloadStage.start(t, engine)
+      const warnings: string[] = []
+      stage.server.on('warning', (text) => {
+        warnings.push(text)
+        throw new Error('of the listener')
+      })
+      const other = makeCertificate('turn.test')
+      const change = { cert: other.certPath, key: other.keyPath, publicName: 'elsewhere.test', user: 'bob:other' }
+      const result = await stage.change(change)
+      t.match(result, { applied: true, errors: [], warnings: [/elsewhere\.test/] })
+      t.same(warnings, result.warnings)
+      t.equal(await stage.allocateCode(t, BOB), 0)
+      t.match(stage.server.settings, { cert: other.certPath })
     })
 
     t.test('raises and lowers limits: whoever is there stays', async (t) => {

@@ -50,7 +50,25 @@ t.test('settingChanges', async (t) => {
 t.test('withLive takes what can be applied, and leaves the rest', async (t) => {
   const parsed = withLive(settingsFromObject({}), settingsFromObject({ realm: 'x', maxBps: 1, unauthenticatedRate: 9 }))
   t.match(parsed.settings, { realm: 'turnd', maxBps: 1, unauthenticatedRate: 9 })
-  t.same([...parsed.given].sort(), ['maxBps', 'unauthenticatedRate'])
+  t.same([...parsed.given.keys()].sort(), ['maxBps', 'unauthenticatedRate'])
+})
+
+t.test('withLive refuses what does not fit together before a restart', async (t) => {
+  const httpUpstream = 'https://127.0.0.1:18445'
+  const present = settingsFromObject({ adminListen: '127.0.0.1:18445' })
+  const wanted = settingsFromObject({ adminListen: '127.0.0.1:19000', httpUpstream })
+  t.throws(() => withLive(present, wanted), {
+    code: 'TURND_ERR_OPTION',
+    message: /^httpUpstream ".*:18445" is the status page, by adminListen 127\.0\.0\.1:18445, which is for operators/,
+  })
+  t.throws(
+    () =>
+      withLive(settingsFromObject({}), settingsFromObject({ adminListen: ':1', httpUpstream: 'http://[::1]:8445' })),
+    {
+      message: /is the status page/,
+    },
+  )
+  t.equal(withLive(settingsFromObject({}), wanted).settings.httpUpstream, httpUpstream)
 })
 
 t.test('notes tell what depends on who is there', async (t) => {

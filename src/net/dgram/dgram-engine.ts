@@ -98,8 +98,8 @@ export class DgramEngine implements RelayEngine {
     this.#peers = peers
   }
 
-  localAddressOf(listenerId: number): TransportAddress {
-    return this.listeners[listenerId].address
+  localAddressOf(listenerId: number): TransportAddress | null {
+    return this.#listeners.localAddressOf(listenerId)
   }
 
   async stop(): Promise<void> {

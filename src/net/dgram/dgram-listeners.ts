@@ -3,6 +3,7 @@ import type { Socket } from 'node:dgram'
 import type { TurndError } from '../../config/errors.js'
 import type { ListenSpec } from '../../config/listen-spec.js'
 import { LISTENER_BUFFER_BYTES } from '../../limits/engines.js'
+import type { TransportAddress } from '../../stun/address.js'
 import type { Listener, ListenerChange } from '../engine.js'
 import { listenError } from '../listen-error.js'
 import { expandListenSpecs, type ListenerScheme, type ListenTarget } from '../listen-targets.js'
@@ -30,6 +31,11 @@ export class DgramListeners {
 
   get listeners(): Listener[] {
     return this.#opened.flatMap((opened) => opened?.listener ?? [])
+  }
+
+  /** null where it was closed. */
+  localAddressOf(listenerId: number): TransportAddress | null {
+    return this.#opened[listenerId]?.listener.address ?? null
   }
 
   /**

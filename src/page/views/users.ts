@@ -12,7 +12,7 @@ const SOURCES: Readonly<Record<User['source'], { readonly label: string; readonl
   'users-file': { label: 'users file', why: '' },
   option: {
     label: 'option',
-    why: 'Given to the server as an option: change it there (--user, its environment variable or the configuration file), then restart.',
+    why: 'Given to the server as an option: change it there (--user, its environment variable or the configuration file), then reload, or restart if it is on the command line or in the environment.',
   },
   generated: {
     label: 'made at first start',

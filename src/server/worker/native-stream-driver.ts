@@ -79,7 +79,12 @@ export class NativeStreamDriver implements StreamDriver {
   async prepareListeners(streams: StreamListeners, sockets: StreamWorkerStart['sockets']): Promise<ListenerChange> {
     const { dtls, tcp } = sockets as AdoptedSockets
     const change = together(prepareAdopted(this.engine, dtls), await streams.prepare(this.#places(tcp)))
-    if (!this.#isWatching) await this.#watchEventLoop()
+    try {
+      if (!this.#isWatching) await this.#watchEventLoop()
+    } catch (error) {
+      change.abandon()
+      throw error
+    }
     // The main thread has opened them, and knows where they are.
     return { ...change, listeners: [], wildcardPorts: [] }
   }

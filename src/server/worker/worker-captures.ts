@@ -28,7 +28,7 @@ export interface WorkerCapturesOptions {
   readonly sources: PacketSources
   readonly statistics: Statistics
   post(packets: CapturedPackets): void
-  /** advance() is to be called soon. */
+  /** advance() is to be called soon, whether any is running then or not. */
   requestRound(): void
 }
 
@@ -46,6 +46,8 @@ export class WorkerCaptures {
   readonly #output: TurnOutput
   #postedCount: number
   #tick = 0
+  /** A round is asked for: however many captures begin, one is enough. */
+  #isRoundPending = false
 
   constructor(options: WorkerCapturesOptions) {
     const { core, post, requestRound, sources, statistics, workerIndex } = options
@@ -79,7 +81,7 @@ export class WorkerCaptures {
     const recorder = new Recorder(capture, allocation, relay, (full) => this.#postRecords(full))
     this.#recorders.set(capture, recorder)
     this.#tapIn()
-    this.#requestRound()
+    this.#askForRound()
     return target
   }
 
@@ -93,13 +95,20 @@ export class WorkerCaptures {
 
   /** Between rounds, while some are running. */
   advance(): void {
+    this.#isRoundPending = false
     const isNewTick = this.#core.now !== this.#tick
     this.#tick = this.#core.now
     for (const recorder of this.#recorders.values()) {
       if (recorder.isGone) this.#end(recorder)
       else if (recorder.length > (isNewTick ? 0 : CAPTURE_BATCH_BYTES / 2)) this.#postRecords(recorder)
     }
-    if (this.isRunning) this.#requestRound()
+    if (this.isRunning) this.#askForRound()
+  }
+
+  #askForRound(): void {
+    if (this.#isRoundPending) return
+    this.#isRoundPending = true
+    this.#requestRound()
   }
 
   #tapIn(): void {

@@ -17,6 +17,29 @@ import { withDeadline } from '../../support/deadline.js'
 import { withoutKoffi } from '../../support/engines.js'
 
 const WAIT_COUNT = 3
+
+/** With one TCP listener, before its loop runs. */
+async function openDriver(t: Test): Promise<NativeStreamDriver> {
+  const koffi = loadKoffi()
+  const tcp = new TcpSockets(openStreamLibc(koffi), allocateArena(koffi, TCP_SOCKETS_ARENA_LENGTH))
+  const address = hostAddress('127.0.0.1', 0)!
+  const fd = tcp.openAlone(address)
+  t.ok(fd > 0)
+  const adopted = [{ fd, scheme: 'tcp', address, isWildcard: false }] as const
+  const offloads = { gro: false, gso: false }
+  const held = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
+  const driver = new NativeStreamDriver({ kind: 'adopted', tcp: adopted, dtls: [], offloads }, newCounters(), held)
+  const server = createServer((socket) => socket.destroy())
+  const open = ([place]: readonly StreamPlace[]) =>
+    new Promise<void>((resolve) => void server.listen(place.place(), resolve))
+  await driver.openListeners({ open } as unknown as StreamListeners)
+  t.teardown(() => {
+    server.close()
+    tcp.close(fd)
+  })
+  return driver
+}
+
 class DrivenLoop {
   /** A wait begins. */
   onWait: (milliseconds: number) => void = () => {}
@@ -26,25 +49,9 @@ class DrivenLoop {
   #onIdle: () => void = () => {}
 
   static async run(t: Test): Promise<DrivenLoop> {
-    const koffi = loadKoffi()
-    const tcp = new TcpSockets(openStreamLibc(koffi), allocateArena(koffi, TCP_SOCKETS_ARENA_LENGTH))
-    const address = hostAddress('127.0.0.1', 0)!
-    const fd = tcp.openAlone(address)
-    t.ok(fd > 0)
-    const adopted = [{ fd, scheme: 'tcp', address, isWildcard: false }] as const
-    const offloads = { gro: false, gso: false }
-    const held = new Int32Array(new SharedArrayBuffer(HELD_FD_COUNT * 4))
-    const driver = new NativeStreamDriver({ kind: 'adopted', tcp: adopted, dtls: [], offloads }, newCounters(), held)
+    const driver = await openDriver(t)
+    t.teardown(() => driver.stop())
     const loop = new DrivenLoop(driver)
-    const server = createServer((socket) => socket.destroy())
-    const open = ([place]: readonly StreamPlace[]) =>
-      new Promise<void>((resolve) => void server.listen(place.place(), resolve))
-    await driver.openListeners({ open } as unknown as StreamListeners)
-    t.teardown(async () => {
-      await driver.stop()
-      server.close()
-      tcp.close(fd)
-    })
     const core = { tick() {}, drops: [], now: 0, handleClientFrame: () => 0 } as unknown as TurnCore
     await driver.run(core, core, () => loop.#advance())
     return loop
@@ -141,3 +148,22 @@ async function unreadSocket(t: Test): Promise<Socket> {
   await new Promise((resolve) => client.write('unread', resolve))
   return socket
 }
+
+t.test('listeners that were opened are let go if the loop cannot be watched', { skip: withoutKoffi() }, async (t) => {
+  const driver = await openDriver(t)
+  driver.engine.watch = () => {
+    throw new Error('no descriptor is left')
+  }
+  let abandonCount = 0
+  const change = {
+    listeners: [],
+    wildcardPorts: [],
+    isRemoved: () => false,
+    commit() {},
+    abandon: () => abandonCount++,
+  }
+  const streams = { prepare: async () => change } as unknown as StreamListeners
+  const sockets = { kind: 'adopted', tcp: [], dtls: [], offloads: { gro: false, gso: false } } as const
+  await t.rejects(driver.prepareListeners(streams, sockets), { message: 'no descriptor is left' })
+  t.equal(abandonCount, 1)
+})

@@ -23,6 +23,7 @@ function setUp() {
   const [allocation] = core.allocations.values() as IterableIterator<Allocation>
   const places: { clients: unknown; peers: unknown }[] = []
   const posted: CapturedPackets[] = []
+  const rounds: number[] = []
   const statistics = new Statistics()
   const captures = new WorkerCaptures({
     core,
@@ -33,9 +34,9 @@ function setUp() {
     },
     statistics,
     post: (packets) => void posted.push(packets),
-    requestRound() {},
+    requestRound: () => void rounds.push(rounds.length),
   })
-  return { allocation, captures, client, core, harness, places, posted, statistics }
+  return { rounds, allocation, captures, client, core, harness, places, posted, statistics }
 }
 
 t.test('a worker without captures', async (t) => {
@@ -73,6 +74,24 @@ t.test('a worker without captures', async (t) => {
     t.equal(places.at(-1)?.clients, core)
     t.match(posted, [{ capture: FIRST, isGone: true }])
   })
+})
+
+t.test('captures that overlap ask for one round at a time', async (t) => {
+  const { allocation, captures, rounds } = setUp()
+  captures.start(FIRST, allocation, null)
+  captures.start(SECOND, allocation, null)
+  t.equal(rounds.length, 1)
+  captures.advance()
+  t.equal(rounds.length, 2)
+  captures.stop(FIRST)
+  captures.start(FIRST, allocation, null)
+  t.equal(rounds.length, 2)
+  captures.stop(FIRST)
+  captures.stop(SECOND)
+  captures.advance()
+  t.equal(rounds.length, 2, 'and for none when they have ended')
+  captures.start(FIRST, allocation, null)
+  t.equal(rounds.length, 3)
 })
 
 t.test('what a worker has captured', async (t) => {
