@@ -2,7 +2,7 @@
 import t from 'tap'
 import { launchBrowser } from '../support/browser.js'
 import { peerOrSkip } from '../support/peers.js'
-import { ADMIN, openGate, openLoggedIn, openStage, openTab } from './page-stage.js'
+import { ADMIN, openGate, openStage, openTab } from './page-stage.js'
 
 t.setTimeout(60_000)
 
@@ -58,8 +58,9 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
 
   t.test('says that the connection is lost, and comes back by itself', async (t) => {
     const gate = await openGate(t, stage.server)
-    const tab = await openLoggedIn(t, browser, stage)
-    await tab.page.goto(`${gate.url}/`)
+    // Through the gate: a session is of the port that the browser uses.
+    const tab = await openTab(t, browser, stage)
+    await tab.page.goto(stage.server.loginLink().replace(stage.server.url, gate.url))
     await tab.shown('overview')
     await tab.page.locator('[data-state]').filter({ hasText: 'Active' }).waitFor()
     await gate.shut()
