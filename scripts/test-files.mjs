@@ -7,14 +7,10 @@ import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { Parser } from 'tap-parser'
 
-/** Real peers, of which some lose what comes late: nothing runs beside them but what computes. */
-const QUIET = [
-  'interop/coturn-client',
-  'interop/coturn-comparison',
-  'interop/coturn-streams',
-  'interop/haproxy',
-  'interop/hairpin',
-]
+/** Real peers that lose what comes late: nothing runs beside them. */
+const SILENT = ['interop/haproxy', 'interop/coturn-streams']
+/** Those that lose less: nothing runs beside them but what computes. */
+const QUIET = ['interop/coturn-client', 'interop/coturn-comparison', 'interop/hairpin']
 /** Real peers and real time, and what counts every packet or takes what it can get: one at a time, before all others. */
 const ALONE = ['abuse', 'interop', 'soak']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
@@ -34,9 +30,10 @@ const LOWEST_PRIORITY = 19
 const HELD_MILLISECONDS_MAX = 5_000
 
 const [secondsMax, ...files] = process.argv.slice(2)
+const silent = files.filter((file) => isNamed(file, SILENT))
 const quiet = files.filter((file) => isNamed(file, QUIET))
 const waiting = files.filter((file) => isNamed(file, WAITING))
-const alone = files.filter((file) => isIn(file, ALONE) && !quiet.includes(file) && !waiting.includes(file))
+const alone = files.filter((file) => isIn(file, ALONE) && ![...silent, ...quiet, ...waiting].includes(file))
 const computing = files.filter((file) => isIn(file, COMPUTING)).sort(byRank(COMPUTING))
 const others = files
   .filter((file) => !isIn(file, [...ALONE, ...COMPUTING]) && !waiting.includes(file))
@@ -45,6 +42,7 @@ let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
+await runEach(silent)
 const computed = runEach(computing, LOWEST_PRIORITY)
 await runEach(quiet)
 await runOn(3, waiting)

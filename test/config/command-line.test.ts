@@ -199,7 +199,7 @@ t.test('precedence', async (t) => {
       environment: { TURND_LOG_LEVEL: 'info' },
       files,
     })
-    t.same([...given].sort(), ['config', 'logLevel', 'minPort', 'realm'])
+    t.same([...given.keys()].sort(), ['config', 'logLevel', 'minPort', 'realm'])
   })
 })
 
