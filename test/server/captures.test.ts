@@ -313,7 +313,9 @@ t.test('a capture ends with its worker', { skip: NATIVE.skip || skip }, async (t
   t.equal(world.captures.file(id), null)
 })
 
-const withoutUclient = NATIVE.skip || skip || peerOrSkip('turnutils_uclient')
+/** It waits for seconds at its end; test/interop/status-page records it as well. */
+const isShort = process.env.TURND_TEST_LONG !== '1' && 'in the long run only'
+const withoutUclient = NATIVE.skip || skip || isShort || peerOrSkip('turnutils_uclient')
 t.test("a capture of coturn's client over TLS has its channels", { skip: withoutUclient }, async (t) => {
   const user = `${UCLIENT_USER}:${UCLIENT_PASSWORD}`
   const world = await open(t, NATIVE, { realm: UCLIENT_USER, user, channelRange: 'rfc5766' })
