@@ -7,7 +7,7 @@ import { ClientList } from '../../src/server/client-list.js'
 import { TRANSPORT_PROTOCOL_TCP } from '../../src/stun/constants.js'
 import { until } from '../command/until.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type DissectedPacket, dissect, fileFacts } from '../support/tshark.js'
 import type { TurnClient } from '../support/turn-client.js'
@@ -99,7 +99,7 @@ function isDialogue(t: Test, packets: readonly DissectedPacket[], client: TurnCl
 
 const skip = peerOrSkip('tshark')
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`a capture with the ${engine.name} engine`, { skip: engine.skip || skip }, async (t) => {
     const world = await open(t, engine)
 

@@ -8,7 +8,7 @@ import { byTransport } from '../../src/server/statistics.js'
 import type { Question } from '../../src/server/worker/questions.js'
 import { TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
 import { until } from '../command/until.js'
-import { DGRAM, ENGINES, NATIVE } from '../support/engines.js'
+import { DGRAM, ENGINES_IN_TIME, NATIVE } from '../support/engines.js'
 import type { StreamTransport } from '../support/stream-client.js'
 import type { TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
@@ -37,7 +37,7 @@ async function allocate(t: Test, { connect }: RelayingStage, scheme: Parameters<
 
 const isOf = (client: TurnClient) => (row: Client) => row.client === client.localAddress.toString()
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`the clients of a server with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     const stage = await openStage(t, engine, OPTIONS)
     const list = new ClientList(stage.relaying)

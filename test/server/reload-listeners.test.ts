@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES, MAIN_ENGINE, withoutDtls } from '../support/engines.js'
+import { ENGINES_IN_TIME, withoutDtls } from '../support/engines.js'
 import { nextEvent } from '../support/next-event.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { CHANNEL, connectBy, HOST, ReloadStage, rowOf, SCHEMES, type Scheme, SteadyCall } from './reload-stage.js'
@@ -12,10 +12,7 @@ t.setTimeout(120_000)
 
 const listen = (...schemes: Scheme[]) => ({ listen: schemes.map((scheme) => `${scheme}:${HOST}:0`) })
 
-/** Of two that share all but the sockets, the one that most machines run on where time is short. */
-const UNDER_TEST = process.env.TURND_TEST_LONG === '1' ? ENGINES : [MAIN_ENGINE]
-
-for (const engine of UNDER_TEST) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     for (const scheme of SCHEMES) {
       const skip = scheme === 'dtls' ? withoutDtls : false

@@ -13,7 +13,7 @@ import { ServerCertificate } from '../../src/server/certificate.js'
 import { prepareCertificate } from '../../src/server/certificate-reload.js'
 import { until } from '../command/until.js'
 import { makeCertificate, testCertificate } from '../support/certificate.js'
-import { ENGINES } from '../support/engines.js'
+import { ENGINES_IN_TIME } from '../support/engines.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { ALICE, CHANNEL, HOST, ReloadStage, rowOf, SteadyCall } from './reload-stage.js'
 import { settingsOf } from './settings.js'
@@ -48,7 +48,7 @@ t.test('a status page that others reach keeps its certificate', async (t) => {
   t.equal((await prepare(':8445', false)).material, null, 'where there is no page')
 })
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     t.test('relays without loss while users, secrets, policy, limits and listeners change', async (t) => {
       const stage = await ReloadStage.start(t, engine)

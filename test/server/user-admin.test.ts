@@ -19,7 +19,7 @@ import { loadUsers } from '../../src/server/users.js'
 import { until } from '../command/until.js'
 import { temporaryDirectory } from '../support/certificate.js'
 import { connectUdp } from '../support/client-transport.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
 import { TurnClient } from '../support/turn-client.js'
 import { settingsOf } from './settings.js'
 
@@ -73,7 +73,7 @@ async function start(t: Test, engine: EngineUnderTest, options: TurnServerOption
 const entriesIn = (directory: string) => listUsers(join(directory, 'users.jsonl'))
 const problem = (statusCode: number, message: string | RegExp) => ({ name: 'AdminProblem', statusCode, message })
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`a running server with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     t.test('serves a user from the moment that adding resolves until disabling does', async (t) => {
       const { admin, codesOf, connect, refusals } = await start(t, engine, { user: 'alice:secret' })

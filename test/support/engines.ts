@@ -63,3 +63,6 @@ export function withoutKoffi(): string | false {
     return reason
   }
 }
+
+/** Where both share all but the sockets: the one that most machines run on, where time is short. */
+export const ENGINES_IN_TIME: readonly EngineUnderTest[] = process.env.TURND_TEST_LONG === '1' ? ENGINES : [MAIN_ENGINE]
