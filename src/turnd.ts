@@ -1,11 +1,8 @@
 #!/usr/bin/env node
 // The command: options → server → signals. Exit codes: 0 after a drain or --help, 1 after a failure while running or of a subcommand, 2 if an
 // option, a file or an address stops the start, or the output of what is no server cannot be written.
-import { runCertCommand } from './commands/cert.js'
-import { runLoginCommand } from './commands/login.js'
 import { watchStandardOutput } from './commands/standard-output.js'
-import { runUserCommand } from './commands/user.js'
-import { runWhyCommand } from './commands/why.js'
+import { findSubcommand } from './commands/subcommands.js'
 import { parseCommandLine } from './config/command-line.js'
 import { TurndError } from './config/errors.js'
 import { formatHelp } from './config/help.js'
@@ -19,9 +16,10 @@ import type { TurnServer } from './server/server.js'
 
 async function main(argv: readonly string[]): Promise<void> {
   const [subcommand, ...rest] = argv
-  if (subcommand === 'user' || subcommand === 'cert' || subcommand === 'why' || subcommand === 'login') {
+  const run = findSubcommand(subcommand)
+  if (run !== undefined) {
     watchStandardOutput(process, `turnd ${subcommand}`)
-    process.exitCode = await run(subcommand, rest)
+    process.exitCode = await run(rest, process)
     return
   }
   // A reload reads the file again, and nothing else: whatever changes the environment meanwhile was not meant.
@@ -32,14 +30,6 @@ async function main(argv: readonly string[]): Promise<void> {
     watchStandardOutput(process, 'turnd')
     process.stdout.write('help' in command ? formatHelp(process.stdout.columns) : `turnd ${programVersion()}\n`)
   } else await serve(command, () => read() as ParsedSettings)
-}
-
-function run(subcommand: 'user' | 'cert' | 'why' | 'login', argv: readonly string[]): Promise<number> {
-  const { env, stderr, stdin, stdout } = process
-  if (subcommand === 'user') return runUserCommand(argv, { env, stderr, stdin, stdout })
-  if (subcommand === 'cert') return runCertCommand(argv, { now: Date.now, stderr, stdout })
-  if (subcommand === 'login') return runLoginCommand(argv, { env, stderr, stdout })
-  return runWhyCommand(argv, { env, stderr, stdout })
 }
 
 /** @param read the settings anew */

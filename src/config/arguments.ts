@@ -13,6 +13,7 @@ export const SUBCOMMANDS = [
   { name: 'why', help: 'say whom the server refused, why, what to do' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const
+export type SubcommandName = (typeof SUBCOMMANDS)[number]['name']
 
 /** Switches that answer and end: they are no settings, and no other source has them. */
 export const COMMAND_SWITCHES = [

@@ -1,7 +1,7 @@
 // Who is connected: /api/v1/clients.
 
 import { ADMIN_ID_LENGTH_MAX } from '../../limits/admin.js'
-import { ClientList } from '../client-list.js'
+import { ClientPages } from '../client-pages.js'
 import { notFound } from '../http/admin-problems.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { ClientDetail, ClientPage, ClientQuery } from '../schema/clients.js'
@@ -12,7 +12,7 @@ const tags = ['Clients']
 const Id = Type.Object({ id: Type.String({ maxLength: ADMIN_ID_LENGTH_MAX }) })
 
 export function clientRoutes(app: AdminApp, { administered }: AdminParts): void {
-  const list = new ClientList()
+  const list = new ClientPages()
   app.get(
     '/clients',
     {

@@ -1,12 +1,12 @@
 // The list of clients as the API sorts, searches and cuts it, and how long that takes for as many as a large server has.
 import t from 'tap'
-import { ClientList } from '../../src/admin/client-list.js'
+import { ClientPages } from '../../src/admin/client-pages.js'
 import { CLIENT_SORT_KEYS, type Client } from '../../src/admin/schema/clients.js'
 import { fakeClient } from './support/fake-administered.js'
 
 const client = (number: number, change: Partial<Client>): Client => ({ ...fakeClient(number), ...change })
 const ids = (clients: readonly Client[], query: object) =>
-  new ClientList().page(clients, query).clients.map(({ id }) => id)
+  new ClientPages().page(clients, query).clients.map(({ id }) => id)
 
 t.test('the list of clients', async (t) => {
   const rows = [
@@ -34,17 +34,17 @@ t.test('the list of clients', async (t) => {
     t.same(ids(rows, { search: ' 9.0.0.1: ' }), ['0-2', '0-3'])
     t.same(ids(rows, { search: 'db8::a' }), ['0-3'])
     t.same(ids(rows, { search: '\n' }), ['0-1', '0-2', '0-3'], 'nothing but blanks is nothing')
-    t.match(new ClientList().page(rows, { search: '9.0', limit: 1, offset: 1 }), {
+    t.match(new ClientPages().page(rows, { search: '9.0', limit: 1, offset: 1 }), {
       total: 3,
       matching: 2,
       offset: 1,
       clients: [{ id: '0-3' }],
     })
-    t.match(new ClientList().page(rows, { offset: 99 }), { total: 3, matching: 3, clients: [] })
+    t.match(new ClientPages().page(rows, { offset: 99 }), { total: 3, matching: 3, clients: [] })
   })
 
   t.test('sees a new snapshot, and does not change the one it was given', async (t) => {
-    const list = new ClientList()
+    const list = new ClientPages()
     const frozen = Object.freeze([...rows])
     t.equal(list.page(frozen, { sort: 'user' }).total, 3)
     t.equal(list.page([rows[0]], { sort: 'user', search: 'bob' }).matching, 1)
@@ -53,7 +53,7 @@ t.test('the list of clients', async (t) => {
 
   t.test('of 6,000 is sorted and searched in some milliseconds, and again in less', async (t) => {
     const many = Array.from({ length: 6000 }, (_, index) => fakeClient((index * 7919) % 6000))
-    const list = new ClientList()
+    const list = new ClientPages()
     list.page(many, { sort: 'relayed', search: 'warm' })
     // Of the processor: other tests run beside this one.
     const spent = (run: () => void): number => {

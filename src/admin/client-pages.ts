@@ -4,7 +4,7 @@ import type { CLIENT_SORT_KEYS, Client, ClientPage, ClientQuery } from './schema
 
 type SortKey = (typeof CLIENT_SORT_KEYS)[number]
 
-export class ClientList {
+export class ClientPages {
   #clients: readonly Client[] = []
   /** What is searched of each, in lower case. */
   #texts: readonly string[] | null = null

@@ -1,0 +1,21 @@
+// What `turnd NAME …` runs instead of a server. Each is loaded when it is asked for: a server starts without them.
+import type { SubcommandName } from '../config/arguments.js'
+
+/** Answers with the exit code. */
+type Subcommand = (argv: readonly string[], io: NodeJS.Process) => Promise<number>
+
+const RUN: Readonly<Record<SubcommandName, Subcommand>> = {
+  user: async (argv, io) => (await import('./user.js')).runUserCommand(argv, io),
+  cert: async (argv, io) => (await import('./cert.js')).runCertCommand(argv, { ...outputs(io), now: Date.now }),
+  why: async (argv, io) => (await import('./why.js')).runWhyCommand(argv, io),
+  login: async (argv, io) => (await import('./login.js')).runLoginCommand(argv, io),
+}
+
+/** undefined for what is no subcommand: an option of the server, most often. */
+export function findSubcommand(name: string | undefined): Subcommand | undefined {
+  return name !== undefined && Object.hasOwn(RUN, name) ? RUN[name as SubcommandName] : undefined
+}
+
+function outputs({ stderr, stdout }: NodeJS.Process) {
+  return { stderr, stdout }
+}
