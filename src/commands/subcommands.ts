@@ -8,6 +8,7 @@ const RUN: Readonly<Record<SubcommandName, Subcommand>> = {
   user: async (argv, io) => (await import('./user.js')).runUserCommand(argv, io),
   cert: async (argv, io) => (await import('./cert.js')).runCertCommand(argv, { ...outputs(io), now: Date.now }),
   why: async (argv, io) => (await import('./why.js')).runWhyCommand(argv, io),
+  probe: async (argv, io) => (await import('./probe.js')).runProbeCommand(argv, io),
   login: async (argv, io) => (await import('./login.js')).runLoginCommand(argv, io),
 }
 
