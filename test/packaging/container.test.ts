@@ -14,12 +14,12 @@ import { programVersion } from '../../src/config/version.js'
 import { runTurnd } from '../command/run-turnd.js'
 import { connectUdp } from '../support/client-transport.js'
 import { projectRoot } from '../support/project-root.js'
+import { restCredential } from '../support/rest-credential.js'
 import { startServer } from '../support/server-process.js'
 import { TurnClient } from '../support/turn-client.js'
 import { parseCopy, parseDockerfile } from './dockerfile.js'
 import { readManifests } from './manifests.js'
 import { emptyFolder } from './npm-package.js'
-import { restCredential } from './rest-credential.js'
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
 const UID = 3478

@@ -1,4 +1,4 @@
-// TURN REST credentials as web services hand them out, for TurnClient. Used by container.test.ts and the tests of examples/.
+// TURN REST credentials as web services hand them out, for TurnClient. Used by tests of packages and examples.
 import { createHmac } from 'node:crypto'
 
 const LIFETIME_SECONDS = 86_400
