@@ -31,7 +31,7 @@ const HTTPS_PORT = 443
 
 /** The targets of `turn:HOST`, `stun:HOST`, …, or of a bare `HOST[:PORT]`. Throws a ClientError `bad-uri`. */
 export function planOf(word: string): ProbeTarget[] {
-  if (!/^(?:stuns?|turns?):/i.test(word)) return planOfHost(word)
+  if (!/^(?:stuns?|turns?):|\/\//i.test(word)) return planOfHost(word)
   const uri = parseTurnUri(word)
   const isStun = uri.scheme.startsWith('stun')
   if (isStun || uri.transport !== null) return [targetOf(uri, uri.transport, 'required')]
