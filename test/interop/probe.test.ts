@@ -49,14 +49,14 @@ function startTurnd(t: Test): Promise<ServerProcess> {
   return startServer(t, [
     ...TRANSPORTS.flatMap((transport) => ['--listen', `${transport}:${HOST}:0`]),
     ...['--cert', certPath, '--key', keyPath, '--relay-ip', HOST, '--realm', 'turnuser', ...USER],
-    ...['--min-port', '19400', '--max-port', '19449', '--workers', '1', '--stream-workers', '1'],
+    ...['--min-port', '20200', '--max-port', '20249', '--workers', '1', '--stream-workers', '1'],
   ])
 }
 
 /** A server that makes no second allocation for a user: its relays have no other relay as their peer. */
 async function startFrugalServer(t: Test): Promise<number> {
   const server = createTurnServer({
-    ...{ listen: `udp:${HOST}:0`, relayIp: HOST, minPort: 19_450, maxPort: 19_499, ...DGRAM.options },
+    ...{ listen: `udp:${HOST}:0`, relayIp: HOST, minPort: 20_250, maxPort: 20_299, ...DGRAM.options },
     ...{ authSecret: SECRET, userQuota: 1, allowPeer: '127.0.0.0/8' },
   })
   t.teardown(() => server.stop())
@@ -88,7 +88,7 @@ t.test('turnd probe', async (t) => {
 
   t.test('measures every transport of turnd, and of coturn, in the same table', async (t) => {
     const skip = peerOrSkip('turnserver')
-    const coturn = skip ? null : await startCoturn(t, testCertificate(), { first: 19_500, last: 19_599 })
+    const coturn = skip ? null : await startCoturn(t, testCertificate(), { first: 20_300, last: 20_399 })
     const theirs = uris((transport) => coturn?.port(transport === 'udp' ? 'tcp' : (transport as 'tls')) ?? 0)
     const both = [...ownUris, ...(coturn === null ? [] : theirs)]
     const { code, reports, stderr } = await probe([...both, ...USER, ...ca])
