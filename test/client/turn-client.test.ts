@@ -95,7 +95,7 @@ t.test('a client', { buffered: true }, async (t) => {
     t.ok(second.messageIntegritySha256Start > 0)
     t.equal(second.messageIntegrityStart, -1)
     const cut = await scriptedUdp(t, (request) => [offer(request, [])])
-    t.equal(await codeOf((await cut.connect()).allocate()), 'bad-answer')
+    t.match(await errorOf((await cut.connect()).allocate()), { code: 'bad-answer', message: /has taken the password/ })
     const unknown = await scriptedUdp(t, (request) => [offer(request, [9])])
     t.equal(await codeOf((await unknown.connect()).allocate()), 'bad-answer')
   })
@@ -159,7 +159,7 @@ t.test('a hostile server', { buffered: true }, async (t) => {
       return strange
     }
     const asAllocate = (request: MessageView) => {
-      const strange = granted(request, null)
+      const strange = answer(request, false, (writer) => writer.writeText(ATTRIBUTE_SOFTWARE, 'not a Binding'))
       strange[1] = 0x03
       return strange
     }
@@ -214,19 +214,19 @@ t.test('a hostile server', { buffered: true }, async (t) => {
   t.test('delivers no data of a channel that is not bound, and data of peers that come', async (t) => {
     const server = await scriptedUdp(t, (request, count) => {
       if (count < 3) return dance(request, count)
-      return [
-        Buffer.from('4fff0004abcdabcd', 'hex'),
-        Buffer.from('4000ffffabcd', 'hex'),
-        indication(),
-        granted(request),
-      ]
+      if (count === 3) return [indication('early'), granted(request)]
+      const [unbound, cut, whole] = ['4fff0004abcdabcd', '4000ffffabcd', '400000026869'].map((hex) =>
+        Buffer.from(hex, 'hex'),
+      )
+      return [unbound, cut, whole, indication('late'), granted(request, null)]
     })
     const client = await server.connect()
     const received: string[] = []
     client.onData = (peer, data) => received.push(`${peer} ${Buffer.from(data)}`)
     await client.allocate()
     await client.bindChannel(PEER)
-    t.same(received, [`${PEER} hello`])
+    await client.bind()
+    t.same(received, [`${PEER} early`, `${PEER} hi`, `${PEER} late`])
   })
 })
 
@@ -268,9 +268,9 @@ function tooLong(request: MessageView): Uint8Array {
   })
 }
 
-function indication(): Uint8Array {
+function indication(text: string): Uint8Array {
   const bytes = new Uint8Array(100)
   const writer = new MessageWriter().begin(bytes, 0, CLASS_INDICATION, METHOD_DATA, new Uint8Array(12), 0)
-  writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, PEER).writeBytes(ATTRIBUTE_DATA, Buffer.from('hello'))
+  writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, PEER).writeBytes(ATTRIBUTE_DATA, Buffer.from(text))
   return bytes.subarray(0, writer.finish())
 }
