@@ -1,6 +1,7 @@
 // Our own client against servers that do what they should not, or what real ones cannot be made to do. Real ones: test/interop/probe.test.ts.
 import t from 'tap'
 import { ClientError, StunError } from '../../src/client/client-error.js'
+import { measureRoundTrips } from '../../src/client/probe/measure.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import { probeTarget } from '../../src/client/probe/probe-target.js'
 import { openTransport } from '../../src/client/transport.js'
@@ -22,6 +23,7 @@ import {
 } from '../../src/stun/constants.js'
 import type { MessageView } from '../../src/stun/message.js'
 import { MessageWriter } from '../../src/stun/writer.js'
+import { madePath } from './made-path.js'
 import {
   answer,
   challenge,
@@ -231,6 +233,19 @@ t.test('a hostile server', { buffered: true }, async (t) => {
 })
 
 t.test('a probe', { buffered: true }, async (t) => {
+  t.test('counts what was lost, and neither copies nor strangers’ packets', async (t) => {
+    const path = madePath((packet, count, deliver) => {
+      const stranger = Buffer.from(packet)
+      stranger[0] ^= 1
+      deliver(stranger)
+      deliver(packet.subarray(1))
+      if (count % 5 !== 0) for (let copy = 0; copy < 2; copy++) deliver(packet)
+    })
+    const { lossPercent, receivedCount, sentCount, times } = await measureRoundTrips(path, 10, 50)
+    t.same({ lossPercent, receivedCount, sentCount }, { lossPercent: 20, receivedCount: 8, sentCount: 10 })
+    t.ok(times !== null && times.minimum > 0 && times.minimum <= times.median && times.p95 <= times.maximum)
+  })
+
   t.test('goes where a 300 sends it, once', async (t) => {
     const second = await scriptedUdp(t, (request) => [
       request.method === METHOD_BINDING ? granted(request, null) : answer(request, true, writeAlternate),
