@@ -11,6 +11,7 @@ export const SUBCOMMANDS = [
   { name: 'user', help: 'add, list, disable, remove users of a file' },
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
   { name: 'why', help: 'say whom the server refused, why, what to do' },
+  { name: 'doctor', help: 'find out why media does not flow, and what to change' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const
 export type SubcommandName = (typeof SUBCOMMANDS)[number]['name']
