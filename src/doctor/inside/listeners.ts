@@ -10,7 +10,8 @@ import {
 } from '../../net/listen-targets.js'
 import { type Check, fault, type Judgement, well } from '../check.js'
 import { portHolder } from '../port-holder.js'
-import type { InsideScene, RunningServer } from './scene.js'
+import type { RunningServer } from '../running-servers.js'
+import type { InsideScene } from './scene.js'
 
 export interface ListenerFacts {
   /** `tls:*:443`, as the option has it. */
