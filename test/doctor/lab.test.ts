@@ -17,8 +17,6 @@ import { EDGE, type Lab, type Mischief, makeLab, OTHER_PUBLIC, OUTSIDE, PUBLIC }
 const RUN_MILLISECONDS_MAX = 40_000
 const SECRET = 'rest-secret'
 const DAYS_AHEAD = 2
-/** Short, as nothing in the lab is far away. */
-const TIMEOUT = ['--timeout', '0.6']
 
 interface Finding {
   readonly id: string
@@ -90,7 +88,7 @@ const cases = (ca: string): Case[] => [
     args: [uri('unnamed'), ...ALICE],
     faults: ['external-address'],
     diagnosis:
-      /\(192\.168\.245\.61 instead of 10\.88\.246\.156\): start turnd with --external-ip 10\.88\.246\.156\/192\.168\.245\.61\.$/,
+      /\(192\.168\.245\.61 instead of 10\.88\.246\.156\): start turnd with --external-ip 10\.88\.246\.156\/PRIVATE/,
   },
   {
     name: 'the certificate has another name',
@@ -129,7 +127,7 @@ t.test('each fault made on purpose is the diagnosis, and no other', { skip, jobs
   await startServers(t, lab, directory)
   for (const { args, diagnosis, faults, mischief = 'none', name } of cases(ca)) {
     t.test(name, { buffered: true }, async (t) => {
-      const report = await runDoctor(lab.client(mischief), [...args, ...TIMEOUT])
+      const report = await runDoctor(lab.client(mischief), args)
       const found = report.findings.filter(({ verdict }) => verdict === 'fault').map(({ id }) => id)
       t.same([...new Set(found)], faults, 'the faults', { findings: report.findings })
       t.match(report.diagnosis, diagnosis)
@@ -138,7 +136,7 @@ t.test('each fault made on purpose is the diagnosis, and no other', { skip, jobs
   }
   t.test('from inside, beside the server', { buffered: true }, async (t) => {
     const args = [...healthyArgs(directory), '--state-dir', join(directory, 'state')]
-    const report = await runDoctor(lab.edge, [...args, ...TIMEOUT])
+    const report = await runDoctor(lab.edge, args)
     t.same(
       report.findings.filter(({ verdict }) => verdict === 'fault'),
       [],

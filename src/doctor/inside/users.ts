@@ -4,6 +4,7 @@ import { loadSecretFile } from '../../auth/secret-file.js'
 import { UsersFileStore, usersFileOfStateDir } from '../../auth/users-file-store.js'
 import type { Settings } from '../../config/settings.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { counted } from '../durations.js'
 import type { Machine } from '../machine.js'
 import type { InsideScene } from './scene.js'
 
@@ -33,8 +34,8 @@ export function judgeUsers(facts: UsersFacts): Judgement[] {
   )
   if (staticCount + secretCount + fileCount > 0) {
     const kinds = [
-      ...(staticCount + fileCount > 0 ? [`${staticCount + fileCount} users`] : []),
-      ...(secretCount > 0 ? [`${secretCount} TURN REST secrets`] : []),
+      ...(staticCount + fileCount > 0 ? [counted(staticCount + fileCount, 'user')] : []),
+      ...(secretCount > 0 ? [counted(secretCount, 'TURN REST secret')] : []),
     ]
     return open.length > 0 ? open : [well(`${kinds.join(' and ')} in realm ${realm}`)]
   }

@@ -22,19 +22,16 @@ export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | 
   if (permissionCode !== 0 && !isUnroutable) return notChecked(refusedText(facts))
   const found = `the server was reached at ${reachedHost}, and tells clients to send to ${told}, where ${permissionCode === 0 ? 'no packet arrives' : 'nobody outside can send'}`
   const proof = isConfirmed ? `; sent to ${reachedHost} instead, they do` : ''
-  const privateHost = privateSide(told, settings)
-  return fault(
-    `the external address is wrong (${told} instead of ${reachedHost})`,
-    `${found}${proof}`,
-    `Start turnd with --external-ip ${reachedHost}/${privateHost}${isConfirmed || isUnroutable ? '' : `; if ${told} is right, open the relay range to it on the firewall`}`,
-  )
+  const doubt = isConfirmed || isUnroutable ? '' : `; if ${told} is right, open the relay range to it on the firewall`
+  const remedy = `Start turnd with --external-ip ${reachedHost}/${privateSide(told, isUnroutable, settings)}`
+  const cause = `the external address is wrong (${told} instead of ${reachedHost})`
+  return fault(cause, `${found}${proof}`, `${remedy}${doubt}`)
 }
 
-function privateSide(told: string, settings: Settings | null): string {
-  if (settings === null || settings.externalIp.length === 0) return scopeOf(told) === 'public' ? 'PRIVATE' : told
-  return (
-    settings.externalIp.find(({ publicHost }) => publicHost === told)?.privateHost ?? settings.relayIp[0] ?? 'PRIVATE'
-  )
+/** The address that the server's own machine has: told to clients by mistake, or known from the options. */
+function privateSide(told: string, isUnroutable: boolean, settings: Settings | null): string {
+  const known = settings?.externalIp.find(({ publicHost }) => publicHost === told)?.privateHost ?? settings?.relayIp[0]
+  return known ?? (isUnroutable ? told : "PRIVATE, where PRIVATE is its own machine's address")
 }
 
 export function judgeRelayRange(facts: ExerciseFacts, settings: Settings | null): Judgement {
