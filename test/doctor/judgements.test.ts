@@ -25,8 +25,8 @@ import {
   judgeRelayOutbound,
   judgeRelayRange,
 } from '../../src/doctor/outside/relay-checks.js'
-import { judgeServerClock } from '../../src/doctor/outside/rest-secret.js'
 import type { WayOutcome, WayState } from '../../src/doctor/outside/scene.js'
+import { judgeServerClock } from '../../src/doctor/outside/server-clock.js'
 import { judgeWay } from '../../src/doctor/outside/transports.js'
 import { inodesIn } from '../../src/doctor/port-holder.js'
 import { reportText } from '../../src/doctor/report.js'
@@ -197,17 +197,21 @@ t.test("the server's clock", async (t) => {
       t.ok(refusals < 40, `${refusals} refusals: a server's budget is 200`)
     })
   }
-  t.match(judgeServerClock(0), { verdict: 'ok' })
-  t.match(judgeServerClock(200), { verdict: 'warning' })
-  t.match(judgeServerClock(7200), {
-    verdict: 'fault',
-    cause: "the server's clock is about 2 hours ahead",
-    text: /fresh credentials for expired/,
-  })
-  t.match(judgeServerClock(-5400), {
-    verdict: 'fault',
-    text: /1 hour 30 minutes behind .* expired credentials for good/,
-  })
+  const judge = (byCredentials: number | null, byDate: number | null = null) =>
+    judgeServerClock({ byCredentials, byDate })
+  t.same(judge(null), [], 'nothing shows it')
+  t.match(judge(0), [{ verdict: 'ok' }])
+  t.match(judge(200), [{ verdict: 'warning' }])
+  t.match(judge(7200, 7203), [
+    {
+      verdict: 'fault',
+      cause: "the server's clock is about 2 hours ahead",
+      text: /says so too: fresh .* have expired there/,
+    },
+  ])
+  t.match(judge(-5400, 0), [{ verdict: 'fault', text: /1 hour 30 minutes behind .*, though not by the Date/ }])
+  t.match(judge(null, 7200), [{ verdict: 'warning', text: /by the Date of its HTTP answers/ }])
+  t.match(judge(null, -1), [{ verdict: 'ok' }])
 })
 
 t.test('what strangers and clients get', async (t) => {

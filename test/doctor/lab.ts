@@ -88,7 +88,7 @@ table ip filter {
 ${rules.map((rule) => `    ${rule}`).join('\n')}
     ct state established,related accept
     ip saddr ${EDGE} accept
-    ct status dnat tcp dport { 443, ${SERVER_PORTS} } accept
+    ct status dnat tcp dport { 443, 444, ${SERVER_PORTS} } accept
     ct status dnat udp dport { ${SERVER_PORTS}, ${RELAY_PORTS} } accept
   }
 }

@@ -6,11 +6,11 @@ import { type ClientTransport, openTransport } from '../../client/transport.js'
 import { TurnClient } from '../../client/turn-client.js'
 import type { Settings } from '../../config/settings.js'
 import { type ExerciseFacts, exerciseRelays } from './exercise.js'
+import { REST_NAME } from './rest-secret.js'
 import type { Identity, OutsideScene, Way, WayOutcome, WayState } from './scene.js'
 
 /** Long enough for any clock that is not wrong. */
 const CREDENTIAL_SECONDS = 3600
-const REST_NAME = 'turnd-doctor'
 
 export interface ExaminationOptions {
   readonly host: string
