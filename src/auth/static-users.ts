@@ -1,13 +1,13 @@
-// Users that are known when the server starts: --user NAME:PASSWORD, and the generated first user.
+// Users that are known when the server starts: those of --user, with passwords or keys.
 // Keys are computed once; the passwords are not kept.
 import { CredentialTable } from './credential-table.js'
 import type { Credential } from './credentials.js'
 import { makeCredential, opaquePart } from './credentials.js'
 
-export interface StaticUser {
-  readonly name: string
-  readonly password: string
-}
+export type StaticUser =
+  | { readonly name: string; readonly password: string }
+  /** 32 hex digits: MD5(name ":" realm ":" password). Clients then know no other algorithm. */
+  | { readonly name: string; readonly key: string }
 
 export class StaticUsers extends CredentialTable {
   /** Throws a RangeError for a name, password or realm that is no OpaqueString, and for a name given twice. */
@@ -19,10 +19,14 @@ export class StaticUsers extends CredentialTable {
 
 function credentialsOf(preparedRealm: string, users: readonly StaticUser[]): Credential[] {
   const names = new Set<string>()
-  return users.map(({ name, password }) => {
-    const credential = makeCredential(name, preparedRealm, password)
+  return users.map((user) => {
+    const credential = 'key' in user ? credentialOfKey(user) : makeCredential(user.name, preparedRealm, user.password)
     if (names.has(credential.username)) throw new RangeError(`the user ${credential.username} is given twice`)
     names.add(credential.username)
     return credential
   })
+}
+
+function credentialOfKey({ key, name }: { readonly name: string; readonly key: string }): Credential {
+  return { username: opaquePart('the user name', name), md5Key: Buffer.from(key, 'hex'), sha256Key: null }
 }

@@ -6,6 +6,7 @@ type Subcommand = (argv: readonly string[], io: NodeJS.Process) => Promise<numbe
 
 const RUN: Readonly<Record<SubcommandName, Subcommand>> = {
   user: async (argv, io) => (await import('./user.js')).runUserCommand(argv, io),
+  convert: async (argv, io) => (await import('./convert.js')).runConvertCommand(argv, io),
   cert: async (argv, io) => (await import('./cert.js')).runCertCommand(argv, { ...outputs(io), now: Date.now }),
   why: async (argv, io) => (await import('./why.js')).runWhyCommand(argv, io),
   doctor: async (argv, io) => (await import('./doctor.js')).runDoctorCommand(argv, io),

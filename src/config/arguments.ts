@@ -9,6 +9,7 @@ import { COMMAND_LINE, type GivenOption } from './source.js'
 /** What comes first on the command line instead of options: `turnd user …`. */
 export const SUBCOMMANDS = [
   { name: 'user', help: 'add, list, disable, remove users of a file' },
+  { name: 'convert', help: 'make a config file of one of another server' },
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
   { name: 'why', help: 'say whom the server refused, why, what to do' },
   { name: 'doctor', help: 'find out why media does not flow, and what to change' },

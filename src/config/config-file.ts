@@ -32,7 +32,8 @@ export function givenByJson(option: Option, source: Source, value: unknown): Giv
   return { option, source, values: option.repeatable && Array.isArray(value) ? value : [value] }
 }
 
-function readText(path: string, shown: string, readFile: ReadFile): string {
+/** The text of a file; throws a TurndError that says why it cannot be read. */
+export function readText(path: string, shown: string, readFile: ReadFile): string {
   try {
     return readFile(path).replace(/^\ufeff/, '')
   } catch (error) {

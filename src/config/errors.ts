@@ -4,7 +4,8 @@
 /** Every code and what it means, in one line. Codes are an interface: they may be added, never renamed. */
 export const TURND_ERROR_CODES = {
   TURND_ERR_OPTION: 'An option is unknown, has a value that cannot be used, or contradicts another one.',
-  TURND_ERR_CONFIG_FILE: 'The file of --config cannot be read, is not a JSON object, or has a key that is no option.',
+  TURND_ERR_CONFIG_FILE:
+    'The file of --config cannot be read, is not a JSON object, or has a key that is no option; or that of --coturn-config or --expressway-config cannot be read or taken over.',
   TURND_ERR_USERS_FILE: 'The file of --users-file cannot be read, or a line of it is not a user.',
   TURND_ERR_SECRET_FILE: 'The file of --auth-secret-file or --metrics-token-file cannot be read, or holds no secret.',
   TURND_ERR_CERTIFICATE: 'The file of --cert or --key cannot be read, or the two do not belong together.',

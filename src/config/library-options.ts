@@ -12,7 +12,7 @@ import { type GivenOption, LIBRARY } from './source.js'
 /** The library never looks at the process's environment by itself. */
 const NO_ENVIRONMENT: Environment = {}
 /** They name files that hold options, which only the command reads. */
-const COMMAND_ONLY = new Set(['config', 'coturnConfig'])
+const COMMAND_ONLY = new Set(['config', 'coturnConfig', 'expresswayConfig'])
 
 /** Keys whose value is undefined are not given. Throws TurndError. */
 export function settingsFromObject(options: TurnServerOptions, environment = NO_ENVIRONMENT): ParsedSettings {

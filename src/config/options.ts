@@ -171,7 +171,17 @@ const TABLE: Table = {
     default: 'rfc8656',
     defaultText: 'rfc8656; rfc5766 in the expressway profiles',
     help: 'Channel numbers that clients may bind: rfc8656 (0x4000-0x4FFF), or rfc5766 (0x4000-0x7FFE) for older clients.',
-    coturn: [],
+    coturn: ['rfc5766-channel-numbers'],
+    comesLater: null,
+  },
+  'no-tcp-relay': {
+    group: 'Relaying',
+    type: flag,
+    repeatable: false,
+    default: false,
+    defaultText: 'off',
+    help: 'Refuse relays over TCP (RFC 6062): media is UDP, and clients then reach no web servers and the like through this one.',
+    coturn: ['no-tcp-relay'],
     comesLater: null,
   },
   realm: {
@@ -420,9 +430,21 @@ const TABLE: Table = {
     repeatable: false,
     default: null,
     defaultText: '',
-    help: 'A turnserver.conf of coturn to take options from.',
+    help:
+      'A turnserver.conf of coturn to take options from, read again on SIGHUP; the log says of each what became of it. All ' +
+      'other sources beat it.',
     coturn: [],
-    comesLater: 'reading a file of coturn comes in a later version, and nothing in it is applied',
+    comesLater: null,
+  },
+  'expressway-config': {
+    group: 'Operating',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'The same for the output of xConfiguration of a Cisco Expressway-E: its TURN server, ports and addresses.',
+    coturn: [],
+    comesLater: null,
   },
   engine: {
     group: 'Operating',

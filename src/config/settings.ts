@@ -2,6 +2,7 @@
 // Types only; everybody may import them. The table of options.ts has exactly one option for each key of Settings.
 import type { Cidr } from '../stun/cidr.js'
 import type { ExternalIp } from './external-ip.js'
+import type { ImportReport } from './import-report.js'
 import type { ListenAddress, ListenSpec } from './listen-spec.js'
 import type { PeerRule } from './peer-rule.js'
 import type { ResolvedOption, Source } from './source.js'
@@ -29,6 +30,8 @@ export interface Settings {
   readonly maxPort: number
   /** Follows the profile when it is not given. */
   readonly channelRange: ChannelRange
+  /** Relays over UDP alone: no TCP allocations (RFC 6062). */
+  readonly noTcpRelay: boolean
 
   readonly realm: string
   readonly user: readonly StaticUser[]
@@ -65,6 +68,7 @@ export interface Settings {
 
   readonly config: string | null
   readonly coturnConfig: string | null
+  readonly expresswayConfig: string | null
   readonly engine: Engine
   /** null: one per core, with the native engine. */
   readonly workers: number | null
@@ -97,7 +101,9 @@ type OptionInput<Value> = [Value] extends [boolean]
 
 /** The options of the library: those of the command line in camelCase, without the files that hold options. */
 export type TurnServerOptions = {
-  readonly [Key in Exclude<SettingKey, 'config' | 'coturnConfig'>]?: OptionInput<Settings[Key]> | undefined
+  readonly [Key in Exclude<SettingKey, 'config' | 'coturnConfig' | 'expresswayConfig'>]?:
+    | OptionInput<Settings[Key]>
+    | undefined
 }
 
 export interface ParsedSettings {
@@ -108,4 +114,6 @@ export interface ParsedSettings {
   readonly given: ReadonlyMap<SettingKey, ResolvedOption>
   /** How options that nobody gave are called in a sentence. */
   readonly naming: Source
+  /** What became of the file of --coturn-config or --expressway-config; absent without one. */
+  readonly imported?: ImportReport
 }

@@ -6,8 +6,11 @@ import { printable, quoted } from './printable.js'
 import { ValueProblem } from './value-type.js'
 
 export interface Source {
-  /** The option alone (`--min-port`, `TURND_MIN_PORT`), or with a value that is ready to be shown. */
-  show(option: Option, value?: string): string
+  /**
+   * The option alone (`--min-port`, `TURND_MIN_PORT`), or with a value that is ready to be shown.
+   * @param index which of several values it is, from 0
+   */
+  show(option: Option, value?: string, index?: number): string
   /** JSON and JavaScript values are shown as such: text in quotes. */
   readonly quotesText: boolean
 }
@@ -93,10 +96,11 @@ function nativeTypeName(raw: unknown): string {
 /** The option with the value; of a secret one, only that there is a value (and which, counted from 1). */
 function showValue(option: Option, source: Source, raw: unknown, position: number): string {
   if (option.secret) return `${source.show(option)}: ${position > 0 ? `value ${position}` : 'the value'}`
-  if (typeof raw === 'string') return source.show(option, source.quotesText ? quoted(raw) : printable(raw))
+  const index = Math.max(position - 1, 0)
+  if (typeof raw === 'string') return source.show(option, source.quotesText ? quoted(raw) : printable(raw), index)
   if (raw === true && option.type.kind === 'flag' && source === COMMAND_LINE) return source.show(option)
   const native = nativeText(raw)
-  return native === null ? source.show(option) : source.show(option, native)
+  return native === null ? source.show(option) : source.show(option, native, index)
 }
 
 /** A native value in one short line, or null if there is none: JavaScript callers may give anything. */

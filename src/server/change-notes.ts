@@ -2,6 +2,7 @@
 import type { SettingChange } from '../admin/schema/operations.js'
 import type { ListenSpec } from '../config/listen-spec.js'
 import type { Settings } from '../config/settings.js'
+import type { StaticUser } from '../config/static-user.js'
 
 export interface Outlook {
   /** Allocations that end with their listeners. */
@@ -56,10 +57,11 @@ function isOrAre(count: number): string {
 }
 
 function usersNote({ user: from }: Settings, { user: to }: Settings): string {
-  const before = new Map(from.map(({ name, password }) => [name, password]))
+  const secretOf = (user: StaticUser) => ('key' in user ? `0x${user.key}` : user.password)
+  const before = new Map(from.map((user) => [user.name, secretOf(user)]))
   const after = new Set(to.map(({ name }) => name))
   const addedCount = to.filter(({ name }) => !before.has(name)).length
-  const rekeyedCount = to.filter(({ name, password }) => before.has(name) && before.get(name) !== password).length
+  const rekeyedCount = to.filter((user) => before.has(user.name) && before.get(user.name) !== secretOf(user)).length
   const removedCount = from.filter(({ name }) => !after.has(name)).length
   return `${addedCount} added, ${removedCount} removed, ${rekeyedCount} with new passwords`
 }

@@ -5,6 +5,7 @@ const CORE_SETTING_KEYS = [
   'minPort',
   'maxPort',
   'channelRange',
+  'noTcpRelay',
   'realm',
   'maxAllocations',
   'userQuota',

@@ -90,6 +90,7 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     permissionCountMax: settings.permissionsMax,
     channelCountMax: settings.channelsMax,
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
+    allowsTcpRelays: !settings.noTcpRelay,
     maxBps: settings.maxBps,
     userMaxBps: settings.userMaxBps,
     unauthenticatedRate: settings.unauthenticatedRate,

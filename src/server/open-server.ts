@@ -6,6 +6,7 @@ import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
 import type { ServerCertificate } from './certificate.js'
+import { logImport } from './import-log.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
@@ -33,6 +34,8 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   const { choosing, hasStateDir, logger, news, parsed } = opening
   const { settings } = parsed
   const warn = (text: string) => opening.warn(text)
+  // First: it may say what the reason of an error is.
+  logImport(logger, parsed.imported)
   const certificate = await openCertificate(settings, logger, warn)
   let users: Users | null = null
   try {

@@ -10,6 +10,7 @@ import type { RelayHost } from '../turn/relay-host.js'
 import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
+import { logImport } from './import-log.js'
 import { metricsTokensOf, tokenChanges } from './metrics-tokens.js'
 import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls } from './refuse-dtls.js'
@@ -126,6 +127,7 @@ export class Reloads {
     await relaying.commit({ certificate: committed?.material ?? null })
     this.#host.take({ parsed, users: users.users, certificate: committed, metricsTokens })
     isOver = true
+    logImport(this.#host.logger, parsed.imported, present.parsed.imported)
     const filesText = filesWarning(parsed.settings, present.relaying, present.relayHosts)
     if (filesText !== null && parsed.settings.maxAllocations > present.parsed.settings.maxAllocations) {
       warnings.push(filesText)

@@ -29,9 +29,9 @@ export function withLive(present: ParsedSettings, wanted: ParsedSettings): Parse
       return resolved === undefined ? [] : [[key, resolved]]
     }),
   )
-  const { naming, warnings } = wanted
+  const { imported, naming, warnings } = wanted
   crossCheck(settings, given, naming)
-  return { settings, given, naming, warnings }
+  return { settings, given, naming, warnings, ...(imported === undefined ? {} : { imported }) }
 }
 
 /** Where any port is wanted the present one is as good as another. */

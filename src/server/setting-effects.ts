@@ -29,6 +29,7 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   minPort: restart('the tables of relay ports are made for this range at the start'),
   maxPort: restart('the tables of relay ports are made for this range at the start'),
   channelRange: live('channels that are bound stay'),
+  noTcpRelay: live('relays over TCP that exist stay'),
 
   realm: restart('the keys of all users and nonces of all clients hold for one realm'),
   user: live(USERS),
@@ -58,7 +59,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   rfc3489: restart(NO_EFFECT_YET),
 
   config: restart('which file is read again is said at the start'),
-  coturnConfig: restart(NO_EFFECT_YET),
+  coturnConfig: restart('which file is read again is said at the start'),
+  expresswayConfig: restart('which file is read again is said at the start'),
   engine: restart('allocations live in the engine'),
   workers: restart('the kernel spreads clients over the workers of the start'),
   streamWorkers: restart('the kernel spreads clients over the workers of the start'),

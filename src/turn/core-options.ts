@@ -29,6 +29,8 @@ export interface TurnCoreOptions {
   readonly permissionCountMax: number
   readonly channelCountMax: number
   readonly channelNumberMax?: number
+  /** RFC 6062; they are if absent. */
+  readonly allowsTcpRelays?: boolean
   /** Can the engine set the DF bit? If not, DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
   readonly supportsDontFragment: boolean
   /** What the workers of one server share, and which of them this is (`relayPorts` lies in `tables.ports`). Absent: own tables, worker 0. */

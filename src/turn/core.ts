@@ -73,6 +73,7 @@ export class TurnCore {
   permissionCountMax: number
   channelCountMax: number
   channelNumberMax: number
+  allowsTcpRelays: boolean
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -120,6 +121,7 @@ export class TurnCore {
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
+    this.allowsTcpRelays = options.allowsTcpRelays ?? true
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
     this.#relayHostIndexes = { 4: indexesOfFamily(options.relayHosts, 4), 6: indexesOfFamily(options.relayHosts, 6) }

@@ -14,6 +14,7 @@ export interface CoreLimits {
   readonly permissionCountMax: number
   readonly channelCountMax: number
   readonly channelNumberMax: number
+  readonly allowsTcpRelays: boolean
   readonly maxBps: number
   readonly userMaxBps: number
   readonly unauthenticatedRate: number
@@ -34,6 +35,7 @@ export function changeLimits(core: TurnCore, limits: CoreLimits): void {
   core.permissionCountMax = limits.permissionCountMax
   core.channelCountMax = limits.channelCountMax
   core.channelNumberMax = limits.channelNumberMax
+  core.allowsTcpRelays = limits.allowsTcpRelays
   core.answerLimits?.setRate(limits.unauthenticatedRate, limits.limitsLoopback)
   if (!core.bandwidthLimits.setLimits(limits.maxBps, limits.userMaxBps)) return
   for (const allocation of core.allocations.values()) {

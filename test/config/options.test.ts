@@ -7,14 +7,20 @@ import { COMPANIONS, SAMPLES } from './sample-options.js'
 
 /** Every name of the command line in the design, and those that were added. */
 const NAMES =
-  `listen public-name proxy-protocol-from http-upstream http-upstream-ca relay-ip external-ip min-port max-port channel-range realm user users-file auth-secret
+  `listen public-name proxy-protocol-from http-upstream http-upstream-ca relay-ip external-ip min-port max-port channel-range no-tcp-relay realm user users-file auth-secret
   auth-secret-file oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
-  coturn-config engine workers stream-workers admin-listen metrics-token metrics-token-file drain-timeout state-dir log-level`.split(
+  coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file drain-timeout state-dir log-level`.split(
     /\s+/,
   )
 
-const FILES = { 'sample.json': '{}' }
+const FILES = {
+  'sample.json': '{}',
+  'sample.conf': 'realm=example.org',
+  'sample.txt': '*c xConfiguration Traversal Server TURN Port: 3478',
+}
+/** Options that name a file of options: their own sources and those of the library are not those of others. */
+const FILE_KEYS: readonly SettingKey[] = ['config', 'coturnConfig', 'expresswayConfig']
 
 function argvOf(option: Option, texts = SAMPLES[option.key].texts): string[] {
   return texts.length === 0 ? [`--${option.name}`] : texts.flatMap((text) => [`--${option.name}`, text])
@@ -147,7 +153,7 @@ for (const option of OPTIONS) {
       for (const spelling of new Set([name, key])) {
         t.test(`is read from a file as "${spelling}"`, async (t) => {
           const content = { [spelling]: native, ...COMPANIONS[key] }
-          const files = { 'turnd.json': JSON.stringify(content) }
+          const files = { ...FILES, 'turnd.json': JSON.stringify(content) }
           const { settings, given } = parse({ argv: ['--config', 'turnd.json'], files })
           t.match(settings[key], expected)
           t.ok(given.has(key))
@@ -155,7 +161,7 @@ for (const option of OPTIONS) {
       }
     }
 
-    if (key !== 'config' && key !== 'coturnConfig') {
+    if (!FILE_KEYS.includes(key)) {
       t.test('is read from the options of the library', async (t) => {
         const { settings, given } = settingsFromObject({ [key]: native, ...COMPANIONS[key] })
         t.match(settings[key], expected)
@@ -170,7 +176,7 @@ for (const option of OPTIONS) {
       t.notOk(given.has(key))
     })
 
-    if (option.type.kind !== 'flag' && key !== 'config' && !COMPANIONS[key]) {
+    if (option.type.kind !== 'flag' && !FILE_KEYS.includes(key) && !COMPANIONS[key]) {
       t.test('is taken from the command line before the environment before the file', async (t) => {
         // Each weaker source has a value that would be refused, or else another one than the sample.
         const other = bad ?? 'other'

@@ -59,6 +59,7 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   minPort: { texts: ['20000'], native: 20000, expected: 20000, bad: '0' },
   maxPort: { texts: ['40000'], native: 40000, expected: 40000, bad: '65536' },
   channelRange: { texts: ['rfc5766'], native: 'rfc5766', expected: 'rfc5766', bad: 'rfc1' },
+  noTcpRelay: { texts: [], native: true, expected: true, bad: null },
   realm: { texts: ['example.org'], native: 'example.org', expected: 'example.org', bad: '' },
   user: {
     texts: ['alice:s3:cret', 'bob:pw'],
@@ -111,12 +112,8 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   mobility: { texts: [], native: true, expected: true, bad: null },
   rfc3489: { texts: [], native: true, expected: true, bad: null },
   config: { texts: ['sample.json'], native: 'sample.json', expected: 'sample.json', bad: null },
-  coturnConfig: {
-    texts: ['/etc/turnserver.conf'],
-    native: '/etc/turnserver.conf',
-    expected: '/etc/turnserver.conf',
-    bad: null,
-  },
+  coturnConfig: { texts: ['sample.conf'], native: 'sample.conf', expected: 'sample.conf', bad: null },
+  expresswayConfig: { texts: ['sample.txt'], native: 'sample.txt', expected: 'sample.txt', bad: null },
   engine: { texts: ['dgram'], native: 'dgram', expected: 'dgram', bad: 'fast' },
   workers: { texts: ['126'], native: 126, expected: 126, bad: '254' },
   streamWorkers: { texts: ['127'], native: 127, expected: 127, bad: '254' },

@@ -16,6 +16,7 @@ import { effectNames, tcpCall, tcpClient, twoWorkers } from '../support/core-tcp
 
 const LIMITS: CoreLimits = {
   ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
+  allowsTcpRelays: true,
   ...{ maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
 }
 const OTHER_PEER = '1.2.3.9:80'

@@ -1,0 +1,102 @@
+// The file of --coturn-config: a turnserver.conf of coturn becomes options of ours, and every line of it gets a verdict.
+//
+//   text ─► lines (conf-file.ts) ─► table (options.ts) ─┬─► one option of ours ──────────────► ImportedOptions ─► options, report
+//                                                       ├─► the same, ignored, needs you ────►
+//                                                       └─► parts: listeners, relays, peers, users, others ─►
+import { type ImportedFile, ImportedOptions, type ImportLine } from '../imported-options.js'
+import { nearestName } from '../nearest-name.js'
+import { findOption } from '../options.js'
+import { quoted } from '../printable.js'
+import { Conf } from './conf.js'
+import { readConfLines, readSwitch } from './conf-file.js'
+import { importListeners } from './listeners.js'
+import { ALWAYS_ON, COTURN_OPTION_NAMES, findCoturnOption } from './options.js'
+import { importOthers } from './others.js'
+import { importPeers } from './peers.js'
+import { importRelays } from './relays.js'
+import type { CoturnOption } from './row.js'
+import { importUsers } from './users.js'
+
+/** What the file comes to. Throws TurndError with the line that cannot be taken over. */
+export function importCoturnConfig(path: string, text: string): ImportedFile {
+  const lines = readConfLines(text)
+  const options = new ImportedOptions(path)
+  for (const line of lines) judgeAlone(line, options)
+  const conf = new Conf(lines.filter(counts))
+  // Relays first: where coturn listens it relays, and that is said once.
+  for (const part of [importRelays, importListeners, importPeers, importUsers, importOthers]) part(conf, options)
+  if (!conf.has('total-quota')) {
+    options.remark('coturn has no limit of allocations, and --max-allocations is 1800 by default: raise it for more')
+  }
+  if (!conf.has('rfc5766-channel-numbers')) {
+    options.remark(
+      'channel numbers above 0x4fff are refused, which coturn 4.6 allows: --channel-range rfc5766 is for old clients',
+    )
+  }
+  return options.finish(lines)
+}
+
+/** What can be said of a line without the others. */
+function judgeAlone(line: ImportLine, options: ImportedOptions): void {
+  const row = findCoturnOption(line.name)
+  if (row === undefined) {
+    judgeUnknown(line, options)
+    return
+  }
+  if (line.value.endsWith(';')) options.remark(`line ${line.line} ends with a semicolon, which is a part of the value`)
+  const { fate, isSwitch } = row
+  if (isSwitch && isOff(line, options)) {
+    // Of what we do in any case there is no other way.
+    if (fate.kind === 'same') options.judge(line, 'ignored', fate.text)
+    else if (fate.kind !== 'part') options.judge(line, 'same', 'it is switched off')
+    else if (line.name === 'allow-loopback-peers' || line.name === 'web-admin')
+      options.judge(line, 'same', 'it is switched off')
+    return
+  }
+  if (fate.kind === 'fixed') judgeNumber(line, fate, options)
+  else if (!counts(line)) options.judge(line, 'ignored', 'it has no value')
+  else if (fate.kind === 'option') importAlone(line, fate, options)
+  else if (fate.kind !== 'part') options.judge(line, fate.kind, fate.text)
+}
+
+/** Without a value coturn takes an option that needs one as not given; listening-ip is another matter. */
+function counts({ name, value }: ImportLine): boolean {
+  return value !== '' || name === 'listening-ip' || findCoturnOption(name)?.isSwitch === true
+}
+
+function isOff(line: ImportLine, options: ImportedOptions): boolean {
+  if (ALWAYS_ON.includes(line.name)) return false
+  const value = readSwitch(line.value)
+  if (value === null) options.refuse(line, `${line.name}: ${quoted(line.value)} is neither on nor off`)
+  return value === false
+}
+
+type FateOf<Kind> = Extract<CoturnOption['fate'], { kind: Kind }>
+
+function judgeNumber(line: ImportLine, { number, text }: FateOf<'fixed'>, options: ImportedOptions): void {
+  if (line.value === '' || Number(line.value) === number) options.judge(line, 'same', `it is ${number}`)
+  else options.judge(line, 'ignored', `it is ${number} here: ${text}`)
+}
+
+function importAlone(line: ImportLine, { convert, option: name }: FateOf<'option'>, options: ImportedOptions): void {
+  const option = findOption(name)!
+  if (option.comesLater !== null) {
+    options.judge(line, 'ignored', option.comesLater)
+    return
+  }
+  const isFlag = option.type.kind === 'flag'
+  const value = isFlag ? 'true' : convert(line.value)
+  if (value === null) options.judge(line, 'same', `it is the default of --${name}`)
+  else {
+    options.give(name, isFlag ? true : value, line)
+    options.applied(line, name)
+  }
+}
+
+/** A name that is near to none and has no value may be a part of a secret that was broken into two lines: it is not shown. */
+function judgeUnknown(line: ImportLine, options: ImportedOptions): void {
+  const nearest = nearestName(line.name, COTURN_OPTION_NAMES)
+  const hint = nearest === null ? '' : `: did you mean ${nearest}?`
+  const shown = nearest === null && line.value === '' ? 'a line' : line.name
+  options.judge(line, 'unknown', `coturn has no such option${hint}`, shown)
+}

@@ -1,0 +1,82 @@
+// Where coturn relays: its addresses, what stands for them behind NAT, and the range of ports.
+import { formatHost, hostAddress } from '../../stun/address.js'
+import type { ImportedOptions, ImportLine } from '../imported-options.js'
+import { isLoopbackHost } from '../ip-address.js'
+import { isWildcardHost } from '../listen-spec.js'
+import type { Conf } from './conf.js'
+
+const MIN_PORT_DEFAULT = '49152'
+const MAX_PORT_DEFAULT = '65535'
+
+export function importRelays(conf: Conf, options: ImportedOptions): void {
+  const relayHosts = importRelayIps(conf, options)
+  importExternalIps(conf, options, relayHosts)
+  importPort(conf, options, 'min-port', MIN_PORT_DEFAULT)
+  importPort(conf, options, 'max-port', MAX_PORT_DEFAULT)
+  if (conf.last('min-port') === null || conf.last('max-port') === null) {
+    const [low, high] = [
+      conf.last('min-port')?.value ?? MIN_PORT_DEFAULT,
+      conf.last('max-port')?.value ?? MAX_PORT_DEFAULT,
+    ]
+    options.remark(`the range of relay ports is ${low}-${high}, since what the file does not say of it is as in coturn`)
+  }
+}
+
+/** What is not said is coturn's range: the firewall is open for it. */
+function importPort(conf: Conf, options: ImportedOptions, name: string, portDefault: string): void {
+  const line = conf.last(name)
+  options.give(name, line?.value ?? portDefault, line)
+  for (const one of conf.all(name)) options.applied(one, name)
+}
+
+/** Without relay-ip coturn relays where it listens. Returns what there is; none where the system chooses. */
+function importRelayIps(conf: Conf, options: ImportedOptions): string[] {
+  const lines = conf.all('relay-ip')
+  for (const line of lines) {
+    options.give('relay-ip', line.value, line)
+    options.applied(line, 'relay-ip')
+  }
+  if (lines.length > 0) return lines.map(({ value }) => value)
+  const listening = conf.all('listening-ip')
+  if (listening.some(({ value }) => value === '' || isWildcardHost(value))) return []
+  const reachable = listening.filter(({ value }) => !isLoopbackHost(value))
+  // Relays on loopback reach nobody: they are for who has nothing else.
+  const chosen = reachable.length > 0 ? reachable : listening
+  for (const line of chosen) {
+    options.give('relay-ip', line.value, line)
+    options.applied(line, 'listen', 'relay-ip')
+  }
+  return chosen.map(({ value }) => value)
+}
+
+function importExternalIps(conf: Conf, options: ImportedOptions, relayHosts: readonly string[]): void {
+  const lines = conf.all('external-ip').filter(({ value }) => value !== '')
+  const mapped = lines.filter(({ value }) => value.includes('/'))
+  const plain = lines.filter(({ value }) => !value.includes('/'))
+  for (const line of mapped) importMapping(line, options, relayHosts)
+  for (const [index, line] of plain.entries()) {
+    if (index > 0) options.judge(line, 'ignored', 'coturn takes the first external-ip without a private address alone')
+    else give(line, options)
+  }
+}
+
+function importMapping(line: ImportLine, options: ImportedOptions, relayHosts: readonly string[]): void {
+  const privateHost = line.value.slice(line.value.indexOf('/') + 1).trim()
+  if (relayHosts.length === 0) options.give('relay-ip', privateHost, line)
+  else if (!relayHosts.some((host) => canonical(host) === canonical(privateHost))) {
+    options.judge(line, 'ignored', 'no relay is opened on its private address')
+    return
+  }
+  give(line, options)
+}
+
+function canonical(host: string): string {
+  const address = hostAddress(host)
+  return address === null ? host : formatHost(address)
+}
+
+function give(line: ImportLine, options: ImportedOptions): void {
+  const value = line.value.replace(/\s*\/\s*/, '/')
+  options.give('external-ip', value, line)
+  options.applied(line, 'external-ip')
+}

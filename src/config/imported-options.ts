@@ -1,0 +1,134 @@
+// Gathers what a file of another server gives, while a reader goes through it: options of ours with the lines that they come from, and a
+// verdict on each line. A value that ours cannot take stops it with the file, the line and the reason.
+import { TurndError } from './errors.js'
+import type { ImportNote, ImportReport, ImportVerdict } from './import-report.js'
+import { findOption, type Option } from './options.js'
+import { printable } from './printable.js'
+import type { GivenOption, Source } from './source.js'
+import { ValueProblem } from './value-type.js'
+
+/** What a file of another server comes to. */
+export interface ImportedFile {
+  readonly given: readonly GivenOption[]
+  readonly report: ImportReport
+}
+
+/** One line of such a file. */
+export interface ImportLine {
+  /** The option of the other server. */
+  readonly name: string
+  /** '' if there is none. */
+  readonly value: string
+  /** Counted from 1. */
+  readonly line: number
+}
+
+interface Gathered {
+  readonly values: unknown[]
+  /** For each value; null if it is the default of the other server. */
+  readonly lines: (number | null)[]
+}
+
+export class ImportedOptions {
+  readonly path: string
+  readonly #gathered = new Map<Option, Gathered>()
+  readonly #verdicts = new Map<ImportLine, Omit<ImportNote, 'lines'>>()
+  readonly #remarks: string[] = []
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** Has some line given this option of ours? */
+  has(name: string): boolean {
+    return this.#gathered.has(optionOf(name))
+  }
+
+  /**
+   * An option of ours gets this value, once however often. `line` is where it comes from; null for a default of the other server. Throws
+   * TurndError.
+   */
+  give(name: string, value: unknown, line: ImportLine | null): void {
+    const option = optionOf(name)
+    if (line !== null) this.#check(option, value, line)
+    const gathered = this.#gathered.get(option) ?? { values: [], lines: [] }
+    if (!option.repeatable) gathered.values.length = gathered.lines.length = 0
+    if (!gathered.values.includes(value)) {
+      gathered.values.push(value)
+      gathered.lines.push(line?.line ?? null)
+    }
+    this.#gathered.set(option, gathered)
+  }
+
+  /** The verdict on a line; the first one counts. @param shown what the option is called; its name if absent */
+  judge(line: ImportLine, verdict: ImportVerdict, text: string, shown = line.name): void {
+    if (!this.#verdicts.has(line)) this.#verdicts.set(line, { verdict, option: printable(shown), text })
+  }
+
+  applied(line: ImportLine, ...names: readonly string[]): void {
+    this.judge(line, 'applied', names.map((name) => `--${name}`).join(', '))
+  }
+
+  remark(text: string): void {
+    if (!this.#remarks.includes(text)) this.#remarks.push(text)
+  }
+
+  /** The sentence that stops the import. `what` begins after the place: `realm: is …`. */
+  refuse({ line }: ImportLine, what: string): never {
+    throw new TurndError('TURND_ERR_CONFIG_FILE', `${printable(this.path)} line ${line}: ${what}`)
+  }
+
+  /** @param lines those of the file, each of which has its verdict by now */
+  finish(lines: readonly ImportLine[]): ImportedFile {
+    const given = [...this.#gathered].map(([option, { lines: origins, values }]) => ({
+      ...{ option, values },
+      source: importedSource(this.path, origins),
+    }))
+    return { given, report: { path: this.path, notes: this.#notes(lines), remarks: this.#remarks } }
+  }
+
+  #check(option: Option, value: unknown, line: ImportLine): void {
+    const { type } = option
+    try {
+      if (typeof value === 'object' && value !== null) type.parseObject?.(value)
+      else type.parse(String(value))
+    } catch (error) {
+      if (!(error instanceof ValueProblem)) throw error
+      const shown = option.secret ? (error.shown ?? 'the value') : printable(line.value || String(value))
+      this.refuse(line, `${line.name}: ${shown} ${error.message}`)
+    }
+  }
+
+  /** Lines with one option and one verdict are one note. */
+  #notes(lines: readonly ImportLine[]): ImportNote[] {
+    const notes = new Map<string, ImportNote & { readonly lines: number[] }>()
+    for (const line of lines) {
+      const judged = this.#verdicts.get(line)
+      if (judged === undefined) throw new Error(`nothing was decided about ${line.name}`)
+      const key = JSON.stringify(judged)
+      const note = notes.get(key) ?? { ...judged, lines: [] }
+      note.lines.push(line.line)
+      notes.set(key, note)
+    }
+    return [...notes.values()]
+  }
+}
+
+function optionOf(name: string): Option {
+  const option = findOption(name)
+  if (option === undefined) throw new Error(`there is no option --${name}`)
+  return option
+}
+
+/** In sentences about values that do not fit each other. */
+function importedSource(path: string, lines: readonly (number | null)[]): Source {
+  const file = printable(path)
+  return {
+    show: ({ name }, value, index = 0) => {
+      if (value === undefined) return `--${name}`
+      const line = lines[index] ?? null
+      return `${file}${line === null ? '' : ` line ${line}`}: --${name} ${value}`
+    },
+    quotesText: false,
+  }
+}
