@@ -14,7 +14,7 @@ export function identityOf({ as, secret, secretFile }: DoctorArguments, settings
   if (secret !== null) return { kind: 'secret', secret }
   if (secretFile !== null) return { kind: 'secret', secret: secretOf(secretFile, '--as-secret-file') }
   if (settings === null) return null
-  const [user] = settings.user
+  const user = settings.user.find((one) => 'password' in one)
   if (user !== undefined) return { kind: 'password', username: user.name, password: user.password }
   if (settings.authSecret.length > 0) return { kind: 'secret', secret: settings.authSecret[0] }
   return settings.authSecretFile === null ? null : secretFromServer(settings.authSecretFile)

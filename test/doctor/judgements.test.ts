@@ -177,6 +177,7 @@ t.test('credentials', async (t) => {
     "an Expressway's word",
   )
   t.match(judgeCredentials({ ...facts, known: 'unknown-user' }), { cause: 'there is no user "alice"' })
+  t.match(judgeCredentials({ ...facts, known: 'right' }), { cause: 'the server runs with other options than these' })
   t.match(judgeCredentials({ ...facts, username: '1799996400:alice' }), {
     cause: 'the credentials have expired',
     text: /1 hour ago/,

@@ -1,11 +1,12 @@
 // Name and password: the server takes them, and gives an allocation for them. Servers do not tell a wrong name from a wrong password; the server's
 // options do, if they were given.
+import type { ClientCredentials } from '../../client/client-credentials.js'
 import { StunError } from '../../client/client-error.js'
-import type { Settings } from '../../config/settings.js'
 import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
 import { durationText } from '../durations.js'
 import { tryCredentials } from './credential-trial.js'
-import type { Identity, OutsideScene } from './scene.js'
+import { type KnownUser, knownUser } from './known-user.js'
+import type { OutsideScene } from './scene.js'
 
 export interface CredentialFacts {
   readonly username: string
@@ -16,7 +17,7 @@ export interface CredentialFacts {
   /** What the Allocate that followed was answered with; 0: an allocation. */
   readonly allocateCode: number
   /** What the server's options say of the name and the password. */
-  readonly known: 'unknown-user' | 'wrong-password' | 'right' | 'unknown'
+  readonly known: KnownUser
   readonly nowSeconds: number
 }
 
@@ -59,6 +60,13 @@ function judgeRefusal({ known, nowSeconds, realm, refusalCode, username }: Crede
       `Add the user (turnd user add ${username} --realm ${realm}), or mend the name`,
     )
   }
+  if (known === 'right') {
+    return fault(
+      'the server runs with other options than these',
+      `${found}, whom these options know with this password`,
+      'Restart or reload it with these options, or give the doctor those that it runs with',
+    )
+  }
   if (known === 'wrong-password' || refusalCode === 431) {
     return fault(
       `the password of "${username}" is wrong`,
@@ -84,7 +92,7 @@ export const credentials: Check<OutsideScene> = {
       username: who.username,
       realm,
       nowSeconds: Date.now() / 1000,
-      known: knownOf(scene.identity, scene.settings),
+      known: knownOf(scene, who),
     }
     if (!isAccepted) return judgeCredentials({ ...common, refusalCode: code || 401, allocateCode: 0 })
     return judgeCredentials({ ...common, refusalCode: 0, allocateCode: await allocateCode(scene) })
@@ -104,11 +112,6 @@ async function allocateCode(scene: OutsideScene): Promise<number> {
   }
 }
 
-/** Keys of a users file say no more than a server would. */
-function knownOf(identity: Identity | null, settings: Settings | null): CredentialFacts['known'] {
-  if (identity?.kind !== 'password' || settings === null) return 'unknown'
-  const user = settings.user.find(({ name }) => name === identity.username)
-  if (user !== undefined) return user.password === identity.password ? 'right' : 'wrong-password'
-  const hasOthers = settings.usersFile !== null || settings.authSecret.length > 0 || settings.authSecretFile !== null
-  return settings.user.length > 0 && !hasOthers ? 'unknown-user' : 'unknown'
+function knownOf({ identity, settings }: OutsideScene, who: ClientCredentials): KnownUser {
+  return identity?.kind !== 'password' || settings === null ? 'unknown' : knownUser(who, settings)
 }
