@@ -133,8 +133,8 @@ function reachText({ reach }: ProbeReport): string {
 }
 
 /** Two relays of one server meet inside it: a firewall in front of them shows here alone. */
-function reachLines({ reach, relayed }: ProbeReport, label: string): string[] {
-  if (reach === null || 'number' in reach || reach.fromPeer) return []
+function reachLines({ outcome, reach, relayed }: ProbeReport, label: string): string[] {
+  if (outcome === 'failed' || reach === null || 'number' in reach || reach.fromPeer) return []
   const advice =
     'where peers are outside of the server, open its relay ports, and check the address that it tells clients'
   return [`${label}: nothing got from a socket of this machine to the relayed address ${relayed}: ${advice}.`]

@@ -6,7 +6,7 @@ import type { ClientCredentials } from '../client-credentials.js'
 import { ClientError, StunError } from '../client-error.js'
 import type { PeerSecurity } from '../peer-security.js'
 import { type ClientTransport, openTransport } from '../transport.js'
-import { type Allocation, TurnClient } from '../turn-client.js'
+import { type Allocation, type BindingResult, TurnClient } from '../turn-client.js'
 import { measureRoundTrips, measureThroughput, type RoundTrips, type Throughput } from './measure.js'
 import type { ProbeTarget } from './probe-plan.js'
 import { findReach, openRelayPath, type PathKind, type PeerReach } from './relay-path.js'
@@ -123,7 +123,7 @@ class Probe {
     const binding = await settled(client.bind())
     if (!(binding instanceof ClientError)) {
       this.#report.mapped = binding.mapped
-      this.#report.bindingMilliseconds = binding.exchange.roundTripMilliseconds
+      this.#report.bindingMilliseconds = await this.#secondAnswer(client, binding)
     } else if (binding.code === 'stun-error' ? this.#report.target.isStun : allocating === null) throw binding
     if (problems.length > 0) {
       this.#enter('certificate')
@@ -137,6 +137,13 @@ class Probe {
     this.#report.relayed = allocation.relayed
     this.#report.lifetimeSeconds = allocation.lifetimeSeconds
     this.#report.mapped ??= allocation.mapped
+  }
+
+  /** The first answer of a program takes longer than others: its code is new to the processor. The shorter time counts. */
+  async #secondAnswer(client: TurnClient, { exchange }: BindingResult): Promise<number> {
+    const second = await settled(client.bind())
+    if (second instanceof ClientError) return exchange.roundTripMilliseconds
+    return Math.min(exchange.roundTripMilliseconds, second.exchange.roundTripMilliseconds)
   }
 
   async #measure(client: TurnClient): Promise<void> {
@@ -154,6 +161,11 @@ class Probe {
       await path.close()
     }
     this.#report.reach = path.reach ?? (await reachOf(client, signal))
+    // Neither another relay nor this machine: no peer will.
+    if (path.reach?.fromPeer === false) {
+      this.#enter('relay')
+      throw new ClientError('no-answer', `nothing gets to the relayed address ${this.#report.relayed}`)
+    }
   }
 
   async #openClient(): Promise<TurnClient> {
