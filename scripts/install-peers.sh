@@ -25,6 +25,7 @@ PEERS=(
   'faketime:faketime:test/fault/clock-jump'
   'systemd-analyze:systemd:test/packaging/systemd-unit'
   'debootstrap:debootstrap:test/packaging/image-tree'
+  'nft:nftables:test/doctor/lab'
   'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )
 
