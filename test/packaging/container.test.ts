@@ -24,8 +24,6 @@ import { emptyFolder } from './npm-package.js'
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
 const UID = 3478
-/** Docker's and Kubernetes' own limit of memory is above what the process can hold. */
-const MEMORY_GIB = 6.25
 
 const stages = parseDockerfile(read('Dockerfile'))
 const image = stages.at(-1)!
@@ -189,7 +187,11 @@ t.test('the Kubernetes manifests', async (t) => {
     t.ok(pod.terminationGracePeriodSeconds >= settings.drainTimeout + 15)
   })
   t.test('leave the memory that the server may need, and do not slow it down', async (t) => {
-    t.ok(Number.parseFloat(container.resources.limits.memory) > MEMORY_GIB)
+    const [, text = ''] = /\*\*all of it\*\* \| \| \*\*([\d,]+) MiB/.exec(read('docs/limits.md')) ?? []
+    const boundGib = Number(text.replaceAll(',', '')) / 1024
+    t.ok(boundGib > 1, `${boundGib} GiB`)
+    t.match(container.resources.limits.memory, /^\d+Gi$/)
+    t.ok(Number.parseFloat(container.resources.limits.memory) > boundGib)
     t.notOk('cpu' in container.resources.limits)
   })
   t.test('mount what the configuration names', async (t) => {
