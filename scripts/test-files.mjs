@@ -4,13 +4,12 @@
 // `tap run` does the same for single files, and loads its recorder of coverage and its mocks into each of them: their hooks cost more
 // of the processor than most files here, and nothing uses them.
 import { spawn } from 'node:child_process'
-import { setPriority } from 'node:os'
 import { Parser } from 'tap-parser'
 
-/** Real peers that lose what comes late: nothing runs beside them. */
-const SILENT = ['interop/haproxy', 'interop/coturn-streams']
-/** Those that lose less: nothing runs beside them but what computes. */
-const QUIET = ['interop/coturn-client', 'interop/coturn-comparison', 'interop/hairpin']
+/** Real peers that lose what comes late: nothing runs beside them but what computes. */
+const QUIET = ['haproxy', 'coturn-streams', 'coturn-client', 'coturn-comparison', 'hairpin'].map(
+  (name) => `interop/${name}`,
+)
 /** Real peers and real time, and what counts every packet or takes what it can get: one at a time, before all others. */
 const ALONE = ['abuse', 'interop', 'soak']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
@@ -20,20 +19,25 @@ const WAITING = [
   ...['command/admin-metrics', 'command/engine-fallback'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
-/** No clock, and few sockets: beside all others at the lowest priority, which gets what is left of the processors. */
+/** No clock, and few sockets: beside all others, on the processors that those leave idle. */
 const COMPUTING = ['sim', 'turn', 'stun', 'fuzz', 'auth', 'config', 'log']
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
 const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
-const LOWEST_PRIORITY = 19
+/**
+ * SCHED_IDLE, which Linux takes for an idle processor when it looks for one for another thread. Beside threads of the lowest ordinary
+ * priority a thread that wakes up waits for its waker, and packets are lost.
+ */
+const WHEN_IDLE = process.platform === 'linux' ? ['chrt', '--idle', '0'] : []
+/** What loses packets that come late, before all else that this machine does: root may. */
+const PROMPTLY = process.getuid?.() === 0 ? ['nice', '-n', '-10'] : []
 
 /** From the end of a file to the end of its output. */
 const HELD_MILLISECONDS_MAX = 5_000
 
 const [secondsMax, ...files] = process.argv.slice(2)
-const silent = files.filter((file) => isNamed(file, SILENT))
 const quiet = files.filter((file) => isNamed(file, QUIET))
 const waiting = files.filter((file) => isNamed(file, WAITING))
-const alone = files.filter((file) => isIn(file, ALONE) && ![...silent, ...quiet, ...waiting].includes(file))
+const alone = files.filter((file) => isIn(file, ALONE) && ![...quiet, ...waiting].includes(file))
 const computing = files.filter((file) => isIn(file, COMPUTING)).sort(byRank(COMPUTING))
 const others = files
   .filter((file) => !isIn(file, [...ALONE, ...COMPUTING]) && !waiting.includes(file))
@@ -42,23 +46,24 @@ let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
-await runEach(silent)
-const computed = runEach(computing, LOWEST_PRIORITY)
-await runEach(quiet)
+const computed = runOn(2, computing, WHEN_IDLE)
+await runEach(quiet, PROMPTLY)
 await runOn(3, waiting)
 await runEach(alone)
+// From here on no processor is idle.
+others.push(...computing.splice(0))
 await runOn(3, others)
 await computed
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0
 
-function runOn(laneCount, list) {
-  return Promise.all(Array.from({ length: laneCount }, () => runEach(list)))
+function runOn(laneCount, list, prefix = []) {
+  return Promise.all(Array.from({ length: laneCount }, () => runEach(list, prefix)))
 }
 
-/** One after the other; several may share a list. */
-async function runEach(list, priority = 0) {
-  for (let file = list.shift(); file !== undefined; file = list.shift()) await runFile(file, priority)
+/** One after the other; several may share a list. The prefix is what runs node. */
+async function runEach(list, prefix = []) {
+  for (let file = list.shift(); file !== undefined; file = list.shift()) await runFile(file, prefix)
 }
 
 function isNamed(file, names) {
@@ -79,9 +84,9 @@ function byRank(folders) {
 }
 
 /** Writes the file's subtest when it has ended. */
-async function runFile(file, priority) {
+async function runFile(file, prefix) {
   const start = performance.now()
-  const { output, end } = await outputOf(file, priority)
+  const { output, end } = await outputOf(file, prefix)
   const results = await resultsOf(output)
   const problem = end ?? (results.count === 0 ? 'it has no tests' : null)
   const isOk = results.ok && problem === null
@@ -95,11 +100,11 @@ async function runFile(file, priority) {
 }
 
 /** What it wrote to stdout, and how it ended if not with exit code 0, else null. */
-function outputOf(file, priority) {
+function outputOf(file, prefix) {
   return new Promise((resolve) => {
     const env = { ...process.env, TAP: '1', TAP_TIMEOUT: secondsMax }
-    const child = spawn(process.execPath, ['--enable-source-maps', file], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    if (priority !== 0 && child.pid !== undefined) setPriority(child.pid, priority)
+    const [command, ...args] = [...prefix, process.execPath, '--enable-source-maps', file]
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     let isLate = false
     child.stdout.setEncoding('utf8').on('data', (chunk) => {

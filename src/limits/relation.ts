@@ -2,6 +2,7 @@
 
 import * as admin from './admin.js'
 import * as captures from './captures.js'
+import * as clients from './clients.js'
 import * as dtls from './dtls.js'
 import * as engines from './engines.js'
 import * as files from './files.js'
@@ -24,6 +25,7 @@ export const LIMITS = {
   ...passwords,
   ...files,
   ...admin,
+  ...clients,
 }
 
 export type LimitName = keyof typeof LIMITS

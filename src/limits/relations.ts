@@ -3,6 +3,7 @@
 
 import { ADMIN_RELATIONS } from './admin-relations.js'
 import { CAPTURE_RELATIONS } from './capture-relations.js'
+import { CLIENT_RELATIONS } from './client-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
 import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
@@ -20,6 +21,7 @@ export const RELATIONS: readonly Relation[] = [
   ...CAPTURE_RELATIONS,
   ...ADMIN_RELATIONS,
   ...PASSWORD_RELATIONS,
+  ...CLIENT_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

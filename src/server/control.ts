@@ -1,4 +1,5 @@
 // What the control socket of a server serves, and its opening: one directory, one socket. Commands are added here.
+import { resolve } from 'node:path'
 import type { ControlSocket } from '../admin/control-socket.js'
 import type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 import { createPrivateDirectory, errorText } from '../auth/private-file.js'
@@ -17,6 +18,14 @@ export interface Controlled {
 export interface LoginAnswer {
   readonly pid: number
   readonly link: string | null
+}
+
+/** Of the command `settings`. */
+export interface SettingsAnswer {
+  readonly pid: number
+  readonly listening: readonly string[]
+  /** With empty passwords, secrets and tokens, but as many. */
+  readonly settings: Settings
 }
 
 export class ServerControl {
@@ -65,9 +74,28 @@ export class ServerControl {
     createPrivateDirectory(stateDir)
     this.#socket = await ControlSocket.open(stateDir, {
       why: (request) => this.#server.why(whyFilterOf(request)),
+      settings: (): SettingsAnswer => ({
+        pid: process.pid,
+        listening: this.#server.why({}).listening,
+        settings: withoutSecrets(this.#server.settings),
+      }),
       login: (): LoginAnswer => ({ pid: process.pid, link: this.#server.loginLink() }),
     })
     return this.#socket.path
+  }
+}
+
+/** Paths are whole: who asks has another working directory. */
+function withoutSecrets(settings: Settings): Settings {
+  const { authSecret, authSecretFile, cert, key, metricsToken, stateDir, user, usersFile } = settings
+  const whole = (path: string | null) => (path === null ? null : resolve(path))
+  return {
+    ...settings,
+    ...{ stateDir: resolve(stateDir), cert: whole(cert), key: whole(key) },
+    ...{ usersFile: whole(usersFile), authSecretFile: whole(authSecretFile) },
+    user: user.map(({ name }) => ({ name, password: '' })),
+    authSecret: authSecret.map(() => ''),
+    metricsToken: metricsToken.map(() => ''),
   }
 }
 

@@ -27,8 +27,8 @@ interface Call {
 
 export function bandwidth(t: Test, suite: Suite): void {
   t.test('bandwidth', { jobs: 4 }, async (t) => {
-    const ofAllocation = await suite.startServer(t, { maxBps: LIMIT_BPS })
-    const ofUser = await suite.startServer(t, { userMaxBps: LIMIT_BPS })
+    const ofAllocation = await suite.startServer(t, { hasAllWorkers: true, maxBps: LIMIT_BPS })
+    const ofUser = await suite.startServer(t, { hasAllWorkers: true, userMaxBps: LIMIT_BPS })
     const atOnce = { buffered: true }
 
     for (const direction of ['to the peer', 'to the client'] as const) {

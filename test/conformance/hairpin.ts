@@ -11,7 +11,7 @@ const CHANNEL = 0x4000
 
 export function hairpin(t: Test, suite: Suite): void {
   t.test('hairpin with the default deny rules', async (t) => {
-    const server = await suite.startServer(t, { allowPeer: [] })
+    const server = await suite.startServer(t, { hasAllWorkers: true, allowPeer: [] })
 
     for (const host of LOOPBACKS) {
       t.test(`relays at ${host} reach each other, by indications and by channels`, async (t) => {

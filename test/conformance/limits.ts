@@ -26,7 +26,7 @@ export function limits(t: Test, suite: Suite): void {
     })
 
     t.test('the licence counts allocations of all users, then 508', async (t) => {
-      const server = await suite.startServer(t, { maxAllocations: 3 })
+      const server = await suite.startServer(t, { hasAllWorkers: true, maxAllocations: 3 })
       const [first] = await allocateMany(t, suite, server, 3)
       const late = await suite.connect(t, server, BOB)
       t.equal(await refusedAllocate(t, suite, server, late, 'licence'), 508)
@@ -53,7 +53,7 @@ export function limits(t: Test, suite: Suite): void {
     })
 
     t.test('a quota of 10 admits exactly 10 of 100 requests at once', async (t) => {
-      const server = await suite.startServer(t, { userQuota: 10, portCount: 100 })
+      const server = await suite.startServer(t, { hasAllWorkers: true, userQuota: 10, portCount: 100 })
       const clients: TurnClient[] = []
       for (let index = 0; index < 100; index++) {
         const client = await suite.connect(t, server)

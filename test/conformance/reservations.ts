@@ -7,7 +7,7 @@ import { BOB, type Suite, withoutIPv6 } from './suite.js'
 export function reservations(t: Test, suite: Suite): void {
   t.test('EVEN-PORT', async (t) => {
     t.test('without R gives an even port and reserves nothing (RFC 8656 §7.2)', async (t) => {
-      const server = await suite.startServer(t, { portCount: 4 })
+      const server = await suite.startServer(t, { hasAllWorkers: true, portCount: 4 })
       const ports: number[] = []
       for (let index = 0; index < 2; index++) {
         const client = await suite.connect(t, server)
@@ -49,7 +49,7 @@ export function reservations(t: Test, suite: Suite): void {
     })
 
     t.test('takes a pair of ports or nothing, and gives back both (RFC 8656 §7.2)', async (t) => {
-      const server = await suite.startServer(t, { portCount: 4 })
+      const server = await suite.startServer(t, { hasAllWorkers: true, portCount: 4 })
       for (let round = 0; round < 10; round++) {
         const clients = [await suite.connect(t, server), await suite.connect(t, server)]
         const tokens: Buffer[] = []

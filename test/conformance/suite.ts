@@ -58,6 +58,11 @@ const FRAME_HEADER_LENGTH_MAX = 100
 export interface ServerOptions extends TurnServerOptions {
   /** Relay ports; the first one is even. */
   readonly portCount?: number
+  /**
+   * As many workers as the transport has, where clients have to meet across them; one if absent: each more costs a quarter of a second of
+   * a processor at every start. Shared servers have all.
+   */
+  readonly hasAllWorkers?: true
 }
 
 export interface ClientOptions extends RequestOptions {
@@ -101,7 +106,7 @@ export class Suite {
   async #startShared(options: ServerOptions): Promise<TurnServer> {
     const { portCount = SHARED_PORT_COUNT, ...rest } = options
     const { minPort, maxPort } = await this.takePorts(portCount)
-    const server = await this.startServer(this.#t, { minPort, maxPort, ...rest })
+    const server = await this.startServer(this.#t, { hasAllWorkers: true, minPort, maxPort, ...rest })
     // Tests that start servers of their own meanwhile leave these alone, bound or not.
     this.#sharedPorts.push({ first: minPort, last: maxPort })
     return server
@@ -109,13 +114,14 @@ export class Suite {
 
   /** A server with relays on loopback, peers on loopback allowed unless `allowPeer` says otherwise, and the users alice and bob. */
   async startServer(t: Test, options: ServerOptions = {}): Promise<TurnServer> {
-    const { portCount = DEFAULT_PORT_COUNT, ...rest } = options
+    const { hasAllWorkers, portCount = DEFAULT_PORT_COUNT, ...rest } = options
     const server = await this.transport.startServer(
       {
         realm: REALM,
         user: [ALICE, BOB].map(({ username, password }) => ({ name: username, password })),
         relayIp: LOOPBACKS,
         allowPeer: ['127.0.0.0/8', '::1'],
+        ...(hasAllWorkers || this.transport.workerCount === 1 ? {} : { workers: 1 }),
         ...('minPort' in rest ? {} : await this.takePorts(portCount)),
         ...rest,
       },

@@ -15,7 +15,7 @@ export function workers(t: Test, suite: Suite): void {
 
   t.test('workers', { skip }, async (t) => {
     t.test('relays of all reach each other, and only while they live', async (t) => {
-      const server = await suite.startServer(t, { allowPeer: [] })
+      const server = await suite.startServer(t, { hasAllWorkers: true, allowPeer: [] })
       const clients = await allocateAll(t, suite, server)
       await suite.allocationCountIs(t, server, CLIENT_COUNT)
       const next = (index: number) => clients[(index + 1) % CLIENT_COUNT]
@@ -66,7 +66,7 @@ export function workers(t: Test, suite: Suite): void {
       t.test(
         `${what}: exactly 7 of ${CLIENT_COUNT} requests at once, and what is given back counts again`,
         async (t) => {
-          const server = await suite.startServer(t, options)
+          const server = await suite.startServer(t, { hasAllWorkers: true, ...options })
           const clients = await Promise.all(Array.from({ length: CLIENT_COUNT }, () => suite.connect(t, server)))
           for (const client of clients) await client.learnChallenge()
           for (let round = 0; round < 3; round++) {

@@ -39,6 +39,8 @@ interface Run {
 }
 
 t.setTimeout(isLong ? 600_000 : 240_000)
+// The client waits more than it works.
+t.jobs = 3
 
 const withoutCoturn = peerOrSkip('turnutils_uclient')
 const withoutIpv6 = withoutCoturn || peerOrSkip('IPv6 loopback')
@@ -49,7 +51,7 @@ const startEngine = (t: Test, engine: EngineUnderTest, args: readonly string[] =
 for (const engine of ENGINES) {
   // One engine is enough: the native one, where there is one. The long run has both.
   const isShort = engine !== MAIN_ENGINE && !isLong && 'npm run test:long has them'
-  const full = { skip: withoutCoturn || engine.skip || isShort, jobs: 2 }
+  const full = { skip: withoutCoturn || engine.skip || isShort, buffered: true, jobs: 2 }
   t.test(`full-size runs of the coturn client, ${engine.name} engine`, full, async (t) => {
     const server = await startEngine(t, engine)
     const runs: Run[] = [
@@ -61,7 +63,7 @@ for (const engine of ENGINES) {
 }
 
 for (const engine of ENGINES) {
-  const four = { skip: withoutCoturn || engine.skip, jobs: 4 }
+  const four = { skip: withoutCoturn || engine.skip, buffered: true, jobs: 4 }
   t.test(`the coturn client over IPv4, ${engine.name} engine`, four, async (t) => {
     const server = await startEngine(t, engine)
     const runs: Run[] = [
@@ -75,7 +77,7 @@ for (const engine of ENGINES) {
     }
   })
 
-  const three = { skip: withoutIpv6 || engine.skip, jobs: 3 }
+  const three = { skip: withoutIpv6 || engine.skip, buffered: true, jobs: 3 }
   t.test(`the coturn client with IPv6 relays (-x, RFC 8656 §7.1), ${engine.name} engine`, three, async (t) => {
     const server = await startEngine(t, engine, IPV6_ARGS)
     const runs: Run[] = [
@@ -88,7 +90,8 @@ for (const engine of ENGINES) {
     }
   })
 
-  t.test(`a wrong password, ${engine.name} engine`, { skip: withoutCoturn || engine.skip }, async (t) => {
+  const one = { skip: withoutCoturn || engine.skip, buffered: true }
+  t.test(`a wrong password, ${engine.name} engine`, one, async (t) => {
     const server = await startEngine(t, engine)
     t.test('fails the client, and the log says who and why', async (t) => {
       const flags = ['-y', '-n', '1', '-m', '1']

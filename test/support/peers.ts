@@ -21,6 +21,7 @@ export type Peer =
   | 'faketime'
   | 'prometheus'
   | 'tshark'
+  | 'nft'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -77,6 +78,7 @@ const PROBES: Record<Peer, () => string | null> = {
   strace: () => missingCommand('strace', 'strace'),
   prometheus: () => missingCommand('prometheus', 'prometheus') ?? missingCommand('promtool', 'prometheus'),
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
+  nft: () => missingCommand('nft', 'nftables'),
   tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),
 }

@@ -16,6 +16,8 @@ import { projectRoot } from './project-root.js'
 /** A start that falls back to the other engine has waited for workers that hang. */
 const READY_MILLISECONDS_MAX = 30_000
 const STOP_MILLISECONDS_MAX = 5_000
+/** Each more of a kind costs a quarter of a second of a processor at each start, and the tests have hundreds. */
+const WORKERS_IN_TIME = process.env.TURND_TEST_LONG === '1' ? [] : ['--workers', '1']
 
 export type LogLine = Readonly<Record<string, unknown>>
 
@@ -49,14 +51,16 @@ interface LogWaiter {
 
 /**
  * Starts the server, resolves when it is ready, and stops it when `t` ends. Without --drain-timeout it stops at once,
- * without --listen it listens on a free UDP port of 127.0.0.1. Rejects with its whole output when it does not get ready.
+ * without --listen it listens on a free UDP port of 127.0.0.1. Without --workers it has one of each kind where
+ * time is short. Rejects with its whole output when it does not get ready.
  */
 export async function startServer(
   t: Test,
   args: readonly string[],
   options: ServerProcessOptions = {},
 ): Promise<ServerProcess> {
-  const server = new ServerProcess(args, options)
+  const workers = args.includes('--workers') ? [] : WORKERS_IN_TIME
+  const server = new ServerProcess([...workers, ...args], options)
   t.teardown(() => server.stop())
   await server.waitUntilReady()
   return server

@@ -17,8 +17,8 @@ import {
   SSL_OP_NO_RENEGOTIATION,
   SSL_OP_NO_TICKET,
   SSL_SESS_CACHE_OFF,
-  takeErrors,
 } from './openssl.js'
+import { failure, withPem } from './pem.js'
 
 /** PEM texts: the server's certificate, which those of its issuers follow, and its private key without a passphrase. */
 export interface CertificatePair {
@@ -69,7 +69,7 @@ export function newServerContext(openssl: Openssl, pair: CertificatePair): numbe
 }
 
 function useCertificates(openssl: Openssl, context: number, pem: string): void {
-  withText(openssl, pem, (bio) => {
+  withPem(openssl, pem, (bio) => {
     for (let count = 0; ; count++) {
       const certificate = openssl.PEM_read_bio_X509(bio, 0, 0, 0)
       if (certificate === 0) {
@@ -89,7 +89,7 @@ function useCertificates(openssl: Openssl, context: number, pem: string): void {
 }
 
 function useKey(openssl: Openssl, context: number, pem: string): void {
-  withText(openssl, pem, (bio) => {
+  withPem(openssl, pem, (bio) => {
     // With a passphrase given, though an empty one, OpenSSL does not ask the terminal for it.
     const passphrase = Buffer.alloc(1)
     const key = openssl.PEM_read_bio_PrivateKey(bio, 0, 0, Number(openssl.koffi.address(passphrase)))
@@ -101,26 +101,6 @@ function useKey(openssl: Openssl, context: number, pem: string): void {
   })
 }
 
-/** Calls `use` with a BIO that reads this text. */
-function withText(openssl: Openssl, text: string, use: (bio: number) => void): void {
-  const bytes = Buffer.from(text, 'latin1')
-  if (bytes.length === 0) throw new Error('DTLS: a certificate or a key is empty')
-  const bio = openssl.BIO_new_mem_buf(Number(openssl.koffi.address(bytes)), bytes.length)
-  if (bio === 0) throw failure(openssl, 'out of memory')
-  try {
-    use(bio)
-  } finally {
-    openssl.BIO_free(bio)
-    // C read it until here.
-    bytes.fill(0)
-  }
-}
-
 function isNoStartLine(error: number): boolean {
   return ((error >> 23) & 0xff) === ERR_LIB_PEM && (error & 0x7fffff) === PEM_R_NO_START_LINE
-}
-
-function failure(openssl: Openssl, what: string): Error {
-  const errors = takeErrors(openssl)
-  return new Error(`DTLS: ${what}${errors === '' ? '' : ` (${errors})`}`)
 }

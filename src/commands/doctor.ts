@@ -1,0 +1,95 @@
+// `turnd doctor`: looks at this machine and at servers from outside, and says what to change. Called by turnd.ts with the arguments after `doctor`.
+import { parseCommandLine } from '../config/command-line.js'
+import { readEnvironment } from '../config/environment.js'
+import { TurndError } from '../config/errors.js'
+import { readTextFile } from '../config/read-text-file.js'
+import type { ParsedSettings } from '../config/settings.js'
+import type { Finding } from '../doctor/check.js'
+import { diagnosisOf, THIS_MACHINE } from '../doctor/diagnosis.js'
+import { INSIDE_CHECKS } from '../doctor/inside/checks.js'
+import { clock } from '../doctor/inside/clock.js'
+import type { InsideScene } from '../doctor/inside/scene.js'
+import { REAL_MACHINE } from '../doctor/machine.js'
+import { examineServers } from '../doctor/outside/examine.js'
+import { reportText } from '../doctor/report.js'
+import { runChecks } from '../doctor/run-checks.js'
+import { anyRunningServer, parsedOf, runningServers } from '../doctor/running-servers.js'
+import { escapeControls, escapeHidden } from '../log/escape.js'
+import { CommandError } from './command-words.js'
+import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './doctor-arguments.js'
+import { identityOf, readCa } from './doctor-identity.js'
+
+/** For all checks of one run. */
+const RUN_MILLISECONDS_MAX = 15_000
+/** Where standard output is no terminal. */
+const COLUMNS = 100
+
+export interface DoctorCommandIo {
+  readonly stdout: NodeJS.WritableStream & { readonly columns?: number }
+  readonly stderr: NodeJS.WritableStream
+  readonly env: NodeJS.ProcessEnv
+}
+
+/** Runs the command. Returns the exit code: 0, 1 (a fault), 2 (bad arguments, after one sentence). */
+export async function runDoctorCommand(argv: readonly string[], io: DoctorCommandIo): Promise<number> {
+  try {
+    const options = parseDoctorArguments(argv, io.env)
+    if (options !== null) return await examine(options, io)
+    io.stdout.write(DOCTOR_HELP)
+    return 0
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    io.stderr.write(`turnd doctor: ${escapeControls(error.message)}\n`)
+    return 2
+  }
+}
+
+async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
+  const given = parseServerOptions(options.serverArgv, io.env)
+  const isGiven = options.serverArgv.length > 0 || readEnvironment(io.env).given.length > 0
+  if (options.isOutside && given instanceof Error) throw new CommandError(given.message)
+  const settings = isGiven && !(given instanceof Error) ? given.settings : null
+  const outside = {
+    ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, settings) },
+    ...{ ca: options.caFile === null ? null : readCa(options.caFile), millisecondsMax: RUN_MILLISECONDS_MAX },
+  }
+  // Of a client's machine nobody asks whether a server could run there.
+  const isServer = !options.isOutside && (isGiven || options.uris.length === 0)
+  const inside = isServer ? await fromInside(given, isGiven, options) : fromClient(options)
+  const findings = (await Promise.all([inside, examineServers(outside)])).flat()
+  const isFaulty = findings.some(({ verdict }) => verdict === 'fault')
+  const report = { isFaulty, diagnosis: diagnosisOf(findings), findings }
+  if (options.isJson) io.stdout.write(`${escapeHidden(JSON.stringify(report))}\n`)
+  else io.stdout.write(reportText(findings, { isVerbose: options.isVerbose, columns: io.stdout.columns ?? COLUMNS }))
+  return isFaulty ? 1 : 0
+}
+
+/** Without options those of a server that runs here count, if there is one. */
+async function fromInside(given: ParsedSettings | Error, isGiven: boolean, options: DoctorArguments) {
+  const server = isGiven || given instanceof Error ? null : await anyRunningServer(given.settings.stateDir)
+  const parsed = server === null ? given : parsedOf(server)
+  const settings = (parsed as ParsedSettings).settings
+  const running = parsed instanceof Error ? [] : await runningServers(settings.stateDir)
+  const common = { ...options, machine: REAL_MACHINE, nowMs: Date.now(), settingsOf: server?.pid ?? null }
+  const scene: InsideScene = { ...common, parsed, settings, running }
+  return [
+    ...(await runChecks(INSIDE_CHECKS, scene, THIS_MACHINE, RUN_MILLISECONDS_MAX)),
+    ...(await fromClient(options)),
+  ]
+}
+
+/** Timestamped credentials and certificates are judged by this machine's clock. */
+function fromClient(options: DoctorArguments): Promise<Finding[]> {
+  return runChecks([clock], { ...options, machine: REAL_MACHINE }, THIS_MACHINE, RUN_MILLISECONDS_MAX)
+}
+
+/** What a server would start with, or why it would not. */
+function parseServerOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ParsedSettings | Error {
+  try {
+    // --help and --version are not among the arguments.
+    return parseCommandLine(argv, env, readTextFile) as ParsedSettings
+  } catch (error) {
+    if (error instanceof TurndError) return error
+    throw error
+  }
+}

@@ -1,0 +1,36 @@
+// All findings in ONE sentence: the first cause, and what to do about it. Causes stand before their symptoms, since checks do.
+import type { Finding } from './check.js'
+import { counted } from './durations.js'
+
+/** Findings of the machine itself have this subject. */
+export const THIS_MACHINE = 'this machine'
+/** The check that has seen media, if it is well. */
+const MEDIA_CHECK = 'relay-range'
+
+export function diagnosisOf(findings: readonly Finding[]): string {
+  const faults = findings.filter(({ verdict }) => verdict === 'fault')
+  if (faults.length > 0) return faultSentence(faults)
+  const warningCount = findings.filter(({ verdict }) => verdict === 'warning').length
+  const start = healthOf(findings)
+  if (warningCount === 0) return `${start}.`
+  return `${start}; ${warningCount === 1 ? 'the warning above deserves' : `${warningCount} warnings above deserve`} a look.`
+}
+
+function healthOf(findings: readonly Finding[]): string {
+  const media = findings.filter(({ id }) => id === MEDIA_CHECK)
+  if (media.length === 0) {
+    return 'No fault that this machine can see; whether clients get through, turnd doctor turn:HOST --as NAME:PASSWORD tells on another one'
+  }
+  const unseen = media.find(({ verdict }) => verdict === 'not-checked')
+  return unseen === undefined
+    ? 'No fault: media gets through'
+    : `No fault, but whether media gets through was not seen, because ${unseen.text}`
+}
+
+/** The cause begins a sentence, the remedy is what follows the colon: names of protocols stay as they are. */
+function faultSentence([first, ...others]: readonly Finding[]): string {
+  const cause = first.cause.charAt(0).toUpperCase() + first.cause.slice(1)
+  const remedy = first.remedy.charAt(0).toLowerCase() + first.remedy.slice(1)
+  const rest = others.length === 0 ? '' : ` (and ${counted(others.length, 'more fault')}, see above)`
+  return `${cause}: ${remedy}${rest}.`
+}

@@ -1,0 +1,79 @@
+// The certificate of TLS and DTLS listeners: its files, names, days and chain, before a client sees it.
+import { type CertificateFacts, loadCertificate } from '../../auth/certificate-file.js'
+import { isNameCovered } from '../../auth/certificate-names.js'
+import { certificateWarnings } from '../../auth/certificate-warnings.js'
+import { TurndError } from '../../config/errors.js'
+import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import type { InsideScene } from './scene.js'
+
+const DAY_MS = 86_400_000
+
+/** @param facts or why the files are no usable pair: a sentence with its remedy */
+export function judgeCertificate(
+  facts: CertificateFacts | string,
+  publicNames: readonly string[],
+  nowMs: number,
+): Judgement[] {
+  if (typeof facts === 'string') {
+    const [found, ...remedy] = facts.split(/: (?=[^:]+$)/)
+    return [fault('the certificate cannot be used', facts, capital(remedy.join(': ') || found))]
+  }
+  const faults = [...validityFaults(facts, nowMs), ...nameFaults(facts, publicNames)]
+  // Both are warnings of a server, which relays for UDP clients all the same.
+  const known = new Set(
+    faults.length === 0
+      ? []
+      : certificateWarnings({ ...facts, isChainCut: false, isChainInOrder: true }, publicNames, nowMs),
+  )
+  const warnings = certificateWarnings(facts, publicNames, nowMs).filter((text) => !known.has(text))
+  const judged = [...faults, ...warnings.map((text) => warning(text, ''))]
+  if (judged.length > 0) return judged
+  return [
+    well(
+      `the certificate names ${facts.names.join(', ')} and is valid for ${Math.floor((facts.validTo - nowMs) / DAY_MS)} days`,
+    ),
+  ]
+}
+
+function validityFaults({ path, validFrom, validTo }: CertificateFacts, nowMs: number): Judgement[] {
+  const day = (time: number) => new Date(time).toISOString().slice(0, 10)
+  if (nowMs > validTo) {
+    const text = `the certificate ${path} expired on ${day(validTo)}: clients refuse it`
+    return [fault('the certificate has expired', text, 'Renew it: a running server takes the new file by itself')]
+  }
+  if (nowMs >= validFrom) return []
+  const text = `the certificate ${path} is not valid before ${day(validFrom)}: clients refuse it`
+  return [fault('the certificate is not valid yet', text, "Look at this machine's clock, or wait until then")]
+}
+
+function nameFaults({ names, path }: CertificateFacts, publicNames: readonly string[]): Judgement[] {
+  const missing = publicNames.filter((name) => !isNameCovered(name, names))
+  if (missing.length === 0) return []
+  const wanted = [...new Set([...publicNames, ...names])].map((name) => `--name ${name}`).join(' ')
+  return [
+    fault(
+      `the certificate does not name ${missing.join(', ')}`,
+      `clients come to ${missing.join(', ')} (--public-name), and the certificate ${path} names ${names.join(', ') || 'nothing'}: browsers refuse turns: there`,
+      `Get a certificate with that name as well; turnd cert ${wanted} makes a request for one`,
+    ),
+  ]
+}
+
+export const certificate: Check<InsideScene> = {
+  id: 'certificate',
+  needs: ['configuration'],
+  async run({ nowMs, settings: { cert, key, publicName } }) {
+    // A TLS listener without them stops the start.
+    if (cert === null || key === null) return []
+    try {
+      return judgeCertificate(loadCertificate(cert, key).facts, publicName, nowMs)
+    } catch (error) {
+      if (!(error instanceof TurndError)) throw error
+      return judgeCertificate(error.message, publicName, nowMs)
+    }
+  },
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

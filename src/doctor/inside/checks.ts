@@ -1,0 +1,28 @@
+// The checks of this machine, causes first.
+import type { Check } from '../check.js'
+import { certificate } from './certificate.js'
+import { configuration } from './configuration.js'
+import { httpUpstream } from './http-upstream.js'
+import { listeners } from './listeners.js'
+import { peerRules } from './peer-rules.js'
+import { relayAddresses } from './relay-addresses.js'
+import { relayRange } from './relay-range.js'
+import type { InsideScene } from './scene.js'
+import { stateDirectory } from './state-directory.js'
+import { buffers, conntrack, openFiles } from './system-limits.js'
+import { users } from './users.js'
+
+export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
+  configuration,
+  listeners,
+  relayAddresses,
+  relayRange,
+  users,
+  certificate,
+  httpUpstream,
+  peerRules,
+  stateDirectory,
+  openFiles,
+  buffers,
+  conntrack,
+]

@@ -1,0 +1,34 @@
+// The options: a server would start with them, and none is without effect or known to do harm.
+import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import type { InsideScene } from './scene.js'
+
+/**
+ * @param problem why a server would not start; null if it would
+ * @param settingsOf the process whose options they are; null: they were given
+ */
+export function judgeConfiguration(
+  problem: string | null,
+  warnings: readonly string[],
+  settingsOf: number | null = null,
+): Judgement[] {
+  if (problem !== null) {
+    return [fault(`the server does not start with this configuration, since ${problem}`, problem, 'Change that option')]
+  }
+  if (warnings.length > 0) return warnings.map((text) => warning(text, ''))
+  return [
+    well(
+      settingsOf === null
+        ? 'a server starts with these options'
+        : `a server runs here (process ${settingsOf}): these are its options`,
+    ),
+  ]
+}
+
+export const configuration: Check<InsideScene> = {
+  id: 'configuration',
+  needs: [],
+  run: async ({ parsed, settingsOf }) =>
+    parsed instanceof Error
+      ? judgeConfiguration(parsed.message, [])
+      : judgeConfiguration(null, parsed.warnings, settingsOf),
+}

@@ -1,0 +1,97 @@
+// What the server relays to that no client should reach: itself, the machines beside it, the metadata service of its cloud (RFC 8656 §21.1.4,
+// CVE-2020-3482). Asked by binding channels; nothing is sent there.
+import { StunError } from '../../client/client-error.js'
+import type { TurnClient } from '../../client/turn-client.js'
+import { hostAddress, type TransportAddress } from '../../stun/address.js'
+import {
+  ATTRIBUTE_CHANNEL_NUMBER,
+  ATTRIBUTE_XOR_PEER_ADDRESS,
+  CHANNEL_NUMBER_MIN,
+  METHOD_CHANNEL_BIND,
+} from '../../stun/constants.js'
+import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import type { OutsideScene } from './scene.js'
+
+const HTTP_PORT = 80
+const TARGETS = [
+  { host: '127.0.0.1', what: 'its own loopback address', isFault: true },
+  { host: '0.0.0.0', what: 'the unspecified address, which leads to its loopback', isFault: true },
+  { host: '169.254.169.254', what: 'the metadata service of clouds, which hands out credentials', isFault: true },
+  { host: '10.255.255.254', what: 'private networks', isFault: false },
+  { host: '192.168.255.254', what: 'private networks', isFault: false },
+] as const
+
+export interface PolicyFacts {
+  /** Of TARGETS, what the server binds a channel to. */
+  readonly granted: readonly string[]
+  /** The server's own address and port, if it binds a channel to it; '' if not. */
+  readonly ownSocket: string
+}
+
+export function judgePeerPolicy({ granted, ownSocket }: PolicyFacts): Judgement[] {
+  const open = TARGETS.filter(({ host }) => granted.includes(host))
+  const holes = open.filter(({ isFault }) => isFault)
+  const judged: Judgement[] = []
+  if (holes.length > 0 || ownSocket !== '') {
+    const hosts = [...holes.map(({ host }) => host), ...(ownSocket === '' ? [] : [ownSocket])]
+    const whats = [
+      ...holes.map(({ host, what }) => `${host}, ${what}`),
+      ...(ownSocket === '' ? [] : [`${ownSocket}, its own listener`]),
+    ]
+    judged.push(
+      fault(
+        'the server relays to where no client should get',
+        `the server lets clients reach ${whats.join('; ')}: whoever has a password gets at services behind its firewall`,
+        `Deny these peers: ${hosts.join(', ')} (coturn: denied-peer-ip; turnd denies them unless --allow-peer opens them)`,
+      ),
+    )
+  }
+  const networks = open.filter(({ isFault }) => !isFault).map(({ host }) => host)
+  if (networks.length > 0) {
+    judged.push(
+      warning(
+        `the server relays into private networks (${networks.join(', ')})`,
+        'Deny private peers but those that clients are to reach (coturn: denied-peer-ip; turnd does unless --allow-peer opens them)',
+      ),
+    )
+  }
+  return judged.length > 0 ? judged : [well('the server refuses its own, private and special addresses as peers')]
+}
+
+export const peerPolicy: Check<OutsideScene> = {
+  id: 'peer-policy',
+  needs: ['credentials'],
+  async run(scene) {
+    const client = await scene.openClient(scene.credentials())
+    try {
+      await client.allocate()
+      const own = client.transport.remoteAddress
+      const peers = [...TARGETS.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
+      const isOpen = await Promise.all(
+        peers.map((peer, index) => isGranted(bindChannel(client, CHANNEL_NUMBER_MIN + index, peer))),
+      )
+      const granted = TARGETS.filter((_, index) => isOpen[index]).map(({ host }) => host)
+      return judgePeerPolicy({ granted, ownSocket: isOpen.at(-1) ? `${own}` : '' })
+    } finally {
+      await client.close()
+    }
+  },
+}
+
+/** Unlike a permission it names a port: the address of a relay may be good for relays, and for nothing else. */
+function bindChannel(client: TurnClient, channelNumber: number, peer: TransportAddress): Promise<unknown> {
+  return client.request(METHOD_CHANNEL_BIND, (writer) => {
+    writer.writeUint32(ATTRIBUTE_CHANNEL_NUMBER, channelNumber << 16)
+    writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
+  })
+}
+
+async function isGranted(request: Promise<unknown>): Promise<boolean> {
+  try {
+    await request
+    return true
+  } catch (error) {
+    if (error instanceof StunError) return false
+    throw error
+  }
+}

@@ -1,0 +1,72 @@
+// The server's clock, seen twice: by the times of TURN REST credentials that it takes, and by the Date of its HTTP answers where it shares a port with
+// a web server.
+import { restCredentials } from '../../client/client-credentials.js'
+import { httpDateOffsetSeconds } from '../../client/http-date.js'
+import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { durationText } from '../durations.js'
+import { CLOCK_FAULT_SECONDS } from '../inside/clock.js'
+import { tryCredentials } from './credential-trial.js'
+import { findThreshold } from './find-threshold.js'
+import { FARTHEST_SECONDS, REST_NAME } from './rest-secret.js'
+import type { OutsideScene } from './scene.js'
+
+/** Credentials are handed out for hours: what is less is nobody's trouble. */
+const TOLERANCE_SECONDS = 60
+/** Of what was found with few questions. */
+const RELATIVE_ERROR = 0.05
+
+export interface ServerClockFacts {
+  /** Ahead of this machine's by the credentials that it takes; null: not tried. */
+  readonly byCredentials: number | null
+  /** By the Date of an HTTP answer; null: there is none. */
+  readonly byDate: number | null
+}
+
+export function judgeServerClock({ byCredentials, byDate }: ServerClockFacts): Judgement[] {
+  const ahead = byCredentials ?? byDate
+  if (ahead === null) return []
+  const size = Math.abs(ahead)
+  if (size <= TOLERANCE_SECONDS) return [well("the server's clock agrees with this machine's to a minute")]
+  const isAhead = ahead > 0
+  const effect = isAhead
+    ? 'fresh TURN REST credentials have expired there'
+    : 'TURN REST credentials live on there after their time'
+  const way = isAhead ? 'ahead of' : 'behind'
+  const text = `the server's clock is about ${durationText(size)} ${way} this machine's${sourceOf(byCredentials, byDate)}: ${effect}`
+  const remedy =
+    "Set the server's clock (timedatectl set-ntp true there, or chrony); if that one is right, set this machine's"
+  // A web server behind it may be another machine.
+  if (size < CLOCK_FAULT_SECONDS || byCredentials === null) return [warning(text, remedy)]
+  return [fault(`the server's clock is about ${durationText(size)} ${isAhead ? 'ahead' : 'behind'}`, text, remedy)]
+}
+
+function sourceOf(byCredentials: number | null, byDate: number | null): string {
+  if (byCredentials === null) return ', by the Date of its HTTP answers'
+  if (byDate === null) return ''
+  const isSame = Math.abs(byDate - byCredentials) <= Math.max(2 * TOLERANCE_SECONDS, Math.abs(byDate) * RELATIVE_ERROR)
+  return isSame ? ', and the Date of its HTTP answers says so too' : ', though not by the Date of its HTTP answers'
+}
+
+export const serverClock: Check<OutsideScene> = {
+  id: 'server-clock',
+  needs: ['rest-secret'],
+  async run(scene) {
+    const [byCredentials, byDate] = await Promise.all([askByCredentials(scene), askByDate(scene)])
+    return judgeServerClock({ byCredentials, byDate })
+  },
+}
+
+async function askByCredentials(scene: OutsideScene): Promise<number | null> {
+  const { identity } = scene
+  if (identity?.kind !== 'secret') return null
+  const isTaken = async (aheadSeconds: number) => {
+    const expirySeconds = Date.now() / 1000 + aheadSeconds
+    return (await tryCredentials(scene, restCredentials(identity.secret, REST_NAME, expirySeconds))).isAccepted
+  }
+  return findThreshold(isTaken, TOLERANCE_SECONDS, FARTHEST_SECONDS)
+}
+
+async function askByDate(scene: OutsideScene): Promise<number | null> {
+  const tls = (await scene.survey()).find(({ outcome, way }) => way.transport === 'tls' && outcome === 'answers')
+  return tls === undefined ? null : httpDateOffsetSeconds(scene.host, tls.way.port, scene.patienceMs)
+}
