@@ -2,9 +2,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { METRICS } from '../dist/admin/metrics.js'
+import { COTURN_OPTION_GROUPS } from '../dist/config/coturn/options.js'
 import { formatOptionsMarkdown } from '../dist/config/help.js'
+import { findOption } from '../dist/config/options.js'
 import * as memory from '../dist/limits/memory.js'
 import { LIMITS } from '../dist/limits/relation.js'
+import { coturnPage } from './coturn-page.mjs'
 import { AREAS, limitsPage } from './limits-page.mjs'
 import { metricsPage } from './metrics-page.mjs'
 
@@ -15,6 +18,7 @@ const limits = Object.fromEntries(AREAS.map((area) => [area, limitsText(area)]))
 const metrics = metricsPage(readFileSync(join(root, 'docs', 'metrics.md'), 'utf8'), METRICS)
 const pages = {
   'options.md': formatOptionsMarkdown(),
+  'coturn-options.md': coturnPage(COTURN_OPTION_GROUPS, findOption),
   'limits.md': limitsPage(limits, LIMITS, memory),
   'metrics.md': metrics,
 }

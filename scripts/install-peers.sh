@@ -24,6 +24,7 @@ PEERS=(
   'strace:strace:tests that count system calls or let them fail'
   'faketime:faketime:test/fault/clock-jump'
   'systemd-analyze:systemd:test/packaging/systemd-unit'
+  'debootstrap:debootstrap:test/packaging/image-tree'
   'nft:nftables:test/doctor/lab'
   'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )

@@ -2,7 +2,7 @@
 import { md5Key, sha256Key } from '../auth/credentials.js'
 import { nonceFeatureBits } from '../auth/nonce.js'
 import { opaqueString } from '../auth/opaque-string.js'
-import { CLIENT_NONCE_LENGTH_MAX, CLIENT_REALM_LENGTH_MAX } from '../limits/clients.js'
+import { CLIENT_ALGORITHMS_LENGTH_MAX, CLIENT_NONCE_LENGTH_MAX, CLIENT_REALM_LENGTH_MAX } from '../limits/clients.js'
 import { USERNAME_LENGTH_MAX } from '../limits/messages.js'
 import {
   ATTRIBUTE_ERROR_CODE,
@@ -62,6 +62,9 @@ export function readChallenge(answer: MessageView): Challenge | null {
   const isAnnounced = (nonceFeatureBits(nonceBytes) & SECURITY_FEATURE_PASSWORD_ALGORITHMS) !== 0
   if (isAnnounced && list < 0) {
     throw new ClientError('bad-answer', 'somebody has taken the password algorithms out of the server’s answer')
+  }
+  if (isAnnounced && answer.attributeLengths[list] > CLIENT_ALGORITHMS_LENGTH_MAX) {
+    throw new ClientError('bad-answer', 'the server offers more password algorithms than there are')
   }
   const offer = isAnnounced ? answer.readBytes(list).slice() : null
   return {

@@ -21,6 +21,7 @@ export async function openDtls(request: OpenRequest): Promise<ClientTransport> {
   const transport = new DtlsTransport(socket, session, request)
   try {
     await request.deadline.race(transport.established, `${request.where}: no DTLS handshake`)
+    transport.openMilliseconds = performance.now() - request.startedAt
     transport.security = securityOf(session, request)
     refuseIfWanted(transport.security, request)
     return transport
@@ -45,6 +46,7 @@ class DtlsTransport implements ClientTransport {
   readonly isReliable = false
   readonly localAddress: TransportAddress
   readonly remoteAddress: TransportAddress
+  openMilliseconds = 0
   security: PeerSecurity | null = null
   onFrame: (frame: Uint8Array) => void = () => {}
   onFault: (error: ClientError) => void = () => {}

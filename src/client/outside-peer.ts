@@ -11,6 +11,8 @@ export class OutsidePeer implements ClientTransport {
   readonly kind = 'udp'
   readonly isReliable = false
   readonly security = null
+  /** Nothing is connected. */
+  readonly openMilliseconds = 0
   readonly localAddress: TransportAddress
   readonly remoteAddress: TransportAddress
   /** Of the server alone. */

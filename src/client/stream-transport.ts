@@ -45,6 +45,7 @@ export class StreamTransport implements ClientTransport {
   readonly isReliable = true
   readonly localAddress: TransportAddress
   readonly remoteAddress: TransportAddress
+  readonly openMilliseconds: number
   readonly security: PeerSecurity | null
   onFrame: (frame: Uint8Array) => void = () => {}
   onFault: (error: ClientError) => void = () => {}
@@ -53,9 +54,11 @@ export class StreamTransport implements ClientTransport {
   readonly #assembler = new FrameAssembler(FRAME_LENGTH_MAX)
   #hasEnded = false
 
-  constructor(kind: 'tcp' | 'tls', socket: Socket, { address, where }: OpenRequest, security: PeerSecurity | null) {
+  constructor(kind: 'tcp' | 'tls', socket: Socket, request: OpenRequest, security: PeerSecurity | null) {
+    const { address, startedAt, where } = request
     const { localAddress = '', localPort = 0 } = socket
     this.kind = kind
+    this.openMilliseconds = performance.now() - startedAt
     this.security = security
     this.#socket = socket
     this.#where = where

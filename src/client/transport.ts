@@ -22,6 +22,8 @@ export interface ClientTransport {
   readonly isReliable: boolean
   readonly localAddress: TransportAddress
   readonly remoteAddress: TransportAddress
+  /** From the first packet to the end of the handshake; of UDP, next to nothing. */
+  readonly openMilliseconds: number
   /** Of TLS and DTLS; else null. */
   readonly security: PeerSecurity | null
   /** Each frame that arrives. Its memory is not written to again: it may be kept. */
@@ -64,6 +66,8 @@ export interface OpenRequest extends TransportOptions {
   readonly address: TransportAddress
   readonly serverName: string
   readonly deadline: Deadline
+  /** Of performance.now(), when the address was known. */
+  readonly startedAt: number
   /** For errors, as in `TCP 192.0.2.1:3478`. */
   readonly where: string
 }
@@ -86,7 +90,7 @@ export async function openTransport(target: TransportTarget, options: TransportO
     const [address] = await deadline.race(resolveHost(host, port, options.family), `no address of ${host}`)
     const where = `${name} ${address}`
     const serverName = options.serverName ?? host
-    return await OPEN[transport]({ ...options, address, serverName, deadline, where })
+    return await OPEN[transport]({ ...options, address, serverName, deadline, where, startedAt: performance.now() })
   } catch (error) {
     if (error instanceof ClientError) throw error
     throw new ClientError('unreachable', `${name} ${shownHost}:${port}: ${(error as Error).message}`, { cause: error })

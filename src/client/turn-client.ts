@@ -94,6 +94,7 @@ export class TurnClient {
   readonly #transactions: Transactions
   readonly #incoming = new Incoming()
   #authentication: Authentication | null = null
+  #isClosing = false
   #isClosed = false
   readonly #abort = () => this.#transactions.failAll(new ClientError('aborted', 'given up'))
 
@@ -197,7 +198,8 @@ export class TurnClient {
 
   /** Gives the allocation back, if the server answers soon, and closes the transport. Never rejects. */
   async close(): Promise<void> {
-    if (this.#isClosed) return
+    if (this.#isClosing) return
+    this.#isClosing = true
     try {
       if (this.allocation !== null) await this.#giveBack()
     } finally {
@@ -218,7 +220,9 @@ export class TurnClient {
   }
 
   async #exchange(method: number, describe: Describe, authentication: Authentication | null): Promise<Exchange> {
-    if (this.#isClosed || this.#signal?.aborted) throw new ClientError('aborted', 'the client is closed')
+    // Who has given up gives the allocation back all the same.
+    if (this.#isClosed || (this.#signal?.aborted && !this.#isClosing))
+      throw new ClientError('aborted', 'the client is closed')
     const bytes = encode(CLASS_REQUEST, method, (writer) => {
       describe(writer)
       authentication?.write(writer)

@@ -40,10 +40,10 @@ export function parseTurnUri(text: string): TurnUri {
 /** `HOST`, `HOST:PORT`, `ADDRESS`, `[ADDRESS]:PORT`. Throws a ClientError `bad-uri`. @param text the whole, for the message */
 export function parseHostPort(text: string, authority: string): { host: string; port: number | null } {
   const [, host6, host4, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/s.exec(authority) ?? []
-  if (host6 === undefined && host4 === undefined) {
-    const isBare = hostAddress(authority) !== null
-    throw bad(text, isBare ? `has an IPv6 address without brackets: write [${authority}]` : 'is not HOST or HOST:PORT')
+  if (authority.includes(':') && hostAddress(authority) !== null) {
+    throw bad(text, `has an IPv6 address without brackets: write [${authority}]`)
   }
+  if (host6 === undefined && host4 === undefined) throw bad(text, 'is not HOST or HOST:PORT')
   return { host: parseHostPart(text, host6, host4), port: portText === undefined ? null : parsePort(text, portText) }
 }
 

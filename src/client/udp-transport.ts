@@ -48,6 +48,7 @@ class UdpTransport implements ClientTransport {
   readonly isReliable = false
   readonly localAddress: TransportAddress
   readonly remoteAddress: TransportAddress
+  readonly openMilliseconds: number
   readonly security = null
   onFrame: (frame: Uint8Array) => void = () => {}
   onFault: (error: ClientError) => void = () => {}
@@ -55,7 +56,8 @@ class UdpTransport implements ClientTransport {
   readonly #where: string
   #isClosed = false
 
-  constructor(socket: Socket, { address, where }: OpenRequest) {
+  constructor(socket: Socket, { address, startedAt, where }: OpenRequest) {
+    this.openMilliseconds = performance.now() - startedAt
     this.#socket = socket
     this.#where = where
     this.localAddress = localAddressOf(socket)

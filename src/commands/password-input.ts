@@ -1,4 +1,4 @@
-// Where `turnd user add` gets a password from: a terminal without echo, asked twice, or the first line of standard input.
+// Where `turnd user add` and `turnd probe` get a password from: a terminal without echo, or the first line of standard input.
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
@@ -9,11 +9,26 @@ export interface PasswordInput extends NodeJS.ReadableStream {
 /** A line of this many bytes is no password, but a wrong file. */
 const LINE_LENGTH_MAX = 4096
 
-/** Asks twice. Throws a RangeError if the answers differ, or there is none (Ctrl-C, Ctrl-D). */
-export async function promptPassword(
+type Ask = (question: string) => Promise<string>
+
+/** For a new password: asks twice. Throws a RangeError if the answers differ, or there is none (Ctrl-C, Ctrl-D). */
+export function promptPassword(input: PasswordInput, output: NodeJS.WritableStream, name: string): Promise<string> {
+  return withoutEcho(input, output, async (ask) => {
+    const password = await ask(`password of ${name}: `)
+    if ((await ask('the same again: ')) !== password) throw new RangeError('the two passwords are not the same')
+    return password
+  })
+}
+
+/** For one that exists: asks once. Throws a RangeError if there is none (Ctrl-C, Ctrl-D). */
+export function askPassword(input: PasswordInput, output: NodeJS.WritableStream, name: string): Promise<string> {
+  return withoutEcho(input, output, (ask) => ask(`password of ${name}: `))
+}
+
+async function withoutEcho(
   input: PasswordInput,
   output: NodeJS.WritableStream,
-  name: string,
+  converse: (ask: Ask) => Promise<string>,
 ): Promise<string> {
   // The line editor draws every key on its output, so it gets one that shows nothing.
   const hidden = new Writable({ write: (_chunk, _encoding, done) => done() })
@@ -30,7 +45,7 @@ export async function promptPassword(
     isClosed = true
     wake()
   })
-  const ask = async (question: string): Promise<string> => {
+  const ask: Ask = async (question) => {
     output.write(question)
     while (lines.length === 0 && !isClosed) {
       await new Promise<void>((resolve) => {
@@ -43,9 +58,7 @@ export async function promptPassword(
     return line
   }
   try {
-    const password = await ask(`password of ${name}: `)
-    if ((await ask('the same again: ')) !== password) throw new RangeError('the two passwords are not the same')
-    return password
+    return await converse(ask)
   } finally {
     editor.close()
   }

@@ -9,6 +9,7 @@ const RUN: Readonly<Record<SubcommandName, Subcommand>> = {
   convert: async (argv, io) => (await import('./convert.js')).runConvertCommand(argv, io),
   cert: async (argv, io) => (await import('./cert.js')).runCertCommand(argv, { ...outputs(io), now: Date.now }),
   why: async (argv, io) => (await import('./why.js')).runWhyCommand(argv, io),
+  probe: async (argv, io) => (await import('./probe.js')).runProbeCommand(argv, io),
   doctor: async (argv, io) => (await import('./doctor.js')).runDoctorCommand(argv, io),
   login: async (argv, io) => (await import('./login.js')).runLoginCommand(argv, io),
 }

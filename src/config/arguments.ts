@@ -12,6 +12,7 @@ export const SUBCOMMANDS = [
   { name: 'convert', help: 'make a config file of one of another server' },
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
   { name: 'why', help: 'say whom the server refused, why, what to do' },
+  { name: 'probe', help: 'ask any TURN server for relays and measure them' },
   { name: 'doctor', help: 'find out why no media flows, what to change' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const

@@ -26,14 +26,15 @@ const FOOTNOTES = [
   'Defaults are in [brackets]. Options with (+) may be repeated. Those with (later) are accepted with a warning: their part comes in a later version.',
   'Every option can also be given as an environment variable, --min-port as TURND_MIN_PORT (repeated values separated ' +
     'by commas, switches as true or false), or as a key of the file of --config. The command line beats the ' +
-    'environment, which beats the file.',
+    'environment, which beats the file, which beats the file of another server.',
 ]
 
 /** The text of --help, with no line longer than `columns` (within reason). Ends with a line break. */
 export function formatHelp(columns = 80): string {
   const width = Math.min(Math.max(columns || 80, COLUMNS_MIN), COLUMNS_MAX)
   const lines = [INTRODUCTION, '', 'Usage: turnd [options]']
-  for (const { name, help } of SUBCOMMANDS) lines.push(`       turnd ${name} --help     ${help}`)
+  const nameLength = Math.max(...SUBCOMMANDS.map(({ name }) => name.length))
+  for (const { name, help } of SUBCOMMANDS) lines.push(`       turnd ${name.padEnd(nameLength)} --help   ${help}`)
   lines.push('', 'For example:', `  ${FIRST_EXAMPLE}`)
   for (const group of OPTION_GROUPS) {
     lines.push('', `${group}:`)
@@ -51,7 +52,8 @@ export function formatOptionsMarkdown(): string {
     '<!-- Written by `npm run docs` from src/config/options.ts: do not edit. -->',
     '',
     'An option is given on the command line, as an environment variable, or as a key of the JSON file of `--config`',
-    '(`"min-port"` or `"minPort"`). The command line beats the environment, which beats the file, which beats the default.',
+    '(`"min-port"` or `"minPort"`). The command line beats the environment, which beats the file, which beats that of',
+    '`--coturn-config` or `--expressway-config`, which beats the default.',
     'A repeatable option is a list in the file, and separated by commas in the environment (a comma inside a value is',
     'written `\\,`); the stronger source replaces the whole list. A switch is `true` or `false` there, and an empty',
     'variable gives nothing. Paths are relative to the working directory.',

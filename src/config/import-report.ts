@@ -34,15 +34,16 @@ export function lineCountOf({ notes }: ImportReport, verdict: ImportVerdict): nu
   return notes.filter((note) => note.verdict === verdict).reduce((sum, { lines }) => sum + lines.length, 0)
 }
 
-/** `read 37 options of turnserver.conf: 21 applied, 3 by default here already, 13 ignored, of which 2 need you`. */
+/** `read 37 options of turnserver.conf: 21 applied, 3 by default here already, 13 ignored; 2 things need you`. */
 export function importSummary(report: ImportReport): string {
   const count = (verdict: ImportVerdict) => lineCountOf(report, verdict)
-  const [needed, unknown] = [count('needed'), count('unknown')]
-  const ignored = count('ignored') + needed
+  const unknown = count('unknown')
+  const ignored = count('ignored') + count('needed')
+  const needed = count('needed') + report.notes.filter(({ lines }) => lines.length === 0).length
   const total = report.notes.reduce((sum, { lines }) => sum + lines.length, 0)
   const parts = [`${count('applied')} applied`, `${count('same')} by default here already`, `${ignored} ignored`]
   if (unknown > 0) parts.push(`${unknown} unknown`)
-  const rest = needed === 0 ? '' : `, of which ${needed} ${needed === 1 ? 'needs' : 'need'} you`
+  const rest = needed === 0 ? '' : `; ${needed} ${needed === 1 ? 'thing needs' : 'things need'} you`
   const options = total === 1 ? '1 option' : `${total} options`
   return `read ${options} of ${printable(report.path)}: ${parts.join(', ')}${rest}`
 }

@@ -33,6 +33,7 @@ export class ImportedOptions {
   readonly path: string
   readonly #gathered = new Map<Option, Gathered>()
   readonly #verdicts = new Map<ImportLine, Omit<ImportNote, 'lines'>>()
+  readonly #missing: ImportNote[] = []
   readonly #remarks: string[] = []
 
   constructor(path: string) {
@@ -62,13 +63,20 @@ export class ImportedOptions {
 
   /** The verdict on a line; the first one counts. @param shown what the option is called; its name if absent */
   judge(line: ImportLine, verdict: ImportVerdict, text: string, shown = line.name): void {
-    if (!this.#verdicts.has(line)) this.#verdicts.set(line, { verdict, option: printable(shown), text })
+    const option = /^[ -~]{1,100}$/.test(shown) ? shown : printable(shown)
+    if (!this.#verdicts.has(line)) this.#verdicts.set(line, { verdict, option, text })
   }
 
   applied(line: ImportLine, ...names: readonly string[]): void {
     this.judge(line, 'applied', names.map((name) => `--${name}`).join(', '))
   }
 
+  /** What the file does not have, and the operator has to give. */
+  missing(option: string, text: string): void {
+    this.#missing.push({ verdict: 'needed', option, lines: [], text })
+  }
+
+  /** Where this server differs from what the file leaves unsaid. */
   remark(text: string): void {
     if (!this.#remarks.includes(text)) this.#remarks.push(text)
   }
@@ -110,7 +118,7 @@ export class ImportedOptions {
       note.lines.push(line.line)
       notes.set(key, note)
     }
-    return [...notes.values()]
+    return [...this.#missing, ...notes.values()]
   }
 }
 
@@ -124,8 +132,10 @@ function optionOf(name: string): Option {
 function importedSource(path: string, lines: readonly (number | null)[]): Source {
   const file = printable(path)
   return {
-    show: ({ name }, value, index = 0) => {
+    show: ({ name }, value, index) => {
       if (value === undefined) return `--${name}`
+      // A proposal, which is in no file.
+      if (index === undefined) return `--${name} ${value}`
       const line = lines[index] ?? null
       return `${file}${line === null ? '' : ` line ${line}`}: --${name} ${value}`
     },

@@ -18,6 +18,8 @@ export const CLIENT_CHALLENGE_COUNT_MAX = 3
 export const CLIENT_REALM_LENGTH_MAX = 763
 /** The same (RFC 8489 §14.10). */
 export const CLIENT_NONCE_LENGTH_MAX = 763
+/** A list of password algorithms that is sent back: it has two today, of four bytes each (RFC 8489 §18.5). */
+export const CLIENT_ALGORITHMS_LENGTH_MAX = 256
 /** Of a server's text (SOFTWARE, a reason phrase) that is kept. */
 export const CLIENT_TEXT_LENGTH_MAX = 128
 /** For the Refresh that gives an allocation back before the client closes. */
@@ -33,3 +35,44 @@ export const CLIENT_BACKLOG_BYTES_MAX = 1_048_576
 export const CLIENT_ADDRESS_COUNT_MAX = 16
 /** Channels and permissions of one client: it needs one or two. */
 export const CLIENT_CHANNEL_COUNT_MAX = 64
+
+// turnd probe: what it sends to a server that has granted an allocation to it
+
+/** Servers and transports of one run. */
+export const PROBE_TARGET_COUNT_MAX = 32
+/** For each answer, connection and handshake, unless --timeout says otherwise. */
+export const PROBE_ANSWER_SECONDS_DEFAULT = 5
+/** The most that --timeout takes. */
+export const PROBE_ANSWER_SECONDS_MAX = 60
+/** Packets whose round trip is measured, unless --count says otherwise. */
+export const PROBE_ROUND_TRIP_COUNT_DEFAULT = 200
+/** The most that --count takes. */
+export const PROBE_ROUND_TRIP_COUNT_MAX = 2_000
+/** Between two of them: a call's rate. */
+export const PROBE_ROUND_TRIP_INTERVAL_MILLISECONDS = 10
+/** Bytes of a packet's payload, unless --size says otherwise. */
+export const PROBE_PAYLOAD_LENGTH_DEFAULT = 1_000
+/** The least: what tells packets apart. */
+export const PROBE_PAYLOAD_LENGTH_MIN = 16
+/** The most: with the headers of TURN, DTLS and IPv6 it is not fragmented. */
+export const PROBE_PAYLOAD_LENGTH_MAX = 1_300
+/** Bits of payload, unless --rate says otherwise: a video call. */
+export const PROBE_BITS_PER_SECOND_DEFAULT = 2_000_000
+/** The most that --rate takes: it shows that a relay carries a call, and is no weapon. */
+export const PROBE_BITS_PER_SECOND_MAX = 20_000_000
+/** Of all that is sent, whatever rate and size are: small packets are many. */
+export const PROBE_PACKETS_PER_SECOND_MAX = 3_000
+/** For how long throughput is measured, unless --seconds says otherwise. */
+export const PROBE_SECONDS_DEFAULT = 3
+/** The most that --seconds takes. */
+export const PROBE_SECONDS_MAX = 60
+/** Between two looks at what is to be sent. */
+export const PROBE_TICK_MILLISECONDS = 5
+/** Packets of one look: who was held up does not make up for it in a burst. */
+export const PROBE_BURST_COUNT_MAX = 64
+/** For packets that are on their way when the last one has been sent. */
+export const PROBE_STRAGGLER_MILLISECONDS = 1_000
+/** For the first packet through a relay. */
+export const PROBE_PATH_MILLISECONDS_MAX = 1_500
+/** Between two of those that ask whether a path works. */
+export const PROBE_PATH_INTERVAL_MILLISECONDS = 150

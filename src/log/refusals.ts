@@ -61,7 +61,8 @@ export const REFUSAL_REASONS = {
     remedy: 'one client must keep one user name for the whole life of an allocation',
   },
   'unsupported-transport': {
-    meaning: 'the requested transport protocol is neither UDP nor TCP, or TCP for a client over UDP or DTLS',
+    meaning:
+      'the requested transport protocol is neither UDP nor TCP, or TCP for a client over UDP or DTLS or with --no-tcp-relay',
     remedy: 'ask for UDP relays, or for TCP relays over TCP or TLS',
   },
   'unsupported-address-family': {

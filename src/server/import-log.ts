@@ -15,7 +15,8 @@ function logNote(logger: Logger, { path }: ImportReport, { lines, option, text, 
   // Taken over: the whole is counted.
   if (verdict === 'applied' || verdict === 'same') return
   const fields = { event: 'import', file: path, lines, option, what: verdict, why: text }
-  const said = `${path} ${linesText(lines)}: ${option}: ${text}`
+  const place = lines.length === 0 ? path : `${path} ${linesText(lines)}`
+  const said = `${place}: ${option}: ${text}`
   if (verdict === 'ignored') logger.info(fields, said)
   else logger.warn(fields, said)
 }

@@ -79,6 +79,13 @@ t.test('StaticUsers', async (t) => {
     t.equal(users.findByUserhash(userhash('carol', 'r')), null)
   })
 
+  t.test('takes the key that a password came to in this realm: no other algorithm then', async (t) => {
+    const keyed = new StaticUsers('r', [{ name: 'bob', key: hex(md5Key('bob', 'r', 'b')) ?? '' }])
+    t.match(keyed.find('bob'), { username: 'bob', md5Key: Buffer.from(md5Key('bob', 'r', 'b')), sha256Key: null })
+    t.equal(keyed.verifiesSha256, false)
+    t.equal(users.verifiesSha256, true)
+  })
+
   t.test('refuses a name that is given twice, also in two forms', async (t) => {
     const pair = (first: string, second: string) => [
       { name: first, password: 'x' },

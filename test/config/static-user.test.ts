@@ -69,6 +69,20 @@ t.test('a user as an object', async (t) => {
     t.same(parseStaticUserObject({ name: 'a', password: 'b:c' }), { name: 'a', password: 'b:c' })
   })
 
+  t.test('may have a key instead, 32 hex digits', async (t) => {
+    const key = '543e1aec5d3614f03141652d6ada51b2'
+    t.same(parseStaticUserObject({ name: 'a', key: key.toUpperCase() }), { name: 'a', key })
+    for (const wrong of ['', `0x${key}`, key.slice(1), `${key}0`, 'g'.repeat(32)]) {
+      t.same(
+        problemOf(() => parseStaticUserObject({ name: 'a', key: wrong })),
+        { message: 'has a key that is not 32 hex digits', shown: 'a' },
+      )
+    }
+    for (const value of [{ name: 'a', key, password: 'b' }, { name: 'a', key: 5 }, { key }]) {
+      t.match(problemOf(() => parseStaticUserObject(value)).message, /^is not a user/)
+    }
+  })
+
   t.test('is checked as the text is', async (t) => {
     const form = 'is not a user: give "NAME:PASSWORD" or {"name": …, "password": …}'
     for (const value of [

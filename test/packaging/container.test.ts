@@ -11,6 +11,7 @@ import { parseCommandLine } from '../../src/config/command-line.js'
 import { findOption } from '../../src/config/options.js'
 import type { ParsedSettings } from '../../src/config/settings.js'
 import { programVersion } from '../../src/config/version.js'
+import { LISTENER_BUFFER_BYTES } from '../../src/limits/engines.js'
 import { runTurnd } from '../command/run-turnd.js'
 import { connectUdp } from '../support/client-transport.js'
 import { projectRoot } from '../support/project-root.js'
@@ -210,6 +211,22 @@ t.test('the Kubernetes manifests', async (t) => {
     const file = join(emptyFolder(t), 'auth-secret')
     writeFileSync(file, one('Secret').stringData!['auth-secret'])
     t.throws(() => loadSecretFile(file), /holds no secret: write one on a line/)
+  })
+})
+
+t.test('what is set on the machine', async (t) => {
+  const range = `${findOption('min-port')?.default}-${findOption('max-port')?.default}`
+  t.test('buffers as large as the server asks for', async (t) => {
+    const lines = read('packaging/sysctl/turnd.conf').matchAll(/^(net\.\S+) = (\d+)$/gm)
+    const values = new Map([...lines].map(([, name, value]) => [name, Number(value)]))
+    for (const name of ['net.core.rmem_max', 'net.core.wmem_max'])
+      t.equal(values.get(name), LISTENER_BUFFER_BYTES, name)
+  })
+  t.test('a firewall that lets in what the server listens on, without keeping state of it', async (t) => {
+    const rules = read('packaging/nftables/turnd.nft')
+    t.match(rules, new RegExp(`udp dport \\{ 3478, 5349, ${range} \\} notrack`))
+    t.match(rules, new RegExp(`udp sport \\{ 3478, 5349, ${range} \\} notrack`))
+    t.match(rules, new RegExp(`udp dport \\{ 3478, 5349, ${range} \\} accept`))
   })
 })
 

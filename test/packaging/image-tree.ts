@@ -49,7 +49,7 @@ export function buildStage(
 ): ImageTree {
   const root = join(folder, `stage-${made.size}`)
   run('cp', ['-a', base, root])
-  let tree: ImageTree = { root, env: { PATH: IMAGE_PATH, HOME: '/root' }, workingDirectory: '/' }
+  let tree: ImageTree = { root, env: { PATH: IMAGE_PATH, HOME: '/tmp' }, workingDirectory: '/' }
   for (const instruction of stage.instructions) tree = carryOut(instruction, tree, context, made)
   return tree
 }
@@ -99,13 +99,13 @@ function copyInto(text: string, source: string, target: string): void {
 function runInside({ root, env, workingDirectory }: ImageTree, command: string): void {
   const cache = execFileSync('npm', ['config', 'get', 'cache'], { env: npmEnvironment(), encoding: 'utf8' }).trim()
   const script = [
-    ...['set -e', `mkdir -p '${cache}' '${root}/root/.npm'`, `mount --bind '${cache}' '${root}/root/.npm'`],
+    ...['set -e', `mkdir -p '${cache}' '${root}/mnt'`, `mount --bind '${cache}' '${root}/mnt'`],
     ...[`mount -t proc proc '${root}/proc'`, `mount --bind /dev '${root}/dev'`],
     `exec chroot '${root}' /bin/sh -c "cd ${workingDirectory} && $1"`,
   ].join('\n')
   const npm = {
     npm_config_registry: npmSetting('registry'),
-    npm_config_cache: '/root/.npm',
+    npm_config_cache: '/mnt',
     npm_config_engine_strict: 'true',
   }
   run('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', command.replaceAll('"', '\\"')], {

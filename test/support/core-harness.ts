@@ -48,6 +48,7 @@ export interface CoreHarnessOptions {
   readonly permissionCountMax?: number
   readonly channelCountMax?: number
   readonly channelNumberMax?: number
+  readonly allowsTcpRelays?: boolean
   readonly supportsDontFragment?: boolean
   readonly drops?: Float64Array
   readonly maxBps?: number
@@ -99,7 +100,7 @@ export class CoreHarness {
       permissionCountMax: options.permissionCountMax ?? 128,
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
-      ...given(options, 'channelNumberMax', 'drops', 'tables', 'workerIndex'),
+      ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'workerIndex'),
       ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback'),
     })
   }

@@ -43,6 +43,14 @@ t.test('Allocate of a TCP relay (RFC 6062 §5.1)', async (t) => {
     t.equal(client.allocate().code, 0, 'UDP relays it has')
   })
 
+  t.test('is refused with 442 where the operator wants none (--no-tcp-relay)', async (t) => {
+    const harness = new CoreHarness({ allowsTcpRelays: false })
+    const client = harness.client({ transport: TRANSPORT_TCP })
+    t.equal(client.allocateTcp().code, 442)
+    t.equal(harness.observer.lastRefusal(), 'unsupported-transport 442')
+    t.equal(client.allocate().code, 0, 'UDP relays it has')
+  })
+
   const extras: [string, Write][] = [
     ['EVEN-PORT', (writer) => writer.writeUint8(stun.ATTRIBUTE_EVEN_PORT, 0)],
     ['EVEN-PORT with R=1', (writer) => writer.writeUint8(stun.ATTRIBUTE_EVEN_PORT, 0x80)],

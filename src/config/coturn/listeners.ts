@@ -35,7 +35,7 @@ export function importListeners(conf: Conf, options: ImportedOptions): void {
     if (tls) give(options, 'tls:', host, tlsPort.text, origin)
     // Plain UDP and DTLS cannot share a port.
     if (dtls && !(transports.udp && port.text === tlsPort.text)) give(options, 'dtls:', host, tlsPort.text, origin)
-    if (line !== null) options.applied(line, 'listen')
+    if (line !== null && isAnything(transports)) options.applied(line, 'listen')
   }
   for (const line of conf.all('aux-server')) importAuxServer(line, options, transports)
   importProxyPort(conf, options)
@@ -43,7 +43,11 @@ export function importListeners(conf: Conf, options: ImportedOptions): void {
     const path = printable(options.path)
     throw new TurndError('TURND_ERR_CONFIG_FILE', `${path} leaves no listener: UDP and TCP are off, and so is TLS`)
   }
-  judge(conf, options, tls || dtls)
+  judge(conf, options, transports)
+}
+
+function isAnything({ dtls, tcp, tls, udp }: Transports): boolean {
+  return udp || tcp || tls || dtls
 }
 
 function transportsOf(conf: Conf): Transports {
@@ -119,10 +123,15 @@ function importCertificate(conf: Conf, options: ImportedOptions, isSecure: boole
   }
 }
 
-function judge(conf: Conf, options: ImportedOptions, isSecure: boolean): void {
-  for (const line of conf.all('listening-port')) options.applied(line, 'listen')
+function judge(conf: Conf, options: ImportedOptions, transports: Transports): void {
+  const { dtls, tcp, tls, udp } = transports
+  for (const line of conf.all('listening-ip')) options.judge(line, 'ignored', 'UDP, TCP, TLS and DTLS are off')
+  for (const line of conf.all('listening-port')) {
+    if (udp || tcp) options.applied(line, 'listen')
+    else options.judge(line, 'ignored', 'UDP and TCP are off')
+  }
   for (const line of conf.all('tls-listening-port')) {
-    if (isSecure) options.applied(line, 'listen')
+    if (tls || dtls) options.applied(line, 'listen')
     else options.judge(line, 'ignored', 'without cert and pkey, or with TLS and DTLS off, nothing listens there')
   }
   for (const name of SWITCHES) for (const line of conf.all(name)) options.applied(line, 'listen')

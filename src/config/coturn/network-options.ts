@@ -43,7 +43,10 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'no-tcp-relay': SWITCH.to('no-tcp-relay'),
   'server-relay': SWITCH.ignored('data of peers without a permission is never passed on'),
   'keep-address-family': SWITCH.ignored('without REQUESTED-ADDRESS-FAMILY a relay is IPv4, as RFC 8656 §7.2 says'),
-  'allocation-default-address-family': VALUE.part('IPv4, as RFC 8656 §7.2 says: other values are ignored'),
+  'allocation-default-address-family': VALUE.part(
+    'a relay is IPv4 unless the client asks for another family, as RFC 8656 §7.2 says; other values are ignored',
+    'same',
+  ),
 
   'allowed-peer-ip': VALUE.part('--allow-peer; a range becomes CIDR blocks'),
   'denied-peer-ip': VALUE.part('--deny-peer; a range becomes CIDR blocks, without what allowed-peer-ip allows'),

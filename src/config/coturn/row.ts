@@ -5,10 +5,11 @@ import {
   NONCE_LIFETIME_SECONDS,
   PERMISSION_LIFETIME_SECONDS,
 } from '../../limits/turn.js'
+import type { ImportVerdict } from '../import-report.js'
 
 /**
  * - `option`: one of ours has its value
- * - `part`: together with others it becomes what `text` says: one of the files of this folder does it
+ * - `part`: together with others it becomes what `text` says: one of the files of this folder does it, mostly with this verdict
  * - `same`: we do so anyway
  * - `fixed`: it is a number, which is `number` here and nothing else
  * - `ignored`: it has no counterpart and need have none
@@ -16,7 +17,8 @@ import {
  */
 export type Fate =
   | { readonly kind: 'option'; readonly option: string; readonly text: string; readonly convert: Convert }
-  | { readonly kind: 'part' | 'same' | 'ignored' | 'needed'; readonly text: string }
+  | { readonly kind: 'part'; readonly text: string; readonly verdict: ImportVerdict }
+  | { readonly kind: 'same' | 'ignored' | 'needed'; readonly text: string }
   | { readonly kind: 'fixed'; readonly number: number; readonly text: string }
 
 /** The value for our option, or null where coturn's value asks for what we do by default. */
@@ -31,13 +33,16 @@ export interface CoturnOption {
 const asItIs: Convert = (value) => value
 
 function rows(isSwitch: boolean) {
-  const plain = (kind: 'part' | 'same' | 'ignored' | 'needed') => (text: string) => ({ isSwitch, fate: { kind, text } })
+  const plain = (kind: 'same' | 'ignored' | 'needed') => (text: string) => ({ isSwitch, fate: { kind, text } })
   return {
     to: (option: string, text = '', convert = asItIs) => ({
       isSwitch,
       fate: { kind: 'option' as const, option, text, convert },
     }),
-    part: plain('part'),
+    part: (text: string, verdict: ImportVerdict = 'applied') => ({
+      isSwitch,
+      fate: { kind: 'part' as const, text, verdict },
+    }),
     same: plain('same'),
     ignored: plain('ignored'),
     needed: plain('needed'),

@@ -76,11 +76,16 @@ function importRealm(conf: Conf, options: ImportedOptions): void {
   for (const one of conf.all('realm')) options.applied(one, 'realm')
   if (line !== null) return
   const hasKeys = conf.all('user').some(({ value }) => /:[ \t]*0x/.test(value))
-  options.remark(
-    hasKeys
-      ? 'the file has no realm, and the keys of its users hold for one: give --realm with that of turnadmin -k, or they cannot log in'
-      : 'the file has no realm, for which coturn takes the domain of the machine: here it is turnd, which no client need know',
-  )
+  if (hasKeys) {
+    options.missing(
+      'realm',
+      'the file has no realm, and the keys of its users hold for one: give --realm with that of turnadmin -k, or they cannot log in',
+    )
+  } else {
+    options.remark(
+      'the file has no realm, for which coturn takes the domain of the machine: here it is turnd, which no client need know',
+    )
+  }
 }
 
 function importSeparator(conf: Conf, options: ImportedOptions): void {
@@ -99,11 +104,13 @@ function importSeparator(conf: Conf, options: ImportedOptions): void {
 function remarkNobody(conf: Conf, options: ImportedOptions, isBySecret: boolean): void {
   const isOpen = !isBySecret && !conf.isOn('lt-cred-mech')
   if (isOpen) {
-    options.remark(
+    options.missing(
+      'user',
       'coturn relays for everybody with this file, and this server for nobody without credentials: give --user or --auth-secret, or clients need the user that it generates at the start',
     )
   } else if (!isBySecret && !DATABASES.some((name) => conf.has(name))) {
-    options.remark(
+    options.missing(
+      'user',
       'the file has no user, so coturn has them in its database: export them with sqlite3 -separator : /var/lib/turn/turndb "select name, realm, hmackey from turnusers_lt" > users, and give --users-file users',
     )
   }

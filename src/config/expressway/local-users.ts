@@ -14,7 +14,8 @@ export function importLocalUsers(lines: XLines, options: ImportedOptions): void 
     importUser(line, lines.get(`login user ${number} password`) ?? null, options)
   }
   if (!isSomebody) {
-    options.remark(
+    options.missing(
+      'Login User',
       'the users are not in the file: add those of the local authentication database with --user NAME:PASSWORD or turnd user add',
     )
   }

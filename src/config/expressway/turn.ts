@@ -20,6 +20,10 @@ export function importTurn(lines: XLines, options: ImportedOptions): void {
   // The machine takes the channel numbers of its time.
   options.give('channel-range', 'rfc5766', null)
   importAuthentication(line('authentication mode'), line('authentication remote mode'), options)
+  options.missing(
+    'allow-peer',
+    'an Expressway relays to private networks, and this server refuses them: give --allow-peer with the network of the conferencing servers behind it',
+  )
   for (const [name, one] of lines) if (name.startsWith(PREFIX)) judgeOther(name.slice(PREFIX.length), one, options)
 }
 
@@ -61,15 +65,8 @@ function portsOf(lines: XLines, options: ImportedOptions): { port: string; line:
   const start = lines.get(`${PREFIX}portrangestart`) ?? null
   const end = lines.get(`${PREFIX}portrangeend`) ?? null
   if (line !== null || start === null || end === null) {
-    for (const one of [start, end]) {
-      if (one !== null) {
-        options.judge(
-          one,
-          'needed',
-          'only a large Expressway listens on a range: if yours is one, give --listen *:PORT for each port',
-        )
-      }
-    }
+    const text = 'a large Expressway alone listens on this range: for one, give --listen *:PORT for each port of it'
+    for (const one of [start, end]) if (one !== null) options.judge(one, 'ignored', text)
     return [{ port: line?.value ?? PORT_DEFAULT, line }]
   }
   const [first, last] = [start, end].map((one) => (/^[0-9]{1,5}$/.test(one.value) ? Number(one.value) : Number.NaN))

@@ -7,7 +7,11 @@ import { parseCertArguments } from '../../../src/commands/cert-arguments.js'
 import { CommandError } from '../../../src/commands/command-words.js'
 import { parseUserArguments } from '../../../src/commands/user-arguments.js'
 import { parseCommandLine } from '../../../src/config/command-line.js'
+import { readConfLines } from '../../../src/config/coturn/conf-file.js'
+import { importCoturnConfig } from '../../../src/config/coturn/coturn-config.js'
 import { TurndError } from '../../../src/config/errors.js'
+import { importExpresswayConfig } from '../../../src/config/expressway/expressway-config.js'
+import { readXConfiguration } from '../../../src/config/expressway/x-configuration.js'
 import { formatAddressPort } from '../../../src/config/ip-address.js'
 import { jsonErrorPosition } from '../../../src/config/json-error-position.js'
 import { settingsFromObject } from '../../../src/config/library-options.js'
@@ -36,6 +40,17 @@ const ALL_ARGUMENTS = OPTIONS.map(({ key, name }) => {
 const ALL_VARIABLES = OPTIONS.map(({ environmentName, key }) => {
   return `${environmentName}=${SAMPLES[key].texts.join(',') || 'true'}`
 })
+
+const COTURN_FILES = [
+  'listening-ip=10.0.0.5\nlistening-port=3478\ncert=/c.pem\npkey = /k.pem\nno-dtls\nuser=a:0x543e1aec5d3614f03141652d6ada51b2',
+  'use-auth-secret\nstatic-auth-secret="north"\nrealm r\nexternal-ip=203.0.113.5/10.0.0.5\nmax-bps=64000\nno-tcp-relay',
+  'denied-peer-ip=10.0.0.3-10.0.255.255\nallowed-peer-ip=10.0.1.1\ndenied-peer-ip=::1-::ffff:10.0.0.1\nallow-loopback-peers',
+  'user=alice:secret\nmin-port=50000\nmax-port=51000\nweb-admin\nrelay-threads=4\naux-server=[::1]:33478\nminport=1',
+]
+const EXPRESSWAY_FILES = [
+  '*c xConfiguration Traversal Server TURN Authentication Realm: "turnuser"\n*c xConfiguration Ethernet 1 IP V4 Address: "10.0.0.1"',
+  'xConfiguration Traversal Server TURN PortRangeStart: 3478\nxConfiguration Traversal Server TURN PortRangeEnd: 3483\nxConfiguration SIP Mode: On',
+]
 
 /** Deeper than any stack. */
 const DEEP = ['[', '{"a":', '[[],'].map((open) => open.repeat(20_000))
@@ -73,6 +88,30 @@ const SOURCES: readonly TextCase[] = [
     name: 'the file of --config',
     samples: [...SMALL_FILES, ...DEEP, CONFIG_FILE, '\ufeff{}', '[]', '{"realm": "a",}'],
     check: (text) => settled(() => parseCommandLine(['--config', 'file'], {}, () => text)),
+  },
+  {
+    name: 'the file of --coturn-config',
+    samples: COTURN_FILES,
+    check: (text) => {
+      const imported = parsedOrRefused(() => importCoturnConfig('turnserver.conf', text), TurndError)
+      if (imported === null) return false
+      const { notes } = imported.value.report
+      const lineCount = notes.reduce((sum, { lines }) => sum + lines.length, 0)
+      ensure(lineCount === readConfLines(text).length, 'a line without a verdict')
+      return settled(() => parseCommandLine(['--coturn-config', 'file'], {}, () => text))
+    },
+  },
+  {
+    name: 'the file of --expressway-config',
+    samples: EXPRESSWAY_FILES,
+    check: (text) => {
+      const imported = parsedOrRefused(() => importExpresswayConfig('expressway.txt', text), TurndError)
+      if (imported === null) return false
+      const { notes } = imported.value.report
+      const lineCount = notes.reduce((sum, { lines }) => sum + lines.length, 0)
+      ensure(lineCount === readXConfiguration(text).lines.length, 'a line without a verdict')
+      return settled(() => parseCommandLine(['--expressway-config', 'file'], {}, () => text))
+    },
   },
   {
     name: 'options of the library',

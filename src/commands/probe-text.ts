@@ -1,0 +1,161 @@
+// What `turnd probe` prints: for people aligned tables, the same for every server; for scripts one object.
+import { failureSentence } from '../client/probe/probe-advice.js'
+import type { ProbeReport, ProbeStage } from '../client/probe/probe-target.js'
+import { formatAddressPort } from '../config/ip-address.js'
+
+export const STAGES: Readonly<Record<ProbeStage, string>> = {
+  connect: 'connecting',
+  certificate: 'looking at the certificate',
+  binding: 'asking for an answer',
+  allocate: 'asking for a relay',
+  relay: 'looking for a way through the relay',
+  measure: 'measuring',
+}
+
+const NOTHING = '–'
+const MEASURES = [
+  ...['', 'result', 'connect', 'answer', 'RTT min', 'median', 'p95', 'max', 'jitter', 'loss'],
+  ...['throughput', 'loss'],
+]
+const FACTS = ['', 'server', 'seen as', 'relayed address', 'lifetime', 'path', 'realm', 'software']
+/** Columns of text; others have numbers, which end below one another. */
+const TEXT_COLUMNS = ['', 'result', ...FACTS.filter((name) => name !== 'lifetime')]
+const JSON_DECIMALS = 3
+
+/** The lines, whose text from the network has still to be escaped. */
+export function probeLines(reports: readonly ProbeReport[]): string[] {
+  const label = labelOf(reports)
+  const facts = reports.filter(({ server }) => server !== null).map((report) => [label(report), ...factsOf(report)])
+  const sections = [
+    table([MEASURES, ...reports.map((report) => [label(report), ...measuresOf(report)])]),
+    facts.length === 0 ? [] : table([FACTS, ...facts]),
+    reports.flatMap((report) => securityLines(report, label(report))),
+    reports.filter(({ outcome }) => outcome === 'absent').map((report) => absentLine(report, label(report))),
+  ]
+  return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
+}
+
+/** One sentence for each failure. */
+export function failureLines(reports: readonly ProbeReport[]): string[] {
+  return reports.filter(({ outcome }) => outcome === 'failed').map(failureSentence)
+}
+
+/** As JSON text, in which times are of microseconds. */
+export function probeJson(reports: readonly ProbeReport[]): string {
+  const round = (_key: string, value: unknown) => {
+    return typeof value === 'number' ? Number(value.toFixed(JSON_DECIMALS)) : value
+  }
+  return JSON.stringify(probeObject(reports), round, 2)
+}
+
+function probeObject(reports: readonly ProbeReport[]): object {
+  return { ok: reports.every(({ outcome }) => outcome !== 'failed'), targets: reports.map(targetObject) }
+}
+
+function targetObject(report: ProbeReport): object {
+  const { failure, mapped, relayed, security, server, target, ...others } = report
+  const error = failure?.error
+  return {
+    uri: target.uri,
+    transport: target.transport,
+    ...others,
+    server: server?.toString() ?? null,
+    mapped: mapped?.toString() ?? null,
+    relayed: relayed?.toString() ?? null,
+    security:
+      security === null
+        ? null
+        : {
+            protocol: security.protocol,
+            cipher: security.cipher,
+            alpn: security.alpn,
+            names: security.names,
+            validTo: security.certificate?.validTo ?? null,
+            problems: security.problems,
+          },
+    failure:
+      failure === null || error === undefined
+        ? null
+        : {
+            stage: failure.stage,
+            code: error.code,
+            ...('number' in error ? { number: error.number } : {}),
+            message: failureSentence(report),
+          },
+  }
+}
+
+function measuresOf(report: ProbeReport): string[] {
+  const { bindingMilliseconds, connectMilliseconds, outcome, roundTrips, target, throughput } = report
+  const times = roundTrips?.times ?? null
+  const rate = throughput === null ? NOTHING : `${megabits(throughput.receivedBitsPerSecond)} Mbit/s`
+  return [
+    target.isStun && outcome === 'works' ? 'answers' : outcome,
+    milliseconds(connectMilliseconds),
+    milliseconds(bindingMilliseconds),
+    ...[times?.minimum, times?.median, times?.p95, times?.maximum, times?.jitter].map(milliseconds),
+    percent(roundTrips?.lossPercent),
+    rate,
+    percent(throughput?.lossPercent),
+  ]
+}
+
+function factsOf(report: ProbeReport): string[] {
+  const { isRedirected, lifetimeSeconds, mapped, path, realm, relayed, server, software } = report
+  return [
+    `${server}${isRedirected ? ' (300)' : ''}`,
+    mapped?.toString() ?? NOTHING,
+    relayed?.toString() ?? NOTHING,
+    lifetimeSeconds === null ? NOTHING : `${lifetimeSeconds} s`,
+    path ?? NOTHING,
+    realm || NOTHING,
+    software || NOTHING,
+  ]
+}
+
+function securityLines(report: ProbeReport, label: string): string[] {
+  const { security } = report
+  if (security === null) return []
+  const { certificate, names, problems, protocol } = security
+  const until = certificate === null ? '' : ` until ${new Date(certificate.validTo).toISOString().slice(0, 10)}`
+  const verdict = problems.length === 0 ? 'accepted' : problems.map(({ text }) => text).join('; ')
+  return [`${label}: ${protocol}, a certificate for ${names.slice(0, 3).join(', ') || NOTHING}${until}: ${verdict}.`]
+}
+
+function absentLine(report: ProbeReport, label: string): string {
+  return `${label}: not offered, and need not be (${report.failure?.error.message}).`
+}
+
+/** The transport and the port, and the host where there are several. */
+function labelOf(reports: readonly ProbeReport[]): (report: ProbeReport) => string {
+  const hasOneHost = new Set(reports.map(({ target }) => target.host)).size === 1
+  return ({ target: { host, port, transport } }) => {
+    return `${transport.toUpperCase()} ${hasOneHost ? port : formatAddressPort(host, port)}`
+  }
+}
+
+/** Columns as wide as their widest cell. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const [head] = rows
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => {
+      return TEXT_COLUMNS.includes(head[column]) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
+    })
+    return cells.join('  ').trimEnd()
+  })
+}
+
+function milliseconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return NOTHING
+  return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`
+}
+
+function percent(value: number | undefined): string {
+  if (value === undefined) return NOTHING
+  return value > 0 && value < 0.1 ? '<0.1 %' : `${value.toFixed(1)} %`
+}
+
+function megabits(bitsPerSecond: number): string {
+  return (bitsPerSecond / 1e6).toFixed(2)
+}

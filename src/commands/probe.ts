@@ -1,0 +1,134 @@
+// `turnd probe`: asks TURN servers for relays as their clients do, and measures what goes through them. Called by turnd.ts with the arguments after `probe`.
+
+import { errorText } from '../auth/private-file.js'
+import { loadSecretFile } from '../auth/secret-file.js'
+import { type ClientCredentials, restCredentials } from '../client/client-credentials.js'
+import { type ProbeOptions, type ProbeReport, probeTarget } from '../client/probe/probe-target.js'
+import { TurndError } from '../config/errors.js'
+import { readTextFile } from '../config/read-text-file.js'
+import { PROBE_SECONDS_MAX } from '../limits/clients.js'
+import { escapeControls } from '../log/escape.js'
+import { CommandError } from './command-words.js'
+import { askPassword, type PasswordInput, readPasswordLine } from './password-input.js'
+import { PROBE_HELP, type ProbeArguments, parseProbeArguments } from './probe-arguments.js'
+import { failureLines, probeJson, probeLines, STAGES } from './probe-text.js'
+
+export interface ProbeCommandIo {
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  readonly stdin: PasswordInput
+  once(event: 'SIGINT', listener: () => void): unknown
+  off(event: 'SIGINT', listener: () => void): unknown
+}
+
+/** Whose name TURN REST credentials have, unless --user says so. */
+const REST_NAME = 'turnd-probe'
+/** They outlast any run. */
+const REST_LIFETIME_SECONDS = 3600 + PROBE_SECONDS_MAX
+
+/** Runs the command. Returns the exit code: 0, 1 (something that has to work does not), 2 (anything else, after one sentence). */
+export async function runProbeCommand(argv: readonly string[], io: ProbeCommandIo): Promise<number> {
+  try {
+    const options = parseProbeArguments(argv)
+    if (options !== null) return await probe(options, io)
+    io.stdout.write(PROBE_HELP)
+    return 0
+  } catch (error) {
+    if (!(error instanceof CommandError) && !(error instanceof TurndError)) throw error
+    complain(io, error.message)
+    return 2
+  }
+}
+
+async function probe(options: ProbeArguments, io: ProbeCommandIo): Promise<number> {
+  const ca = options.caFile === null ? null : readFile('--ca', options.caFile)
+  const credentials = await credentialsOf(options, io)
+  // Ctrl-C gives allocations back before it ends.
+  const abort = new AbortController()
+  const onInterrupt = () => abort.abort()
+  io.once('SIGINT', onInterrupt)
+  try {
+    const reports = await probeAll(options, { credentials, ca, signal: abort.signal }, io)
+    if (abort.signal.aborted) {
+      complain(io, 'interrupted')
+      return 1
+    }
+    return print(reports, options, io)
+  } finally {
+    io.off('SIGINT', onInterrupt)
+  }
+}
+
+interface ProbeMeans {
+  readonly credentials: () => ClientCredentials | null
+  readonly ca: string | null
+  readonly signal: AbortSignal
+}
+
+async function probeAll(
+  options: ProbeArguments,
+  { ca, credentials, signal }: ProbeMeans,
+  io: ProbeCommandIo,
+): Promise<ProbeReport[]> {
+  const isShown = io.stderr.isTTY === true
+  const probeOptions: ProbeOptions = {
+    ...options,
+    ...{ credentials, signal },
+    ...(ca === null ? {} : { ca }),
+    onStage: (target, stage) => {
+      if (isShown) io.stderr.write(`\r\u001b[K${escapeControls(target.uri)}: ${STAGES[stage]} …`)
+    },
+  }
+  const reports: ProbeReport[] = []
+  for (const target of options.targets) {
+    if (signal.aborted) break
+    reports.push(await probeTarget(target, probeOptions))
+  }
+  if (isShown) io.stderr.write('\r\u001b[K')
+  return reports
+}
+
+function print(reports: readonly ProbeReport[], { isJson }: ProbeArguments, io: ProbeCommandIo): number {
+  if (isJson) io.stdout.write(`${probeJson(reports)}\n`)
+  else for (const line of probeLines(reports)) io.stdout.write(`${escapeControls(line)}\n`)
+  for (const line of failureLines(reports)) complain(io, line)
+  return reports.every(({ outcome }) => outcome !== 'failed') ? 0 : 1
+}
+
+async function credentialsOf(options: ProbeArguments, io: ProbeCommandIo): Promise<() => ClientCredentials | null> {
+  const { passwordFile, secretFile, username } = options
+  if (secretFile !== null) {
+    const [secret] = loadSecretFile(secretFile)
+    return () => restCredentials(secret, username ?? REST_NAME, Date.now() / 1000 + REST_LIFETIME_SECONDS)
+  }
+  if (username === null) return () => null
+  const password =
+    options.password ?? (passwordFile === null ? await readPassword(username, io) : passwordIn(passwordFile))
+  return () => ({ username, password })
+}
+
+function passwordIn(path: string): string {
+  const [password] = readFile('--password-file', path).split(/\r?\n/, 1)
+  if (password === '') throw new CommandError(`--password-file ${path}: its first line is empty`)
+  return password
+}
+
+async function readPassword(username: string, { stderr, stdin }: ProbeCommandIo): Promise<string> {
+  try {
+    return await (stdin.isTTY === true ? askPassword(stdin, stderr, username) : readPasswordLine(stdin))
+  } catch (error) {
+    throw error instanceof RangeError ? new CommandError(error.message) : error
+  }
+}
+
+function readFile(option: string, path: string): string {
+  try {
+    return readTextFile(path)
+  } catch (error) {
+    throw new CommandError(`${option} ${path}: ${errorText(error)}`)
+  }
+}
+
+function complain({ stderr }: ProbeCommandIo, message: string): void {
+  stderr.write(`turnd probe: ${escapeControls(message)}\n`)
+}

@@ -1,0 +1,276 @@
+// Our own client against servers that do what they should not, or what real ones cannot be made to do. Real ones: test/interop/probe.test.ts.
+import t from 'tap'
+import { ClientError, StunError } from '../../src/client/client-error.js'
+import { planOf } from '../../src/client/probe/probe-plan.js'
+import { probeTarget } from '../../src/client/probe/probe-target.js'
+import { openTransport } from '../../src/client/transport.js'
+import { hostAddress } from '../../src/stun/address.js'
+import {
+  ATTRIBUTE_ALTERNATE_SERVER,
+  ATTRIBUTE_DATA,
+  ATTRIBUTE_NONCE,
+  ATTRIBUTE_PASSWORD_ALGORITHM,
+  ATTRIBUTE_REALM,
+  ATTRIBUTE_SOFTWARE,
+  ATTRIBUTE_USERNAME,
+  ATTRIBUTE_XOR_PEER_ADDRESS,
+  CLASS_INDICATION,
+  METHOD_ALLOCATE,
+  METHOD_BINDING,
+  METHOD_DATA,
+  METHOD_REFRESH,
+} from '../../src/stun/constants.js'
+import type { MessageView } from '../../src/stun/message.js'
+import { MessageWriter } from '../../src/stun/writer.js'
+import {
+  answer,
+  challenge,
+  granted,
+  KEY,
+  REALM,
+  type Script,
+  scriptedTcp,
+  scriptedUdp,
+  USER,
+} from './scripted-server.js'
+
+t.jobs = 8
+
+/** As every server does it: a challenge, then yes. */
+const dance: Script = (request) => {
+  return [request.has(ATTRIBUTE_USERNAME) || request.method === METHOD_BINDING ? granted(request) : challenge(request)]
+}
+const PEER = hostAddress('192.0.2.9', 4_000)!
+const OTHER_KEY = Buffer.alloc(16, 1)
+
+/** The error with which it rejects. */
+async function errorOf(promise: Promise<unknown>): Promise<ClientError> {
+  const error = await promise.then(
+    () => new Error('it succeeded'),
+    (reason) => reason,
+  )
+  if (!(error instanceof ClientError)) throw error
+  return error
+}
+
+const codeOf = async (promise: Promise<unknown>) => (await errorOf(promise)).code
+
+t.test('a client', { buffered: true }, async (t) => {
+  t.test('answers a 401 with credentials, and gives the allocation back at the end (RFC 8489 §9.2)', async (t) => {
+    const server = await scriptedUdp(t, dance)
+    const client = await server.connect()
+    const { lifetimeSeconds, relayed } = await client.allocate()
+    t.equal(relayed.toString(), '192.0.2.7:50000')
+    t.equal(lifetimeSeconds, 600)
+    t.match(client.server, { realm: REALM, nonce: 'nonce', challenge: { requestLength: 28 } })
+    await client.close()
+    t.same(
+      server.requests.map(({ method }) => method),
+      [METHOD_ALLOCATE, METHOD_ALLOCATE, METHOD_REFRESH],
+    )
+  })
+
+  t.test('takes a newer nonce, but not for ever (RFC 8489 §9.2.5)', async (t) => {
+    const once = await scriptedUdp(t, (request, count) => [
+      count < 3 ? challenge(request, count === 1 ? 401 : 438, `nonce ${count}`) : granted(request),
+    ])
+    await (await once.connect()).allocate()
+    t.equal(once.requests[2].readText(once.requests[2].find(ATTRIBUTE_NONCE)), 'nonce 2')
+    const always = await scriptedUdp(t, (request, count) => [challenge(request, count === 1 ? 401 : 438)])
+    t.match(await errorOf((await always.connect()).allocate()), { code: 'stun-error', number: 438 })
+    t.equal(always.requests.length, 4)
+  })
+
+  t.test('uses SHA-256 where it is offered, and refuses an offer that was cut out', async (t) => {
+    // The features of RFC 8489 §18.1: the first bit announces PASSWORD-ALGORITHMS.
+    const offer = (request: MessageView, algorithms: number[]) =>
+      answer(request, true, (writer) => {
+        writer.writeErrorCode(401).writeText(ATTRIBUTE_REALM, REALM).writeText(ATTRIBUTE_NONCE, 'obMatJos2gAAAnonce')
+        if (algorithms.length > 0) writer.writePasswordAlgorithms(algorithms)
+      })
+    const server = await scriptedUdp(t, (request) => [offer(request, [9, 2, 1])])
+    t.match(await errorOf((await server.connect()).allocate()), { number: 401 })
+    const [, second] = server.requests
+    t.equal(second.readUint16(second.find(ATTRIBUTE_PASSWORD_ALGORITHM)), 2)
+    t.ok(second.messageIntegritySha256Start > 0)
+    t.equal(second.messageIntegrityStart, -1)
+    const cut = await scriptedUdp(t, (request) => [offer(request, [])])
+    t.equal(await codeOf((await cut.connect()).allocate()), 'bad-answer')
+    const unknown = await scriptedUdp(t, (request) => [offer(request, [9])])
+    t.equal(await codeOf((await unknown.connect()).allocate()), 'bad-answer')
+  })
+
+  t.test('has an error for each refusal, with what the server says', async (t) => {
+    for (const number of [403, 437, 486, 508]) {
+      const server = await scriptedUdp(t, (request) => [
+        request.has(ATTRIBUTE_USERNAME)
+          ? answer(request, true, (writer) => writer.writeErrorCode(number, 'No').writeMessageIntegrity(KEY))
+          : challenge(request),
+      ])
+      const error = await errorOf((await server.connect()).allocate())
+      t.match(error, { code: 'stun-error', number, reasonPhrase: 'No', method: 'Allocate' })
+      t.equal(error.message, `the server answers Allocate with ${number} (No)`)
+    }
+    const moved = await scriptedUdp(t, (request) => [
+      answer(request, true, (writer) => writer.writeErrorCode(300).writeAddress(ATTRIBUTE_ALTERNATE_SERVER, PEER)),
+    ])
+    t.match(await errorOf((await moved.connect()).allocate()), { number: 300, alternateServer: '192.0.2.9:4000' })
+    const nameless = await (await scriptedUdp(t, dance)).connect({ answerMilliseconds: 400 })
+    t.equal(await codeOf(nameless.allocate()), 'no-credentials')
+  })
+
+  t.test('asks again over UDP, and not over TCP (RFC 8489 §6.2)', async (t) => {
+    const lossy = await scriptedUdp(t, (request, count) => (count === 1 ? [] : [granted(request)]))
+    const { exchange, mapped } = await (await lossy.connect({ answerMilliseconds: 2_000 })).bind()
+    t.equal(exchange.transmissionCount, 2)
+    t.equal(mapped.toString(), '192.0.2.7:50000')
+    const silent = await scriptedTcp(t, () => [])
+    const client = await silent.connect({ answerMilliseconds: 700 })
+    t.equal(await codeOf(client.bind()), 'no-answer')
+    t.equal(silent.requests.length, 1)
+  })
+
+  t.test('gives up when it is told to', async (t) => {
+    const abort = new AbortController()
+    const client = await (await scriptedUdp(t, () => [])).connect({ signal: abort.signal })
+    const binding = codeOf(client.bind())
+    abort.abort()
+    t.equal(await binding, 'aborted')
+    const target = { transport: 'tcp', host: '127.0.0.1', port: 1 } as const
+    t.equal(await codeOf(openTransport(target, { verify: true, signal: abort.signal })), 'aborted')
+  })
+})
+
+t.test('a hostile server', { buffered: true }, async (t) => {
+  t.test('is not believed what was not made with the key: over UDP others may follow, over TCP not', async (t) => {
+    const forged: Script = (request) =>
+      request.has(ATTRIBUTE_USERNAME) ? [granted(request, OTHER_KEY), granted(request, null)] : [challenge(request)]
+    const mixed: Script = (request, count) => [...forged(request, count), ...(count > 1 ? [granted(request)] : [])]
+    t.ok(await (await (await scriptedUdp(t, mixed)).connect()).allocate())
+    t.equal(await codeOf((await (await scriptedUdp(t, forged)).connect()).allocate()), 'wrong-integrity')
+    const tcp = await (await scriptedTcp(t, mixed)).connect({ credentials: USER, answerMilliseconds: 60_000 })
+    t.equal(await codeOf(tcp.allocate()), 'wrong-integrity')
+  })
+
+  t.test('is not heard where it answers what was not asked', async (t) => {
+    const other = (request: MessageView) => {
+      const strange = granted(request, null)
+      strange[8] ^= 1
+      return strange
+    }
+    const asAllocate = (request: MessageView) => {
+      const strange = granted(request, null)
+      strange[1] = 0x03
+      return strange
+    }
+    const wrongFingerprint = (request: MessageView) => {
+      const strange = answer(request, false, (writer) => writer.writeFingerprint())
+      strange[strange.length - 1] ^= 1
+      return strange
+    }
+    const server = await scriptedUdp(t, (request) => [
+      ...[other(request), asAllocate(request), wrongFingerprint(request), request.bytes],
+      ...[Buffer.alloc(0), Buffer.alloc(3), Buffer.from('ffff', 'hex'), granted(request, null)],
+    ])
+    const { exchange } = await (await server.connect()).bind()
+    t.equal(exchange.answerLength, granted(server.requests[0], null).length)
+  })
+
+  t.test('that answers without what an answer has is named', async (t) => {
+    const bad: [string, Script][] = [
+      ['no relayed address', (request) => [request.has(ATTRIBUTE_USERNAME) ? signed(request) : challenge(request)]],
+      ['no nonce', (request) => [answer(request, true, (writer) => writer.writeErrorCode(401))]],
+      ['no code', (request) => [answer(request, true)]],
+      ['long realm', (request) => [tooLong(request)]],
+    ]
+    for (const [what, script] of bad) {
+      t.equal(await codeOf((await (await scriptedUdp(t, script)).connect()).allocate()), 'bad-answer', what)
+    }
+    const empty = await scriptedUdp(t, (request) => [answer(request, false)])
+    t.equal(await codeOf((await empty.connect()).bind()), 'bad-answer')
+  })
+
+  t.test('has its texts shortened', async (t) => {
+    const server = await scriptedUdp(t, (request) => [
+      answer(request, true, (writer) => {
+        writer.writeErrorCode(500, 'x'.repeat(5_000)).writeText(ATTRIBUTE_SOFTWARE, 'y'.repeat(2_000))
+      }),
+    ])
+    const client = await server.connect()
+    const error = await errorOf(client.bind())
+    t.ok(error instanceof StunError && error.reasonPhrase.length < 130)
+    t.ok(client.server.software.length < 130)
+  })
+
+  t.test('that sends no TURN over TCP, or closes, is an error at once', async (t) => {
+    const patient = { answerMilliseconds: 60_000 }
+    const http = await scriptedTcp(t, () => [Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')])
+    // HTTP's first letter has the bits of ChannelData, which cannot come first (RFC 7983).
+    t.equal(await codeOf((await http.connect(patient)).bind()), 'bad-answer')
+    const endless = await scriptedTcp(t, () => [Buffer.from('0101fffc2112a442', 'hex'), Buffer.alloc(70_000)])
+    t.ok(['bad-answer', 'connection-closed'].includes(await codeOf((await endless.connect(patient)).bind())))
+  })
+
+  t.test('delivers no data of a channel that is not bound, and data of peers that come', async (t) => {
+    const server = await scriptedUdp(t, (request, count) => {
+      if (count < 3) return dance(request, count)
+      return [
+        Buffer.from('4fff0004abcdabcd', 'hex'),
+        Buffer.from('4000ffffabcd', 'hex'),
+        indication(),
+        granted(request),
+      ]
+    })
+    const client = await server.connect()
+    const received: string[] = []
+    client.onData = (peer, data) => received.push(`${peer} ${Buffer.from(data)}`)
+    await client.allocate()
+    await client.bindChannel(PEER)
+    t.same(received, [`${PEER} hello`])
+  })
+})
+
+t.test('a probe', { buffered: true }, async (t) => {
+  t.test('goes where a 300 sends it, once', async (t) => {
+    const second = await scriptedUdp(t, (request) => [
+      request.method === METHOD_BINDING ? granted(request, null) : answer(request, true, writeAlternate),
+    ])
+    const { remoteAddress } = (await second.connect()).transport
+    const writeFirst = (writer: MessageWriter) =>
+      writer.writeErrorCode(300).writeAddress(ATTRIBUTE_ALTERNATE_SERVER, remoteAddress)
+    const first = await scriptedUdp(t, (request) => [
+      request.method === METHOD_BINDING ? granted(request, null) : answer(request, true, writeFirst),
+    ])
+    const { port } = (await first.connect()).transport.remoteAddress
+    const [target] = planOf(`turn:127.0.0.1:${port}?transport=udp`)
+    const report = await probeTarget(target, {
+      credentials: () => USER,
+      ...{ family: null, isInsecure: false, answerMilliseconds: 400, roundTripCount: 5, payloadLength: 100 },
+      ...{ bitsPerSecond: 0, seconds: 1 },
+    })
+    t.ok(report.isRedirected)
+    t.equal(report.server?.toString(), remoteAddress.toString())
+    t.match(report, { outcome: 'failed', failure: { stage: 'allocate', error: { number: 300 } } })
+  })
+})
+
+function writeAlternate(writer: MessageWriter): void {
+  writer.writeErrorCode(300).writeAddress(ATTRIBUTE_ALTERNATE_SERVER, PEER)
+}
+
+function signed(request: MessageView): Uint8Array {
+  return answer(request, false, (writer) => writer.writeMessageIntegrity(KEY))
+}
+
+function tooLong(request: MessageView): Uint8Array {
+  return answer(request, true, (writer) => {
+    writer.writeErrorCode(401).writeText(ATTRIBUTE_REALM, 'r'.repeat(764)).writeText(ATTRIBUTE_NONCE, 'nonce')
+  })
+}
+
+function indication(): Uint8Array {
+  const bytes = new Uint8Array(100)
+  const writer = new MessageWriter().begin(bytes, 0, CLASS_INDICATION, METHOD_DATA, new Uint8Array(12), 0)
+  writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, PEER).writeBytes(ATTRIBUTE_DATA, Buffer.from('hello'))
+  return bytes.subarray(0, writer.finish())
+}

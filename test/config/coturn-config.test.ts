@@ -1,0 +1,388 @@
+// --coturn-config: a turnserver.conf as coturn reads it, what becomes of each option, and what stops the start.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { readConfLines, readSwitch } from '../../src/config/coturn/conf-file.js'
+import { importCoturnConfig } from '../../src/config/coturn/coturn-config.js'
+import { COTURN_OPTION_GROUPS, COTURN_OPTION_NAMES, findCoturnOption } from '../../src/config/coturn/options.js'
+import { type ImportVerdict, importSummary } from '../../src/config/import-report.js'
+import { findOption } from '../../src/config/options.js'
+import type { Settings } from '../../src/config/settings.js'
+import { projectRoot } from '../support/project-root.js'
+import { parse, refusal, turndErrorOf } from './refusals.js'
+
+const PATH = '/etc/turnserver.conf'
+
+const parseConf = (text: string, argv: readonly string[] = []) =>
+  parse({ argv: ['--coturn-config', PATH, ...argv], files: { [PATH]: text } })
+const settingsOf = (text: string): Settings => parseConf(text).settings
+const reportOf = (text: string) => importCoturnConfig(PATH, text).report
+const messageOf = (text: string) => turndErrorOf(() => importCoturnConfig(PATH, text)).message
+const textsOf = (values: readonly { readonly text: string }[]) => values.map(({ text }) => text)
+
+/** `same: it is 600`: of the only line, or of the line that is named. */
+function verdictOf(text: string, option = readConfLines(text)[0].name): string {
+  const note = reportOf(text).notes.find((one) => one.option === option)
+  return note === undefined ? 'none' : `${note.verdict}: ${note.text}`
+}
+
+const neededOf = (text: string) =>
+  reportOf(text)
+    .notes.filter(({ lines, verdict }) => verdict === 'needed' && lines.length === 0)
+    .map((note) => `${note.option}: ${note.text}`)
+
+t.test('the lines of a turnserver.conf', async (t) => {
+  const cases: [string, string, string][] = [
+    ['realm=example.org', 'realm', 'example.org'],
+    ['  realm example.org  ', 'realm', 'example.org'],
+    ['realm\t = \t example.org\r', 'realm', 'example.org'],
+    ['realm==example.org', 'realm', 'example.org'],
+    ['realm="example.org"', 'realm', 'example.org'],
+    ['realm="example.org" \t', 'realm', 'example.org'],
+    ['realm="example.org', 'realm', 'example.org'],
+    [`realm='example.org'`, 'realm', `'example.org'`],
+    ['static-auth-secret=a=b#c "d"', 'static-auth-secret', 'a=b#c "d"'],
+    ['fingerprint', 'fingerprint', ''],
+    ['user=', 'user', ''],
+    ['=x', '', 'x'],
+    ['\ufeffrealm=x', 'realm', 'x'],
+  ]
+  for (const [text, name, value] of cases) {
+    t.test(`are told apart as coturn does: ${JSON.stringify(text)}`, async (t) => {
+      t.same(readConfLines(text), [{ name, value, line: 1 }])
+    })
+  }
+  t.test('are counted with blank lines and comments', async (t) => {
+    t.same(readConfLines('# a\n\n \t\n  # b\nrealm=x\n#realm=y'), [{ name: 'realm', value: 'x', line: 5 }])
+  })
+  t.test('switch on and off with the words of coturn', async (t) => {
+    for (const word of ['', '1', '9', 'yes', 'Y', 'true', 'TRUE', 'on', 'On', 'ON'])
+      t.equal(readSwitch(word), true, word)
+    for (const word of ['0', 'no', 'N', 'false', 'F', 'off', 'Off', 'OFF']) t.equal(readSwitch(word), false, word)
+    for (const word of ['oN', 'maybe', '-1']) t.equal(readSwitch(word), null, word)
+  })
+})
+
+t.test('the table', async (t) => {
+  t.test('names options of ours that there are', async (t) => {
+    for (const name of COTURN_OPTION_NAMES) {
+      const { fate } = findCoturnOption(name)!
+      if (fate.kind === 'option') t.ok(findOption(fate.option), name)
+      for (const [, option] of fate.text.matchAll(/--([a-z][a-z0-9-]*)/g)) {
+        t.ok(findOption(option) ?? ['admin', 'version'].includes(option), `${name}: --${option}`)
+      }
+    }
+  })
+
+  const HELP = '/usr/share/doc/coturn/README.turnserver.gz'
+  const EXAMPLE = '/usr/share/doc/coturn/examples/etc/turnserver.conf'
+  const skip = !existsSync(EXAMPLE) && 'coturn is not installed'
+  t.test(
+    "has every option of Debian's coturn: its manual and its example",
+    { skip: skip || !existsSync(HELP) },
+    async (t) => {
+      const { gunzipSync } = await import('node:zlib')
+      const manual = gunzipSync(readFileSync(HELP)).toString()
+      const named = [...manual.matchAll(/^(?:-[A-Za-z], )*--([A-Za-z][A-Za-z0-9_-]*)/gm)].map(([, name]) => name)
+      const examples = [...readFileSync(EXAMPLE, 'utf8').matchAll(/^#? ?([A-Za-z][A-Za-z0-9_-]*)(?:=.*|)$/gm)]
+      t.ok(named.length > 90, `${named.length} options in the manual`)
+      t.ok(examples.length > 90, `${examples.length} lines of the example`)
+      const unknown = [...named, ...examples.map(([, name]) => name)].filter(
+        (name) => !COTURN_OPTION_NAMES.includes(name),
+      )
+      t.same(unknown, [])
+    },
+  )
+
+  t.test('is docs/coturn-options.md; if not: npm run docs', async (t) => {
+    const script = await import(pathToFileURL(join(projectRoot, 'scripts/coturn-page.mjs')).href)
+    t.equal(
+      readFileSync(join(projectRoot, 'docs/coturn-options.md'), 'utf8'),
+      script.coturnPage(COTURN_OPTION_GROUPS, findOption),
+    )
+  })
+
+  t.test('gives every option a verdict, alone and switched off', async (t) => {
+    const verdicts: ImportVerdict[] = ['applied', 'same', 'ignored', 'needed']
+    for (const name of COTURN_OPTION_NAMES) {
+      for (const value of ['', '=0']) {
+        try {
+          const { notes } = reportOf(`${name}${value}`)
+          t.ok(
+            notes.some((note) => note.option === name && note.lines.length === 1 && verdicts.includes(note.verdict)),
+            name,
+          )
+        } catch (error) {
+          t.match((error as Error).message, /turnserver\.conf line 1: /, name)
+        }
+      }
+    }
+  })
+})
+
+t.test('listeners', async (t) => {
+  const TLS = 'cert=/c.pem\npkey=/k.pem\n'
+  const cases: [string, string, string[]][] = [
+    ['nothing: every address, UDP and TCP', '', ['*:3478']],
+    ['an address and a port', 'listening-ip=10.0.0.5\nlistening-port=80', ['10.0.0.5:80']],
+    ['the last port counts', 'listening-port=80\nlistening-port=81', ['*:81']],
+    ['IPv6, and an empty one, which is 0.0.0.0', 'listening-ip=::\nlistening-ip=', ['[::]:3478', '0.0.0.0:3478']],
+    ['a certificate: TLS and DTLS', TLS, ['*:3478', 'tls:*:5349', 'dtls:*:5349']],
+    ['without TLS', `${TLS}no-tls`, ['*:3478', 'dtls:*:5349']],
+    ['without DTLS, on port 443', `${TLS}no-dtls\ntls-listening-port=443`, ['*:3478', 'tls:*:443']],
+    ['dtls=0 of newer versions', `${TLS}dtls=0`, ['*:3478', 'tls:*:5349']],
+    ['no-tls=0 is TLS', `${TLS}no-tls=0\nno-dtls=no`, ['*:3478', 'tls:*:5349', 'dtls:*:5349']],
+    ['without UDP', 'no-udp', ['tcp:*:3478']],
+    ['without TCP', 'no-tcp=1', ['udp:*:3478']],
+    ['TLS alone', `${TLS}no-udp\nno-tcp\nno-dtls`, ['tls:*:5349']],
+    [
+      'one port for all: plain TCP comes to the TLS listener',
+      `${TLS}listening-port=443\ntls-listening-port=443`,
+      ['udp:*:443', 'tls:*:443'],
+    ],
+    ['auxiliary ones', 'aux-server=[::1]:33478\nno-tcp', ['udp:*:3478', 'udp:[::1]:33478']],
+    ['that of proxies', 'tcp-proxy-port=5555', ['*:3478', 'tcp:*:5555']],
+  ]
+  for (const [name, text, expected] of cases) {
+    t.test(`are those of coturn: ${name}`, async (t) => t.same(textsOf(settingsOf(text).listen), expected))
+  }
+  t.test('have a certificate, whose path is relative to the file', async (t) => {
+    t.match(settingsOf('cert=tls/c.pem\npkey=/k.pem'), { cert: '/etc/tls/c.pem', key: '/k.pem' })
+    t.match(settingsOf('cert=c.pem'), { cert: null })
+    t.match(verdictOf('cert=c.pem'), /^needed: without pkey there is no TLS/)
+    t.match(settingsOf(`${TLS}no-tls\nno-dtls`), { cert: null, key: null })
+  })
+  t.test('cannot all be off', async (t) => {
+    t.equal(messageOf('no-udp\nno-tcp'), '/etc/turnserver.conf leaves no listener: UDP and TCP are off, and so is TLS')
+  })
+  t.test('are refused with the file, the line and the reason', async (t) => {
+    t.equal(
+      messageOf('\nlistening-port=70000'),
+      '/etc/turnserver.conf line 2: listening-port: 70000 is not a port: give a whole number from 1 to 65535',
+    )
+    t.match(
+      messageOf('listening-ip=turn.example.org'),
+      /line 1: listening-ip: turn\.example\.org is not .* is a host name/,
+    )
+  })
+})
+
+t.test('relays', async (t) => {
+  t.test('have the range of ports of coturn', async (t) => {
+    t.match(settingsOf(''), { minPort: 49152, maxPort: 65535 })
+    t.match(settingsOf('min-port=50000\nmax-port=51000'), { minPort: 50000, maxPort: 51000 })
+    t.match(settingsOf('max-port=60000'), { minPort: 49152, maxPort: 60000 })
+    t.equal(
+      refusal({ argv: ['--coturn-config', PATH], files: { [PATH]: '\nmin-port=60000\nmax-port=50000' } }).message,
+      '/etc/turnserver.conf line 2: --min-port 60000 is above /etc/turnserver.conf line 3: --max-port 50000: give a range such as --min-port 24000 --max-port 29999',
+    )
+  })
+  t.test('are where relay-ip says, or where it listens, never on loopback beside another', async (t) => {
+    t.same(settingsOf('').relayIp, [])
+    t.same(settingsOf('relay-ip=10.0.0.6\nlistening-ip=10.0.0.5').relayIp, ['10.0.0.6'])
+    t.same(settingsOf('listening-ip=10.0.0.5\nlistening-ip=127.0.0.1').relayIp, ['10.0.0.5'])
+    t.same(settingsOf('listening-ip=127.0.0.1').relayIp, ['127.0.0.1'])
+    t.same(settingsOf('listening-ip=0.0.0.0').relayIp, [])
+  })
+  t.test('are told as external-ip says', async (t) => {
+    t.match(settingsOf('external-ip=203.0.113.5').externalIp, [{ publicHost: '203.0.113.5', privateHost: null }])
+    const mapped = settingsOf('external-ip=60.70.80.91/10.0.0.5\nexternal-ip=60.70.80.92/10.0.0.6')
+    t.match(mapped, {
+      relayIp: ['10.0.0.5', '10.0.0.6'],
+      externalIp: [{ privateHost: '10.0.0.5' }, { privateHost: '10.0.0.6' }],
+    })
+    t.equal(
+      verdictOf('relay-ip=10.0.0.5\nexternal-ip=60.70.80.91/10.0.0.9', 'external-ip'),
+      'ignored: no relay is opened on its private address',
+    )
+    t.match(settingsOf('external-ip=60.70.80.91\nexternal-ip=60.70.80.92').externalIp, [{ publicHost: '60.70.80.91' }])
+    t.match(messageOf('external-ip=turn.example.org'), /line 1: external-ip: turn\.example\.org .*is a host name/)
+  })
+})
+
+t.test('peers', async (t) => {
+  const rulesOf = (text: string) => {
+    const { allowPeer, denyPeer } = settingsOf(text)
+    return { allow: textsOf(allowPeer), deny: textsOf(denyPeer) }
+  }
+  t.test('have ranges as blocks', async (t) => {
+    t.same(rulesOf('denied-peer-ip=10.0.0.0-10.255.255.255').deny, ['10.0.0.0/8'])
+    t.same(rulesOf('denied-peer-ip=10.0.0.3 - 10.0.0.8').deny, ['10.0.0.3', '10.0.0.4/30', '10.0.0.8'])
+    t.same(rulesOf('denied-peer-ip=0.0.0.0-255.255.255.255').deny, ['0.0.0.0/0'])
+    t.same(rulesOf('denied-peer-ip=fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff').deny, ['fc00::/7'])
+    t.same(rulesOf('denied-peer-ip=::1').deny, ['::1'])
+  })
+  t.test('of which the allowing one wins, as in coturn', async (t) => {
+    // Here the most specific one wins: so a denied one within an allowed one goes.
+    t.same(rulesOf('denied-peer-ip=10.0.0.0-10.255.255.255\nallowed-peer-ip=10.1.2.3'), {
+      allow: ['10.1.2.3'],
+      deny: ['10.0.0.0/8'],
+    })
+    t.same(rulesOf('denied-peer-ip=10.1.2.3\nallowed-peer-ip=10.0.0.0-10.255.255.255'), {
+      allow: ['10.0.0.0/8'],
+      deny: [],
+    })
+  })
+  t.test('on loopback are allowed by one switch alone', async (t) => {
+    const { allow } = rulesOf('allowed-peer-ip=127.0.0.0-128.0.0.0')
+    t.same(allow, ['128.0.0.0'])
+    t.same(rulesOf('allow-loopback-peers').allow, ['127.0.0.0/8', '::1'])
+    t.same(rulesOf('allow-loopback-peers=no').allow, [])
+  })
+  t.test('in IPv6 form are judged by the IPv4 address anyway', async (t) => {
+    const text = 'denied-peer-ip=::ffff:0.0.0.0-::ffff:255.255.255.255'
+    t.same(rulesOf(text).deny, [])
+    t.equal(verdictOf(text), 'same: peers in this form are judged by their IPv4 address')
+  })
+  t.test('denied as a block count, which coturn does not understand; allowed ones stop', async (t) => {
+    t.same(rulesOf('denied-peer-ip=192.168.0.0/16').deny, ['192.168.0.0/16'])
+    t.match(
+      reportOf('denied-peer-ip=192.168.0.0/16').remarks.join(),
+      /line 1: coturn 4\.6 does not understand 192\.168\.0\.0\/16/,
+    )
+    t.equal(
+      messageOf('allowed-peer-ip=10.0.0.0/8'),
+      '/etc/turnserver.conf line 1: allowed-peer-ip: 10.0.0.0/8 is not ADDRESS or ADDRESS-ADDRESS: coturn ignores it, so write 10.0.0.0-10.255.255.255 if that is meant',
+    )
+    for (const range of ['10.0.0.9-10.0.0.1', '10.0.0.1-::1', '10.0.0.1-', 'private', '1-2-3']) {
+      t.match(
+        messageOf(`denied-peer-ip=${range}`),
+        /line 1: denied-peer-ip: .* is not ADDRESS or ADDRESS-ADDRESS/,
+        range,
+      )
+    }
+  })
+  t.test('in private networks need a rule: that is said, unless the file denies them too', async (t) => {
+    const isSaid = (text: string) => /--allow-peer/.test(reportOf(text).remarks.join())
+    t.ok(isSaid(''))
+    t.notOk(isSaid('denied-peer-ip=10.0.0.0-10.255.255.255'))
+    t.notOk(isSaid('allowed-peer-ip=10.0.0.5'))
+  })
+})
+
+t.test('users', async (t) => {
+  const KEY = '543e1aec5d3614f03141652d6ada51b2'
+  t.test('have passwords or keys', async (t) => {
+    t.same(settingsOf(`realm=r\nuser=alice:pass:word\nuser = bob: 0x${KEY.toUpperCase()}`).user, [
+      { name: 'alice', password: 'pass:word' },
+      { name: 'bob', key: KEY },
+    ])
+  })
+  t.test('are there once: the last line counts', async (t) => {
+    t.same(settingsOf('user=a:1\nuser=a:2').user, [{ name: 'a', password: '2' }])
+  })
+  t.test('do not count beside a secret, as in coturn', async (t) => {
+    const text = 'user=a:1\nuse-auth-secret\nstatic-auth-secret=north\nstatic-auth-secret=south'
+    t.match(settingsOf(text), { user: [], authSecret: ['north', 'south'] })
+    t.match(verdictOf(text), /^ignored: coturn has no users beside a secret/)
+    t.match(settingsOf('user=a:1\nstatic-auth-secret=north'), { user: [], authSecret: ['north'] })
+  })
+  t.test('never show a password or a secret', async (t) => {
+    for (const text of ['user=hunter2', 'user=alice:0xhunter2', 'user=:hunter2', `user=${'n'.repeat(600)}:hunter2`]) {
+      t.notMatch(messageOf(text), /hunter2/, text)
+    }
+    const { notes } = reportOf(
+      'user=a:hunter2\nstatic-auth-secret=hunter2\nhunter2==\ncli-password=hunter2\npkey-pwd=hunter2',
+    )
+    t.notMatch(JSON.stringify(notes), /hunter2/)
+  })
+  t.test('have to come from somewhere: what to do is said where the file has none', async (t) => {
+    t.match(neededOf('').join(), /^user: coturn relays for everybody with this file/)
+    t.match(neededOf('no-auth').join(), /^user: coturn relays for everybody/)
+    t.match(neededOf('lt-cred-mech\nrealm=r').join(), /^user: the file has no user, .*sqlite3 .*--users-file users/)
+    t.match(
+      verdictOf('userdb=/var/lib/turn/turndb'),
+      /^needed: its users and secrets are not read: export them with sqlite3/,
+    )
+    t.match(verdictOf('use-auth-secret'), /^needed: the file has no static-auth-secret/)
+    t.match(neededOf(`user=a:0x${KEY}`).join(), /^realm: the file has no realm, and the keys/)
+    t.same(neededOf('user=a:b\nrealm=r'), [])
+  })
+  t.test('with another separator than a colon cannot log in, and that is said', async (t) => {
+    t.match(verdictOf('rest-api-separator=:'), /^same/)
+    t.match(verdictOf('rest-api-separator=-'), /^needed: the separator is a colon here/)
+  })
+})
+
+t.test('limits and the rest', async (t) => {
+  t.test('have our units', async (t) => {
+    t.match(settingsOf('max-bps=64000\nuser-quota=12\ntotal-quota=1200'), {
+      maxBps: 512000,
+      userQuota: 12,
+      maxAllocations: 1200,
+    })
+    t.match(settingsOf('max-bps=0\nuser-quota=0\ntotal-quota=0'), { maxBps: 0, userQuota: 0, maxAllocations: 1800 })
+    t.match(verdictOf('bps-capacity=100'), /^needed/)
+    t.match(messageOf('user-quota=many'), /line 1: user-quota: many is not a number of allocations/)
+  })
+  t.test('are taken over where there is an option', async (t) => {
+    t.match(settingsOf('relay-threads=0'), { workers: 1 })
+    t.match(settingsOf('cpus=4\nrelay-threads=3'), { workers: 3 })
+    t.match(settingsOf('Verbose'), { logLevel: 'debug' })
+    t.match(settingsOf('log-min-level=warning'), { logLevel: 'warn' })
+    t.match(settingsOf('rfc5766-channel-numbers'), { channelRange: 'rfc5766' })
+    t.match(settingsOf('no-tcp-relay'), { noTcpRelay: true })
+    t.match(settingsOf('no-tcp-relay=0'), { noTcpRelay: false })
+    t.same(settingsOf('server-name=Turn.example.org').publicName, ['turn.example.org'])
+    t.match(verdictOf('server-name=turn'), /^applied/)
+    t.match(settingsOf('web-admin\nweb-admin-port=8081').adminListen, { host: '127.0.0.1', port: 8081 })
+    t.match(settingsOf('web-admin-port=8081').adminListen, { port: 8445 })
+  })
+  t.test('are the same, or said to be other', async (t) => {
+    t.match(verdictOf('stale-nonce'), /^same: it is 600/)
+    t.match(verdictOf('channel-lifetime=600'), /^same/)
+    t.match(verdictOf('permission-lifetime=3600'), /^ignored: it is 300 here/)
+    t.match(verdictOf('mobility'), /^ignored: mobility comes in a later version/)
+    t.match(verdictOf('no-multicast-peers'), /^same/)
+    t.match(verdictOf('no-multicast-peers=0'), /^ignored/)
+    t.match(verdictOf('realm='), /^ignored: it has no value/)
+    t.match(messageOf('no-multicast-peers=perhaps'), /line 1: no-multicast-peers: "perhaps" is neither on nor off/)
+  })
+  t.test('of which coturn has none are warned of, with the nearest name', async (t) => {
+    t.equal(verdictOf('minport=100'), 'unknown: coturn has no such option: did you mean min-port?')
+    t.equal(verdictOf('--no-cli'), 'unknown: coturn has no such option: did you mean no-cli?')
+  })
+})
+
+t.test('the report', async (t) => {
+  t.test('counts the lines of the file', async (t) => {
+    const report = reportOf('realm=r\nuser=a:b\nno-cli\nfingerprint\nproc-user=turn\nminport=1\n# end\n')
+    t.equal(
+      importSummary(report),
+      'read 6 options of /etc/turnserver.conf: 2 applied, 1 by default here already, 2 ignored, 1 unknown; 1 thing needs you',
+    )
+  })
+})
+
+t.test('precedence', async (t) => {
+  const files = {
+    'turn.conf': 'realm=imported\nmin-port=50000\nuser=a:b',
+    'turnd.json': '{"realm": "configured", "coturn-config": "turn.conf"}',
+  }
+  t.test('the command line, the environment and --config beat the file', async (t) => {
+    const { imported, settings } = parse({
+      argv: ['--config', 'turnd.json', '--user', 'c:d'],
+      environment: { TURND_MIN_PORT: '51000' },
+      files,
+    })
+    t.match(settings, { realm: 'configured', minPort: 51000, maxPort: 65535, user: [{ name: 'c' }] })
+    t.equal(imported?.path, 'turn.conf')
+  })
+  t.test('two files of others exclude each other', async (t) => {
+    t.equal(
+      refusal({ argv: ['--coturn-config', 'a', '--expressway-config', 'b'] }).message,
+      '--coturn-config a and --expressway-config b exclude each other: give one of them',
+    )
+  })
+  t.test('a file that cannot be read stops the start', async (t) => {
+    const { code, message } = refusal({ argv: ['--coturn-config', 'nowhere.conf'] })
+    t.same(
+      { code, message },
+      {
+        code: 'TURND_ERR_CONFIG_FILE',
+        message: '--coturn-config nowhere.conf cannot be read: there is no such file',
+      },
+    )
+  })
+})
