@@ -53,7 +53,7 @@ export async function exerciseRelays(scene: OutsideScene): Promise<ExerciseFacts
   const main = await scene.mainWay()
   const isUdpOpen = (await scene.survey()).some(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')
   const reached = main.address!
-  const clients = await allocateSeveral(scene)
+  const clients = await allocateSeveral(scene, reached)
   const peer = await OutsidePeer.open(await peerServer(scene, reached))
   try {
     const mapped = await mappedAddressOf(peer, clients[0], scene, isUdpOpen)
@@ -69,10 +69,11 @@ export async function exerciseRelays(scene: OutsideScene): Promise<ExerciseFacts
 }
 
 /** At least one; a quota may allow no more. */
-async function allocateSeveral(scene: OutsideScene): Promise<TurnClient[]> {
+async function allocateSeveral(scene: OutsideScene, reached: TransportAddress): Promise<TurnClient[]> {
   const allocateOne = async () => {
     const client = await scene.openClient(scene.credentials())
-    await client.allocate()
+    // The peer is of the family in which the server was reached.
+    await client.allocate(reached.family === 6 ? { family: 6 } : {})
     return client
   }
   const first = await allocateOne()

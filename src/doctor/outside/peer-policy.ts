@@ -61,21 +61,23 @@ export function judgePeerPolicy({ granted, ownSocket }: PolicyFacts): Judgement[
 export const peerPolicy: Check<OutsideScene> = {
   id: 'peer-policy',
   needs: ['credentials'],
-  async run(scene) {
-    const client = await scene.openClient(scene.credentials())
-    try {
-      await client.allocate()
-      const own = client.transport.remoteAddress
-      const peers = [...TARGETS.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
-      const isOpen = await Promise.all(
-        peers.map((peer, index) => isGranted(bindChannel(client, CHANNEL_NUMBER_MIN + index, peer))),
-      )
-      const granted = TARGETS.filter((_, index) => isOpen[index]).map(({ host }) => host)
-      return judgePeerPolicy({ granted, ownSocket: isOpen.at(-1) ? `${own}` : '' })
-    } finally {
-      await client.close()
-    }
-  },
+  run: (scene) => scene.inTurn(() => lookAtPolicy(scene)),
+}
+
+async function lookAtPolicy(scene: OutsideScene): Promise<Judgement[]> {
+  const client = await scene.openClient(scene.credentials())
+  try {
+    await client.allocate()
+    const own = client.transport.remoteAddress
+    const peers = [...TARGETS.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
+    const isOpen = await Promise.all(
+      peers.map((peer, index) => isGranted(bindChannel(client, CHANNEL_NUMBER_MIN + index, peer))),
+    )
+    const granted = TARGETS.filter((_, index) => isOpen[index]).map(({ host }) => host)
+    return judgePeerPolicy({ granted, ownSocket: isOpen.at(-1) ? `${own}` : '' })
+  } finally {
+    await client.close()
+  }
 }
 
 /** Unlike a permission it names a port: the address of a relay may be good for relays, and for nothing else. */
