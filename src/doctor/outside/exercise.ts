@@ -9,6 +9,7 @@ import { StunError } from '../../client/client-error.js'
 import { OutsidePeer } from '../../client/outside-peer.js'
 import { TurnClient } from '../../client/turn-client.js'
 import { formatHost, hostAddress, parseTransportAddress, type TransportAddress } from '../../stun/address.js'
+import { allocate } from './allocate.js'
 import { Arrivals } from './arrivals.js'
 import type { OutsideScene } from './scene.js'
 
@@ -53,7 +54,7 @@ export async function exerciseRelays(scene: OutsideScene): Promise<ExerciseFacts
   const main = await scene.mainWay()
   const isUdpOpen = (await scene.survey()).some(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')
   const reached = main.address!
-  const clients = await allocateSeveral(scene, reached)
+  const clients = await allocateSeveral(scene)
   const peer = await OutsidePeer.open(await peerServer(scene, reached))
   try {
     const mapped = await mappedAddressOf(peer, clients[0], scene, isUdpOpen)
@@ -69,11 +70,10 @@ export async function exerciseRelays(scene: OutsideScene): Promise<ExerciseFacts
 }
 
 /** At least one; a quota may allow no more. */
-async function allocateSeveral(scene: OutsideScene, reached: TransportAddress): Promise<TurnClient[]> {
+async function allocateSeveral(scene: OutsideScene): Promise<TurnClient[]> {
   const allocateOne = async () => {
     const client = await scene.openClient(scene.credentials())
-    // The peer is of the family in which the server was reached.
-    await client.allocate(reached.family === 6 ? { family: 6 } : {})
+    await allocate(client)
     return client
   }
   const first = await allocateOne()

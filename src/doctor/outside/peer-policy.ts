@@ -10,6 +10,7 @@ import {
   METHOD_CHANNEL_BIND,
 } from '../../stun/constants.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { allocate } from './allocate.js'
 import type { OutsideScene } from './scene.js'
 
 const HTTP_PORT = 80
@@ -67,7 +68,7 @@ export const peerPolicy: Check<OutsideScene> = {
 async function lookAtPolicy(scene: OutsideScene): Promise<Judgement[]> {
   const client = await scene.openClient(scene.credentials())
   try {
-    await client.allocate()
+    await allocate(client)
     const own = client.transport.remoteAddress
     const peers = [...TARGETS.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
     const isOpen = await Promise.all(
