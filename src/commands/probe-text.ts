@@ -140,8 +140,10 @@ function reachLines({ outcome, reach, relayed }: ProbeReport, label: string): st
   return [`${label}: nothing got from a socket of this machine to the relayed address ${relayed}: ${advice}.`]
 }
 
-function absentLine(report: ProbeReport, label: string): string {
-  return `${label}: not offered, and need not be (${report.failure?.error.message}).`
+function absentLine({ failure }: ProbeReport, label: string): string {
+  const error = failure?.error
+  if (error?.code === 'dtls-unavailable') return `${label}: not tried (${error.message}).`
+  return `${label}: not offered, and need not be (${error?.message}).`
 }
 
 /** The transport and the port, and the host where there are several. */

@@ -7,7 +7,7 @@ import { type ProbeOptions, type ProbeReport, probeTarget } from '../client/prob
 import { TurndError } from '../config/errors.js'
 import { readTextFile } from '../config/read-text-file.js'
 import { PROBE_SECONDS_MAX } from '../limits/clients.js'
-import { escapeControls } from '../log/escape.js'
+import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { askPassword, type PasswordInput, readPasswordLine } from './password-input.js'
 import { PROBE_HELP, type ProbeArguments, parseProbeArguments } from './probe-arguments.js'
@@ -89,7 +89,7 @@ async function probeAll(
 }
 
 function print(reports: readonly ProbeReport[], { isJson }: ProbeArguments, io: ProbeCommandIo): number {
-  if (isJson) io.stdout.write(`${probeJson(reports)}\n`)
+  if (isJson) io.stdout.write(`${escapeHidden(probeJson(reports))}\n`)
   else for (const line of probeLines(reports)) io.stdout.write(`${escapeControls(line)}\n`)
   for (const line of failureLines(reports)) complain(io, line)
   return reports.every(({ outcome }) => outcome !== 'failed') ? 0 : 1

@@ -174,6 +174,7 @@ t.test('every error has advice', async (t) => {
   }
   t.match(advice(refusal(403), 'relay'), /its own relays/)
   t.match(advice(refusal(486)), /quota/)
+  t.match(advice(refusal(401), 'binding'), /probe it as turn:HOST/)
   t.match(advice(refusal(699)), /log/)
   t.match(advice(new ClientError('no-answer', 'x'), 'relay'), /relay range/)
   t.match(advice(new ClientError('no-answer', 'x')), /open UDP port 3478/)

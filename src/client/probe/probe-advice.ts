@@ -1,5 +1,5 @@
 // What to do about a probe that failed: one sentence, by what was being done and what went wrong.
-import { ERROR_FORBIDDEN } from '../../stun/constants.js'
+import { ERROR_FORBIDDEN, ERROR_UNAUTHENTICATED } from '../../stun/constants.js'
 import { type ClientError, type ClientErrorCode, StunError } from '../client-error.js'
 import type { ProbeReport, ProbeStage } from './probe-target.js'
 
@@ -51,6 +51,9 @@ export function adviceFor({ failure, target }: ProbeReport): string {
 function ofStunError(error: StunError, stage: ProbeStage): string {
   if (stage === 'relay' && error.number === ERROR_FORBIDDEN) {
     return 'the server forbids its own relays and this machine as peers: allow one of them there to measure what the relay carries'
+  }
+  if (stage === 'binding' && error.number === ERROR_UNAUTHENTICATED) {
+    return 'the server answers nobody without credentials: probe it as turn:HOST'
   }
   return OF_STUN_ERROR[error.number] ?? 'look at the server’s log'
 }
