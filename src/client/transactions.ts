@@ -70,7 +70,7 @@ export class Transactions {
         deadline: setTimeout(() => this.#expire(id, milliseconds), milliseconds),
       }
       this.#pending.set(id, pending)
-      this.#transmit(pending)
+      this.#transmit(id, pending)
     })
   }
 
@@ -104,13 +104,15 @@ export class Transactions {
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(error)
   }
 
-  #transmit(pending: Pending): void {
+  #transmit(id: string, pending: Pending): void {
     pending.transmissionCount++
     pending.sentAt = performance.now()
     this.#transport.send(pending.request.bytes)
+    // A transport may have the answer at once.
+    if (this.#pending.get(id) !== pending) return
     if (this.#transport.isReliable || pending.transmissionCount >= CLIENT_TRANSMISSION_COUNT_MAX) return
     const wait = CLIENT_RETRANSMIT_MILLISECONDS * 2 ** (pending.transmissionCount - 1)
-    pending.retransmission = setTimeout(() => this.#transmit(pending), wait)
+    pending.retransmission = setTimeout(() => this.#transmit(id, pending), wait)
   }
 
   #expire(id: string, milliseconds: number): void {

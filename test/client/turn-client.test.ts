@@ -4,7 +4,8 @@ import { ClientError, StunError } from '../../src/client/client-error.js'
 import { measureRoundTrips } from '../../src/client/probe/measure.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import { probeTarget } from '../../src/client/probe/probe-target.js'
-import { openTransport } from '../../src/client/transport.js'
+import { type ClientTransport, openTransport } from '../../src/client/transport.js'
+import { TurnClient } from '../../src/client/turn-client.js'
 import { hostAddress } from '../../src/stun/address.js'
 import {
   ATTRIBUTE_ALTERNATE_SERVER,
@@ -21,8 +22,9 @@ import {
   METHOD_DATA,
   METHOD_REFRESH,
 } from '../../src/stun/constants.js'
-import type { MessageView } from '../../src/stun/message.js'
+import { decodeMessage, MessageView } from '../../src/stun/message.js'
 import { MessageWriter } from '../../src/stun/writer.js'
+import { SeededRandom } from '../support/random.js'
 import { madePath } from './made-path.js'
 import {
   answer,
@@ -213,6 +215,34 @@ t.test('a hostile server', { buffered: true }, async (t) => {
     t.ok(['bad-answer', 'connection-closed'].includes(await codeOf((await endless.connect(patient)).bind())))
   })
 
+  t.test('may send any bytes', async (t) => {
+    const seed = Number(process.env.TURND_TEST_SEED ?? 8)
+    const random = new SeededRandom(seed)
+    const codes = new Set<string>()
+    for (let round = 0; round < 300; round++) {
+      let damage = 0
+      const transport = looseTransport((request) => {
+        const whole = request.has(ATTRIBUTE_USERNAME) ? granted(request) : challenge(request)
+        if (++damage % 2 === 0 || round % 2 === 0)
+          return [whole, indication('data')].map((frame) => damaged(frame, random))
+        return [whole]
+      })
+      const client = new TurnClient(transport, { credentials: USER, answerMilliseconds: 1 })
+      await client.allocate().then(
+        () => codes.add('granted'),
+        (error) => codes.add(error instanceof ClientError ? error.code : String(error)),
+      )
+      await client.close()
+    }
+    const known = ['granted', 'no-answer', 'bad-answer', 'wrong-integrity', 'stun-error']
+    t.same(
+      [...codes].filter((code) => !known.includes(code)),
+      [],
+      `seed ${seed}`,
+    )
+    t.ok(codes.size > 2, [...codes].join())
+  })
+
   t.test('delivers no data of a channel that is not bound, and data of peers that come', async (t) => {
     const server = await scriptedUdp(t, (request, count) => {
       if (count < 3) return dance(request, count)
@@ -271,6 +301,34 @@ t.test('a probe', { buffered: true }, async (t) => {
 
 function writeAlternate(writer: MessageWriter): void {
   writer.writeErrorCode(300).writeAddress(ATTRIBUTE_ALTERNATE_SERVER, PEER)
+}
+
+/** Carries requests to a script and its answers back, whatever they are. */
+function looseTransport(script: (request: MessageView) => Uint8Array[]): ClientTransport {
+  const transport: ClientTransport = {
+    ...{ kind: 'udp', isReliable: false, localAddress: PEER, remoteAddress: PEER, openMilliseconds: 0, security: null },
+    onFrame: () => {},
+    onFault: () => {},
+    send: (frame) => {
+      const request = new MessageView()
+      const bytes = Uint8Array.from(frame)
+      decodeMessage(request, bytes, 0, bytes.length)
+      for (const answer of script(request)) transport.onFrame(answer)
+      return true
+    },
+    close: async () => {},
+  }
+  return transport
+}
+
+/** Some bytes changed, and some frames cut short. The transaction id stays, so that it is read. */
+function damaged(frame: Uint8Array, random: SeededRandom): Uint8Array {
+  const bytes = Uint8Array.from(frame)
+  for (let count = random.nextInt(4); count > 0; count--) {
+    const at = random.nextInt(bytes.length)
+    if (at < 8 || at >= 20) bytes[at] = random.nextInt(256)
+  }
+  return random.nextInt(4) === 0 ? bytes.subarray(0, random.nextInt(bytes.length)) : bytes
 }
 
 function signed(request: MessageView): Uint8Array {
