@@ -33,7 +33,9 @@ export const REAL_MACHINE: Machine = {
   },
   output: (command, args) =>
     new Promise((resolve) => {
-      const options = { timeout: COMMAND_MILLISECONDS_MAX, maxBuffer: COMMAND_OUTPUT_BYTES_MAX }
+      // Administrators' commands are not in every user's PATH.
+      const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` }
+      const options = { timeout: COMMAND_MILLISECONDS_MAX, maxBuffer: COMMAND_OUTPUT_BYTES_MAX, env }
       execFile(command, args, options, (error, stdout) => resolve(error === null ? stdout : null))
     }),
   holderOf(inodes) {

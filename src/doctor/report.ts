@@ -3,7 +3,7 @@
 import { wrap } from '../config/help.js'
 import { escapeControls } from '../log/escape.js'
 import type { Finding, Verdict } from './check.js'
-import { diagnosisOf } from './diagnosis.js'
+import { diagnosisOf, sentenceStart } from './diagnosis.js'
 
 const HEADINGS: Readonly<Record<Verdict, string>> = {
   fault: 'FAULT',
@@ -12,6 +12,7 @@ const HEADINGS: Readonly<Record<Verdict, string>> = {
   ok: 'ok',
 }
 const COLUMNS_MAX = 110
+const IDS_SHOWN_MAX = 8
 const INDENT = '    '
 
 export interface ReportOptions {
@@ -47,7 +48,13 @@ function entry({ id, remedy, subject, text, verdict }: Finding, width: number): 
 function notCheckedText(findings: readonly Finding[]): string {
   const byReason = new Map<string, string[]>()
   for (const { id, text } of findings) byReason.set(text, [...(byReason.get(text) ?? []), id])
-  return [...byReason].map(([reason, ids]) => `${[...new Set(ids)].join(', ')} (${reason})`).join('; ')
+  return [...byReason].map(([reason, ids]) => `${someOf([...new Set(ids)])} (${reason})`).join('; ')
+}
+
+/** Where one cause keeps everything from being looked at, the first few say it. */
+function someOf(ids: readonly string[]): string {
+  if (ids.length <= IDS_SHOWN_MAX) return ids.join(', ')
+  return `${ids.slice(0, IDS_SHOWN_MAX - 1).join(', ')} and ${ids.length - IDS_SHOWN_MAX + 1} more`
 }
 
 function wellLine(findings: readonly Finding[], width: number): string[] {
@@ -60,6 +67,6 @@ function summary(heading: string, text: string, width: number): string[] {
 }
 
 function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1)
+  const capital = sentenceStart(text)
   return /[.!?]$/.test(capital) ? capital : `${capital}.`
 }

@@ -1,6 +1,7 @@
 // Runs checks side by side, each after those that it needs and within a deadline. Where one of those found a fault this one is not made: its
 // finding names that cause instead of a symptom.
 import { setMaxListeners } from 'node:events'
+import { ClientError } from '../client/client-error.js'
 import { type Check, type Finding, type Judgement, notChecked } from './check.js'
 
 /**
@@ -43,6 +44,8 @@ async function runAfter<Scene>(
     const judged = await Promise.race([check.run(scene, signal), lateness(signal)])
     return Array.isArray(judged) ? judged : [judged as Judgement]
   } catch (error) {
+    // What a server did not answer, or with what.
+    if (error instanceof ClientError) return [notChecked(error.message)]
     return [notChecked(`the check itself failed: ${error instanceof Error ? error.message : String(error)}`)]
   }
 }

@@ -3,7 +3,8 @@ import { type CertificateFacts, loadCertificate } from '../../auth/certificate-f
 import { isNameCovered } from '../../auth/certificate-names.js'
 import { certificateWarnings } from '../../auth/certificate-warnings.js'
 import { TurndError } from '../../config/errors.js'
-import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { type Check, fault, type Judgement, well } from '../check.js'
+import { faultOf, warningOf } from '../two-parts.js'
 import type { InsideScene } from './scene.js'
 
 const DAY_MS = 86_400_000
@@ -14,10 +15,7 @@ export function judgeCertificate(
   publicNames: readonly string[],
   nowMs: number,
 ): Judgement[] {
-  if (typeof facts === 'string') {
-    const [found, ...remedy] = facts.split(/: (?=[^:]+$)/)
-    return [fault('the certificate cannot be used', facts, capital(remedy.join(': ') || found))]
-  }
+  if (typeof facts === 'string') return [faultOf(facts, 'Mend the file')]
   const faults = [...validityFaults(facts, nowMs), ...nameFaults(facts, publicNames)]
   // Both are warnings of a server, which relays for UDP clients all the same.
   const known = new Set(
@@ -26,7 +24,7 @@ export function judgeCertificate(
       : certificateWarnings({ ...facts, isChainCut: false, isChainInOrder: true }, publicNames, nowMs),
   )
   const warnings = certificateWarnings(facts, publicNames, nowMs).filter((text) => !known.has(text))
-  const judged = [...faults, ...warnings.map((text) => warning(text, ''))]
+  const judged = [...faults, ...warnings.map(warningOf)]
   if (judged.length > 0) return judged
   return [
     well(
@@ -72,8 +70,4 @@ export const certificate: Check<InsideScene> = {
       return judgeCertificate(error.message, publicName, nowMs)
     }
   },
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -4,6 +4,7 @@ import { certificate } from './certificate.js'
 import { configuration } from './configuration.js'
 import { httpUpstream } from './http-upstream.js'
 import { listeners } from './listeners.js'
+import { localFirewall } from './local-firewall.js'
 import { peerRules } from './peer-rules.js'
 import { relayAddresses } from './relay-addresses.js'
 import { relayRange } from './relay-range.js'
@@ -17,6 +18,7 @@ export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   listeners,
   relayAddresses,
   relayRange,
+  localFirewall,
   users,
   certificate,
   httpUpstream,

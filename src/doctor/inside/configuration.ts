@@ -1,5 +1,6 @@
 // The options: a server would start with them, and none is without effect or known to do harm.
-import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { type Check, type Judgement, well } from '../check.js'
+import { faultOf, warningOf } from '../two-parts.js'
 import type { InsideScene } from './scene.js'
 
 /**
@@ -11,10 +12,8 @@ export function judgeConfiguration(
   warnings: readonly string[],
   settingsOf: number | null = null,
 ): Judgement[] {
-  if (problem !== null) {
-    return [fault(`the server does not start with this configuration, since ${problem}`, problem, 'Change that option')]
-  }
-  if (warnings.length > 0) return warnings.map((text) => warning(text, ''))
+  if (problem !== null) return [faultOf(problem, 'Change that option')]
+  if (warnings.length > 0) return warnings.map(warningOf)
   return [
     well(
       settingsOf === null

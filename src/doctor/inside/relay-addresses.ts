@@ -3,6 +3,7 @@ import { TurndError } from '../../config/errors.js'
 import { resolveRelayHosts } from '../../server/relay-hosts.js'
 import { type AddressScope, scopeOf } from '../address-scope.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { faultOf, warningOf } from '../two-parts.js'
 import type { InsideScene } from './scene.js'
 
 export interface RelayAddressFacts {
@@ -17,15 +18,8 @@ export function judgeRelayAddresses(
   problem: string,
   notes: readonly string[],
 ): Judgement[] {
-  if (problem !== '')
-    return [
-      fault(
-        problem,
-        problem,
-        'Name an address of this machine as --relay-ip, and the public one as --external-ip PUBLIC/PRIVATE',
-      ),
-    ]
-  const judged = [...notes.map((text) => warning(text, '')), ...facts.flatMap(judgeAddress)]
+  if (problem !== '') return [faultOf(problem, 'Name an address of this machine as --relay-ip')]
+  const judged = [...notes.map(warningOf), ...facts.flatMap(judgeAddress)]
   if (judged.length > 0) return judged
   return [
     well(

@@ -8,6 +8,7 @@ import { filesNeeded, type OpenFilesPlan, openFilesWarning } from '../../server/
 import { FAMILY_IPV4 } from '../../stun/address.js'
 import { type Check, type Judgement, notChecked, warning, well } from '../check.js'
 import { type Machine, sysctlNumber } from '../machine.js'
+import { warningOf } from '../two-parts.js'
 import type { InsideScene } from './scene.js'
 
 /** Of one allocation: its client's flow, and those of some peers. */
@@ -17,7 +18,7 @@ const FLOWS_OF_ALLOCATION = 4
 export function judgeOpenFiles(plan: OpenFilesPlan, limit: number, whose: string): Judgement {
   const text = openFilesWarning(plan, limit)
   if (text === null) return well(`${whose} may open ${limit} files, and needs up to ${filesNeeded(plan)}`)
-  return warning(`${whose === 'this shell' ? 'as started from this shell, ' : `${whose}: `}${text}`, '')
+  return warningOf(`${whose === 'this shell' ? 'as started from this shell, ' : `${whose}: `}${text}`)
 }
 
 /** @param readMax,writeMax net.core.rmem_max and wmem_max in bytes; NaN where the system does not say */

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
 import { counted } from '../durations.js'
 import type { Machine } from '../machine.js'
+import { faultOf } from '../two-parts.js'
 import type { InsideScene } from './scene.js'
 
 const MODE_OF_OTHERS = 0o077
@@ -27,8 +28,7 @@ export interface UsersFacts {
 
 export function judgeUsers(facts: UsersFacts): Judgement[] {
   const { fileCount, isFileNamed, openFiles, problem, realm, secretCount, staticCount } = facts
-  if (problem !== '')
-    return [fault('the server does not start, since a file of users or secrets is broken', problem, 'Mend that file')]
+  if (problem !== '') return [faultOf(problem, 'Mend that file')]
   const open = openFiles.map((path) =>
     warning(`${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`),
   )

@@ -19,8 +19,9 @@ const RATIO_WARNING = 3.5
 const RATIO_FAULT = 5
 /** After the first answer, for a second one. */
 const QUIET_MILLISECONDS = 200
-/** Others were answered already: what comes later than this was not meant to be answered. */
-const ANSWER_MILLISECONDS_MAX = 1000
+/** What comes later than this many times the round trip, and than this, was not meant to be answered. */
+const ROUND_TRIPS_MAX = 5
+const SILENCE_MILLISECONDS_MIN = 300
 const REQUEST_LENGTH_MAX = 64
 
 export interface Amplification {
@@ -51,30 +52,30 @@ export const amplification: Check<OutsideScene> = {
   async run(scene) {
     const way = (await scene.survey()).find(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')?.way
     if (way === undefined) return notChecked('the server is not reached over UDP')
-    const requests: readonly (readonly [string, Uint8Array])[] = [
-      ['Binding', stun(METHOD_BINDING)],
-      [
-        'Allocate',
-        stun(METHOD_ALLOCATE, (writer) =>
-          writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, TRANSPORT_PROTOCOL_UDP << 24),
-        ),
-      ],
-      ['Binding of RFC 3489', bindingOfRfc3489()],
+    const start = performance.now()
+    const first = await exchange(scene, way, 'Binding', stun(METHOD_BINDING), scene.patienceMs)
+    const patienceMs = Math.max(ROUND_TRIPS_MAX * (performance.now() - start), SILENCE_MILLISECONDS_MIN)
+    const others = [
+      exchange(scene, way, 'Allocate', stun(METHOD_ALLOCATE, writeRequestedTransport), patienceMs),
+      exchange(scene, way, 'Binding of RFC 3489', bindingOfRfc3489(), patienceMs),
     ]
-    return judgeAmplification(
-      await Promise.all(
-        requests.map(async ([request, bytes]) => ({
-          request,
-          requestLength: bytes.length,
-          answerLength: await answered(scene, way, bytes),
-        })),
-      ),
-    )
+    return judgeAmplification([first, ...(await Promise.all(others))])
   },
 }
 
+async function exchange(
+  scene: OutsideScene,
+  way: Way,
+  request: string,
+  bytes: Uint8Array,
+  patienceMs: number,
+): Promise<Amplification> {
+  const answerLength = await answered(scene, way, bytes, patienceMs)
+  return { request, requestLength: bytes.length, answerLength }
+}
+
 /** Bytes of all that comes back. */
-async function answered(scene: OutsideScene, way: Way, request: Uint8Array): Promise<number> {
+async function answered(scene: OutsideScene, way: Way, request: Uint8Array, patienceMs: number): Promise<number> {
   const transport = await openTransport(way, {
     verify: false,
     timeoutMilliseconds: scene.patienceMs,
@@ -83,7 +84,7 @@ async function answered(scene: OutsideScene, way: Way, request: Uint8Array): Pro
   let length = 0
   try {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(scene.patienceMs, ANSWER_MILLISECONDS_MAX))
+      const timer = setTimeout(resolve, patienceMs)
       transport.onFrame = (frame) => {
         if (length === 0) setTimeout(resolve, QUIET_MILLISECONDS)
         length += frame.length
@@ -102,6 +103,10 @@ function stun(method: number, describe: (writer: MessageWriter) => void = () => 
   const writer = new MessageWriter().begin(bytes, 0, CLASS_REQUEST, method, newTransactionId(), 0)
   describe(writer)
   return bytes.subarray(0, writer.finish())
+}
+
+function writeRequestedTransport(writer: MessageWriter): void {
+  writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, TRANSPORT_PROTOCOL_UDP << 24)
 }
 
 /** Sixteen bytes of transaction id where the magic cookie would stand. */

@@ -4,6 +4,7 @@ import type { ClientCredentials } from '../../client/client-credentials.js'
 import { StunError } from '../../client/client-error.js'
 import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
 import { durationText } from '../durations.js'
+import { allocate } from './allocate.js'
 import { tryCredentials } from './credential-trial.js'
 import { type KnownUser, knownUser } from './known-user.js'
 import type { OutsideScene } from './scene.js'
@@ -102,7 +103,7 @@ export const credentials: Check<OutsideScene> = {
 async function allocateCode(scene: OutsideScene): Promise<number> {
   const client = await scene.openClient(scene.credentials())
   try {
-    await client.allocate()
+    await allocate(client)
     return 0
   } catch (error) {
     if (error instanceof StunError) return error.number

@@ -31,6 +31,7 @@ export class Examination implements OutsideScene {
   readonly #ca: string | null
   readonly #ending = new AbortController()
   readonly #clients = new Set<TurnClient>()
+  #turn: Promise<unknown> = Promise.resolve()
   #survey: Promise<readonly WayState[]> | null = null
   #exercise: Promise<ExerciseFacts> | null = null
 
@@ -70,8 +71,14 @@ export class Examination implements OutsideScene {
   }
 
   exercise(): Promise<ExerciseFacts> {
-    this.#exercise ??= exerciseRelays(this)
+    this.#exercise ??= this.inTurn(() => exerciseRelays(this))
     return this.#exercise
+  }
+
+  inTurn<Value>(action: () => Promise<Value>): Promise<Value> {
+    const result = this.#turn.then(action)
+    this.#turn = result.catch(() => {})
+    return result
   }
 
   /** Gives back every allocation. */

@@ -9,6 +9,7 @@ import { StunError } from '../../client/client-error.js'
 import { OutsidePeer } from '../../client/outside-peer.js'
 import { TurnClient } from '../../client/turn-client.js'
 import { formatHost, hostAddress, parseTransportAddress, type TransportAddress } from '../../stun/address.js'
+import { allocate } from './allocate.js'
 import { Arrivals } from './arrivals.js'
 import type { OutsideScene } from './scene.js'
 
@@ -72,7 +73,7 @@ export async function exerciseRelays(scene: OutsideScene): Promise<ExerciseFacts
 async function allocateSeveral(scene: OutsideScene): Promise<TurnClient[]> {
   const allocateOne = async () => {
     const client = await scene.openClient(scene.credentials())
-    await client.allocate()
+    await allocate(client)
     return client
   }
   const first = await allocateOne()

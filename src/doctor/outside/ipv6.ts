@@ -16,17 +16,19 @@ export function judgeIpv6(code: number, relayed: string, isMeant: boolean): Judg
 export const ipv6: Check<OutsideScene> = {
   id: 'ipv6',
   needs: ['credentials'],
-  async run(scene) {
-    const isMeant = scene.settings?.relayIp.some((host) => host.includes(':')) ?? false
-    const client = await scene.openClient(scene.credentials())
-    try {
-      const { relayed } = await client.allocate({ family: 6 })
-      return judgeIpv6(0, `${relayed}`, isMeant)
-    } catch (error) {
-      if (error instanceof StunError) return judgeIpv6(error.number, '', isMeant)
-      throw error
-    } finally {
-      await client.close()
-    }
-  },
+  run: (scene) => scene.inTurn(() => tryIpv6(scene)),
+}
+
+async function tryIpv6(scene: OutsideScene): Promise<Judgement> {
+  const isMeant = scene.settings?.relayIp.some((host) => host.includes(':')) ?? false
+  const client = await scene.openClient(scene.credentials())
+  try {
+    const { relayed } = await client.allocate({ family: 6 })
+    return judgeIpv6(0, `${relayed}`, isMeant)
+  } catch (error) {
+    if (error instanceof StunError) return judgeIpv6(error.number, '', isMeant)
+    throw error
+  } finally {
+    await client.close()
+  }
 }

@@ -10,15 +10,24 @@ import {
   METHOD_CHANNEL_BIND,
 } from '../../stun/constants.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
+import { allocate } from './allocate.js'
 import type { OutsideScene } from './scene.js'
 
 const HTTP_PORT = 80
+const LOOPBACK = 'its own loopback address'
+const METADATA = 'the metadata service of clouds, which hands out credentials'
+const PRIVATE = 'private networks'
 const TARGETS = [
-  { host: '127.0.0.1', what: 'its own loopback address', isFault: true },
+  { host: '127.0.0.1', what: LOOPBACK, isFault: true },
   { host: '0.0.0.0', what: 'the unspecified address, which leads to its loopback', isFault: true },
-  { host: '169.254.169.254', what: 'the metadata service of clouds, which hands out credentials', isFault: true },
-  { host: '10.255.255.254', what: 'private networks', isFault: false },
-  { host: '192.168.255.254', what: 'private networks', isFault: false },
+  { host: '169.254.169.254', what: METADATA, isFault: true },
+  { host: '10.255.255.254', what: PRIVATE, isFault: false },
+  { host: '192.168.255.254', what: PRIVATE, isFault: false },
+  // Of IPv6 relays; the second is the first of IPv4 in disguise.
+  { host: '::1', what: LOOPBACK, isFault: true },
+  { host: '::ffff:127.0.0.1', what: LOOPBACK, isFault: true },
+  { host: 'fd00:ec2::254', what: METADATA, isFault: true },
+  { host: 'fd00::fffe', what: PRIVATE, isFault: false },
 ] as const
 
 export interface PolicyFacts {
@@ -61,21 +70,24 @@ export function judgePeerPolicy({ granted, ownSocket }: PolicyFacts): Judgement[
 export const peerPolicy: Check<OutsideScene> = {
   id: 'peer-policy',
   needs: ['credentials'],
-  async run(scene) {
-    const client = await scene.openClient(scene.credentials())
-    try {
-      await client.allocate()
-      const own = client.transport.remoteAddress
-      const peers = [...TARGETS.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
-      const isOpen = await Promise.all(
-        peers.map((peer, index) => isGranted(bindChannel(client, CHANNEL_NUMBER_MIN + index, peer))),
-      )
-      const granted = TARGETS.filter((_, index) => isOpen[index]).map(({ host }) => host)
-      return judgePeerPolicy({ granted, ownSocket: isOpen.at(-1) ? `${own}` : '' })
-    } finally {
-      await client.close()
-    }
-  },
+  run: (scene) => scene.inTurn(() => lookAtPolicy(scene)),
+}
+
+async function lookAtPolicy(scene: OutsideScene): Promise<Judgement[]> {
+  const client = await scene.openClient(scene.credentials())
+  try {
+    const { relayed } = await allocate(client)
+    const own = client.transport.remoteAddress
+    const targets = TARGETS.filter(({ host }) => hostAddress(host)?.family === relayed.family)
+    const peers = [...targets.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
+    const isOpen = await Promise.all(
+      peers.map((peer, index) => isGranted(bindChannel(client, CHANNEL_NUMBER_MIN + index, peer))),
+    )
+    const granted = targets.filter((_, index) => isOpen[index]).map(({ host }) => host)
+    return judgePeerPolicy({ granted, ownSocket: isOpen.at(-1) ? `${own}` : '' })
+  } finally {
+    await client.close()
+  }
 }
 
 /** Unlike a permission it names a port: the address of a relay may be good for relays, and for nothing else. */

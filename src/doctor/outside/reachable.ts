@@ -1,7 +1,6 @@
 // Is there a server at all: its name has an address, and something there answers STUN.
 import { resolveHost } from '../../client/resolve-host.js'
 import { type Check, fault, type Judgement, well } from '../check.js'
-import { counted } from '../durations.js'
 import type { OutsideScene, WayState } from './scene.js'
 
 export function judgeName(host: string, addresses: readonly string[]): Judgement {
@@ -46,7 +45,7 @@ export function judgeReachable(host: string, states: readonly WayState[]): Judge
     )
   }
   return fault(
-    `${host} cannot be reached over ${counted(states.length, 'port').replace(/^1 port$/, ports)}`,
+    `${host} cannot be reached over ${ports}`,
     `nothing comes back from ${host} (${found}): a firewall on the way drops it, or the machine is down`,
     `Open ${ports} to ${host} on the firewall, and see whether the machine is up`,
   )

@@ -1,6 +1,7 @@
 // What relays in use show: the address that clients are told, the firewall before the relay range, what relays send, and the way from one relay to
 // another. All are judgements of one exercise.
 import type { Settings } from '../../config/settings.js'
+import { ERROR_PEER_ADDRESS_FAMILY_MISMATCH } from '../../stun/constants.js'
 import { scopeOf } from '../address-scope.js'
 import { type Check, fault, type Judgement, notChecked, warning, well } from '../check.js'
 import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED, PACKET_LENGTHS, type RelayFacts } from './exercise.js'
@@ -125,6 +126,9 @@ function rangeText(settings: Settings | null): string {
 }
 
 function refusedText({ peerHost, permissionCode }: ExerciseFacts): string {
+  if (permissionCode === ERROR_PEER_ADDRESS_FAMILY_MISMATCH) {
+    return `its relays are of another address family than ${peerHost}: give the doctor an address of the server of that family`
+  }
   const isPrivate = scopeOf(peerHost) !== 'public'
   const advice = isPrivate
     ? `${peerHost} is not a public address: run the doctor outside, or give the server --allow-peer ${peerHost}`

@@ -54,6 +54,8 @@ export interface OutsideScene {
   mainWay(): Promise<WayState>
   /** A client over that way, which is closed at the end, if not before. Rejects with a ClientError. */
   openClient(credentials: ClientCredentials | null): Promise<TurnClient>
+  /** One after the other: a quota may allow few allocations at once. */
+  inTurn<Value>(action: () => Promise<Value>): Promise<Value>
   /** The identity's; null without one. */
   credentials(): ClientCredentials | null
   /** Relays in use, once. */

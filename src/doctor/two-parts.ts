@@ -1,0 +1,26 @@
+// Sentences of the house say what is wrong and, after a colon or semicolon, what to do: the doctor shows the two apart.
+import { fault, type Judgement, warning } from './check.js'
+
+interface TwoParts {
+  readonly found: string
+  /** '' if the sentence has none. */
+  readonly remedy: string
+}
+
+/** `--a 1 is above --b 0: give a range` in two. */
+export function twoParts(sentence: string): TwoParts {
+  const [, found, remedy] = /^(.*\S)[:;] (?=[a-z])(.*)$/s.exec(sentence) ?? []
+  if (found === undefined) return { found: sentence, remedy: '' }
+  return { found, remedy: remedy.charAt(0).toUpperCase() + remedy.slice(1) }
+}
+
+/** @param remedy where the sentence has none */
+export function faultOf(sentence: string, remedy: string): Judgement {
+  const parts = twoParts(sentence)
+  return fault(parts.found, parts.found, parts.remedy || remedy)
+}
+
+export function warningOf(sentence: string): Judgement {
+  const parts = twoParts(sentence)
+  return warning(parts.found, parts.remedy)
+}

@@ -1,0 +1,143 @@
+// The command line of `turnd doctor`: its arguments beside those of the server, exit codes, and what it never prints.
+import { Writable } from 'node:stream'
+import t from 'tap'
+import { runDoctorCommand } from '../../src/commands/doctor.js'
+import { parseDoctorArguments } from '../../src/commands/doctor-arguments.js'
+import { waysOf } from '../../src/doctor/outside/examine.js'
+import { anyRunningServer, parsedOf, runningServers } from '../../src/doctor/running-servers.js'
+import { ServerControl } from '../../src/server/control.js'
+import { settingsOf } from '../server/settings.js'
+import { temporaryDirectory } from '../support/certificate.js'
+
+const SECRETS = ['hush-password', 'hush-secret', 'hush-token-that-is-long-enough-to-be-good']
+const WITH_SECRETS = ['--user', `alice:${SECRETS[0]}`, '--auth-secret', SECRETS[1], '--metrics-token', SECRETS[2]]
+
+/** Of one run in this process. */
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const texts = { stdout: '', stderr: '' }
+  const stream = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        texts[name] += chunk
+        done()
+      },
+    })
+  const code = await runDoctorCommand(args, { stdout: stream('stdout'), stderr: stream('stderr'), env })
+  return { code, ...texts }
+}
+
+t.test('arguments', async (t) => {
+  t.test('of the server and of the doctor stand in any order', async (t) => {
+    const line = [
+      'turn:a.test',
+      '--min-port',
+      '5000',
+      '--as',
+      'alice:se:cret',
+      'turns:b.test:443',
+      '--rfc3489',
+      '--realm=turn:x',
+      '--timeout',
+      '0.5',
+    ]
+    const parsed = parseDoctorArguments(line, {})!
+    t.match(parsed, { as: { username: 'alice', password: 'se:cret' }, patienceMs: 500 })
+    t.same(parsed.serverArgv, ['--min-port', '5000', '--rfc3489', '--realm=turn:x'])
+    t.match(parsed.uris, [
+      { scheme: 'turn', host: 'a.test' },
+      { scheme: 'turns', host: 'b.test', port: 443 },
+    ])
+  })
+  t.test('a TURN REST name keeps its time, a bare host is a turn: URI, variables stand in', async (t) => {
+    const parsed = parseDoctorArguments(['turn.test:3479'], { TURN_AS: '1800000000:alice:pw', TURN_AS_SECRET: 's' })!
+    t.match(parsed, {
+      as: { username: '1800000000:alice', password: 'pw' },
+      secret: 's',
+      uris: [{ host: 'turn.test', port: 3479 }],
+    })
+  })
+  t.test('for comparison UDP and TCP of a port are tried beside each other', async (t) => {
+    const ways = (...uris: string[]) =>
+      waysOf('h', parseDoctorArguments(uris, {})!.uris).map(
+        ({ isAsked, port, transport }) => `${transport} ${port}${isAsked ? '!' : ''}`,
+      )
+    t.same(ways('turn:h'), ['udp 3478!', 'tcp 3478'])
+    t.same(ways('turn:h?transport=tcp', 'turns:h:443'), ['tcp 3478!', 'tls 443!', 'udp 3478'])
+    t.same(ways('turn:h', 'turn:h?transport=tcp'), ['udp 3478!', 'tcp 3478!'])
+  })
+  for (const [args, message] of [
+    [['--nonsense'], /unknown option --nonsense/],
+    [['--as', 'alice'], /--as is not NAME:PASSWORD/],
+    [['--timeout', '99'], /no time to wait/],
+    [['stun:turn.test'], /about STUN alone/],
+    [['turn:turn.test:0'], /has a port/],
+    [['--min-port'], /--min-port needs a value/],
+    [['--as-secret-file', '/nowhere'], /--as-secret-file \/nowhere/],
+    [['--ca', '/nowhere'], /--ca \/nowhere/],
+    [['--outside', '--config', '/nowhere'], /--config \/nowhere cannot be read/],
+  ] as const) {
+    t.test(`${args.join(' ')} is one sentence and exit code 2`, async (t) => {
+      const { code, stderr, stdout } = await run(args)
+      t.same({ code, stdout }, { code: 2, stdout: '' })
+      t.match(stderr, /^turnd doctor: [^\n]+\n$/)
+      t.match(stderr, message)
+    })
+  }
+})
+
+t.test('a run', async (t) => {
+  const stateDir = temporaryDirectory()
+  const local = ['--listen', '127.0.0.1:0', '--relay-ip', '127.0.0.1', '--state-dir', stateDir]
+  t.test('--help', async (t) =>
+    t.match(await run(['--help', '--nonsense']), { code: 0, stdout: /^Usage: turnd doctor/ }),
+  )
+  t.test('of options that a server starts with has no fault, and prints no secret', async (t) => {
+    const { code, stdout } = await run([...local, ...WITH_SECRETS, '--json'])
+    t.equal(code, 0)
+    const { diagnosis, findings, isFaulty } = JSON.parse(stdout)
+    t.equal(isFaulty, false)
+    t.match(diagnosis, /^No fault that this machine can see/)
+    t.match(findings[0], {
+      id: 'configuration',
+      subject: 'this machine',
+      verdict: 'ok',
+      text: /./,
+      remedy: '',
+      cause: '',
+    })
+    for (const secret of SECRETS) t.notMatch(stdout, secret)
+  })
+  t.test('of options that stop the start says why, and checks nothing else of them', async (t) => {
+    const { code, stdout } = await run([...local, '--min-port', '30000', '--max-port', '29999'])
+    t.equal(code, 1)
+    t.match(stdout, /^FAULT {2}configuration, this machine\n/)
+    t.match(stdout, /\nNot checked: listeners, relay-addresses/)
+  })
+  t.test('with a URI where nobody listens names that, and not its symptoms', async (t) => {
+    const { code, stdout } = await run(['turn:127.0.0.1:9', '--as', 'alice:secret', '--json', '--timeout', '0.3'])
+    t.equal(code, 1)
+    const { diagnosis, findings } = JSON.parse(stdout)
+    t.same(findings.filter((finding: { verdict: string }) => finding.verdict === 'fault').length, 1)
+    t.match(diagnosis, /^No TURN server answers at 127\.0\.0\.1: start turnd there/)
+  })
+})
+
+t.test('a server that runs tells its options, but no secret', async (t) => {
+  const stateDir = temporaryDirectory()
+  const settings = settingsOf({
+    user: `alice:${SECRETS[0]}`,
+    authSecret: SECRETS[1],
+    metricsToken: SECRETS[2],
+    stateDir,
+    minPort: 4000,
+  })
+  const why = () => ({ listening: ['udp:127.0.0.1:3478'] }) as never
+  const control = new ServerControl({ settings, why, loginLink: () => null })
+  t.teardown(() => control.close())
+  await control.open()
+  const server = await anyRunningServer(stateDir)
+  t.match(server, { pid: process.pid, listening: ['udp:127.0.0.1:3478'] })
+  t.match(parsedOf(server!).settings, { minPort: 4000, stateDir, user: [{ name: 'alice', password: '' }] })
+  for (const secret of SECRETS) t.notMatch(JSON.stringify(server), secret)
+  t.same(await runningServers(temporaryDirectory()), [])
+})
