@@ -390,6 +390,27 @@ t.test('the report', async (t) => {
   })
 })
 
+t.test('what is said again further down', async (t) => {
+  t.test('counts no more, and is told so, where it can be said once', async (t) => {
+    for (const name of COTURN_OPTION_NAMES) {
+      // Values that each of them takes, or refuses.
+      const text = `${name}=1\n${name}=1\n`
+      try {
+        const { notes } = reportOf(text)
+        t.same(notes.flatMap(({ lines }) => lines).sort(), [1, 2], name)
+      } catch (error) {
+        t.match((error as Error).message, /turnserver\.conf (?:line \d: |leaves no listener)/, name)
+      }
+    }
+    t.match(verdictOf('realm=a\nrealm=b'), /^ignored: a later line says it again/)
+    t.match(settingsOf('realm=a\nrealm=b\nrealm='), { realm: 'b' })
+    t.match(settingsOf('cert=a\ncert=/b\npkey=/c\nno-tls\nno-tls=0'), {
+      cert: '/b',
+      listen: [{}, { scheme: 'tls' }, {}],
+    })
+  })
+})
+
 t.test('precedence', async (t) => {
   const files = {
     'turn.conf': 'realm=imported\nmin-port=50000\nuser=a:b',
