@@ -357,6 +357,8 @@ t.test('limits and the rest', async (t) => {
     t.match(settingsOf('Verbose'), { logLevel: 'debug' })
     t.match(settingsOf('log-min-level=warning'), { logLevel: 'warn' })
     t.match(settingsOf('rfc5766-channel-numbers'), { channelRange: 'rfc5766' })
+    t.match(settingsOf('realm=example.org'), { channelRange: 'rfc5766' }, 'as coturn 4.6, which has no such option')
+    t.match(settingsOf('rfc5766-channel-numbers=0'), { channelRange: 'rfc8656' })
     t.match(settingsOf('no-tcp-relay'), { noTcpRelay: true })
     t.match(settingsOf('no-tcp-relay=0'), { noTcpRelay: false })
     t.same(settingsOf('server-name=Turn.example.org').publicName, ['turn.example.org'])

@@ -31,9 +31,11 @@ export function importCoturnConfig(path: string, text: string): ImportedFile {
   if (!conf.has('total-quota')) {
     options.remark('coturn has no limit of allocations, and --max-allocations is 1800 by default: raise it for more')
   }
-  if (!conf.has('rfc5766-channel-numbers')) {
+  if (!lines.some(({ name }) => name === 'rfc5766-channel-numbers')) {
+    // Clients that coturn has served until now may be of that age.
+    options.give('channel-range', 'rfc5766', null)
     options.remark(
-      'channel numbers above 0x4fff are refused, which coturn 4.6 allows: --channel-range rfc5766 is for old clients',
+      'channel numbers are 0x4000-0x7ffe, as in coturn 4.6: --channel-range rfc8656 takes those of new clients alone',
     )
   }
   return options.finish(lines)
