@@ -17,6 +17,7 @@ const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
   ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/status-page'],
   ...['command/admin-metrics', 'command/engine-fallback'],
+  ...['doctor/lab', 'examples/examples', 'packaging/npm-pack'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
 /** No clock, and few sockets: beside all others, on the processors that those leave idle. */

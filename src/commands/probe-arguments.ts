@@ -51,7 +51,9 @@ what came back: round trips, loss, jitter, throughput.
 
 A round trip is the time from this machine to the server, through the relay, and back to it: between
 two allocations (relay-to-relay), or where the server does not do that, between an allocation and a
-UDP socket of this machine (relay-to-socket, socket-to-relay). Jitter is the mean difference between
+UDP socket of this machine (relay-to-socket, socket-to-relay). The column "peer" is about that socket
+in any case: which ways packets get between it and the relay, or the error with which the server
+forbids it. Two relays of one server meet inside of it, and see no firewall in front of it. Jitter is the mean difference between
 one packet's round trip and the next one's. Data goes only to a server that has granted an
 allocation for it, ${PROBE_BITS_PER_SECOND_MAX / 1e6} Mbit/s at most, and allocations are given back at the end.
 

@@ -17,7 +17,7 @@ const MEASURES = [
   ...['', 'result', 'connect', 'answer', 'RTT min', 'median', 'p95', 'max', 'jitter', 'loss'],
   ...['throughput', 'loss'],
 ]
-const FACTS = ['', 'server', 'seen as', 'relayed address', 'lifetime', 'path', 'realm', 'software']
+const FACTS = ['', 'server', 'seen as', 'relayed address', 'lifetime', 'path', 'peer', 'realm', 'software']
 /** Columns of text; others have numbers, which end below one another. */
 const TEXT_COLUMNS = ['', 'result', ...FACTS.filter((name) => name !== 'lifetime')]
 const JSON_DECIMALS = 3
@@ -30,6 +30,7 @@ export function probeLines(reports: readonly ProbeReport[]): string[] {
     table([MEASURES, ...reports.map((report) => [label(report), ...measuresOf(report)])]),
     facts.length === 0 ? [] : table([FACTS, ...facts]),
     reports.flatMap((report) => securityLines(report, label(report))),
+    reports.flatMap((report) => reachLines(report, label(report))),
     reports.filter(({ outcome }) => outcome === 'absent').map((report) => absentLine(report, label(report))),
   ]
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
@@ -53,7 +54,7 @@ function probeObject(reports: readonly ProbeReport[]): object {
 }
 
 function targetObject(report: ProbeReport): object {
-  const { failure, mapped, relayed, security, server, target, ...others } = report
+  const { failure, mapped, reach, relayed, security, server, target, ...others } = report
   const error = failure?.error
   return {
     uri: target.uri,
@@ -62,6 +63,7 @@ function targetObject(report: ProbeReport): object {
     server: server?.toString() ?? null,
     mapped: mapped?.toString() ?? null,
     relayed: relayed?.toString() ?? null,
+    reach: reach !== null && 'number' in reach ? { forbidden: reach.number } : reach,
     security:
       security === null
         ? null
@@ -108,6 +110,7 @@ function factsOf(report: ProbeReport): string[] {
     relayed?.toString() ?? NOTHING,
     lifetimeSeconds === null ? NOTHING : `${lifetimeSeconds} s`,
     path ?? NOTHING,
+    reachText(report),
     realm || NOTHING,
     software || NOTHING,
   ]
@@ -120,6 +123,21 @@ function securityLines(report: ProbeReport, label: string): string[] {
   const until = certificate === null ? '' : ` until ${new Date(certificate.validTo).toISOString().slice(0, 10)}`
   const verdict = problems.length === 0 ? 'accepted' : problems.map(({ text }) => text).join('; ')
   return [`${label}: ${protocol}, a certificate for ${names.slice(0, 3).join(', ') || NOTHING}${until}: ${verdict}.`]
+}
+
+function reachText({ reach }: ProbeReport): string {
+  if (reach === null) return NOTHING
+  if ('number' in reach) return String(reach.number)
+  if (reach.toPeer) return reach.fromPeer ? 'both ways' : 'to it'
+  return reach.fromPeer ? 'from it' : 'no way'
+}
+
+/** Two relays of one server meet inside it: a firewall in front of them shows here alone. */
+function reachLines({ outcome, reach, relayed }: ProbeReport, label: string): string[] {
+  if (outcome === 'failed' || reach === null || 'number' in reach || reach.fromPeer) return []
+  const advice =
+    'where peers are outside of the server, open its relay ports, and check the address that it tells clients'
+  return [`${label}: nothing got from a socket of this machine to the relayed address ${relayed}: ${advice}.`]
 }
 
 function absentLine(report: ProbeReport, label: string): string {

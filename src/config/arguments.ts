@@ -13,7 +13,7 @@ export const SUBCOMMANDS = [
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
   { name: 'why', help: 'say whom the server refused, why, what to do' },
   { name: 'probe', help: 'ask any TURN server for relays and measure them' },
-  { name: 'doctor', help: 'find out why no media flows, what to change' },
+  { name: 'doctor', help: 'find why media does not flow, what to change' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const
 export type SubcommandName = (typeof SUBCOMMANDS)[number]['name']

@@ -34,7 +34,7 @@ export function formatHelp(columns = 80): string {
   const width = Math.min(Math.max(columns || 80, COLUMNS_MIN), COLUMNS_MAX)
   const lines = [INTRODUCTION, '', 'Usage: turnd [options]']
   const nameLength = Math.max(...SUBCOMMANDS.map(({ name }) => name.length))
-  for (const { name, help } of SUBCOMMANDS) lines.push(`       turnd ${name.padEnd(nameLength)} --help   ${help}`)
+  for (const { name, help } of SUBCOMMANDS) lines.push(`       turnd ${name.padEnd(nameLength)} --help  ${help}`)
   lines.push('', 'For example:', `  ${FIRST_EXAMPLE}`)
   for (const group of OPTION_GROUPS) {
     lines.push('', `${group}:`)

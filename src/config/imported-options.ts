@@ -25,6 +25,8 @@ export interface ImportLine {
 
 interface Gathered {
   readonly values: unknown[]
+  /** The same, for lists of thousands. */
+  readonly seen: Set<unknown>
   /** For each value; null if it is the default of the other server. */
   readonly lines: (number | null)[]
 }
@@ -52,13 +54,14 @@ export class ImportedOptions {
   give(name: string, value: unknown, line: ImportLine | null): void {
     const option = optionOf(name)
     if (line !== null) this.#check(option, value, line)
-    const gathered = this.#gathered.get(option) ?? { values: [], lines: [] }
-    if (!option.repeatable) gathered.values.length = gathered.lines.length = 0
-    if (!gathered.values.includes(value)) {
-      gathered.values.push(value)
-      gathered.lines.push(line?.line ?? null)
+    const gathered = option.repeatable ? this.#gathered.get(option) : undefined
+    const { lines, seen, values } = gathered ?? { values: [], seen: new Set(), lines: [] }
+    if (!seen.has(value)) {
+      seen.add(value)
+      values.push(value)
+      lines.push(line?.line ?? null)
     }
-    this.#gathered.set(option, gathered)
+    this.#gathered.set(option, { values, seen, lines })
   }
 
   /** The verdict on a line; the first one counts. @param shown what the option is called; its name if absent */

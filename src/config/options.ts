@@ -200,7 +200,7 @@ const TABLE: Table = {
     repeatable: true,
     default: [],
     defaultText: 'without any user or secret: a generated one',
-    help: 'A user. The name ends at the first colon.',
+    help: 'A user. The name ends at the first colon. A file may have {"name", "key"} instead, with the MD5 key in hex digits.',
     coturn: ['user'],
     secret: true,
     comesLater: null,

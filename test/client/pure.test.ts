@@ -10,15 +10,15 @@ import {
   socketError,
 } from '../../src/client/client-error.js'
 import { certificateProblems } from '../../src/client/peer-security.js'
-import { measureRoundTrips, measureThroughput, summaryOf } from '../../src/client/probe/measure.js'
+import { measureThroughput, summaryOf } from '../../src/client/probe/measure.js'
 import { adviceFor } from '../../src/client/probe/probe-advice.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import type { ProbeReport } from '../../src/client/probe/probe-target.js'
-import type { RelayPath } from '../../src/client/probe/relay-path.js'
 import { formatTurnUri, parseTurnUri, portOf, transportOf } from '../../src/client/turn-uri.js'
 import { CommandError } from '../../src/commands/command-words.js'
 import { parseProbeArguments } from '../../src/commands/probe-arguments.js'
 import { makePair } from '../support/certificate.js'
+import { madePath } from './made-path.js'
 
 t.test('URIs of TURN servers (RFC 7064, RFC 7065)', async (t) => {
   const good: [string, string, number][] = [
@@ -121,20 +121,6 @@ t.test('sums', async (t) => {
   t.same(summaryOf(times), { minimum: 1, median: 2, p95: 10, maximum: 10, jitter: 11 / 3 })
   t.same(summaryOf([5]), { minimum: 5, median: 5, p95: 5, maximum: 5, jitter: 0 })
 
-  t.test('count what was lost, and neither copies nor strangers’ packets', async (t) => {
-    const path = madePath((packet, count, deliver) => {
-      if (count % 5 === 0) return
-      for (let copy = 0; copy < 2; copy++) deliver(packet)
-      const stranger = Buffer.from(packet)
-      stranger[0] ^= 1
-      deliver(stranger)
-      deliver(packet.subarray(1))
-    })
-    const { lossPercent, receivedCount, sentCount, times } = await measureRoundTrips(path, 10, 50)
-    t.same({ lossPercent, receivedCount, sentCount }, { lossPercent: 20, receivedCount: 8, sentCount: 10 })
-    t.ok(times !== null && times.minimum > 0 && times.minimum <= times.median && times.p95 <= times.maximum)
-  })
-
   t.test('keep to the rate, whatever the size, and end with the path', async (t) => {
     let count = 0
     const path = madePath((packet, _count, deliver) => {
@@ -204,22 +190,4 @@ function thrownBy(call: () => unknown): unknown {
     return error
   }
   return null
-}
-
-/** A path that does with each packet what `carry` says, on the next turn of the loop. */
-function madePath(carry: (packet: Buffer, count: number, deliver: (packet: Uint8Array) => void) => void): RelayPath {
-  let count = 0
-  const path: RelayPath = {
-    kind: 'relay-to-relay',
-    onPacket: () => {},
-    onFault: () => {},
-    send: (packet) => {
-      const copy = Buffer.from(packet)
-      const number = count++
-      setImmediate(() => carry(copy, number, (arrived) => path.onPacket(arrived)))
-      return true
-    },
-    close: async () => {},
-  }
-  return path
 }

@@ -1,6 +1,7 @@
 // Our own client against servers that do what they should not, or what real ones cannot be made to do. Real ones: test/interop/probe.test.ts.
 import t from 'tap'
 import { ClientError, StunError } from '../../src/client/client-error.js'
+import { measureRoundTrips } from '../../src/client/probe/measure.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import { probeTarget } from '../../src/client/probe/probe-target.js'
 import { openTransport } from '../../src/client/transport.js'
@@ -22,6 +23,7 @@ import {
 } from '../../src/stun/constants.js'
 import type { MessageView } from '../../src/stun/message.js'
 import { MessageWriter } from '../../src/stun/writer.js'
+import { madePath } from './made-path.js'
 import {
   answer,
   challenge,
@@ -95,7 +97,7 @@ t.test('a client', { buffered: true }, async (t) => {
     t.ok(second.messageIntegritySha256Start > 0)
     t.equal(second.messageIntegrityStart, -1)
     const cut = await scriptedUdp(t, (request) => [offer(request, [])])
-    t.equal(await codeOf((await cut.connect()).allocate()), 'bad-answer')
+    t.match(await errorOf((await cut.connect()).allocate()), { code: 'bad-answer', message: /has taken the password/ })
     const unknown = await scriptedUdp(t, (request) => [offer(request, [9])])
     t.equal(await codeOf((await unknown.connect()).allocate()), 'bad-answer')
   })
@@ -159,7 +161,7 @@ t.test('a hostile server', { buffered: true }, async (t) => {
       return strange
     }
     const asAllocate = (request: MessageView) => {
-      const strange = granted(request, null)
+      const strange = answer(request, false, (writer) => writer.writeText(ATTRIBUTE_SOFTWARE, 'not a Binding'))
       strange[1] = 0x03
       return strange
     }
@@ -214,23 +216,36 @@ t.test('a hostile server', { buffered: true }, async (t) => {
   t.test('delivers no data of a channel that is not bound, and data of peers that come', async (t) => {
     const server = await scriptedUdp(t, (request, count) => {
       if (count < 3) return dance(request, count)
-      return [
-        Buffer.from('4fff0004abcdabcd', 'hex'),
-        Buffer.from('4000ffffabcd', 'hex'),
-        indication(),
-        granted(request),
-      ]
+      if (count === 3) return [indication('early'), granted(request)]
+      const [unbound, cut, whole] = ['4fff0004abcdabcd', '4000ffffabcd', '400000026869'].map((hex) =>
+        Buffer.from(hex, 'hex'),
+      )
+      return [unbound, cut, whole, indication('late'), granted(request, null)]
     })
     const client = await server.connect()
     const received: string[] = []
     client.onData = (peer, data) => received.push(`${peer} ${Buffer.from(data)}`)
     await client.allocate()
     await client.bindChannel(PEER)
-    t.same(received, [`${PEER} hello`])
+    await client.bind()
+    t.same(received, [`${PEER} early`, `${PEER} hi`, `${PEER} late`])
   })
 })
 
 t.test('a probe', { buffered: true }, async (t) => {
+  t.test('counts what was lost, and neither copies nor strangers’ packets', async (t) => {
+    const path = madePath((packet, count, deliver) => {
+      const stranger = Buffer.from(packet)
+      stranger[0] ^= 1
+      deliver(stranger)
+      deliver(packet.subarray(1))
+      if (count % 5 !== 0) for (let copy = 0; copy < 2; copy++) deliver(packet)
+    })
+    const { lossPercent, receivedCount, sentCount, times } = await measureRoundTrips(path, 10, 50)
+    t.same({ lossPercent, receivedCount, sentCount }, { lossPercent: 20, receivedCount: 8, sentCount: 10 })
+    t.ok(times !== null && times.minimum > 0 && times.minimum <= times.median && times.p95 <= times.maximum)
+  })
+
   t.test('goes where a 300 sends it, once', async (t) => {
     const second = await scriptedUdp(t, (request) => [
       request.method === METHOD_BINDING ? granted(request, null) : answer(request, true, writeAlternate),
@@ -268,9 +283,9 @@ function tooLong(request: MessageView): Uint8Array {
   })
 }
 
-function indication(): Uint8Array {
+function indication(text: string): Uint8Array {
   const bytes = new Uint8Array(100)
   const writer = new MessageWriter().begin(bytes, 0, CLASS_INDICATION, METHOD_DATA, new Uint8Array(12), 0)
-  writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, PEER).writeBytes(ATTRIBUTE_DATA, Buffer.from('hello'))
+  writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, PEER).writeBytes(ATTRIBUTE_DATA, Buffer.from(text))
   return bytes.subarray(0, writer.finish())
 }

@@ -55,15 +55,24 @@ t.test('the command line', async (t) => {
       [['--total-quota', '5'], '--total-quota is an option of coturn: here it is --max-allocations'],
       [['-p', '3478'], '-p is not an option: all but -h begin with two dashes, turnd --help lists them'],
       [['-realm', 'a'], '-r is not an option: all but -h begin with two dashes, turnd --help lists them'],
-      [['stray'], 'stray is neither an option (--…) nor a subcommand (user, convert, cert, why, login)'],
-      [['users'], 'users is neither an option (--…) nor a subcommand (user, convert, cert, why, login)'],
-      [['--realm', 'a', 'b'], 'b is neither an option (--…) nor a subcommand (user, convert, cert, why, login)'],
+      [['stray'], 'stray is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)'],
+      [['users'], 'users is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)'],
+      [
+        ['--realm', 'a', 'b'],
+        'b is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+      ],
       [
         ['--realm', 'a', '--', '--mobility'],
-        '--mobility is neither an option (--…) nor a subcommand (user, convert, cert, why, login)',
+        '--mobility is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
       ],
-      [['--mobility', 'true'], 'true is neither an option (--…) nor a subcommand (user, convert, cert, why, login)'],
-      [['two words'], '"two words" is neither an option (--…) nor a subcommand (user, convert, cert, why, login)'],
+      [
+        ['--mobility', 'true'],
+        'true is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+      ],
+      [
+        ['two words'],
+        '"two words" is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+      ],
       [['--realm', 'a', 'user', 'add'], 'user is a subcommand, which comes first: turnd user --help'],
     ]
     for (const [argv, message] of rows)

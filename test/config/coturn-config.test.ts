@@ -2,13 +2,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import fc from 'fast-check'
 import t from 'tap'
 import { readConfLines, readSwitch } from '../../src/config/coturn/conf-file.js'
 import { importCoturnConfig } from '../../src/config/coturn/coturn-config.js'
 import { COTURN_OPTION_GROUPS, COTURN_OPTION_NAMES, findCoturnOption } from '../../src/config/coturn/options.js'
 import { type ImportVerdict, importSummary } from '../../src/config/import-report.js'
-import { findOption } from '../../src/config/options.js'
+import { findOption, OPTIONS } from '../../src/config/options.js'
 import type { Settings } from '../../src/config/settings.js'
+import { hostAddress } from '../../src/stun/address.js'
+import { cidrContains } from '../../src/stun/cidr.js'
 import { projectRoot } from '../support/project-root.js'
 import { parse, refusal, turndErrorOf } from './refusals.js'
 
@@ -73,6 +76,13 @@ t.test('the table', async (t) => {
         t.ok(findOption(option) ?? ['admin', 'version'].includes(option), `${name}: --${option}`)
       }
     }
+  })
+
+  t.test('has every name that our options say coturn has for them', async (t) => {
+    t.same(
+      OPTIONS.flatMap(({ coturn }) => coturn).filter((name) => !COTURN_OPTION_NAMES.includes(name)),
+      [],
+    )
   })
 
   const HELP = '/usr/share/doc/coturn/README.turnserver.gz'
@@ -223,6 +233,31 @@ t.test('peers', async (t) => {
       allow: ['10.0.0.0/8'],
       deny: [],
     })
+  })
+  t.test('are judged as coturn judges them, whatever the ranges', async (t) => {
+    const range = fc.tuple(fc.nat(31), fc.nat(31)).map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const)
+    const text =
+      (name: string) =>
+      ([first, last]: readonly [number, number]) =>
+        `${name}=8.8.8.${first}-8.8.8.${last}`
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 4 }), fc.array(range, { maxLength: 4 }), (allowed, denied) => {
+        const conf = [...allowed.map(text('allowed-peer-ip')), ...denied.map(text('denied-peer-ip'))].join('\n')
+        const { allowPeer, denyPeer } = settingsOf(conf)
+        // The order of src/turn/peer-policy.ts.
+        const rules = [...allowPeer, ...denyPeer].sort(
+          (a, b) => b.cidr.prefixLength - a.cidr.prefixLength || Number(a.allow) - Number(b.allow),
+        )
+        for (let host = 0; host < 32; host++) {
+          const isIn = (ranges: readonly (readonly [number, number])[]) =>
+            ranges.some(([first, last]) => host >= first && host <= last)
+          const rule = rules.find(({ cidr }) => cidrContains(cidr, hostAddress(`8.8.8.${host}`)!))
+          if ((rule?.allow ?? true) !== (isIn(allowed) || !isIn(denied))) return false
+        }
+        return true
+      }),
+    )
+    t.pass()
   })
   t.test('on loopback are allowed by one switch alone', async (t) => {
     const { allow } = rulesOf('allowed-peer-ip=127.0.0.0-128.0.0.0')

@@ -24,8 +24,6 @@ import { emptyFolder } from './npm-package.js'
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8')
 const UID = 3478
-/** Docker's and Kubernetes' own limit of memory is above what the process can hold. */
-const MEMORY_GIB = 6.25
 
 const stages = parseDockerfile(read('Dockerfile'))
 const image = stages.at(-1)!
@@ -38,7 +36,7 @@ t.test('the Dockerfile', async (t) => {
     for (const stage of stages) t.match(stage.image, /^node:2\d-trixie-slim$/)
   })
   t.test('copies what a clean checkout has and .dockerignore lets through', async (t) => {
-    const tracked = trackedFiles()
+    const isThere = presenceInCheckout()
     const kept = read('.dockerignore')
       .split('\n')
       .filter((line) => line.startsWith('!'))
@@ -51,10 +49,7 @@ t.test('the Dockerfile', async (t) => {
           `stage ${from}`,
         )
       for (const source of from === '' ? sources : []) {
-        t.ok(
-          tracked.some((path) => path === source || path.startsWith(`${source}/`)),
-          `${source} is tracked`,
-        )
+        t.ok(isThere(source), `${source} is there`)
         t.ok(kept.includes(source), `${source} is not ignored`)
       }
     }
@@ -189,7 +184,11 @@ t.test('the Kubernetes manifests', async (t) => {
     t.ok(pod.terminationGracePeriodSeconds >= settings.drainTimeout + 15)
   })
   t.test('leave the memory that the server may need, and do not slow it down', async (t) => {
-    t.ok(Number.parseFloat(container.resources.limits.memory) > MEMORY_GIB)
+    const [, text = ''] = /\*\*all of it\*\* \| \| \*\*([\d,]+) MiB/.exec(read('docs/limits.md')) ?? []
+    const boundGib = Number(text.replaceAll(',', '')) / 1024
+    t.ok(boundGib > 1, `${boundGib} GiB`)
+    t.match(container.resources.limits.memory, /^\d+Gi$/)
+    t.ok(Number.parseFloat(container.resources.limits.memory) > boundGib)
     t.notOk('cpu' in container.resources.limits)
   })
   t.test('mount what the configuration names', async (t) => {
@@ -263,8 +262,10 @@ function parseConfig(name: string, text: string, path: string, args: readonly st
   return (parsed as ParsedSettings).settings
 }
 
-/** Of a checkout; a copy without git has only what it is made of. */
-function trackedFiles(): string[] {
+/** Whether a file or folder is tracked, or is new and may be; in a copy without git, whether it is there. */
+function presenceInCheckout(): (path: string) => boolean {
+  if (!existsSync(join(projectRoot, '.git'))) return (path) => existsSync(join(projectRoot, path))
   const args = ['ls-files', '--cached', '--others', '--exclude-standard']
-  return execFileSync('git', args, { cwd: projectRoot, encoding: 'utf8' }).split('\n')
+  const tracked = execFileSync('git', args, { cwd: projectRoot, encoding: 'utf8' }).split('\n')
+  return (wanted) => tracked.some((path) => path === wanted || path.startsWith(`${wanted}/`))
 }

@@ -114,6 +114,7 @@ function runImage(t: Test, { root, env }: ImageTree, user: number, command: read
 function cannot(): string | false {
   if (process.env.TURND_TEST_LONG !== '1') return 'npm run test:long has it'
   if (process.getuid?.() !== 0) return 'only root can make a tree and enter it'
+  if (!existsSync(join(projectRoot, '.git'))) return 'what the build is given is what git knows'
   const missing = ['debootstrap', 'unshare', 'nsenter', 'chroot', 'git'].filter((name) => findCommand(name) === null)
   return missing.length > 0 && `${missing.join(', ')} not found`
 }

@@ -67,6 +67,14 @@ t.test('the tarball', async (t) => {
       })
     t.same(dead, [])
   })
+  t.test('has a handbook whose first lines lead to each of its parts', async (t) => {
+    const parts = [...readFileSync(join(unpacked, 'docs/operations.md'), 'utf8').matchAll(/^## (.*)$/gm)]
+    const links = linksOf('docs/operations.md')
+    t.same(
+      parts.map(([, heading]) => `#${anchorOf(heading)}`).filter((link) => !links.includes(link)),
+      [],
+    )
+  })
   t.test('is small', async (t) => {
     const bytes = files.reduce((sum, path) => sum + statSync(join(unpacked, path)).size, 0)
     t.ok(statSync(tarball).size < TARBALL_BYTES_MAX, `${statSync(tarball).size} bytes`)
@@ -194,17 +202,17 @@ function linksOf(path: string): string[] {
   return targets.filter((target) => !/^[a-z]+:/.test(target))
 }
 
-/** As the web shows of a repository make them. */
 function headingsOf(path: string): Set<string> {
   const lines = readFileSync(join(unpacked, path), 'utf8').matchAll(/^#+ (.*)$/gm)
-  return new Set(
-    [...lines].map(([, text]) =>
-      text
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N} _-]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
-  )
+  return new Set([...lines].map(([, text]) => anchorOf(text)))
+}
+
+/** As what shows Markdown on the web makes it of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
 }
 
 function leadsSomewhere(path: string): boolean {

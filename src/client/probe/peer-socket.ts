@@ -19,9 +19,9 @@ export interface PeerSocket {
   close(): Promise<void>
 }
 
-/** @param server where TURN answers, over whatever transport; @param relayed whose peer it will be */
+/** @param server where TURN answers, over whatever transport; null if there is no NAT on the way to it. @param relayed whose peer it will be */
 export async function openPeerSocket(
-  server: TransportAddress,
+  server: TransportAddress | null,
   relayed: TransportAddress,
   signal?: AbortSignal,
 ): Promise<PeerSocket> {
@@ -62,11 +62,11 @@ function bind(socket: Socket): Promise<void> {
 /** What a Binding from this socket is answered, at the server's own port and at the port of TURN over UDP; null if nothing comes. */
 async function mappedAddress(
   socket: Socket,
-  server: TransportAddress,
+  server: TransportAddress | null,
   relayed: TransportAddress,
   signal?: AbortSignal,
 ): Promise<TransportAddress | null> {
-  if (server.family !== relayed.family) return null
+  if (server === null || server.family !== relayed.family) return null
   const request = new Uint8Array(20)
   new MessageWriter().begin(request, 0, CLASS_REQUEST, METHOD_BINDING, newTransactionId(), 0)
   const send = () => {

@@ -13,8 +13,16 @@ import { openPeerSocket, type PeerSocket } from './peer-socket.js'
 
 export type PathKind = 'relay-to-relay' | 'relay-to-socket' | 'socket-to-relay'
 
+/** Between the relay and a peer outside of the server: a socket of this machine. */
+export interface PeerReach {
+  readonly toPeer: boolean
+  readonly fromPeer: boolean
+}
+
 export interface RelayPath {
   readonly kind: PathKind
+  /** Of a path to or from a socket; null of one between relays, where nobody has tried. */
+  readonly reach: PeerReach | null
   /** What arrives at the other end; it may come from anybody. */
   onPacket: (packet: Uint8Array) => void
   onFault: (error: ClientError) => void
@@ -66,40 +74,73 @@ async function openToRelay(client: TurnClient, { openClient, signal }: PathOptio
 }
 
 async function openToSocket(client: TurnClient, { signal }: PathOptions): Promise<RelayPath> {
-  const relayed = relayedOf(client)
-  const socket = await openPeerSocket(client.transport.remoteAddress, relayed, signal)
+  const socket = await openPeer(client, signal)
   try {
-    await client.bindChannel(socket.address)
-    return await pathToSocket(client, socket, signal)
+    const { back, out, results } = await tryBothWays(client, socket, signal)
+    const [toPeer, fromPeer] = results
+    if (toPeer !== null && fromPeer !== null) throw toPeer
+    const path = toPeer === null ? out : back
+    path.reach = { toPeer: toPeer === null, fromPeer: fromPeer === null }
+    watch(path, client)
+    return path
   } catch (error) {
     await socket.close()
     throw error
   }
 }
 
-/** Both directions at once: a NAT in front of us lets the relay's packets in once ours have gone out. */
-async function pathToSocket(client: TurnClient, socket: PeerSocket, signal?: AbortSignal): Promise<RelayPath> {
+/**
+ * Which ways packets go between the relay and a socket of this machine: what a peer outside of the server meets, and two relays of one server do not, a
+ * firewall in front of its relay ports. Rejects with a ClientError, a StunError where the server forbids this machine as a peer.
+ */
+export async function findReach(client: TurnClient, signal?: AbortSignal): Promise<PeerReach> {
+  const socket = await openPeer(client, signal)
+  try {
+    const { results } = await tryBothWays(client, socket, signal)
+    return { toPeer: results[0] === null, fromPeer: results[1] === null }
+  } finally {
+    await socket.close()
+  }
+}
+
+/** A socket whose channel is bound. */
+async function openPeer(client: TurnClient, signal?: AbortSignal): Promise<PeerSocket> {
+  const { localAddress, remoteAddress } = client.transport
+  const isBehindNat = client.allocation?.mapped?.equalsHost(localAddress) !== true
+  const socket = await openPeerSocket(isBehindNat ? remoteAddress : null, relayedOf(client), signal)
+  try {
+    await client.bindChannel(socket.address)
+    return socket
+  } catch (error) {
+    await socket.close()
+    throw error
+  }
+}
+
+/** Both at once: a NAT in front of us lets the relay's packets in once ours have gone out. A result is null, or why nothing arrived. */
+async function tryBothWays(client: TurnClient, socket: PeerSocket, signal?: AbortSignal) {
   const out = new Path('relay-to-socket', (packet) => client.send(socket.address, packet), [socket])
   const back = new Path('socket-to-relay', (packet) => socket.send(relayedOf(client), packet), [socket])
   socket.onPacket = (packet) => out.onPacket(packet)
   client.onData = (_peer, data) => back.onPacket(data)
   watch(out, client)
-  const tries = [out, back].map((path) => {
-    return tryPath(path, 'nothing got through the relay', signal).then(
-      () => path,
-      (error: ClientError) => error,
-    )
-  })
-  const [first, second] = await Promise.all(tries)
-  if (first instanceof Path) return first
-  if (second instanceof ClientError) throw first
-  watch(second, client)
-  return second
+  const results = await Promise.all(
+    [out, back].map((path) => {
+      return tryPath(path, 'nothing got through the relay', signal).then(
+        () => null,
+        (error: ClientError) => error,
+      )
+    }),
+  )
+  const aborted = results.find((error) => error?.code === 'aborted')
+  if (aborted) throw aborted
+  return { out, back, results }
 }
 
 class Path implements RelayPath {
   readonly kind: PathKind
   readonly send: (packet: Uint8Array) => boolean
+  reach: PeerReach | null = null
   onPacket: (packet: Uint8Array) => void = () => {}
   onFault: (error: ClientError) => void = () => {}
   readonly #opened: readonly { close(): Promise<void> }[]

@@ -37,6 +37,38 @@ export function contains({ family, first, last }: AddressRange, other: AddressRa
   return family === other.family && first <= other.first && other.last <= last
 }
 
+/** Ranges put together, to ask quickly whether they have all of another one: lists of providers have thousands. */
+export class AddressSet {
+  /** Of each family in ascending order, with gaps between them. */
+  readonly #merged: Readonly<Record<4 | 6, readonly AddressRange[]>>
+
+  constructor(ranges: readonly AddressRange[]) {
+    const of = (family: 4 | 6) => merge(ranges.filter((range) => range.family === family))
+    this.#merged = { 4: of(4), 6: of(6) }
+  }
+
+  contains(range: AddressRange): boolean {
+    const merged = this.#merged[range.family]
+    let [low, high] = [0, merged.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (merged[middle].last < range.last) low = middle + 1
+      else high = middle
+    }
+    return low < merged.length && contains(merged[low], range)
+  }
+}
+
+function merge(ranges: AddressRange[]): AddressRange[] {
+  const merged: AddressRange[] = []
+  for (const range of ranges.sort((one, other) => (one.first < other.first ? -1 : 1))) {
+    const last = merged.at(-1)
+    if (last === undefined || range.first > last.last + 1n) merged.push(range)
+    else merged[merged.length - 1] = { ...last, last: larger(last.last, range.last) }
+  }
+  return merged
+}
+
 /** What is left of a range without others. */
 export function subtract(range: AddressRange, others: readonly AddressRange[]): AddressRange[] {
   let left = [range]

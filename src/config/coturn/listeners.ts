@@ -44,6 +44,11 @@ export function importListeners(conf: Conf, options: ImportedOptions): void {
     throw new TurndError('TURND_ERR_CONFIG_FILE', `${path} leaves no listener: UDP and TCP are off, and so is TLS`)
   }
   judge(conf, options, transports)
+  if (tls && port.text !== tlsPort.text) {
+    options.remark(
+      `coturn takes TLS at port ${port.text} as well, and here it is at ${tlsPort.text} alone: if clients use it, --listen tls:*:${port.text} takes both`,
+    )
+  }
 }
 
 function isAnything({ dtls, tcp, tls, udp }: Transports): boolean {

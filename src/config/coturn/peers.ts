@@ -1,9 +1,10 @@
 // Whom clients may reach: coturn's lists of ranges, of which the allowing one wins, as blocks of which the most specific one wins. Blocks nest
-// or have nothing in common, so a denied one matters unless an allowed one is as large or larger: that is left out.
+// or have nothing in common, so a denied one of which everything is allowed is left out, and all others are as they were.
 import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { printable } from '../printable.js'
 import {
   type AddressRange,
+  AddressSet,
   blocksOf,
   contains,
   formatRange,
@@ -32,14 +33,15 @@ export function importPeers(conf: Conf, options: ImportedOptions): void {
     if (isLoopbackOpen) open.push(...giveBlocks(options, 'allow-peer', LOOPBACKS.flatMap(blocksOf), line))
     options.applied(line, 'allow-peer')
   }
-  const denied = conf.all('denied-peer-ip').map((line) => importDenied(line, options, open))
+  const openSet = new AddressSet(open)
+  const denied = conf.all('denied-peer-ip').map((line) => importDenied(line, options, openSet))
   if (open.length > 0 || denied.some((range) => contains(range, PRIVATE_NETWORK))) return
   options.remark(
     'peers in private networks are refused unless a rule allows them, which coturn does not: if clients must reach some, give --allow-peer CIDR',
   )
 }
 
-function importDenied(line: ImportLine, options: ImportedOptions, open: readonly AddressRange[]): AddressRange {
+function importDenied(line: ImportLine, options: ImportedOptions, open: AddressSet): AddressRange {
   const { value } = line
   const range = parseRange(value) ?? parseBlockRange(value)
   if (range === null) return options.refuse(line, `${line.name}: ${printable(value)} is not ADDRESS or ADDRESS-ADDRESS`)
@@ -49,7 +51,7 @@ function importDenied(line: ImportLine, options: ImportedOptions, open: readonly
     )
   }
   const blocks = subtract(range, [IPV4_MAPPED]).flatMap(blocksOf)
-  const closed = blocks.filter((block) => !open.some((other) => contains(other, parseBlockRange(block)!)))
+  const closed = blocks.filter((block) => !open.contains(parseBlockRange(block)!))
   giveBlocks(options, 'deny-peer', closed, line)
   if (closed.length > 0) options.applied(line, 'deny-peer')
   else if (blocks.length > 0) options.judge(line, 'ignored', 'another line allows all of it, which wins in coturn')

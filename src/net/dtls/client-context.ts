@@ -17,8 +17,21 @@ import { withPem } from './pem.js'
 
 const OPTIONS = SSL_OP_NO_QUERY_MTU + SSL_OP_NO_TICKET + SSL_OP_NO_COMPRESSION + SSL_OP_NO_RENEGOTIATION
 
-/** Returns the SSL_CTX; SSL_CTX_free is the caller's. @param ca PEM texts of the authorities; null: those that Node trusts. */
-export function newClientContext(openssl: ClientOpenssl, ca: string | null): number {
+let kept: { readonly ca: string | null; readonly context: number } | null = null
+
+/**
+ * Returns the SSL_CTX that trusts these authorities, the one of the last call if they are the same: reading some hundred certificates takes 40 ms. SSL
+ * objects have a reference of their own. @param ca PEM texts; null: those that Node trusts.
+ */
+export function clientContext(openssl: ClientOpenssl, ca: string | null): number {
+  if (kept !== null && kept.ca === ca) return kept.context
+  if (kept !== null) openssl.SSL_CTX_free(kept.context)
+  kept = null
+  kept = { ca, context: newClientContext(openssl, ca) }
+  return kept.context
+}
+
+function newClientContext(openssl: ClientOpenssl, ca: string | null): number {
   openssl.ERR_clear_error()
   const context = openssl.SSL_CTX_new(openssl.client.DTLS_client_method())
   if (context === 0) throw new Error('DTLS: no context')

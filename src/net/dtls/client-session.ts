@@ -4,7 +4,7 @@
 //
 // What the server sends never throws. OpenSSL's queue of errors is this thread's, and Node's own TLS looks at it: it is left empty.
 import { type Arena, allocateArena } from '../native/arena.js'
-import { newClientContext } from './client-context.js'
+import { clientContext } from './client-context.js'
 import {
   type ClientOpenssl,
   openClientOpenssl,
@@ -60,10 +60,7 @@ export class DtlsClientSession {
     arena ??= allocateArena(openssl.koffi, MEMORY_LENGTH + 64)
     this.#openssl = openssl
     this.#arena = arena
-    const context = newClientContext(openssl, ca)
-    this.#ssl = openssl.SSL_new(context)
-    // The SSL object has a reference.
-    openssl.SSL_CTX_free(context)
+    this.#ssl = openssl.SSL_new(clientContext(openssl, ca))
     if (this.#ssl === 0) throw new Error('DTLS: out of memory')
     this.#input = openssl.BIO_new(openssl.BIO_s_mem())
     this.#output = openssl.BIO_new(openssl.BIO_s_mem())
