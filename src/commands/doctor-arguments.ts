@@ -5,6 +5,7 @@ import { readArguments } from '../config/arguments.js'
 import { TurndError } from '../config/errors.js'
 import { findOption } from '../config/options.js'
 import { quoted } from '../config/printable.js'
+import { DOCTOR_ANSWER_SECONDS_DEFAULT, DOCTOR_ANSWER_SECONDS_MAX } from '../limits/doctor.js'
 import { CommandError, readWords } from './command-words.js'
 
 export const DOCTOR_HELP = `Usage: turnd doctor [options of the server] [URI ... --as NAME:PASSWORD]
@@ -27,7 +28,7 @@ server from outside, as a client of it; run it where the clients are.
   --ca FILE           the authorities (PEM) that clients trust, instead of the well-known ones
   --outside           this machine is not the server, whose options only tell what it is like
   --ntp HOST          compare this machine's clock with this time server's
-  --timeout SECONDS   how long to wait for an answer that may not come; default: 2
+  --timeout SECONDS   how long to wait for an answer that may not come; default: ${DOCTOR_ANSWER_SECONDS_DEFAULT}
   --json              one JSON object, for scripts
   --verbose           what is well, too
   -h, --help          this text
@@ -66,8 +67,6 @@ const OWN_OPTIONS = {
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
-const PATIENCE_SECONDS_DEFAULT = 2
-const PATIENCE_SECONDS_MAX = 10
 
 /** Reads what follows `turnd doctor`; null for --help. Throws a CommandError. */
 export function parseDoctorArguments(argv: readonly string[], env: NodeJS.ProcessEnv): DoctorArguments | null {
@@ -139,10 +138,10 @@ function parseAs(text: string): { username: string; password: string } {
 }
 
 function parsePatience(text: string | null): number {
-  if (text === null) return PATIENCE_SECONDS_DEFAULT
+  if (text === null) return DOCTOR_ANSWER_SECONDS_DEFAULT
   const seconds = /^\d{1,2}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
-  if (seconds > 0 && seconds <= PATIENCE_SECONDS_MAX) return seconds
+  if (seconds > 0 && seconds <= DOCTOR_ANSWER_SECONDS_MAX) return seconds
   throw new CommandError(
-    `--timeout ${quoted(text)} is no time to wait: give a number of seconds up to ${PATIENCE_SECONDS_MAX}`,
+    `--timeout ${quoted(text)} is no time to wait: give a number of seconds up to ${DOCTOR_ANSWER_SECONDS_MAX}`,
   )
 }
