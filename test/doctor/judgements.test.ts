@@ -121,6 +121,12 @@ t.test('relays in use', async (t) => {
       )
     },
   )
+  t.test('say nothing where UDP may not leave the network at all', async (t) => {
+    const unknown = { ...relays({ getsIn: false, getsInAfterwards: false }), isUdpOpen: false }
+    t.match(judgeRelayRange(unknown, null), { verdict: 'not-checked', text: /give a turn: URI/ })
+    const elsewhere = { ...unknown, relays: [{ ...RELAY, relayed: '198.51.100.8:24017', getsIn: false }] }
+    t.match(judgeExternalAddress(elsewhere, null), { verdict: 'not-checked' })
+  })
   t.test('that send nothing out, lose large packets, or do not reach each other', async (t) => {
     t.match(judgeRelayOutbound(relays({ getsOut: false })), { verdict: 'fault' })
     t.match(judgePacketSize({ ...HEALTHY, lengths: [1200] }), { verdict: 'warning' })

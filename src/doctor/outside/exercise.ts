@@ -120,8 +120,17 @@ class Exercise {
 
   /** 0, or the code of the refusal. */
   async permit(): Promise<number> {
-    const codes = await Promise.all(this.#clients.map((client) => codeOf(client.createPermission(this.#mapped))))
+    const codes = await Promise.all(
+      this.#clients.map((client) => codeOf(client.createPermission(...this.#sources(client)))),
+    )
     return codes.find((code) => code !== 0) ?? 0
+  }
+
+  /** Some NATs give each flow another address of theirs. */
+  #sources({ allocation }: TurnClient): TransportAddress[] {
+    const other = allocation?.mapped ?? null
+    const isNew = other !== null && other.family === this.#mapped.family && !other.equalsHost(this.#mapped)
+    return isNew ? [this.#mapped, other] : [this.#mapped]
   }
 
   async relay(isPermitted: boolean, reachedHost: string): Promise<RelayFacts[]> {
