@@ -27,6 +27,7 @@ t.test('all options together: the server gets ready', async (t) => {
     secrets: 'north\n',
     metrics: 'a-token-of-metrics-0123456789\n',
     config: '{"realm": "from the file"}',
+    'turnserver.conf': 'realm=imported\n',
   })
   const { certPath, keyPath } = testCertificate()
   const place = {
@@ -38,14 +39,15 @@ t.test('all options together: the server gets ready', async (t) => {
     usersFile: join(cwd, 'users'),
     authSecretFile: join(cwd, 'secrets'),
     config: join(cwd, 'config'),
+    coturnConfig: join(cwd, 'turnserver.conf'),
     cert: certPath,
     key: keyPath,
     httpUpstreamCa: certPath,
     metricsTokenFile: join(cwd, 'metrics'),
     drainTimeout: '0',
   }
-  // The harness gives --state-dir.
-  const given = OPTIONS.filter(({ key }) => key !== 'stateDir')
+  // The harness gives --state-dir; the file of one other server is imported.
+  const given = OPTIONS.filter(({ key }) => key !== 'stateDir' && key !== 'expresswayConfig')
   const server = await startServer(
     t,
     given.flatMap((option) => argumentsOf(option, place)),

@@ -357,6 +357,8 @@ t.test('limits and the rest', async (t) => {
     t.match(settingsOf('Verbose'), { logLevel: 'debug' })
     t.match(settingsOf('log-min-level=warning'), { logLevel: 'warn' })
     t.match(settingsOf('rfc5766-channel-numbers'), { channelRange: 'rfc5766' })
+    t.match(settingsOf('realm=example.org'), { channelRange: 'rfc5766' }, 'as coturn 4.6, which has no such option')
+    t.match(settingsOf('rfc5766-channel-numbers=0'), { channelRange: 'rfc8656' })
     t.match(settingsOf('no-tcp-relay'), { noTcpRelay: true })
     t.match(settingsOf('no-tcp-relay=0'), { noTcpRelay: false })
     t.same(settingsOf('server-name=Turn.example.org').publicName, ['turn.example.org'])
@@ -387,6 +389,27 @@ t.test('the report', async (t) => {
       importSummary(report),
       'read 6 options of /etc/turnserver.conf: 2 applied, 1 by default here already, 2 ignored, 1 unknown; 1 thing needs you',
     )
+  })
+})
+
+t.test('what is said again further down', async (t) => {
+  t.test('counts no more, and is told so, where it can be said once', async (t) => {
+    for (const name of COTURN_OPTION_NAMES) {
+      // Values that each of them takes, or refuses.
+      const text = `${name}=1\n${name}=1\n`
+      try {
+        const { notes } = reportOf(text)
+        t.same(notes.flatMap(({ lines }) => lines).sort(), [1, 2], name)
+      } catch (error) {
+        t.match((error as Error).message, /turnserver\.conf (?:line \d: |leaves no listener)/, name)
+      }
+    }
+    t.match(verdictOf('realm=a\nrealm=b'), /^ignored: a later line says it again/)
+    t.match(settingsOf('realm=a\nrealm=b\nrealm='), { realm: 'b' })
+    t.match(settingsOf('cert=a\ncert=/b\npkey=/c\nno-tls\nno-tls=0'), {
+      cert: '/b',
+      listen: [{}, { scheme: 'tls' }, {}],
+    })
   })
 })
 

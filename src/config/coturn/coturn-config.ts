@@ -10,7 +10,7 @@ import { quoted } from '../printable.js'
 import { Conf } from './conf.js'
 import { readConfLines, readSwitch } from './conf-file.js'
 import { importListeners } from './listeners.js'
-import { ALWAYS_ON, COTURN_OPTION_NAMES, findCoturnOption } from './options.js'
+import { ALWAYS_ON, COTURN_OPTION_NAMES, findCoturnOption, REPEATABLE } from './options.js'
 import { importOthers } from './others.js'
 import { importPeers } from './peers.js'
 import { importRelays } from './relays.js'
@@ -21,19 +21,31 @@ import { importUsers } from './users.js'
 export function importCoturnConfig(path: string, text: string): ImportedFile {
   const lines = readConfLines(text)
   const options = new ImportedOptions(path)
-  for (const line of lines) judgeAlone(line, options)
-  const conf = new Conf(lines.filter(counts))
+  const superseded = supersededOf(lines)
+  for (const line of superseded) options.judge(line, 'ignored', 'a later line says it again')
+  const standing = lines.filter((line) => !superseded.has(line))
+  for (const line of standing) judgeAlone(line, options)
+  const conf = new Conf(standing.filter(counts))
   // Relays first: where coturn listens it relays, and that is said once.
   for (const part of [importRelays, importListeners, importPeers, importUsers, importOthers]) part(conf, options)
   if (!conf.has('total-quota')) {
     options.remark('coturn has no limit of allocations, and --max-allocations is 1800 by default: raise it for more')
   }
-  if (!conf.has('rfc5766-channel-numbers')) {
+  if (!lines.some(({ name }) => name === 'rfc5766-channel-numbers')) {
+    // Clients that coturn has served until now may be of that age.
+    options.give('channel-range', 'rfc5766', null)
     options.remark(
-      'channel numbers above 0x4fff are refused, which coturn 4.6 allows: --channel-range rfc5766 is for old clients',
+      'channel numbers are 0x4000-0x7ffe, as in coturn 4.6: --channel-range rfc8656 takes those of new clients alone',
     )
   }
   return options.finish(lines)
+}
+
+/** Lines of what can be said once, and is said again further down. */
+function supersededOf(lines: readonly ImportLine[]): Set<ImportLine> {
+  const latest = new Map(lines.filter(counts).map((line) => [line.name, line]))
+  const isLatest = (line: ImportLine) => REPEATABLE.includes(line.name) || latest.get(line.name) === line
+  return new Set(lines.filter((line) => counts(line) && findCoturnOption(line.name) !== undefined && !isLatest(line)))
 }
 
 /** What can be said of a line without the others. */

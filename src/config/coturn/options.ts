@@ -27,3 +27,10 @@ export const COTURN_OPTION_NAMES: readonly string[] = [...BY_NAME.keys()]
 
 /** On whatever their value says, as in coturn. */
 export const ALWAYS_ON: readonly string[] = ['use-auth-secret', 'prometheus', 'no-auth-pings', 'rfc5780']
+
+/** Every line of them counts; of all others the last one. */
+export const REPEATABLE: readonly string[] = [
+  ...['listening-ip', 'aux-server', 'relay-ip', 'external-ip', 'allowed-peer-ip', 'denied-peer-ip'],
+  ...['alternate-server', 'tls-alternate-server', 'tcp-alternate-server', 'udp-alternate-server'],
+  ...['user', 'static-auth-secret'],
+]
