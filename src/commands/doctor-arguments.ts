@@ -11,14 +11,16 @@ import { CommandError, readWords } from './command-words.js'
 export const DOCTOR_HELP = `Usage: turnd doctor [options of the server] [URI ... --as NAME:PASSWORD]
 
 Finds out why media does not flow, and says what to change. Without a URI it looks at this machine:
-whether a server with these options starts, and what would be wrong with it. With URIs it looks at a
-server from outside, as a client of it; run it where the clients are.
+whether a server with these options starts, and what would be wrong with it; without options either,
+at the server that runs here. With URIs it looks at a server from outside, as a client of it: run it
+where the clients are.
 
+  turnd doctor
   turnd doctor --config /etc/turnd/turnd.json
   turnd doctor turn:turn.example.org --as alice:secret
   turnd doctor turn:turn.example.org turns:turn.example.org:443 --as-secret-file secret.txt
 
-  URI                 turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT], as browsers take them
+  URI                 turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT], as browsers have
   --as NAME:PASSWORD  who to be. The name ends at the first colon, that of TURN REST credentials
                       (TIME:NAME:PASSWORD) at the second (environment: TURN_AS). Without it: the
                       user or the secret among the options of the server

@@ -73,12 +73,16 @@ async function fromInside(given: ParsedSettings | Error, isGiven: boolean, optio
   const scene: InsideScene = { ...common, parsed, settings, running }
   return [
     ...(await runChecks(INSIDE_CHECKS, scene, THIS_MACHINE, DOCTOR_RUN_MILLISECONDS_MAX)),
-    ...(await fromClient(options)),
+    ...(await checkClock(options)),
   ]
 }
 
-/** Timestamped credentials and certificates are judged by this machine's clock. */
-function fromClient(options: DoctorArguments): Promise<Finding[]> {
+/** Of a client's machine only its clock matters, if it is known: certificates are judged by it. */
+async function fromClient(options: DoctorArguments): Promise<Finding[]> {
+  return (await checkClock(options)).filter(({ verdict }) => verdict !== 'not-checked')
+}
+
+function checkClock(options: DoctorArguments): Promise<Finding[]> {
   return runChecks([clock], { ...options, machine: REAL_MACHINE }, THIS_MACHINE, DOCTOR_RUN_MILLISECONDS_MAX)
 }
 
