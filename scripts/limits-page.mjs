@@ -27,6 +27,7 @@ const TITLES = {
   files: 'Files',
   admin: 'The admin plane',
   clients: 'Our own TURN client',
+  doctor: 'The doctor',
 }
 
 const PLAN = {

@@ -5,19 +5,22 @@ import { readArguments } from '../config/arguments.js'
 import { TurndError } from '../config/errors.js'
 import { findOption } from '../config/options.js'
 import { quoted } from '../config/printable.js'
+import { DOCTOR_ANSWER_SECONDS_DEFAULT, DOCTOR_ANSWER_SECONDS_MAX } from '../limits/doctor.js'
 import { CommandError, readWords } from './command-words.js'
 
 export const DOCTOR_HELP = `Usage: turnd doctor [options of the server] [URI ... --as NAME:PASSWORD]
 
 Finds out why media does not flow, and says what to change. Without a URI it looks at this machine:
-whether a server with these options starts, and what would be wrong with it. With URIs it looks at a
-server from outside, as a client of it; run it where the clients are.
+whether a server with these options starts, and what would be wrong with it; without options either,
+at the server that runs here. With URIs it looks at a server from outside, as a client of it: run it
+where the clients are.
 
+  turnd doctor
   turnd doctor --config /etc/turnd/turnd.json
   turnd doctor turn:turn.example.org --as alice:secret
   turnd doctor turn:turn.example.org turns:turn.example.org:443 --as-secret-file secret.txt
 
-  URI                 turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT], as browsers take them
+  URI                 turn:HOST[:PORT][?transport=udp|tcp] or turns:HOST[:PORT], as browsers have
   --as NAME:PASSWORD  who to be. The name ends at the first colon, that of TURN REST credentials
                       (TIME:NAME:PASSWORD) at the second (environment: TURN_AS). Without it: the
                       user or the secret among the options of the server
@@ -27,7 +30,7 @@ server from outside, as a client of it; run it where the clients are.
   --ca FILE           the authorities (PEM) that clients trust, instead of the well-known ones
   --outside           this machine is not the server, whose options only tell what it is like
   --ntp HOST          compare this machine's clock with this time server's
-  --timeout SECONDS   how long to wait for an answer that may not come; default: 2
+  --timeout SECONDS   how long to wait for an answer that may not come; default: ${DOCTOR_ANSWER_SECONDS_DEFAULT}
   --json              one JSON object, for scripts
   --verbose           what is well, too
   -h, --help          this text
@@ -66,8 +69,6 @@ const OWN_OPTIONS = {
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
-const PATIENCE_SECONDS_DEFAULT = 2
-const PATIENCE_SECONDS_MAX = 10
 
 /** Reads what follows `turnd doctor`; null for --help. Throws a CommandError. */
 export function parseDoctorArguments(argv: readonly string[], env: NodeJS.ProcessEnv): DoctorArguments | null {
@@ -139,10 +140,10 @@ function parseAs(text: string): { username: string; password: string } {
 }
 
 function parsePatience(text: string | null): number {
-  if (text === null) return PATIENCE_SECONDS_DEFAULT
+  if (text === null) return DOCTOR_ANSWER_SECONDS_DEFAULT
   const seconds = /^\d{1,2}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
-  if (seconds > 0 && seconds <= PATIENCE_SECONDS_MAX) return seconds
+  if (seconds > 0 && seconds <= DOCTOR_ANSWER_SECONDS_MAX) return seconds
   throw new CommandError(
-    `--timeout ${quoted(text)} is no time to wait: give a number of seconds up to ${PATIENCE_SECONDS_MAX}`,
+    `--timeout ${quoted(text)} is no time to wait: give a number of seconds up to ${DOCTOR_ANSWER_SECONDS_MAX}`,
   )
 }

@@ -14,13 +14,12 @@ import { examineServers } from '../doctor/outside/examine.js'
 import { reportText } from '../doctor/report.js'
 import { runChecks } from '../doctor/run-checks.js'
 import { anyRunningServer, parsedOf, runningServers } from '../doctor/running-servers.js'
+import { DOCTOR_RUN_MILLISECONDS_MAX } from '../limits/doctor.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './doctor-arguments.js'
 import { identityOf, readCa } from './doctor-identity.js'
 
-/** For all checks of one run. */
-const RUN_MILLISECONDS_MAX = 15_000
 /** Where standard output is no terminal. */
 const COLUMNS = 100
 
@@ -51,11 +50,11 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
   const settings = isGiven && !(given instanceof Error) ? given.settings : null
   const outside = {
     ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, settings) },
-    ...{ ca: options.caFile === null ? null : readCa(options.caFile), millisecondsMax: RUN_MILLISECONDS_MAX },
+    ...{ ca: options.caFile === null ? null : readCa(options.caFile), millisecondsMax: DOCTOR_RUN_MILLISECONDS_MAX },
   }
   // Of a client's machine nobody asks whether a server could run there.
   const isServer = !options.isOutside && (isGiven || options.uris.length === 0)
-  const inside = isServer ? await fromInside(given, isGiven, options) : fromClient(options)
+  const inside = isServer ? fromInside(given, isGiven, options) : fromClient(options)
   const findings = (await Promise.all([inside, examineServers(outside)])).flat()
   const isFaulty = findings.some(({ verdict }) => verdict === 'fault')
   const report = { isFaulty, diagnosis: diagnosisOf(findings), findings }
@@ -73,14 +72,18 @@ async function fromInside(given: ParsedSettings | Error, isGiven: boolean, optio
   const common = { ...options, machine: REAL_MACHINE, nowMs: Date.now(), settingsOf: server?.pid ?? null }
   const scene: InsideScene = { ...common, parsed, settings, running }
   return [
-    ...(await runChecks(INSIDE_CHECKS, scene, THIS_MACHINE, RUN_MILLISECONDS_MAX)),
-    ...(await fromClient(options)),
+    ...(await runChecks(INSIDE_CHECKS, scene, THIS_MACHINE, DOCTOR_RUN_MILLISECONDS_MAX)),
+    ...(await checkClock(options)),
   ]
 }
 
-/** Timestamped credentials and certificates are judged by this machine's clock. */
-function fromClient(options: DoctorArguments): Promise<Finding[]> {
-  return runChecks([clock], { ...options, machine: REAL_MACHINE }, THIS_MACHINE, RUN_MILLISECONDS_MAX)
+/** Of a client's machine only its clock matters, if it is known: certificates are judged by it. */
+async function fromClient(options: DoctorArguments): Promise<Finding[]> {
+  return (await checkClock(options)).filter(({ verdict }) => verdict !== 'not-checked')
+}
+
+function checkClock(options: DoctorArguments): Promise<Finding[]> {
+  return runChecks([clock], { ...options, machine: REAL_MACHINE }, THIS_MACHINE, DOCTOR_RUN_MILLISECONDS_MAX)
 }
 
 /** What a server would start with, or why it would not. */

@@ -3,10 +3,7 @@
 import { execFile } from 'node:child_process'
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-
-/** The system's own commands answer at once, or hang for a bus that is not there. */
-const COMMAND_MILLISECONDS_MAX = 2_000
-const COMMAND_OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+import { DOCTOR_COMMAND_MILLISECONDS_MAX, DOCTOR_COMMAND_OUTPUT_BYTES_MAX } from '../limits/doctor.js'
 
 export interface Machine {
   /** null: it is not there, or may not be read. */
@@ -35,7 +32,7 @@ export const REAL_MACHINE: Machine = {
     new Promise((resolve) => {
       // Administrators' commands are not in every user's PATH.
       const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` }
-      const options = { timeout: COMMAND_MILLISECONDS_MAX, maxBuffer: COMMAND_OUTPUT_BYTES_MAX, env }
+      const options = { timeout: DOCTOR_COMMAND_MILLISECONDS_MAX, maxBuffer: DOCTOR_COMMAND_OUTPUT_BYTES_MAX, env }
       execFile(command, args, options, (error, stdout) => resolve(error === null ? stdout : null))
     }),
   holderOf(inodes) {

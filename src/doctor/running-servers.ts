@@ -4,10 +4,8 @@ import { askServers } from '../admin/control-client.js'
 import { directoriesWithServers } from '../admin/control-directory.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { COMMAND_LINE } from '../config/source.js'
+import { DOCTOR_CONTROL_MILLISECONDS_MAX } from '../limits/doctor.js'
 import type { SettingsAnswer } from '../server/control.js'
-
-/** A server answers at once, or hangs. */
-const ANSWER_MILLISECONDS_MAX = 1_000
 
 export interface RunningServer {
   readonly pid: number
@@ -20,7 +18,7 @@ export interface RunningServer {
 /** Those of a state directory; none if this account may not ask. */
 export async function runningServers(stateDirectory: string): Promise<RunningServer[]> {
   try {
-    const answers = await askServers(resolve(stateDirectory), { command: 'settings' }, ANSWER_MILLISECONDS_MAX)
+    const answers = await askServers(resolve(stateDirectory), { command: 'settings' }, DOCTOR_CONTROL_MILLISECONDS_MAX)
     return answers.flatMap((answer) => (answer.kind === 'result' ? [answer.result as SettingsAnswer] : []))
   } catch {
     return []

@@ -1,9 +1,14 @@
 // What the doctor makes of what it saw, without any network: facts in, verdicts out; and the one sentence at the end.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import type { CertificateProblemCode } from '../../src/client/peer-security.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
 import { type Finding, fault, type Judgement, notChecked, warning, well } from '../../src/doctor/check.js'
 import { diagnosisOf } from '../../src/doctor/diagnosis.js'
 import { durationText } from '../../src/doctor/durations.js'
+import { judgeCertificate } from '../../src/doctor/inside/certificate.js'
 import { judgeClock, synchronised } from '../../src/doctor/inside/clock.js'
 import { judgeListeners } from '../../src/doctor/inside/listeners.js'
 import { judgePeerRules } from '../../src/doctor/inside/peer-rules.js'
@@ -16,6 +21,7 @@ import { judgeAmplification } from '../../src/doctor/outside/amplification.js'
 import { judgeCredentials } from '../../src/doctor/outside/credentials.js'
 import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED } from '../../src/doctor/outside/exercise.js'
 import { findThreshold } from '../../src/doctor/outside/find-threshold.js'
+import { knownUser } from '../../src/doctor/outside/known-user.js'
 import { judgePeerPolicy } from '../../src/doctor/outside/peer-policy.js'
 import { judgeReachable } from '../../src/doctor/outside/reachable.js'
 import {
@@ -27,11 +33,13 @@ import {
 } from '../../src/doctor/outside/relay-checks.js'
 import type { WayOutcome, WayState } from '../../src/doctor/outside/scene.js'
 import { judgeServerClock } from '../../src/doctor/outside/server-clock.js'
+import { judgePeerCertificate } from '../../src/doctor/outside/tls-certificate.js'
 import { judgeWay } from '../../src/doctor/outside/transports.js'
 import { inodesIn } from '../../src/doctor/port-holder.js'
 import { reportText } from '../../src/doctor/report.js'
 import { runChecks } from '../../src/doctor/run-checks.js'
 import { settingsOf } from '../server/settings.js'
+import { temporaryDirectory } from '../support/certificate.js'
 
 const one = (judged: Judgement | readonly Judgement[]) => (Array.isArray(judged) ? judged : [judged as Judgement])
 const verdicts = (judged: Judgement | readonly Judgement[]) => one(judged).map(({ verdict }) => verdict)
@@ -113,6 +121,12 @@ t.test('relays in use', async (t) => {
       )
     },
   )
+  t.test('say nothing where UDP may not leave the network at all', async (t) => {
+    const unknown = { ...relays({ getsIn: false, getsInAfterwards: false }), isUdpOpen: false }
+    t.match(judgeRelayRange(unknown, null), { verdict: 'not-checked', text: /give a turn: URI/ })
+    const elsewhere = { ...unknown, relays: [{ ...RELAY, relayed: '198.51.100.8:24017', getsIn: false }] }
+    t.match(judgeExternalAddress(elsewhere, null), { verdict: 'not-checked' })
+  })
   t.test('that send nothing out, lose large packets, or do not reach each other', async (t) => {
     t.match(judgeRelayOutbound(relays({ getsOut: false })), { verdict: 'fault' })
     t.match(judgePacketSize({ ...HEALTHY, lengths: [1200] }), { verdict: 'warning' })
@@ -183,6 +197,63 @@ t.test('credentials', async (t) => {
     text: /1 hour ago/,
   })
   t.match(judgeCredentials({ ...facts, refusalCode: 0, allocateCode: 486 }), { verdict: 'fault', cause: /quota/ })
+})
+
+t.test('what the options of a server know of a name and a password', async (t) => {
+  const [alice, settings] = [
+    { username: 'alice', password: 'secret' },
+    { user: 'alice:secret', realm: 'r' },
+  ]
+  const known = (options: Parameters<typeof settingsOf>[0], who = alice) =>
+    knownUser(who, settingsOf({ stateDir: temporaryDirectory(), ...options }))
+  t.equal(known(settings), 'right')
+  t.equal(known(settings, { ...alice, password: 'other' }), 'wrong-password')
+  t.equal(known(settings, { ...alice, username: 'bob' }), 'unknown-user')
+  t.equal(
+    known({ ...settings, authSecret: 's' }, { ...alice, username: '1800000000' }),
+    'unknown',
+    'a TURN REST name perhaps',
+  )
+  t.equal(known({}), 'unknown', 'the generated user perhaps')
+  const usersFile = join(temporaryDirectory(), 'users.jsonl')
+  writeFileSync(usersFile, `${makeUsersFileLine('carol', 'r', 'secret').text}\n`)
+  t.equal(known({ usersFile, realm: 'r' }, { ...alice, username: 'carol' }), 'right')
+  t.equal(known({ usersFile: '/nowhere', realm: 'r' }), 'unknown')
+})
+
+t.test('certificates', async (t) => {
+  const [day, now] = [86_400_000, Date.parse('2026-06-01T00:00:00Z')]
+  const facts = {
+    ...{ path: 'c.pem', subject: 'CN=x', issuer: 'CN=x', names: ['turn.test'], fingerprint256: '', isSelfSigned: true },
+    ...{ validFrom: now - day, validTo: now + 90 * day, isChainInOrder: true, isChainCut: false },
+  }
+  t.same(verdicts(judgeCertificate(facts, ['turn.test'], now)), ['ok'])
+  t.match(judgeCertificate(facts, ['turn.test', 'www.test'], now), [
+    { verdict: 'fault', cause: 'the certificate does not name www.test', remedy: /--name turn.test --name www.test/ },
+  ])
+  t.match(judgeCertificate({ ...facts, validTo: now - day }, [], now), [
+    { verdict: 'fault', text: /expired on 2026-05-31/ },
+  ])
+  t.match(judgeCertificate({ ...facts, validFrom: now + day }, [], now), [{ verdict: 'fault', cause: /not valid yet/ }])
+  t.same(verdicts(judgeCertificate({ ...facts, validTo: now + 9 * day }, [], now)), ['warning'])
+  t.match(judgeCertificate({ ...facts, isChainCut: true }, [], now), [{ verdict: 'warning', remedy: /fullchain.pem/ }])
+  t.match(judgeCertificate('--cert c.pem is empty: give a file', [], now), [
+    { verdict: 'fault', remedy: 'Give a file' },
+  ])
+
+  const shown = (...codes: CertificateProblemCode[]) => {
+    const way = { transport: 'tls', host: 'turn.test', port: 443, isAsked: true } as const
+    const security = {
+      problems: codes.map((code) => ({ code, text: code })),
+      certificate: { validTo: '2026-08-01' },
+    } as never
+    return judgePeerCertificate('turn.test', { way, outcome: 'answers', problem: '', address: null, security }, now)
+  }
+  t.same(verdicts(shown()), ['ok'])
+  for (const code of ['wrong-name', 'expired', 'not-yet-valid', 'self-signed', 'untrusted'] as const) {
+    t.match(shown(code), [{ verdict: 'fault', text: new RegExp(`^TCP 443 \\(TLS\\): ${code}`), remedy: /./ }])
+  }
+  t.equal(shown('wrong-name', 'expired').length, 2, 'all that is wrong')
 })
 
 t.test("the server's clock", async (t) => {

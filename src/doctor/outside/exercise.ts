@@ -8,13 +8,12 @@
 import { StunError } from '../../client/client-error.js'
 import { OutsidePeer } from '../../client/outside-peer.js'
 import { TurnClient } from '../../client/turn-client.js'
+import { DOCTOR_RELAY_COUNT } from '../../limits/doctor.js'
 import { formatHost, hostAddress, parseTransportAddress, type TransportAddress } from '../../stun/address.js'
 import { allocate } from './allocate.js'
 import { Arrivals } from './arrivals.js'
 import type { OutsideScene } from './scene.js'
 
-/** A firewall that opens a part of the range is seen with a chance of 15 in 16 if it is half of it. */
-const RELAY_COUNT = 4
 /** What WebRTC sends at most, and what nearly fills a packet of 1,500 bytes. */
 export const PACKET_LENGTHS = [1200, 1400] as const
 
@@ -77,7 +76,7 @@ async function allocateSeveral(scene: OutsideScene): Promise<TurnClient[]> {
     return client
   }
   const first = await allocateOne()
-  const others = await Promise.allSettled(Array.from({ length: RELAY_COUNT - 1 }, allocateOne))
+  const others = await Promise.allSettled(Array.from({ length: DOCTOR_RELAY_COUNT - 1 }, allocateOne))
   return [first, ...others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []))]
 }
 
@@ -121,8 +120,17 @@ class Exercise {
 
   /** 0, or the code of the refusal. */
   async permit(): Promise<number> {
-    const codes = await Promise.all(this.#clients.map((client) => codeOf(client.createPermission(this.#mapped))))
+    const codes = await Promise.all(
+      this.#clients.map((client) => codeOf(client.createPermission(...this.#sources(client)))),
+    )
     return codes.find((code) => code !== 0) ?? 0
+  }
+
+  /** Some NATs give each flow another address of theirs. */
+  #sources({ allocation }: TurnClient): TransportAddress[] {
+    const other = allocation?.mapped ?? null
+    const isNew = other !== null && other.family === this.#mapped.family && !other.equalsHost(this.#mapped)
+    return isNew ? [this.#mapped, other] : [this.#mapped]
   }
 
   async relay(isPermitted: boolean, reachedHost: string): Promise<RelayFacts[]> {

@@ -1,5 +1,6 @@
 // Is there a server at all: its name has an address, and something there answers STUN.
 import { resolveHost } from '../../client/resolve-host.js'
+import { hostAddress } from '../../stun/address.js'
 import { type Check, fault, type Judgement, well } from '../check.js'
 import type { OutsideScene, WayState } from './scene.js'
 
@@ -16,6 +17,7 @@ export const name: Check<OutsideScene> = {
   id: 'name',
   needs: [],
   async run({ host }) {
+    if (hostAddress(host) !== null) return []
     const addresses = await resolveHost(host, 0).catch(() => [])
     return judgeName(
       host,

@@ -8,6 +8,9 @@ import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED, PACKET_LENGTHS, ty
 import type { OutsideScene } from './scene.js'
 
 const hostOf = (address: string) => address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
+/** Guests' networks drop it all, and then this says nothing of the server. */
+const UDP_UNKNOWN =
+  'no packet arrives, and whether UDP leaves this network at all is not known: give a turn: URI of the server too'
 const listed = (relays: readonly RelayFacts[]) => relays.map(({ relayed }) => relayed).join(', ')
 
 export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | null): Judgement {
@@ -21,6 +24,7 @@ export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | 
   const isConfirmed = relays.some(({ getsInByReached }) => getsInByReached === true)
   const isUnroutable = scopeOf(told) !== 'public' && scopeOf(reachedHost) === 'public'
   if (permissionCode !== 0 && !isUnroutable) return notChecked(refusedText(facts))
+  if (!facts.isUdpOpen && !isUnroutable && !isConfirmed) return notChecked(UDP_UNKNOWN)
   const found = `the server was reached at ${reachedHost}, and tells clients to send to ${told}, where ${permissionCode === 0 ? 'no packet arrives' : 'nobody outside can send'}`
   const proof = isConfirmed ? `; sent to ${reachedHost} instead, they do` : ''
   const doubt = isConfirmed || isUnroutable ? '' : `; if ${told} is right, open the relay range to it on the firewall`
@@ -42,6 +46,7 @@ export function judgeRelayRange(facts: ExerciseFacts, settings: Settings | null)
     return notChecked(`this machine and the server share the address ${peerHost}: run the doctor on another one`)
   const [open, closed] = [relays.filter(({ getsIn }) => getsIn), relays.filter(({ getsIn }) => !getsIn)]
   if (closed.length === 0) return well(`packets from ${peerHost} get to ${listed(relays)}`)
+  if (open.length === 0 && !facts.isUdpOpen) return notChecked(UDP_UNKNOWN)
   const host = hostOf(closed[0].relayed)
   const range = settings === null ? 'the relay range' : `the relay range ${rangeText(settings)}`
   const remedy = `Open UDP ${rangeText(settings)} to ${host}`
