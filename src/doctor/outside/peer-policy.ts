@@ -41,17 +41,20 @@ export function judgePeerPolicy({ granted, ownSocket }: PolicyFacts): Judgement[
   const open = TARGETS.filter(({ host }) => granted.includes(host))
   const holes = open.filter(({ isFault }) => isFault)
   const judged: Judgement[] = []
-  if (holes.length > 0 || ownSocket !== '') {
-    const hosts = [...holes.map(({ host }) => host), ...(ownSocket === '' ? [] : [ownSocket])]
-    const whats = [
-      ...holes.map(({ host, what }) => `${host}, ${what}`),
-      ...(ownSocket === '' ? [] : [`${ownSocket}, its own listener`]),
-    ]
+  if (holes.length > 0) {
     judged.push(
       fault(
         'the server relays to where no client should get',
-        `the server lets clients reach ${whats.join('; ')}: whoever has a password gets at services behind its firewall`,
-        `Deny these peers: ${hosts.join(', ')} (coturn: denied-peer-ip; turnd denies them unless --allow-peer opens them)`,
+        `the server lets clients reach ${holes.map(({ host, what }) => `${host}, ${what}`).join('; ')}: whoever has a password gets at services behind its firewall`,
+        `Deny these peers: ${holes.map(({ host }) => host).join(', ')} (coturn: denied-peer-ip; turnd denies them unless --allow-peer opens them)`,
+      ),
+    )
+  }
+  if (ownSocket !== '') {
+    judged.push(
+      warning(
+        `the server relays to its own listener, ${ownSocket}: relays through relays hide who sends`,
+        'Deny its own addresses as peers (coturn: denied-peer-ip; turnd never relays to its own sockets)',
       ),
     )
   }
