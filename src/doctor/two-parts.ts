@@ -7,10 +7,14 @@ interface TwoParts {
   readonly remedy: string
 }
 
+/** What is no order stands behind a colon as well: the system's reason, a part of the option. */
+const ORDER =
+  /^(add|choose|give|keep|leave|let|lower|make|mend|name|quote|raise|remove|renew|run|set|start|take|tell|try|use|write)\b/
+
 /** `--a 1 is above --b 0: give a range` in two. */
 export function twoParts(sentence: string): TwoParts {
-  const [, found, remedy] = /^(.*\S)[:;] (?=[a-z])(.*)$/s.exec(sentence) ?? []
-  if (found === undefined) return { found: sentence, remedy: '' }
+  const [, found, remedy = ''] = /^(.*\S)[:;] (?=[a-z])(.*)$/s.exec(sentence) ?? []
+  if (found === undefined || !ORDER.test(remedy)) return { found: sentence, remedy: '' }
   return { found, remedy: remedy.charAt(0).toUpperCase() + remedy.slice(1) }
 }
 

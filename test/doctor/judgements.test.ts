@@ -13,7 +13,7 @@ import { judgeClock, synchronised } from '../../src/doctor/inside/clock.js'
 import { judgeListeners } from '../../src/doctor/inside/listeners.js'
 import { judgePeerRules } from '../../src/doctor/inside/peer-rules.js'
 import { judgeRelayAddresses } from '../../src/doctor/inside/relay-addresses.js'
-import { judgeRelayRange as judgeRelayPorts } from '../../src/doctor/inside/relay-range.js'
+import { judgeRelayPorts } from '../../src/doctor/inside/relay-ports.js'
 import { judgeBuffers, judgeConntrack } from '../../src/doctor/inside/system-limits.js'
 import { judgeUsers } from '../../src/doctor/inside/users.js'
 import type { Machine } from '../../src/doctor/machine.js'
@@ -309,6 +309,7 @@ t.test('this machine', async (t) => {
       problem: '',
       holder: null,
       servedBy: null,
+      silentServer: null,
     } as const
     t.match(judgeListeners([free]), [{ verdict: 'ok', text: /free/ }])
     t.match(judgeListeners([{ ...free, problem: 'EADDRINUSE', holder: 'nginx (process 812)' }]), [
@@ -373,7 +374,6 @@ t.test('this machine', async (t) => {
       secretCount: 0,
       fileCount: 0,
       isFileNamed: true,
-      problem: '',
       openFiles: [],
     }
     t.same(verdicts(judgeUsers(nobody)), ['fault'])
