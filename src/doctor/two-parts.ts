@@ -9,7 +9,7 @@ interface TwoParts {
 
 /** What is no order stands behind a colon as well: the system's reason, a part of the option. */
 const ORDER =
-  /^(add|choose|give|keep|leave|let|lower|make|mend|name|quote|raise|remove|renew|run|set|start|take|tell|try|use|write)\b/
+  /^(add|ask|change|choose|export|give|keep|leave|let|look|lower|make|mend|name|quote|raise|remove|renew|run|see|set|start|stop|take|tell|try|use|write)\b/
 
 /** `--a 1 is above --b 0: give a range` in two. */
 export function twoParts(sentence: string): TwoParts {

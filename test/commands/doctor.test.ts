@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
+import { serverProcesses } from '../../src/admin/control-directory.js'
 import { runDoctorCommand } from '../../src/commands/doctor.js'
 import { parseDoctorArguments } from '../../src/commands/doctor-arguments.js'
 import type { Finding } from '../../src/doctor/check.js'
@@ -147,7 +148,8 @@ t.test('a server that runs', async (t) => {
   const secrets = { user: `alice:${SECRETS[0]}`, authSecret: SECRETS[1], metricsToken: SECRETS[2] }
   await openControl(t, { ...secrets, stateDir, minPort: 4000 }, `udp:${listening}`)
   t.test('tells its options, but no secret', async (t) => {
-    const { answering } = await serversOfMachine(stateDir)
+    const { answering, silent } = await serversOfMachine(stateDir)
+    t.ok(serverProcesses().includes(process.pid) && !silent.includes(process.pid), 'it is no silent one')
     t.match(answering[0], { pid: process.pid, listening: [`udp:${listening}`] })
     t.match(parsedOf(answering[0]).settings, { minPort: 4000, stateDir, user: [{ name: 'alice', password: '' }] })
     for (const secret of SECRETS) t.notMatch(JSON.stringify(answering[0]), secret)

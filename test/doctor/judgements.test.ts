@@ -37,7 +37,8 @@ import { judgePeerCertificate } from '../../src/doctor/outside/tls-certificate.j
 import { judgeWay } from '../../src/doctor/outside/transports.js'
 import { inodesIn } from '../../src/doctor/port-holder.js'
 import { reportText } from '../../src/doctor/report.js'
-import { runChecks } from '../../src/doctor/run-checks.js'
+import { runChecks, runMillisecondsMax } from '../../src/doctor/run-checks.js'
+import { DOCTOR_COMMAND_MILLISECONDS_MAX } from '../../src/limits/doctor.js'
 import { settingsOf } from '../server/settings.js'
 import { temporaryDirectory } from '../support/certificate.js'
 
@@ -417,6 +418,11 @@ t.test('a run', async (t) => {
       { verdict: 'not-checked', text: /no time left/ },
       { verdict: 'not-checked', text: /a mistake/ },
     ])
+  })
+  t.test('has time for each answer that it waits for, however long that is', async (t) => {
+    for (const patienceMs of [300, 2000, 5000]) {
+      t.ok(runMillisecondsMax(patienceMs) >= 6 * patienceMs + 2 * DOCTOR_COMMAND_MILLISECONDS_MAX, `${patienceMs} ms`)
+    }
   })
 })
 
