@@ -215,6 +215,15 @@ t.test('a hostile server', { buffered: true }, async (t) => {
     t.ok(['bad-answer', 'connection-closed'].includes(await codeOf((await endless.connect(patient)).bind())))
   })
 
+  t.test('that reads no more does not hold up the end', async (t) => {
+    const client = await (await scriptedTcp(t, () => [], true)).connect()
+    const frame = new Uint8Array(60_000)
+    while (client.transport.send(frame));
+    const start = performance.now()
+    await client.close()
+    t.ok(performance.now() - start < 5_000)
+  })
+
   t.test('may send any bytes', async (t) => {
     const seed = Number(process.env.TURND_TEST_SEED ?? 8)
     const random = new SeededRandom(seed)
