@@ -1,8 +1,10 @@
 // Our own client against servers that do what they should not, or what real ones cannot be made to do. Real ones: test/interop/probe.test.ts.
+import { getEventListeners } from 'node:events'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { ClientError, StunError } from '../../src/client/client-error.js'
 import { measureRoundTrips } from '../../src/client/probe/measure.js'
+import { openPeerSocket } from '../../src/client/probe/peer-socket.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import { probeTarget } from '../../src/client/probe/probe-target.js'
 import { type ClientTransport, openTransport } from '../../src/client/transport.js'
@@ -330,6 +332,17 @@ t.test('a probe', { buffered: true }, async (t) => {
     const text = String(stdout.read())
     t.match(text, /"a\\u009b31m\\u202eb"/)
     t.equal(JSON.parse(text).targets[0].software, software)
+  })
+
+  t.test('leaves nobody behind who waits for the end of all probes', async (t) => {
+    const abort = new AbortController()
+    const server = await scriptedUdp(t, (request) => [granted(request, null)])
+    const { remoteAddress } = (await server.connect()).transport
+    const socket = await openPeerSocket(remoteAddress, PEER, abort.signal)
+    t.teardown(() => socket.close())
+    t.same(getEventListeners(abort.signal, 'abort'), [])
+    abort.abort()
+    t.equal(await codeOf(openPeerSocket(remoteAddress, PEER, abort.signal)), 'aborted')
   })
 
   t.test('goes where a 300 sends it, once', async (t) => {
