@@ -1,9 +1,10 @@
 // `turnd doctor`: looks at this machine and at servers from outside, and says what to change. Called by turnd.ts with the arguments after `doctor`.
+import { readArguments } from '../config/arguments.js'
 import { parseCommandLine } from '../config/command-line.js'
 import { readEnvironment } from '../config/environment.js'
 import { TurndError } from '../config/errors.js'
 import { readTextFile } from '../config/read-text-file.js'
-import type { ParsedSettings, Settings } from '../config/settings.js'
+import type { ParsedSettings, SettingKey, Settings } from '../config/settings.js'
 import type { Finding } from '../doctor/check.js'
 import { diagnosisOf, THIS_MACHINE } from '../doctor/diagnosis.js'
 import { INSIDE_CHECKS } from '../doctor/inside/checks.js'
@@ -20,6 +21,8 @@ import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './docto
 import { identityOf } from './doctor-identity.js'
 import { readCaFile } from './option-file.js'
 
+/** Variables that, beside URIs, say who to be there, as options of these names do. */
+const CLIENT_KEYS: ReadonlySet<SettingKey> = new Set(['user', 'authSecret', 'authSecretFile', 'realm'])
 /** Where standard output is no terminal. */
 const COLUMNS = 100
 
@@ -43,13 +46,26 @@ export async function runDoctorCommand(argv: readonly string[], io: DoctorComman
   }
 }
 
+/** What options and variables give of a server. */
+function serverOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Set<SettingKey> {
+  const command = readArguments(argv)
+  const given = [...('given' in command ? command.given : []), ...readEnvironment(env).given]
+  return new Set(given.map(({ option }) => option.key))
+}
+
 async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
   const given = parseServerOptions(options.serverArgv, io.env)
-  const isGiven = options.serverArgv.length > 0 || readEnvironment(io.env).given.length > 0
-  if (options.isOutside && given instanceof Error) throw new CommandError(given.message)
-  const settings = isGiven && !(given instanceof Error) ? given.settings : null
+  const names = serverOptions(options.serverArgv, io.env)
+  const isNamed = names.has('stateDir')
+  // Where the state is says which server is meant, and nothing of how it is to be.
+  names.delete('stateDir')
+  const isGiven = options.uris.length === 0 ? names.size > 0 : [...names].some((key) => !CLIENT_KEYS.has(key))
+  const isOfClient = options.uris.length > 0 && !isGiven && names.size > 0
+  if ((options.isOutside || isOfClient) && given instanceof Error) throw new CommandError(given.message)
+  const known = given instanceof Error || names.size === 0 ? null : given.settings
+  const settings = isGiven ? known : null
   const outside = {
-    ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, settings) },
+    ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, known) },
     ...{
       ca: options.caFile === null ? null : readCaFile(options.caFile),
       millisecondsMax: runMillisecondsMax(options.patienceMs),
@@ -57,7 +73,7 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
   }
   // Of a client's machine nobody asks whether a server could run there.
   const isServer = !options.isOutside && (isGiven || options.uris.length === 0)
-  const inside = isServer ? fromInside(given, isGiven, options) : fromClient(options)
+  const inside = isServer ? fromInside(given, { isGiven, isNamed }, options) : fromClient(options)
   const findings = (await Promise.all([inside, examineServers(outside)])).flat()
   const isFaulty = findings.some(({ verdict }) => verdict === 'fault')
   const report = { isFaulty, diagnosis: diagnosisOf(findings), findings }
@@ -67,10 +83,15 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
 }
 
 /** Without options those of a server that runs here count, if there is one. */
-async function fromInside(given: ParsedSettings | Error, isGiven: boolean, options: DoctorArguments) {
-  const none = { answering: [], silent: [] }
-  const { answering, silent } = given instanceof Error ? none : await serversOfMachine(given.settings.stateDir)
-  const server: RunningServer | null = isGiven ? null : (answering[0] ?? null)
+async function fromInside(
+  given: ParsedSettings | Error,
+  { isGiven, isNamed }: { readonly isGiven: boolean; readonly isNamed: boolean },
+  options: DoctorArguments,
+) {
+  const none = { answering: [], ofDirectory: [], silent: [] }
+  const found = given instanceof Error ? none : await serversOfMachine(given.settings.stateDir)
+  const { answering, ofDirectory, silent } = found
+  const server: RunningServer | null = isGiven ? null : ((isNamed ? ofDirectory : answering)[0] ?? null)
   const parsed = server === null ? given : parsedOf(server)
   const running = parsed instanceof Error ? [] : serversWith(parsed.settings, answering)
   const scene: InsideScene = {

@@ -14,6 +14,13 @@ export function readOptionFile(option: string, path: string): string {
   }
 }
 
+/** The password in the first line of a file. Throws a CommandError. */
+export function readPasswordFile(option: string, path: string): string {
+  const [password] = readOptionFile(option, path).split(/\r?\n/, 1)
+  if (password === '') throw new CommandError(`${option} ${path}: its first line is empty`)
+  return password
+}
+
 /** The PEM text of the authorities to trust: at least one. Without this, a file of something else would be trust in nobody, without a word. */
 export function readCaFile(path: string): string {
   const text = readOptionFile('--ca', path)

@@ -16,59 +16,70 @@ import {
   PROBE_SECONDS_MAX,
   PROBE_TARGET_COUNT_MAX,
 } from '../limits/clients.js'
+import { hostAddress } from '../stun/address.js'
+import { type ClientIdentityWords, IDENTITY_OPTIONS, readIdentity } from './client-identity.js'
 import { CommandError, readWords } from './command-words.js'
 
 export const PROBE_HELP = `Usage: turnd probe URI|HOST ... [options]
 
-Asks a TURN server, any one, for relays as its clients do, sends packets through them, and shows
-what came back: round trips, loss, jitter, throughput.
+Asks a TURN server, any one, for relays as its clients do, sends packets through
+them, and shows what came back: round trips, loss, jitter, throughput.
 
-  turn:HOST[:PORT]    UDP has to work, and TCP unless the server refuses the connection; port 3478
+  turn:HOST[:PORT]    UDP has to work, and TCP unless the server refuses the
+                      connection; port 3478
   turns:HOST[:PORT]   TLS has to work, and DTLS if it answers; port 5349
-  turn:HOST?transport=udp, turn:HOST?transport=tcp, turns:HOST?transport=udp, ...
-                      this transport alone, which has to work; of turns:, udp is DTLS and tcp is TLS
+  turn:HOST?transport=udp, turns:HOST?transport=tcp, ...
+                      this transport alone, which has to work; of turns:, udp is
+                      DTLS and tcp is TLS
   stun:HOST[:PORT]    a Binding over UDP, and nothing else; stuns: over TLS
-  HOST[:PORT]         all of turn:HOST; and TLS and DTLS on port 5349 and TLS on port 443, if TURN
-                      answers there. With a PORT, all four on that one: TLS has to work on 443 and
-                      5349, UDP on others, and what else answers
+  HOST[:PORT]         all of turn:HOST; and TLS and DTLS on port 5349 and TLS on
+                      port 443, if TURN answers there. With a PORT, all four on
+                      that one: TLS has to work on 443 and 5349, UDP on others,
+                      and what else answers
 
   --user NAME:PASSWORD, --user NAME
-                      the credentials; without a password it is asked for on a terminal, or read
-                      from the first line of standard input
+                      the credentials; without a password it is asked for on a
+                      terminal, or read from the first line of standard input.
+                      The name ends at the first colon, that of TURN REST
+                      credentials (TIME:NAME:PASSWORD) at the second
   --password-file FILE  the password, in the first line of a file
-  --auth-secret-file FILE  makes TURN REST credentials with the first secret of a file, for the
-                      name of --user, or turnd-probe
-  --ca FILE           trusts the authorities in this PEM file, in place of those that Node knows
+  --auth-secret-file FILE
+                      makes TURN REST credentials with the first secret of a
+                      file, for the name of --user, or turnd-probe
+  --as, --as-password-file, --as-secret-file
+                      these three by their names in turnd doctor
+  --ca FILE           trusts the authorities in this PEM file, in place of those
+                      that Node knows
   --insecure          a certificate may be wrong: what is wrong is shown
-  -4, -6              takes an address of the server of this kind; without them, the system chooses
-  --count N           packets whose round trip is measured; default ${PROBE_ROUND_TRIP_COUNT_DEFAULT}, at most ${PROBE_ROUND_TRIP_COUNT_MAX}
+  -4, -6              takes an address of the server of this kind; without them,
+                      the system chooses
+  --count N           packets whose round trip is measured; default ${PROBE_ROUND_TRIP_COUNT_DEFAULT}, at
+                      most ${PROBE_ROUND_TRIP_COUNT_MAX}
   --size BYTES        of a packet's payload; default ${PROBE_PAYLOAD_LENGTH_DEFAULT}, from ${PROBE_PAYLOAD_LENGTH_MIN} to ${PROBE_PAYLOAD_LENGTH_MAX}
-  --rate BITS         a second, for throughput: 500k, 2M; default ${PROBE_BITS_PER_SECOND_DEFAULT / 1e6}M, at most ${PROBE_BITS_PER_SECOND_MAX / 1e6}M; 0 leaves it out
+  --rate BITS         a second, for throughput: 500k, 2M; default ${PROBE_BITS_PER_SECOND_DEFAULT / 1e6}M, at most
+                      ${PROBE_BITS_PER_SECOND_MAX / 1e6}M; 0 leaves it out
   --seconds S         for which throughput is measured; default ${PROBE_SECONDS_DEFAULT}, at most ${PROBE_SECONDS_MAX}
   --timeout S         for each connection and answer; default ${PROBE_ANSWER_SECONDS_DEFAULT}, at most ${PROBE_ANSWER_SECONDS_MAX}
   --json              one JSON object, for scripts
   -h, --help          this text
 
-A round trip is the time from this machine to the server, through the relay, and back to it: between
-two allocations (relay-to-relay), or where the server does not do that, between an allocation and a
-UDP socket of this machine (relay-to-socket, socket-to-relay). The column "peer" is about that socket
-in any case: which ways packets get between it and the relay, or the error with which the server
-forbids it. Two relays of one server meet inside of it, and see no firewall in front of it. Jitter is the mean difference between
-one packet's round trip and the next one's. Data goes only to a server that has granted an
+A round trip is the time from this machine to the server, through the relay, and
+back to it: between two allocations (relay-to-relay), or where the server does
+not do that, between an allocation and a UDP socket of this machine
+(relay-to-socket, socket-to-relay). The column "peer" is about that socket in
+any case: which ways packets get between it and the relay, or the error with
+which the server forbids it. Two relays of one server meet inside of it, and see
+no firewall in front of it. Jitter is the mean difference between one packet's
+round trip and the next one's. Data goes only to a server that has granted an
 allocation for it, ${PROBE_BITS_PER_SECOND_MAX / 1e6} Mbit/s at most, and allocations are given back at the end.
 
-Exit code: 0 everything that has to work does; 1 something does not; 2 bad arguments, or a file that
-cannot be read.
+Exit code: 0 everything that has to work does; 1 something does not; 2 bad
+arguments, or a file that cannot be read.
 `
 
-export interface ProbeArguments {
+/** Without a password, a file of one or a secret, it is asked for. */
+export interface ProbeArguments extends ClientIdentityWords {
   readonly targets: readonly ProbeTarget[]
-  /** null without --user. */
-  readonly username: string | null
-  /** null: from the file, the terminal or standard input. */
-  readonly password: string | null
-  readonly passwordFile: string | null
-  readonly secretFile: string | null
   readonly caFile: string | null
   readonly isInsecure: boolean
   readonly family: 4 | 6 | null
@@ -81,8 +92,8 @@ export interface ProbeArguments {
 }
 
 const OPTIONS = {
+  ...IDENTITY_OPTIONS,
   user: { type: 'string' },
-  'password-file': { type: 'string' },
   'auth-secret-file': { type: 'string' },
   ca: { type: 'string' },
   insecure: { type: 'boolean' },
@@ -106,15 +117,18 @@ export function parseProbeArguments(argv: readonly string[]): ProbeArguments | n
   const has = (name: string) => allValues.has(name)
   if (has('ipv4') && has('ipv6')) throw new CommandError('-4 and -6 exclude each other: give neither, or run it twice')
   if (has('ca') && has('insecure')) throw new CommandError('--ca and --insecure exclude each other')
+  const family = has('ipv4') ? 4 : has('ipv6') ? 6 : null
+  const targets = targetsOf(words)
+  checkFamily(targets, family)
   const number = (name: string, fallback: number, minimum: number, maximum: number) =>
     parseNumber(name, value(name), fallback, minimum, maximum)
   const timeout = number('timeout', PROBE_ANSWER_SECONDS_DEFAULT, 0.1, PROBE_ANSWER_SECONDS_MAX)
   return {
-    targets: targetsOf(words),
-    ...parseUser(value('user'), value('password-file'), value('auth-secret-file')),
+    targets,
+    ...readIdentity(value),
     caFile: value('ca'),
     isInsecure: has('insecure'),
-    family: has('ipv4') ? 4 : has('ipv6') ? 6 : null,
+    family,
     roundTripCount: Math.trunc(number('count', PROBE_ROUND_TRIP_COUNT_DEFAULT, 1, PROBE_ROUND_TRIP_COUNT_MAX)),
     payloadLength: Math.trunc(
       number('size', PROBE_PAYLOAD_LENGTH_DEFAULT, PROBE_PAYLOAD_LENGTH_MIN, PROBE_PAYLOAD_LENGTH_MAX),
@@ -137,18 +151,14 @@ function targetsOf(words: readonly string[]): ProbeTarget[] {
   }
 }
 
-function parseUser(user: string | null, passwordFile: string | null, secretFile: string | null) {
-  const colon = user?.indexOf(':') ?? -1
-  const username = user !== null && colon >= 0 ? user.slice(0, colon) : user
-  const password = user !== null && colon >= 0 ? user.slice(colon + 1) : null
-  if (username === '') throw new CommandError('--user has no name before its colon')
-  if (password === '') throw new CommandError('--user has an empty password after its colon')
-  const given = [password !== null, passwordFile !== null, secretFile !== null].filter(Boolean).length
-  if (given > 1) {
-    throw new CommandError('a password in --user, --password-file and --auth-secret-file exclude each other: give one')
+/** An address has no other kind: no DNS helps. */
+function checkFamily(targets: readonly ProbeTarget[], wanted: 4 | 6 | null): void {
+  if (wanted === null) return
+  for (const { host } of targets) {
+    const family: number = hostAddress(host)?.family ?? wanted
+    if (family === wanted) continue
+    throw new CommandError(`-${wanted} does not go with ${host}, an IPv${family} address: leave it out`)
   }
-  if (passwordFile !== null && username === null) throw new CommandError('--password-file needs --user NAME')
-  return { username, password, passwordFile, secretFile }
 }
 
 function parseNumber(name: string, text: string | null, fallback: number, minimum: number, maximum: number): number {

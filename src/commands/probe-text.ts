@@ -2,6 +2,7 @@
 import { isoSeconds } from '../client/peer-security.js'
 import { failureSentence } from '../client/probe/probe-advice.js'
 import type { ProbeReport, ProbeStage } from '../client/probe/probe-target.js'
+import { wrap } from '../config/help.js'
 import { formatAddressPort } from '../config/ip-address.js'
 import { PROBE_STRAGGLER_MILLISECONDS } from '../limits/clients.js'
 
@@ -24,17 +25,19 @@ const FACTS = ['', 'server', 'seen as', 'relayed address', 'lifetime', 'path', '
 const TEXT_COLUMNS = ['', 'result', ...FACTS.filter((name) => name !== 'lifetime')]
 const JSON_DECIMALS = 3
 
-/** The lines, whose text from the network has still to be escaped. */
-export function probeLines(reports: readonly ProbeReport[]): string[] {
+/** The lines, whose text from the network has still to be escaped. @param columns of the terminal, if it is one */
+export function probeLines(reports: readonly ProbeReport[], columns = Number.POSITIVE_INFINITY): string[] {
   const label = labelOf(reports)
   const facts = reports.filter(({ server }) => server !== null).map((report) => [label(report), ...factsOf(report)])
   const sections = [
-    table([MEASURES, ...reports.map((report) => [label(report), ...measuresOf(report)])]),
-    facts.length === 0 ? [] : table([FACTS, ...facts]),
-    reports.flatMap((report) => securityLines(report, label(report))),
-    reports.flatMap((report) => reachLines(report, label(report))),
-    reports.flatMap((report) => lateLines(report, label(report))),
-    reports.filter(({ outcome }) => outcome === 'absent').map((report) => absentLine(report, label(report))),
+    fittingTable([MEASURES, ...reports.map((report) => [label(report), ...measuresOf(report)])], columns),
+    facts.length === 0 ? [] : fittingTable([FACTS, ...facts], columns),
+    ...[
+      reports.flatMap((report) => securityLines(report, label(report))),
+      reports.flatMap((report) => reachLines(report, label(report))),
+      reports.flatMap((report) => lateLines(report, label(report))),
+      reports.filter(({ outcome }) => outcome === 'absent').map((report) => absentLine(report, label(report))),
+    ].map((sentences) => sentences.flatMap((sentence) => wrap(sentence, columns))),
   ]
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
 }
@@ -167,10 +170,41 @@ function labelOf(reports: readonly ProbeReport[]): (report: ProbeReport) => stri
   }
 }
 
+/** Where there is no room for it, it is turned: a line for each of its columns, and as many rows beside one another as fit, one at least. */
+function fittingTable(rows: readonly (readonly string[])[], columns: number): string[] {
+  const isFitting = (lines: readonly string[]) => lines.every(({ length }) => length <= columns)
+  const whole = table(rows)
+  if (isFitting(whole)) return whole
+  const [head, ...others] = rows
+  const lines: string[] = []
+  for (let start = 0; start < others.length; ) {
+    let count = others.length - start
+    while (count > 1 && !isFitting(turnedTable([head, ...others.slice(start, start + count)]))) count--
+    if (start > 0) lines.push('')
+    lines.push(...turnedTable([head, ...others.slice(start, start + count)]))
+    start += count
+  }
+  return lines
+}
+
+function turnedTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows.map(widestOf)
+  return rows[0].map((_, line) => {
+    return rows
+      .map((cells, column) => cells[line].padEnd(widths[column]))
+      .join('  ')
+      .trimEnd()
+  })
+}
+
+function widestOf(cells: readonly string[]): number {
+  return Math.max(...cells.map(({ length }) => length))
+}
+
 /** Columns as wide as their widest cell. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const [head] = rows
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  const widths = head.map((_, column) => widestOf(rows.map((row) => row[column])))
   return rows.map((row) => {
     const cells = row.map((cell, column) => {
       return TEXT_COLUMNS.includes(head[column]) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])

@@ -7,13 +7,13 @@ import { TurndError } from '../config/errors.js'
 import { PROBE_SECONDS_MAX } from '../limits/clients.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
-import { readCaFile, readOptionFile } from './option-file.js'
+import { readCaFile, readPasswordFile } from './option-file.js'
 import { askPassword, type PasswordInput, readPasswordLine } from './password-input.js'
 import { PROBE_HELP, type ProbeArguments, parseProbeArguments } from './probe-arguments.js'
 import { failureLines, probeJson, probeLines, STAGES } from './probe-text.js'
 
 export interface ProbeCommandIo {
-  readonly stdout: NodeJS.WritableStream
+  readonly stdout: NodeJS.WritableStream & { readonly columns?: number }
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
   readonly stdin: PasswordInput
   once(event: 'SIGINT', listener: () => void): unknown
@@ -89,27 +89,23 @@ async function probeAll(
 
 function print(reports: readonly ProbeReport[], { isJson }: ProbeArguments, io: ProbeCommandIo): number {
   if (isJson) io.stdout.write(`${escapeHidden(probeJson(reports))}\n`)
-  else for (const line of probeLines(reports)) io.stdout.write(`${escapeControls(line)}\n`)
+  else
+    for (const line of probeLines(reports, io.stdout.columns || undefined)) io.stdout.write(`${escapeControls(line)}\n`)
   for (const line of failureLines(reports)) complain(io, line)
   return reports.every(({ outcome }) => outcome !== 'failed') ? 0 : 1
 }
 
 async function credentialsOf(options: ProbeArguments, io: ProbeCommandIo): Promise<() => ClientCredentials | null> {
-  const { passwordFile, secretFile, username } = options
+  const { passwordFile, passwordFileOption, secretFile, secretFileOption, username } = options
   if (secretFile !== null) {
-    const [secret] = loadSecretFile(secretFile)
+    const [secret] = loadSecretFile(secretFile, secretFileOption)
     return () => restCredentials(secret, username ?? REST_NAME, Date.now() / 1000 + REST_LIFETIME_SECONDS)
   }
   if (username === null) return () => null
   const password =
-    options.password ?? (passwordFile === null ? await readPassword(username, io) : passwordIn(passwordFile))
+    options.password ??
+    (passwordFile === null ? await readPassword(username, io) : readPasswordFile(passwordFileOption, passwordFile))
   return () => ({ username, password })
-}
-
-function passwordIn(path: string): string {
-  const [password] = readOptionFile('--password-file', path).split(/\r?\n/, 1)
-  if (password === '') throw new CommandError(`--password-file ${path}: its first line is empty`)
-  return password
 }
 
 async function readPassword(username: string, { stderr, stdin }: ProbeCommandIo): Promise<string> {

@@ -27,14 +27,15 @@ function healthOf(findings: readonly Finding[]): string {
     : `No fault, but whether media gets through was not seen, because ${unseen.text}`
 }
 
-/** With a capital, unless it begins with the name of a host or an option. */
-export function sentenceStart(text: string): string {
-  return /^[a-z']+(?: |$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
+/** With a capital, unless it begins with the name of a host or an option. @param subject of the finding, which may be a host of one word */
+export function sentenceStart(text: string, subject: string): string {
+  const isHost = subject !== THIS_MACHINE && text.startsWith(`${subject} `)
+  return /^[a-z']+(?: |$)/.test(text) && !isHost ? text.charAt(0).toUpperCase() + text.slice(1) : text
 }
 
 /** The cause begins a sentence, the remedy is what follows the colon: names of protocols stay as they are. */
 function faultSentence([first, ...others]: readonly Finding[]): string {
-  const cause = sentenceStart(first.cause)
+  const cause = sentenceStart(first.cause, first.subject)
   const remedy = first.remedy.charAt(0).toLowerCase() + first.remedy.slice(1)
   const rest = others.length === 0 ? '' : ` (and ${counted(others.length, 'more fault')}, see above)`
   return `${cause}: ${remedy}${rest}.`

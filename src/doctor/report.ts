@@ -11,6 +11,7 @@ const HEADINGS: Readonly<Record<Verdict, string>> = {
   'not-checked': 'not checked',
   ok: 'ok',
 }
+const COLUMNS_MIN = 40
 const COLUMNS_MAX = 110
 const IDS_SHOWN_MAX = 8
 const INDENT = '    '
@@ -24,7 +25,7 @@ export interface ReportOptions {
 
 /** Ends with a line break. */
 export function reportText(findings: readonly Finding[], { columns, isVerbose }: ReportOptions): string {
-  const width = Math.min(Math.max(columns || 80, 60), COLUMNS_MAX)
+  const width = Math.min(Math.max(columns || 80, COLUMNS_MIN), COLUMNS_MAX)
   const of = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict)
   const lines: string[] = []
   for (const finding of [...of('fault'), ...of('warning')]) lines.push(...entry(finding, width), '')
@@ -39,7 +40,7 @@ export function reportText(findings: readonly Finding[], { columns, isVerbose }:
 function entry({ id, remedy, subject, text, verdict }: Finding, width: number): string[] {
   const head = `${HEADINGS[verdict]}  ${id}, ${subject}`
   const body = [text, ...(remedy === '' ? [] : [`→ ${remedy}`])].flatMap((part) =>
-    wrap(sentence(part), width - INDENT.length),
+    wrap(sentence(part, subject), width - INDENT.length),
   )
   return [head, ...body.map((line) => `${INDENT}${line}`)]
 }
@@ -66,7 +67,7 @@ function summary(heading: string, text: string, width: number): string[] {
   return text === '' ? [] : [...wrap(`${heading}: ${text}.`, width), '']
 }
 
-function sentence(text: string): string {
-  const capital = sentenceStart(text)
+function sentence(text: string, subject: string): string {
+  const capital = sentenceStart(text, subject)
   return /[.!?]$/.test(capital) ? capital : `${capital}.`
 }

@@ -26,6 +26,8 @@ export interface RunningServer {
 export interface ServersOfMachine {
   /** Those of the state directory come first. */
   readonly answering: readonly RunningServer[]
+  /** Those of the state directory alone. */
+  readonly ofDirectory: readonly RunningServer[]
   /** Processes of those that this account may not ask, or that hang. */
   readonly silent: readonly number[]
 }
@@ -33,9 +35,10 @@ export interface ServersOfMachine {
 /** All of this machine, whatever their state directory is: whoever gives options may not know that of the server. */
 export async function serversOfMachine(stateDirectory: string): Promise<ServersOfMachine> {
   const directories = [...new Set([resolve(stateDirectory), ...directoriesWithServers()])]
-  const answering = (await Promise.all(directories.map(serversIn))).flat()
+  const found = await Promise.all(directories.map(serversIn))
+  const answering = found.flat()
   const known = new Set(answering.map(({ pid }) => pid))
-  return { answering, silent: serverProcesses().filter((pid) => !known.has(pid)) }
+  return { answering, ofDirectory: found[0], silent: serverProcesses().filter((pid) => !known.has(pid)) }
 }
 
 /** Those that run with these options, as far as anybody can tell: with the state directory, or on a listener. */

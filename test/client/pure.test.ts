@@ -82,6 +82,13 @@ t.test('the arguments of turnd probe', async (t) => {
     ...{ username: 'a', password: 'b:c', bitsPerSecond: 500_000, seconds: 0.5, payloadLength: 16 },
     ...{ roundTripCount: 5, family: 6, isJson: true, answerMilliseconds: 5_000 },
   })
+  t.match(parse('turn:h --as 1800000000:bob:pw'), { username: '1800000000:bob', password: 'pw' }, 'as in doctor')
+  t.match(parse('turn:h --as bob --as-secret-file f'), {
+    username: 'bob',
+    secretFile: 'f',
+    secretFileOption: '--as-secret-file',
+  })
+  t.match(parse('turn:192.0.2.1 -4'), { family: 4 })
   t.match(parse('turn:h --rate 0'), { bitsPerSecond: 0, username: null, password: null })
   t.equal(parse('--help --nonsense'), null)
   const bad: [string, RegExp][] = [
@@ -94,6 +101,9 @@ t.test('the arguments of turnd probe', async (t) => {
     ['turn:h --size 15', /from 16 to 1300/],
     ['turn:h --count 0', /from 1 to 2000/],
     ['turn:h -4 -6', /exclude each other/],
+    ['turn:192.0.2.1 -6', /-6 does not go with 192\.0\.2\.1, an IPv4 address: leave it out/],
+    ['turn:[::1] -4', /-4 does not go with ::1/],
+    ['turn:h --user a --as b', /are the same/],
     ['turn:h --ca x --insecure', /exclude each other/],
     ['turn:h --user a --user b', /more than once/],
     ['turn:h --user :x', /no name before its colon/],
@@ -179,6 +189,30 @@ t.test('a certificate whose end nobody can read is shown as such, and late packe
   const lines = probeLines([{ ...report, roundTrips: null, connectMilliseconds: 1 } as unknown as ProbeReport])
   t.match(lines.join('\n'), /TLS 5349: TLSv1.3, a certificate for h until an unreadable date: accepted\.\n/)
   t.match(lines.join('\n'), /TLS 5349: 3 of 10 packets had not arrived 1 s after the last one was sent/)
+})
+
+t.test('the tables of turnd probe are turned where the terminal has no room for them', async (t) => {
+  const address = '203.0.113.200:49152'
+  const times = { minimum: 10.1, median: 20.2, p95: 30.3, maximum: 40.4, jitter: 1.5 }
+  const reports = planOf('h').map((target) => ({
+    ...{ target, outcome: 'works', failure: null, security: null, reach: { toPeer: true, fromPeer: true } },
+    ...{ connectMilliseconds: 12.5, bindingMilliseconds: 11, roundTrips: { times, lossPercent: 0 } },
+    ...{ throughput: null, server: address, mapped: address, relayed: address, lifetimeSeconds: 600 },
+    ...{ realm: 'example.org', software: 'a server of some kind, 1.2.3', path: 'relay-to-relay', isRedirected: false },
+  })) as unknown as ProbeReport[]
+  const wide = probeLines(reports)
+  t.ok(Math.max(...wide.map(({ length }) => length)) > 80)
+  t.same(probeLines(reports, 200), wide)
+  const narrow = probeLines(reports, 80)
+  t.same(
+    narrow.filter(({ length }) => length > 80),
+    [],
+  )
+  t.match(narrow.join('\n'), /^ +UDP 3478 +TCP 3478 .*\nresult +works +works/)
+  for (const { target } of reports) {
+    const heads = narrow.filter((line) => line.includes(`${target.transport.toUpperCase()} ${target.port}`))
+    t.equal(heads.length, 2, 'each is in both tables')
+  }
 })
 
 t.test('every error has advice', async (t) => {

@@ -1,12 +1,14 @@
 // The command line of `turnd doctor`: its arguments beside those of the server, exit codes, and what it never prints.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
 import { serverProcesses } from '../../src/admin/control-directory.js'
 import { runDoctorCommand } from '../../src/commands/doctor.js'
-import { parseDoctorArguments } from '../../src/commands/doctor-arguments.js'
+import { DOCTOR_HELP, parseDoctorArguments } from '../../src/commands/doctor-arguments.js'
+import { PROBE_HELP } from '../../src/commands/probe-arguments.js'
 import type { Finding } from '../../src/doctor/check.js'
 import { waysOf } from '../../src/doctor/outside/examine.js'
 import { parsedOf, serversOfMachine } from '../../src/doctor/running-servers.js'
@@ -47,7 +49,7 @@ t.test('arguments', async (t) => {
       '0.5',
     ]
     const parsed = parseDoctorArguments(line, {})!
-    t.match(parsed, { as: { username: 'alice', password: 'se:cret' }, patienceMs: 500 })
+    t.match(parsed, { username: 'alice', password: 'se:cret', patienceMs: 500 })
     t.same(parsed.serverArgv, ['--min-port', '5000', '--rfc3489', '--realm=turn:x'])
     t.match(parsed.uris, [
       { scheme: 'turn', host: 'a.test' },
@@ -55,12 +57,31 @@ t.test('arguments', async (t) => {
     ])
   })
   t.test('a TURN REST name keeps its time, a bare host is a turn: URI, variables stand in', async (t) => {
-    const parsed = parseDoctorArguments(['turn.test:3479'], { TURN_AS: '1800000000:alice:pw', TURN_AS_SECRET: 's' })!
-    t.match(parsed, {
-      as: { username: '1800000000:alice', password: 'pw' },
-      secret: 's',
+    const parse = (env: NodeJS.ProcessEnv, ...args: string[]) => parseDoctorArguments(['turn.test:3479', ...args], env)!
+    t.match(parse({ TURN_AS: '1800000000:alice:pw' }), {
+      ...{ username: '1800000000:alice', password: 'pw', secret: null },
       uris: [{ host: 'turn.test', port: 3479 }],
     })
+    t.match(parse({ TURN_AS_SECRET: 's' }), { username: null, secret: 's' })
+    t.match(parse({ TURN_AS_SECRET: 's' }, '--as', 'bob:pw'), { username: 'bob', secret: null }, 'options win')
+    t.throws(() => parse({ TURN_AS: 'a:b', TURN_AS_SECRET: 's' }), { message: /in TURN_AS and TURN_AS_SECRET exclude/ })
+  })
+  t.test('who to be has the names of turnd probe and of the server as well, beside a URI', async (t) => {
+    const parse = (line: string) => parseDoctorArguments(line.split(' '), {})!
+    t.match(parse('turn:h --user alice:secret'), { username: 'alice', password: 'secret', serverArgv: [] })
+    t.match(parse('turn:h --auth-secret s --realm x'), { secret: 's', serverArgv: [] })
+    t.match(parse('turn:h --user alice --auth-secret-file f'), { secretFile: 'f', username: 'alice', serverArgv: [] })
+    t.match(parse('turn:h --user 1800000000:alice --password-file f'), {
+      ...{ username: '1800000000:alice', password: null, passwordFile: 'f' },
+    })
+    t.match(parse('turn:h --as alice --as-password-file f'), { username: 'alice', passwordFile: 'f' })
+    const server = ['--user', 'alice:secret']
+    t.match(
+      parse('--user alice:secret'),
+      { username: null, serverArgv: server },
+      'without a URI they are of the server',
+    )
+    t.match(parse('turn:h --user alice:secret --min-port 5000'), { serverArgv: [...server, '--min-port', '5000'] })
   })
   t.test('for comparison UDP and TCP of a port are tried beside each other', async (t) => {
     const ways = (...uris: string[]) =>
@@ -74,7 +95,13 @@ t.test('arguments', async (t) => {
   })
   for (const [args, message] of [
     [['--nonsense'], /unknown option --nonsense/],
-    [['--as', 'alice'], /--as is not NAME:PASSWORD/],
+    [['--as', 'alice'], /^(?!.*alice).*--as is not NAME:PASSWORD/],
+    [['--as', 'alice:x', '--as-secret', 's'], /a password in --as and --as-secret exclude each other: give one/],
+    [['--as-secret', 's', '--as-secret-file', 'f'], /--as-secret and --as-secret-file exclude each other/],
+    [['turn:h', '--user', 'alice:x', '--auth-secret', 's'], /a password in --user and --auth-secret exclude/],
+    [['turn:h', '--user', 'alice:x', '--as', 'bob:x'], /--as and --user are the same/],
+    [['--as-password-file', 'f'], /--as-password-file needs --as NAME/],
+    [['turn:h', '--as', 'alice', '--as-password-file', '/nowhere'], /--as-password-file \/nowhere: no such file/],
     [['--timeout', '99'], /no time to wait/],
     [['stun:turn.test'], /about STUN alone/],
     [['turn:turn.test:0'], /has a port/],
@@ -100,6 +127,15 @@ t.test('a run', async (t) => {
   t.test('--help', async (t) =>
     t.match(await run(['--help', '--nonsense']), { code: 0, stdout: /^Usage: turnd doctor/ }),
   )
+  t.test('--help fits a terminal', async (t) => {
+    for (const help of [DOCTOR_HELP, PROBE_HELP]) {
+      t.same(
+        help.split('\n').filter(({ length }) => length > 80),
+        [],
+      )
+      for (const option of ['--user', '--as', '--as-secret-file', '--password-file']) t.match(help, option)
+    }
+  })
   t.test('of options that a server starts with has no fault, and prints no secret', async (t) => {
     const { code, stdout } = await run([...local, ...WITH_SECRETS, '--json'])
     t.equal(code, 0)
@@ -121,6 +157,33 @@ t.test('a run', async (t) => {
     t.equal(code, 1)
     t.match(stdout, /^FAULT {2}configuration, this machine\n/)
     t.match(stdout, /\nNot checked: listeners, relay-addresses/)
+  })
+  t.test('of files that are not there, or that everybody may read, says what to do', async (t) => {
+    const { stdout: absent } = await run([...local, '--config', '/nowhere'])
+    t.match(absent, /there is no such file\.\n {4}→ Name a file that is there/)
+    t.match((await run([...local, '--auth-secret-file', '/nowhere'])).stdout, /→ Name a file that is there/)
+    const config = join(stateDir, 'turnd.json')
+    writeFileSync(config, '{"user": "alice:secret"}')
+    const remedyOf = async (mode: number) => {
+      chmodSync(config, mode)
+      const { findings } = JSON.parse((await run([...local, '--config', config, '--json'])).stdout)
+      return findings.find(({ id }: Finding) => id === 'users').remedy
+    }
+    t.match(await remedyOf(0o644), `Run chmod 600 ${config}`)
+    t.equal(await remedyOf(0o640), '', 'a group of its own may read it')
+    writeFileSync(config, '{"realm": "x"}')
+    t.equal(await remedyOf(0o644), '', 'there is no secret in it')
+  })
+  t.test('beside a URI, variables that say who to be make no server of this machine', async (t) => {
+    const args = ['turn:127.0.0.1:9', '--json', '--timeout', '0.3']
+    const subjects = async (env: NodeJS.ProcessEnv, ...more: string[]) => {
+      const { findings } = JSON.parse((await run([...args, ...more], env)).stdout) as { findings: Finding[] }
+      return new Set(findings.map(({ subject }) => subject))
+    }
+    t.notOk((await subjects({ TURND_USER: 'alice:secret', TURND_STATE_DIR: stateDir })).has('this machine'))
+    t.notOk((await subjects({}, '--user', 'alice:secret', '--realm', 'x')).has('this machine'))
+    t.ok((await subjects({ TURND_USER: 'alice:secret' }, '--min-port', '30000')).has('this machine'))
+    t.match(await run(args, { TURND_USER: 'alice' }), { code: 2, stderr: /^turnd doctor: TURND_USER/ })
   })
   t.test('with a URI where nobody listens names that, and not its symptoms', async (t) => {
     const { code, stdout } = await run(['turn:127.0.0.1:9', '--as', 'alice:secret', '--json', '--timeout', '0.3'])
@@ -156,6 +219,17 @@ t.test('a server that runs', async (t) => {
     t.match(answering[0], { pid: process.pid, listening: [`udp:${listening}`] })
     t.match(parsedOf(answering[0]).settings, { minPort: 4000, stateDir, user: [{ name: 'alice', password: '' }] })
     for (const secret of SECRETS) t.notMatch(JSON.stringify(answering[0]), secret)
+  })
+  t.test('is looked at by who names its state directory and nothing else', async (t) => {
+    const ofDirectory = `a server runs here (process ${process.pid}): these are its options`
+    const found = async (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+      const { findings } = JSON.parse((await run([...args, '--json'], env)).stdout) as { findings: Finding[] }
+      return findings.find(({ id }) => id === 'configuration')?.text
+    }
+    t.equal(await found(['--state-dir', stateDir]), ofDirectory)
+    t.equal(await found([], { TURND_STATE_DIR: stateDir }), ofDirectory)
+    t.match(await found(['--state-dir', temporaryDirectory()]), 'a server starts with these options', 'of another one')
+    t.match(await found(['--state-dir', stateDir, '--min-port', '5000']), 'a server starts with these options')
   })
   t.test(
     'is known by its listener to who gives options, but not the state directory that its service gave it',

@@ -318,6 +318,9 @@ t.test('this machine', async (t) => {
     ])
     t.match(judgeListeners([{ ...free, problem: 'EADDRINUSE', servedBy: 99 }]), [{ verdict: 'ok', text: /process 99/ }])
     t.match(judgeListeners([{ ...free, problem: 'EACCES' }]), [{ verdict: 'fault', remedy: /CAP_NET_BIND_SERVICE/ }])
+    const both = ['TCP', 'UDP'].map((protocol) => ({ ...free, protocol: protocol as 'TCP' | 'UDP', problem: 'EACCES' }))
+    t.match(judgeListeners(both), [{ verdict: 'fault', cause: /^port 443 needs/ }])
+    t.equal(judgeListeners(both).length, 1, 'one cause keeps UDP and TCP from it')
     const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1
    1: 0100007F:01BB 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 4712 1`
@@ -342,6 +345,12 @@ t.test('this machine', async (t) => {
     t.same(verdicts(judgeRelayPorts(range)), ['ok'])
     t.same(verdicts(judgeRelayPorts({ ...range, maxPort: 24_099 })), ['warning'])
     t.same(verdicts(judgeRelayPorts({ ...range, minPort: 50_000, maxPort: 59_999 })), ['warning'])
+    const reserved = judgeRelayPorts({ ...range, minPort: 50_000, maxPort: 59_999, reservedPorts: '8080,9000-9010\n' })
+    t.match(
+      reserved,
+      [{ remedy: /ip_local_reserved_ports=8080,9000-9010,50000-59999 \(/ }],
+      'what is reserved stays so',
+    )
     t.same(
       verdicts(judgeRelayPorts({ ...range, minPort: 50_000, maxPort: 59_999, reservedPorts: '8080,50000-59999\n' })),
       ['ok'],
@@ -376,6 +385,7 @@ t.test('this machine', async (t) => {
       fileCount: 0,
       isFileNamed: true,
       openFiles: [],
+      openConfigs: [],
     }
     t.same(verdicts(judgeUsers(nobody)), ['fault'])
     t.same(verdicts(judgeUsers({ ...nobody, isFileNamed: false })), ['ok'])
@@ -444,6 +454,26 @@ t.test('the report', async (t) => {
     t.match(text, /\nNot checked: size \(the relay range is firewalled\)\.\n\nWell: udp \(--verbose says more\)\.\n\n/)
     t.match(text, /\n\nThe relay range is firewalled: open UDP 24000-29999\.\n$/)
     t.match(reportText(findings, { isVerbose: true, columns: 100 }), /\nok {2}udp, turn\.test\n {4}It answers\.\n/)
+  })
+  t.test('leaves a host of one word as it is written, and fits a narrow terminal', async (t) => {
+    const noAddress = finding('name', fault('h has no address', 'h has no address in the DNS', 'Enter it'), 'h')
+    const text = reportText([noAddress, finding('clock', well('well'), 'this machine')], {
+      isVerbose: false,
+      columns: 40,
+    })
+    t.match(text, /\n {4}h has no address in the DNS\.\n/)
+    t.match(text, /\nh has no address: enter it\.\n/)
+    t.same(
+      text.split('\n').filter(({ length }) => length > 40),
+      [],
+    )
+    t.match(
+      reportText([finding('x', warning('this machine is slow', 'Wait'), 'this machine')], {
+        isVerbose: false,
+        columns: 40,
+      }),
+      /This machine is slow/,
+    )
   })
   t.test('says so when nothing is wrong, and what it has not seen', async (t) => {
     t.match(diagnosisOf([finding('relay-range', well('in'))]), /^No fault: media gets through\.$/)

@@ -26,7 +26,7 @@ export function judgeListeners(facts: readonly ListenerFacts[]): Judgement[] {
   const faults = facts.flatMap((one) =>
     one.problem === '' || one.servedBy !== null || one.silentServer !== null ? [] : [judgeProblem(one)],
   )
-  if (faults.length > 0) return faults
+  if (faults.length > 0) return withoutRepeats(faults)
   const silent = facts.filter(({ servedBy, silentServer }) => servedBy === null && silentServer !== null)
   if (silent.length > 0) return [judgeSilent(silent)]
   const served = facts.find(({ servedBy }) => servedBy !== null)
@@ -41,6 +41,11 @@ function judgeSilent(facts: readonly ListenerFacts[]): Judgement {
   return notChecked(
     `${places.join(', ')}: taken by ${who}, which does not tell this account whether it has these options: run turnd doctor as root, or as the account of that server`,
   )
+}
+
+/** UDP and TCP of one option, IPv4 and IPv6, are kept from it by one cause. */
+function withoutRepeats(faults: readonly Judgement[]): Judgement[] {
+  return [...new Map(faults.map((one) => [one.text, one])).values()]
 }
 
 function judgeProblem({ holder, host, option, port, problem, protocol }: ListenerFacts): Judgement {
@@ -67,13 +72,13 @@ function judgeProblem({ holder, host, option, port, problem, protocol }: Listene
       )
     case 'EACCES':
       return fault(
-        `${place} needs privileges that this account has not`,
+        `port ${port} needs privileges that this account has not`,
         `--listen ${option} cannot be opened by this account: ports below 1024 need privileges`,
         'Start turnd with CAP_NET_BIND_SERVICE (the systemd unit has a line for it), or choose a port above 1023',
       )
     default:
       return fault(
-        `${place} cannot be opened (${problem})`,
+        `port ${port} cannot be opened (${problem})`,
         `--listen ${option} cannot be opened: ${problem}`,
         'Choose another address or port',
       )

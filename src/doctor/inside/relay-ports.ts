@@ -30,11 +30,12 @@ export function judgeRelayPorts({
     )
   }
   const isShared = localPorts !== null && minPort <= localPorts[1] && maxPort >= localPorts[0]
+  const reserved = [reservedPorts.trim(), `${minPort}-${maxPort}`].filter((text) => text !== '').join(',')
   if (isShared && !isReserved(Math.max(minPort, localPorts[0]), Math.min(maxPort, localPorts[1]), reservedPorts)) {
     judged.push(
       warning(
         `the relay range ${minPort}-${maxPort} overlaps the ports that the system gives to outgoing connections (${localPorts[0]}-${localPorts[1]}), which may take one that a relay wants`,
-        `Run sysctl -w net.ipv4.ip_local_reserved_ports=${minPort}-${maxPort} (and keep it in /etc/sysctl.d), or choose a range below ${localPorts[0]}`,
+        `Run sysctl -w net.ipv4.ip_local_reserved_ports=${reserved} (and keep it in /etc/sysctl.d), or choose a range below ${localPorts[0]}`,
       ),
     )
   }

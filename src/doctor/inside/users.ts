@@ -2,15 +2,23 @@
 import { errorText } from '../../auth/private-file.js'
 import { loadSecretFile } from '../../auth/secret-file.js'
 import { UsersFileStore, usersFileOfStateDir } from '../../auth/users-file-store.js'
+import { readConfigFile } from '../../config/config-file.js'
+import { TurndError } from '../../config/errors.js'
+import { readImportedFile } from '../../config/imported-file.js'
+import { findOptionByKey } from '../../config/options.js'
+import { readTextFile } from '../../config/read-text-file.js'
 import type { Settings } from '../../config/settings.js'
+import type { GivenOption } from '../../config/source.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
 import { counted } from '../durations.js'
 import type { Machine } from '../machine.js'
 import { faultOf } from '../two-parts.js'
-import { notReadable } from '../unreadable-file.js'
+import { fileRemedy, notReadable } from '../unreadable-file.js'
 import type { InsideScene } from './scene.js'
 
 const MODE_OF_OTHERS = 0o077
+/** A config file of root's may be there for the group of turnd. */
+const MODE_OF_EVERYBODY = 0o007
 
 export interface UsersFacts {
   readonly realm: string
@@ -23,13 +31,21 @@ export interface UsersFacts {
   readonly isFileNamed: boolean
   /** Files of secrets that others may read. */
   readonly openFiles: readonly string[]
+  /** Files of options with secrets in them that everybody may read. */
+  readonly openConfigs: readonly string[]
 }
 
 export function judgeUsers(facts: UsersFacts): Judgement[] {
-  const { fileCount, isFileNamed, openFiles, realm, secretCount, staticCount } = facts
-  const open = openFiles.map((path) =>
-    warning(`${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`),
-  )
+  const { fileCount, isFileNamed, openConfigs, openFiles, realm, secretCount, staticCount } = facts
+  const open = [
+    ...openFiles.map((path) => warning(`${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`)),
+    ...openConfigs.map((path) =>
+      warning(
+        `${path} has passwords or secrets in it, and everybody on this machine can read it`,
+        `Run chmod 600 ${path}, and make the account that runs turnd its owner`,
+      ),
+    ),
+  ]
   if (staticCount + secretCount + fileCount > 0) {
     const kinds = [
       ...(staticCount + fileCount > 0 ? [counted(staticCount + fileCount, 'user')] : []),
@@ -56,7 +72,7 @@ export const users: Check<InsideScene> = {
     try {
       return judgeUsers(lookAtUsers(settings, machine))
     } catch (error) {
-      return notReadable(error, running.length > 0) ?? faultOf(errorText(error), 'Mend that file')
+      return notReadable(error, running.length > 0) ?? faultOf(errorText(error), fileRemedy(error, 'Mend that file'))
     }
   },
 }
@@ -74,5 +90,27 @@ function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
     ...{ realm, staticCount: settings.user.length, isFileNamed: usersFile !== null },
     ...{ secretCount, fileCount: store.userCount },
     openFiles: files.filter((file) => file !== null).filter(isOpen),
+    openConfigs: configsWithSecrets(settings).filter((file) => ((machine.modeOf(file) ?? 0) & MODE_OF_EVERYBODY) !== 0),
   }
+}
+
+/** Of a server that runs nothing but the paths is known: the files tell. One that may not be read by this account is not open to everybody. */
+function configsWithSecrets({ config, coturnConfig, expresswayConfig }: Settings): string[] {
+  const imports = [
+    ['coturnConfig', coturnConfig],
+    ['expresswayConfig', expresswayConfig],
+  ] as const
+  const hasSecret = (given: readonly GivenOption[]) => given.some(({ option }) => option.secret)
+  const found: string[] = []
+  try {
+    if (config !== null && hasSecret(readConfigFile(config, config, readTextFile))) found.push(config)
+    for (const [key, path] of imports) {
+      if (path === null) continue
+      const { given } = readImportedFile(findOptionByKey(key)!, path, path, readTextFile)
+      if (hasSecret(given)) found.push(path)
+    }
+  } catch (error) {
+    if (!(error instanceof TurndError)) throw error
+  }
+  return found
 }
