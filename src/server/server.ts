@@ -16,6 +16,7 @@ import { ServerControl } from './control.js'
 import { drainRelaying } from './drain-relaying.js'
 import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
+import { withoutDefaultDtls } from './refuse-dtls.js'
 import type { Relaying } from './relaying.js'
 import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
@@ -96,6 +97,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   async #start(): Promise<void> {
+    this.#parsed = await withoutDefaultDtls(this.#parsed)
     for (const warning of this.#parsed.warnings) this.#warn(warning)
     const admin = await prepareAdmin(this.#parsed, this.#home.hasAdminServer)
     this.#parsed = admin.parsed
