@@ -53,9 +53,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
-  /**
-   * @param choosing the choice of the engine, if it is being made already
-   */
+  /** @param choosing the choice of the engine, if it is being made already */
   constructor(parsed: ParsedSettings, logger: Logger, home: ServerHome, choosing?: Promise<EngineChoice>) {
     super()
     this.#parsed = parsed
