@@ -17,7 +17,8 @@ import { parsedOf, type RunningServer, serversOfMachine, serversWith } from '../
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './doctor-arguments.js'
-import { identityOf, readCa } from './doctor-identity.js'
+import { identityOf } from './doctor-identity.js'
+import { readCaFile } from './option-file.js'
 
 /** Where standard output is no terminal. */
 const COLUMNS = 100
@@ -50,7 +51,7 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
   const outside = {
     ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, settings) },
     ...{
-      ca: options.caFile === null ? null : readCa(options.caFile),
+      ca: options.caFile === null ? null : readCaFile(options.caFile),
       millisecondsMax: runMillisecondsMax(options.patienceMs),
     },
   }
