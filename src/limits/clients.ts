@@ -66,6 +66,10 @@ export const PROBE_PACKETS_PER_SECOND_MAX = 3_000
 export const PROBE_SECONDS_DEFAULT = 3
 /** The most that --seconds takes. */
 export const PROBE_SECONDS_MAX = 60
+/** Between two refreshes of an allocation that is measured, which come at half of its lifetime: no less than this, */
+export const PROBE_REFRESH_MILLISECONDS_MIN = 1_000
+/** and no more, since the lifetime is the server's to say. */
+export const PROBE_REFRESH_MILLISECONDS_MAX = 60_000
 /** Between two looks at what is to be sent. */
 export const PROBE_TICK_MILLISECONDS = 5
 /** Packets of one look: who was held up does not make up for it in a burst. */
