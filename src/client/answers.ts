@@ -3,24 +3,19 @@
 import { CLIENT_TEXT_LENGTH_MAX } from '../limits/clients.js'
 import { TransportAddress } from '../stun/address.js'
 import {
-  ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY,
   ATTRIBUTE_ALTERNATE_DOMAIN,
   ATTRIBUTE_ALTERNATE_SERVER,
-  ATTRIBUTE_DONT_FRAGMENT,
   ATTRIBUTE_ERROR_CODE,
-  ATTRIBUTE_EVEN_PORT,
   ATTRIBUTE_LIFETIME,
   ATTRIBUTE_MAPPED_ADDRESS,
   ATTRIBUTE_REALM,
   ATTRIBUTE_REQUESTED_ADDRESS_FAMILY,
   ATTRIBUTE_REQUESTED_TRANSPORT,
-  ATTRIBUTE_RESERVATION_TOKEN,
   ATTRIBUTE_SOFTWARE,
   ATTRIBUTE_XOR_MAPPED_ADDRESS,
   ATTRIBUTE_XOR_RELAYED_ADDRESS,
   CLASS_ERROR,
   methodName,
-  TRANSPORT_PROTOCOL_TCP,
   TRANSPORT_PROTOCOL_UDP,
 } from '../stun/constants.js'
 import type { MessageView } from '../stun/message.js'
@@ -37,62 +32,30 @@ export interface BindingResult {
 export interface AllocateOptions {
   /** Of the relayed transport address; the server's choice, IPv4 most often, if absent. */
   readonly family?: 4 | 6
-  /** Asks for an IPv6 address beside the IPv4 one (RFC 8656 §7.1). */
-  readonly addsIPv6?: boolean
-  readonly lifetimeSeconds?: number
-  /** Between server and peers: UDP if absent; TCP is RFC 6062. */
-  readonly transport?: 'udp' | 'tcp'
-  /** An even port; with `reservesNext` the one above it as well (RFC 8656 §18.7). */
-  readonly evenPort?: boolean
-  readonly reservesNext?: boolean
-  readonly reservationToken?: Uint8Array
-  readonly dontFragment?: boolean
 }
 
 export interface Allocation {
-  /** The first relayed transport address. */
+  /** The relayed transport address. */
   readonly relayed: TransportAddress
-  readonly relayedAddresses: readonly TransportAddress[]
   /** Where the server sees the client; null if it does not say. */
   readonly mapped: TransportAddress | null
   readonly lifetimeSeconds: number
-  readonly reservationToken: Uint8Array | null
   /** The last request and its answer. */
   readonly exchange: Exchange
 }
 
-export function describeAllocate(writer: MessageWriter, options: AllocateOptions): void {
-  const { addsIPv6, dontFragment, evenPort, family, lifetimeSeconds, reservationToken, reservesNext } = options
-  const protocol = options.transport === 'tcp' ? TRANSPORT_PROTOCOL_TCP : TRANSPORT_PROTOCOL_UDP
-  writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, protocol << 24)
-  if (lifetimeSeconds !== undefined) writer.writeUint32(ATTRIBUTE_LIFETIME, lifetimeSeconds)
+export function describeAllocate(writer: MessageWriter, { family }: AllocateOptions): void {
+  writer.writeUint32(ATTRIBUTE_REQUESTED_TRANSPORT, TRANSPORT_PROTOCOL_UDP << 24)
   if (family !== undefined) writer.writeFamily(ATTRIBUTE_REQUESTED_ADDRESS_FAMILY, family)
-  if (addsIPv6) writer.writeFamily(ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY, 6)
-  if (dontFragment) writer.writeEmpty(ATTRIBUTE_DONT_FRAGMENT)
-  if (evenPort || reservesNext) writer.writeUint8(ATTRIBUTE_EVEN_PORT, reservesNext ? 0x80 : 0)
-  if (reservationToken !== undefined) writer.writeBytes(ATTRIBUTE_RESERVATION_TOKEN, reservationToken)
 }
 
 export function readAllocation(exchange: Exchange): Allocation {
   const { answer } = exchange
-  const relayedAddresses: TransportAddress[] = []
-  for (let at = answer.find(ATTRIBUTE_XOR_RELAYED_ADDRESS); at >= 0; ) {
-    const address = new TransportAddress()
-    if (!answer.readXorAddress(at, address)) throw bad(answer, 'a malformed relayed address')
-    relayedAddresses.push(address)
-    at = answer.findNext(ATTRIBUTE_XOR_RELAYED_ADDRESS, at)
-  }
-  const [relayed] = relayedAddresses
-  if (relayed === undefined) throw bad(answer, 'no relayed address')
-  const token = answer.find(ATTRIBUTE_RESERVATION_TOKEN)
-  return {
-    relayed,
-    relayedAddresses,
-    mapped: addressIn(answer),
-    lifetimeSeconds: lifetimeOf(answer),
-    reservationToken: token < 0 ? null : answer.readBytes(token).slice(),
-    exchange,
-  }
+  const at = answer.find(ATTRIBUTE_XOR_RELAYED_ADDRESS)
+  if (at < 0) throw bad(answer, 'no relayed address')
+  const relayed = new TransportAddress()
+  if (!answer.readXorAddress(at, relayed)) throw bad(answer, 'a malformed relayed address')
+  return { relayed, mapped: addressIn(answer), lifetimeSeconds: lifetimeOf(answer), exchange }
 }
 
 export function mappedAddressOf(answer: MessageView): TransportAddress {

@@ -1,9 +1,11 @@
 // Frames that come from a server: data of peers, by the channels that are bound or in Data indications (RFC 8656 §11.3, §12.6), and what may be answers.
+import { CLIENT_CHANNEL_COUNT_MAX } from '../limits/clients.js'
 import { TransportAddress } from '../stun/address.js'
 import { CHANNEL_DATA_HEADER_LENGTH, readChannelDataLength, readChannelNumber } from '../stun/channel-data.js'
 import {
   ATTRIBUTE_DATA,
   ATTRIBUTE_XOR_PEER_ADDRESS,
+  CHANNEL_NUMBER_MIN,
   CLASS_ERROR,
   CLASS_INDICATION,
   CLASS_SUCCESS,
@@ -20,21 +22,30 @@ export interface PeerData {
 
 export class Incoming {
   readonly #view = new MessageView()
+  /** Of the channels that are bound. */
   readonly #peers = new Map<number, TransportAddress>()
-  /** By the peer's text. */
-  readonly #channels = new Map<string, number>()
+  /** By the peer's text, bound or asked for: a refused one keeps its number, since the answer to an earlier request may have been lost. */
+  readonly #numbers = new Map<string, number>()
 
-  get channelCount(): number {
-    return this.#peers.size
+  /** undefined unless it is bound. */
+  channelOf(peer: TransportAddress): number | undefined {
+    const number = this.#numbers.get(peer.toString())
+    return number !== undefined && this.#peers.has(number) ? number : undefined
   }
 
-  channelOf(peer: TransportAddress): number | undefined {
-    return this.#channels.get(peer.toString())
+  /** The same number for the same peer, and one that no other has. null: there are CLIENT_CHANNEL_COUNT_MAX others. */
+  reserveChannel(peer: TransportAddress): number | null {
+    const text = peer.toString()
+    const reserved = this.#numbers.get(text)
+    if (reserved !== undefined) return reserved
+    if (this.#numbers.size >= CLIENT_CHANNEL_COUNT_MAX) return null
+    const number = CHANNEL_NUMBER_MIN + this.#numbers.size
+    this.#numbers.set(text, number)
+    return number
   }
 
   addChannel(number: number, peer: TransportAddress): void {
     this.#peers.set(number, peer.clone())
-    this.#channels.set(peer.toString(), number)
   }
 
   /** null if the frame is no data, or of a channel that is not bound. */

@@ -15,42 +15,44 @@ export class OutsidePeer implements ClientTransport {
   readonly openMilliseconds = 0
   readonly localAddress: TransportAddress
   readonly remoteAddress: TransportAddress
-  /** Of the server alone. */
+  /** Of the server alone, at each of its addresses. */
   onFrame: (frame: Uint8Array) => void = () => {}
   onFault: (error: ClientError) => void = () => {}
   /** Of everybody else. */
   onDatagram: (from: TransportAddress, datagram: Uint8Array) => void = () => {}
   readonly #socket: Socket
+  readonly #servers: readonly TransportAddress[]
   #isClosed = false
 
-  /** Rejects with a ClientError. */
-  static async open(server: TransportAddress): Promise<OutsidePeer> {
+  /** Rejects with a ClientError. @param others where the server may answer as well: what is sent to it goes to all of them */
+  static async open(server: TransportAddress, ...others: readonly TransportAddress[]): Promise<OutsidePeer> {
     const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4')
     try {
       socket.bind({ exclusive: true })
       await once(socket, 'listening')
-      return new OutsidePeer(socket, server)
+      return new OutsidePeer(socket, [server, ...others.filter((other) => !other.equals(server))])
     } catch (error) {
       socket.close()
       throw socketError(error as Error, 'UDP')
     }
   }
 
-  private constructor(socket: Socket, server: TransportAddress) {
+  private constructor(socket: Socket, servers: readonly TransportAddress[]) {
     this.#socket = socket
+    this.#servers = servers.map((server) => server.clone())
     this.localAddress = localAddressOf(socket)
-    this.remoteAddress = server.clone()
+    this.remoteAddress = this.#servers[0]
     socket.on('message', (datagram, { address, port }) => {
       const from = hostAddress(address, port)
       if (from === null) return
-      if (from.equals(server)) this.onFrame(datagram)
+      if (this.#servers.some((server) => from.equals(server))) this.onFrame(datagram)
       else this.onDatagram(from, datagram)
     })
     socket.on('error', (error) => this.onFault(socketError(error, 'UDP')))
   }
 
   send(frame: Uint8Array): boolean {
-    return this.sendTo(this.remoteAddress, frame)
+    return this.#servers.map((server) => this.sendTo(server, frame)).every(Boolean)
   }
 
   /** What cannot be sent is lost, as on the way. */

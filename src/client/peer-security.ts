@@ -88,6 +88,7 @@ function wrongName(names: readonly string[], serverName: string): string {
   return `the certificate is for ${shown === '' ? 'no name' : shown}${more}, not for ${serverName}`
 }
 
-function isoSeconds(milliseconds: number): string {
+/** @param milliseconds a certificate's date, parsed: NaN where nobody can read it, since it is the server's text */
+export function isoSeconds(milliseconds: number): string {
   return Number.isNaN(milliseconds) ? 'an unreadable date' : new Date(milliseconds).toISOString().replace('.000Z', 'Z')
 }

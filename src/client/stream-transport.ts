@@ -1,6 +1,6 @@
 // TCP, and what TLS shares with it: frames are cut from a byte stream, and ChannelData is padded to 4 bytes (RFC 8656 §12.5).
 import { connect, type Socket } from 'node:net'
-import { CLIENT_BACKLOG_BYTES_MAX } from '../limits/clients.js'
+import { CLIENT_BACKLOG_BYTES_MAX, CLIENT_CLOSE_MILLISECONDS_MAX } from '../limits/clients.js'
 import { FRAME_LENGTH_MAX } from '../limits/messages.js'
 import { formatHost, hostAddress, TransportAddress } from '../stun/address.js'
 import { FrameAssembler } from '../stun/framing.js'
@@ -83,9 +83,11 @@ export class StreamTransport implements ClientTransport {
     this.#hasEnded = true
     if (this.#socket.destroyed) return
     const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()))
-    // What was written last goes out first, and nobody waits for the other side.
+    // What was written last goes out first; one who reads no more is not waited for.
     this.#socket.destroySoon()
+    const late = setTimeout(() => this.#socket.destroy(), CLIENT_CLOSE_MILLISECONDS_MAX)
     await closed
+    clearTimeout(late)
   }
 
   #receive(chunk: Buffer): void {

@@ -27,7 +27,7 @@ export interface Exchange {
   readonly answer: MessageView
   readonly requestLength: number
   readonly answerLength: number
-  /** From the last transmission: too short where an earlier one was answered late. */
+  /** From the first transmission, which is what a client waits: too long where that one was lost (`transmissionCount`), and never too short. */
   readonly roundTripMilliseconds: number
   readonly transmissionCount: number
 }
@@ -39,7 +39,7 @@ interface Pending {
   deadline: NodeJS.Timeout
   retransmission: NodeJS.Timeout | undefined
   transmissionCount: number
-  sentAt: number
+  readonly sentAt: number
   forgedCount: number
 }
 
@@ -66,7 +66,8 @@ export class Transactions {
       const id = transactionIdOf(request.bytes)
       const milliseconds = request.answerMilliseconds ?? CLIENT_ANSWER_MILLISECONDS_MAX
       const pending: Pending = {
-        ...{ request, resolve, reject, retransmission: undefined, transmissionCount: 0, sentAt: 0, forgedCount: 0 },
+        ...{ request, resolve, reject, retransmission: undefined, transmissionCount: 0, forgedCount: 0 },
+        sentAt: performance.now(),
         deadline: setTimeout(() => this.#expire(id, milliseconds), milliseconds),
       }
       this.#pending.set(id, pending)
@@ -106,7 +107,6 @@ export class Transactions {
 
   #transmit(id: string, pending: Pending): void {
     pending.transmissionCount++
-    pending.sentAt = performance.now()
     this.#transport.send(pending.request.bytes)
     // A transport may have the answer at once.
     if (this.#pending.get(id) !== pending) return

@@ -32,7 +32,7 @@ export interface ClientTransport {
   onFault: (error: ClientError) => void
   /** Takes a copy. False, and nothing is sent, if the transport has ended or has CLIENT_BACKLOG_BYTES_MAX to write. */
   send(frame: Uint8Array): boolean
-  /** May be called again. */
+  /** Within CLIENT_CLOSE_MILLISECONDS_MAX, whatever the server does. May be called again. */
   close(): Promise<void>
 }
 

@@ -21,7 +21,6 @@ import {
   ATTRIBUTE_DATA,
   ATTRIBUTE_LIFETIME,
   ATTRIBUTE_XOR_PEER_ADDRESS,
-  CHANNEL_NUMBER_MIN,
   CLASS_INDICATION,
   CLASS_REQUEST,
   ERROR_STALE_NONCE,
@@ -147,8 +146,8 @@ export class TurnClient {
 
   /** ChannelBind (RFC 8656 §12): from now on send() takes ChannelData for this peer. Again for the same peer it refreshes the binding. */
   async bindChannel(peer: TransportAddress): Promise<void> {
-    const number = this.#incoming.channelOf(peer) ?? CHANNEL_NUMBER_MIN + this.#incoming.channelCount
-    if (this.#incoming.channelCount >= CLIENT_CHANNEL_COUNT_MAX) {
+    const number = this.#incoming.reserveChannel(peer)
+    if (number === null) {
       throw new ClientError('no-allocation', `the client has ${CLIENT_CHANNEL_COUNT_MAX} channels, and takes no more`)
     }
     await this.request(METHOD_CHANNEL_BIND, (writer) => {

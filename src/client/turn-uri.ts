@@ -47,6 +47,13 @@ export function parseHostPort(text: string, authority: string): { host: string; 
   return { host: parseHostPart(text, host6, host4), port: portText === undefined ? null : parsePort(text, portText) }
 }
 
+/** What a word is that stands for a server: null for a URI, which parseTurnUri reads, else `HOST[:PORT]` or an IP address. Throws a ClientError `bad-uri`. */
+export function parseHostWord(word: string): { host: string; port: number | null } | null {
+  if (/^(?:stuns?|turns?):|\/\//i.test(word)) return null
+  const isBareIPv6 = word.includes(':') && hostAddress(word) !== null
+  return parseHostPort(word, isBareIPv6 ? `[${word}]` : word)
+}
+
 /** The URI as text, with what it leaves out left out. */
 export function formatTurnUri({ host, port, scheme, transport }: TurnUri): string {
   const shown = host.includes(':') ? `[${host}]` : host

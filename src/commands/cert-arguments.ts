@@ -47,14 +47,13 @@ export interface CertArguments {
 }
 
 const OPTIONS = {
-  name: { type: 'string' },
+  name: { type: 'string', multiple: true },
   days: { type: 'string' },
   'key-type': { type: 'string' },
   out: { type: 'string' },
   force: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
-const ONCE = ['days', 'key-type', 'out']
 
 /** Reads what follows `turnd cert`; null for --help. Throws a CommandError. */
 export function parseCertArguments(argv: readonly string[]): CertArguments | null {
@@ -63,8 +62,6 @@ export function parseCertArguments(argv: readonly string[]): CertArguments | nul
   if (words.length > 0) {
     throw new CommandError(`unexpected argument ${quoted(words[0])}: names are given as --name NAME`)
   }
-  const repeated = ONCE.find((name) => (values.get(name)?.length ?? 0) > 1)
-  if (repeated !== undefined) throw new CommandError(`--${repeated} is given more than once: give it once`)
   const names = [...new Set((values.get('name') ?? []).map(parseName))]
   if (names.length === 0) throw new CommandError('--name is missing: give the name by which clients reach the server')
   if (names.length > NAME_COUNT_MAX) throw new CommandError(`more than ${NAME_COUNT_MAX} names are given`)

@@ -11,9 +11,16 @@ export interface CommandWords {
   readonly words: readonly string[]
 }
 
-type OptionTypes = Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>>
+interface OptionType {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  /** May be given more than once: of a value. */
+  readonly multiple?: boolean
+}
 
-/** Throws a CommandError for an option that is unknown, lacks its value, or has one without need. */
+type OptionTypes = Readonly<Record<string, OptionType>>
+
+/** Throws a CommandError for an option that is unknown, lacks its value, has one without need, or has a second one. */
 export function readWords(argv: readonly string[], options: OptionTypes): CommandWords {
   const values = new Map<string, string[]>()
   const words: string[] = []
@@ -26,11 +33,16 @@ export function readWords(argv: readonly string[], options: OptionTypes): Comman
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
     if (!Object.hasOwn(options, token.name)) throw new CommandError(`unknown option ${printable(token.rawName)}`)
-    const { type } = options[token.name]
+    const { multiple = false, type } = options[token.name]
     if (type === 'boolean' && token.value !== undefined) {
       throw new CommandError(`${token.rawName} takes no value, but has ${quoted(token.value)}`)
     }
-    if (type === 'string') checkValue(token.rawName, token.value, token.inlineValue === true)
+    if (type === 'string') {
+      checkValue(token.rawName, token.value, token.inlineValue === true)
+      if (!multiple && values.has(token.name)) {
+        throw new CommandError(`--${token.name} is given more than once: give it once`)
+      }
+    }
     values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? ''])
   }
   return { values, words }

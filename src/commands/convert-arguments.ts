@@ -46,9 +46,6 @@ export function parseConvertArguments(argv: readonly string[]): ConvertArguments
   const { values, words } = readWords(argv, OPTIONS)
   if (values.has('help')) return null
   if (words.length > 0) throw new CommandError(`unexpected argument ${quoted(words[0])}: give --coturn-config FILE`)
-  for (const [name, given] of values) {
-    if (given.length > 1) throw new CommandError(`--${name} is given more than once: give it once`)
-  }
   const sources = SOURCES.filter((name) => values.has(name))
   if (sources.length !== 1) throw new CommandError('give either --coturn-config FILE or --expressway-config FILE')
   const output = values.get('output')?.[0] ?? null

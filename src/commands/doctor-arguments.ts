@@ -1,6 +1,6 @@
 // The arguments of `turnd doctor`: its own options and URIs, and beside them every option of the server, which are read as the server reads them.
 import { ClientError } from '../client/client-error.js'
-import { parseTurnUri, type TurnUri } from '../client/turn-uri.js'
+import { parseHostWord, parseTurnUri, type TurnUri } from '../client/turn-uri.js'
 import { readArguments } from '../config/arguments.js'
 import { TurndError } from '../config/errors.js'
 import { findOption } from '../config/options.js'
@@ -75,8 +75,6 @@ export function parseDoctorArguments(argv: readonly string[], env: NodeJS.Proces
   const { own, server } = split(argv)
   const { values, words } = readWords(own, OWN_OPTIONS)
   if (values.has('help')) return null
-  const repeated = [...values].find(([name, given]) => given.length > 1 && OWN_OPTIONS[name as 'as'].type === 'string')
-  if (repeated !== undefined) throw new CommandError(`--${repeated[0]} is given more than once: give it once`)
   const value = (name: string) => values.get(name)?.[0] ?? null
   const as = value('as') ?? (env.TURN_AS || null)
   const secret = value('as-secret') ?? (env.TURN_AS_SECRET || null)
@@ -121,10 +119,10 @@ function checkServerOptions(server: readonly string[]): void {
 }
 
 function parseUri(text: string): TurnUri {
-  // A name alone is what people type.
-  const whole = /^[a-z]+:/i.test(text) && !/^[^:]+:\d+$/.test(text) ? text : `turn:${text}`
   try {
-    const uri = parseTurnUri(whole)
+    // A name alone is what people type.
+    const place = parseHostWord(text)
+    const uri: TurnUri = place === null ? parseTurnUri(text) : { scheme: 'turn', ...place, transport: null }
     if (uri.scheme === 'turn' || uri.scheme === 'turns') return uri
   } catch (error) {
     if (!(error instanceof ClientError)) throw error

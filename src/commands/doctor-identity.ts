@@ -1,8 +1,6 @@
-// Who the doctor is to a server, and whom it trusts: from its own arguments, else from the server's options.
-import { errorText } from '../auth/private-file.js'
+// Who the doctor is to a server: from its own arguments, else from the server's options.
 import { loadSecretFile } from '../auth/secret-file.js'
 import { TurndError } from '../config/errors.js'
-import { readTextFile } from '../config/read-text-file.js'
 import type { Settings } from '../config/settings.js'
 import type { Identity } from '../doctor/outside/scene.js'
 import { CommandError } from './command-words.js'
@@ -34,13 +32,5 @@ function secretOf(path: string, option: string): string {
     return loadSecretFile(path, option)[0]
   } catch (error) {
     throw error instanceof TurndError ? new CommandError(error.message) : error
-  }
-}
-
-export function readCa(path: string): string {
-  try {
-    return readTextFile(path)
-  } catch (error) {
-    throw new CommandError(`--ca ${path}: ${errorText(error)}`)
   }
 }

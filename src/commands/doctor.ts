@@ -18,7 +18,8 @@ import { DOCTOR_RUN_MILLISECONDS_MAX } from '../limits/doctor.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './doctor-arguments.js'
-import { identityOf, readCa } from './doctor-identity.js'
+import { identityOf } from './doctor-identity.js'
+import { readCaFile } from './option-file.js'
 
 /** Where standard output is no terminal. */
 const COLUMNS = 100
@@ -64,7 +65,10 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo, signal: Ab
   const settings = isGiven && !(given instanceof Error) ? given.settings : null
   const outside = {
     ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, settings) },
-    ...{ ca: options.caFile === null ? null : readCa(options.caFile), millisecondsMax: DOCTOR_RUN_MILLISECONDS_MAX },
+    ...{
+      ca: options.caFile === null ? null : readCaFile(options.caFile),
+      millisecondsMax: DOCTOR_RUN_MILLISECONDS_MAX,
+    },
     signal,
   }
   // Of a client's machine nobody asks whether a server could run there.

@@ -55,8 +55,6 @@ function parseLoginArguments(argv: readonly string[], env: NodeJS.ProcessEnv): s
   const { values, words } = readWords(argv, OPTIONS)
   if (values.has('help')) return null
   if (words.length > 0) throw new CommandError(`unexpected argument ${quoted(words[0])}: see turnd login --help`)
-  const repeated = [...values].find(([, given]) => given.length > 1)
-  if (repeated !== undefined) throw new CommandError(`--${repeated[0]} is given more than once: give it once`)
   return serverDirectoryOf(values.get('state-dir')?.[0], values.get('config')?.[0], env)
 }
 

@@ -96,15 +96,12 @@ const OPTIONS = {
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
-const SWITCHES = ['insecure', 'ipv4', 'ipv6', 'json']
 const MULTIPLIERS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6 }
 
 /** Reads what follows `turnd probe`; null for --help. Throws a CommandError, which never has a password in it. */
 export function parseProbeArguments(argv: readonly string[]): ProbeArguments | null {
   const { values: allValues, words } = readWords(argv, OPTIONS)
   if (allValues.has('help')) return null
-  const repeated = [...allValues].find(([name, given]) => !SWITCHES.includes(name) && given.length > 1)
-  if (repeated !== undefined) throw new CommandError(`--${repeated[0]} is given more than once: give it once`)
   const value = (name: string) => allValues.get(name)?.[0] ?? null
   const has = (name: string) => allValues.has(name)
   if (has('ipv4') && has('ipv6')) throw new CommandError('-4 and -6 exclude each other: give neither, or run it twice')

@@ -1,7 +1,9 @@
 // What `turnd probe` prints: for people aligned tables, the same for every server; for scripts one object.
+import { isoSeconds } from '../client/peer-security.js'
 import { failureSentence } from '../client/probe/probe-advice.js'
 import type { ProbeReport, ProbeStage } from '../client/probe/probe-target.js'
 import { formatAddressPort } from '../config/ip-address.js'
+import { PROBE_STRAGGLER_MILLISECONDS } from '../limits/clients.js'
 
 export const STAGES: Readonly<Record<ProbeStage, string>> = {
   connect: 'connecting',
@@ -31,6 +33,7 @@ export function probeLines(reports: readonly ProbeReport[]): string[] {
     facts.length === 0 ? [] : table([FACTS, ...facts]),
     reports.flatMap((report) => securityLines(report, label(report))),
     reports.flatMap((report) => reachLines(report, label(report))),
+    reports.flatMap((report) => lateLines(report, label(report))),
     reports.filter(({ outcome }) => outcome === 'absent').map((report) => absentLine(report, label(report))),
   ]
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
@@ -120,7 +123,7 @@ function securityLines(report: ProbeReport, label: string): string[] {
   const { security } = report
   if (security === null) return []
   const { certificate, names, problems, protocol } = security
-  const until = certificate === null ? '' : ` until ${new Date(certificate.validTo).toISOString().slice(0, 10)}`
+  const until = certificate === null ? '' : ` until ${isoSeconds(Date.parse(certificate.validTo)).replace(/T.*/, '')}`
   const verdict = problems.length === 0 ? 'accepted' : problems.map(({ text }) => text).join('; ')
   return [`${label}: ${protocol}, a certificate for ${names.slice(0, 3).join(', ') || NOTHING}${until}: ${verdict}.`]
 }
@@ -138,6 +141,16 @@ function reachLines({ outcome, reach, relayed }: ProbeReport, label: string): st
   const advice =
     'where peers are outside of the server, open its relay ports, and check the address that it tells clients'
   return [`${label}: nothing got from a socket of this machine to the relayed address ${relayed}: ${advice}.`]
+}
+
+/** A connection delivers what waits in it, later than anybody can use it. */
+function lateLines({ target, throughput }: ProbeReport, label: string): string[] {
+  const isStream = target.transport === 'tcp' || target.transport === 'tls'
+  if (!isStream || throughput === null || throughput.receivedCount === throughput.sentCount) return []
+  const late = `${throughput.sentCount - throughput.receivedCount} of ${throughput.sentCount} packets`
+  return [
+    `${label}: ${late} had not arrived ${PROBE_STRAGGLER_MILLISECONDS / 1000} s after the last one was sent: what a connection takes is late rather than lost.`,
+  ]
 }
 
 function absentLine({ failure }: ProbeReport, label: string): string {

@@ -1,14 +1,13 @@
 // `turnd probe`: asks TURN servers for relays as their clients do, and measures what goes through them. Called by turnd.ts with the arguments after `probe`.
 
-import { errorText } from '../auth/private-file.js'
 import { loadSecretFile } from '../auth/secret-file.js'
 import { type ClientCredentials, restCredentials } from '../client/client-credentials.js'
 import { type ProbeOptions, type ProbeReport, probeTarget } from '../client/probe/probe-target.js'
 import { TurndError } from '../config/errors.js'
-import { readTextFile } from '../config/read-text-file.js'
 import { PROBE_SECONDS_MAX } from '../limits/clients.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
+import { readCaFile, readOptionFile } from './option-file.js'
 import { askPassword, type PasswordInput, readPasswordLine } from './password-input.js'
 import { PROBE_HELP, type ProbeArguments, parseProbeArguments } from './probe-arguments.js'
 import { failureLines, probeJson, probeLines, STAGES } from './probe-text.js'
@@ -41,7 +40,7 @@ export async function runProbeCommand(argv: readonly string[], io: ProbeCommandI
 }
 
 async function probe(options: ProbeArguments, io: ProbeCommandIo): Promise<number> {
-  const ca = options.caFile === null ? null : readFile('--ca', options.caFile)
+  const ca = options.caFile === null ? null : readCaFile(options.caFile)
   const credentials = await credentialsOf(options, io)
   // Ctrl-C gives allocations back before it ends.
   const abort = new AbortController()
@@ -108,7 +107,7 @@ async function credentialsOf(options: ProbeArguments, io: ProbeCommandIo): Promi
 }
 
 function passwordIn(path: string): string {
-  const [password] = readFile('--password-file', path).split(/\r?\n/, 1)
+  const [password] = readOptionFile('--password-file', path).split(/\r?\n/, 1)
   if (password === '') throw new CommandError(`--password-file ${path}: its first line is empty`)
   return password
 }
@@ -118,14 +117,6 @@ async function readPassword(username: string, { stderr, stdin }: ProbeCommandIo)
     return await (stdin.isTTY === true ? askPassword(stdin, stderr, username) : readPasswordLine(stdin))
   } catch (error) {
     throw error instanceof RangeError ? new CommandError(error.message) : error
-  }
-}
-
-function readFile(option: string, path: string): string {
-  try {
-    return readTextFile(path)
-  } catch (error) {
-    throw new CommandError(`${option} ${path}: ${errorText(error)}`)
   }
 }
 

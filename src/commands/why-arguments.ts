@@ -55,8 +55,6 @@ export function parseWhyArguments(argv: readonly string[], env: NodeJS.ProcessEn
   const { values: allValues, words } = readWords(argv, OPTIONS)
   if (allValues.has('help')) return null
   if (words.length > 0) throw new CommandError(`unexpected argument ${JSON.stringify(words[0])}: see turnd why --help`)
-  const repeated = [...allValues].find(([name, given]) => name !== 'json' && given.length > 1)
-  if (repeated !== undefined) throw new CommandError(`--${repeated[0]} is given more than once: give it once`)
   const value = (name: string) => allValues.get(name)?.[0]
   const [user, source, reason, since] = ['user', 'source', 'reason', 'since'].map(value)
   return {

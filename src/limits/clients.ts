@@ -22,7 +22,7 @@ export const CLIENT_NONCE_LENGTH_MAX = 763
 export const CLIENT_ALGORITHMS_LENGTH_MAX = 256
 /** Of a server's text (SOFTWARE, a reason phrase) that is kept. */
 export const CLIENT_TEXT_LENGTH_MAX = 128
-/** For the Refresh that gives an allocation back before the client closes. */
+/** For the Refresh that gives an allocation back before the client closes, and then for what a connection has still to write. */
 export const CLIENT_CLOSE_MILLISECONDS_MAX = 1_000
 
 // Transports

@@ -49,12 +49,14 @@ export async function scriptedUdp(t: Closing, script: Script): Promise<ScriptedS
   return { requests, connect: (options) => connect(t, 'udp', socket.address().port, options) }
 }
 
-export async function scriptedTcp(t: Closing, script: Script): Promise<ScriptedServer> {
+/** @param isDeaf it reads nothing at all */
+export async function scriptedTcp(t: Closing, script: Script, isDeaf = false): Promise<ScriptedServer> {
   const requests: MessageView[] = []
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
+    if (isDeaf) return
     socket.on('data', (chunk) => {
       for (const request of requestsIn(chunk)) {
         requests.push(viewOf(request))

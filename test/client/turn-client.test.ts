@@ -1,24 +1,32 @@
 // Our own client against servers that do what they should not, or what real ones cannot be made to do. Real ones: test/interop/probe.test.ts.
+import { getEventListeners } from 'node:events'
+import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { ClientError, StunError } from '../../src/client/client-error.js'
 import { measureRoundTrips } from '../../src/client/probe/measure.js'
+import { openPeerSocket } from '../../src/client/probe/peer-socket.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import { probeTarget } from '../../src/client/probe/probe-target.js'
 import { type ClientTransport, openTransport } from '../../src/client/transport.js'
 import { TurnClient } from '../../src/client/turn-client.js'
-import { hostAddress } from '../../src/stun/address.js'
+import { runProbeCommand } from '../../src/commands/probe.js'
+import { CLIENT_CHANNEL_COUNT_MAX } from '../../src/limits/clients.js'
+import { hostAddress, TransportAddress } from '../../src/stun/address.js'
 import {
   ATTRIBUTE_ALTERNATE_SERVER,
+  ATTRIBUTE_CHANNEL_NUMBER,
   ATTRIBUTE_DATA,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_REALM,
   ATTRIBUTE_SOFTWARE,
   ATTRIBUTE_USERNAME,
+  ATTRIBUTE_XOR_MAPPED_ADDRESS,
   ATTRIBUTE_XOR_PEER_ADDRESS,
   CLASS_INDICATION,
   METHOD_ALLOCATE,
   METHOD_BINDING,
+  METHOD_CHANNEL_BIND,
   METHOD_DATA,
   METHOD_REFRESH,
 } from '../../src/stun/constants.js'
@@ -128,10 +136,35 @@ t.test('a client', { buffered: true }, async (t) => {
     const { exchange, mapped } = await (await lossy.connect({ answerMilliseconds: 2_000 })).bind()
     t.equal(exchange.transmissionCount, 2)
     t.equal(mapped.toString(), '192.0.2.7:50000')
+    // A path that takes longer than the first wait: the answer is that to the first transmission.
+    t.ok(exchange.roundTripMilliseconds >= 490, `${exchange.roundTripMilliseconds}`)
     const silent = await scriptedTcp(t, () => [])
     const client = await silent.connect({ answerMilliseconds: 700 })
     t.equal(await codeOf(client.bind()), 'no-answer')
     t.equal(silent.requests.length, 1)
+  })
+
+  t.test('has another channel for each peer, at once too, and refreshes what it has (RFC 8656 §12)', async (t) => {
+    const numbers = new Map<string, string>()
+    const server = await scriptedUdp(t, (request, count) => {
+      const peer = new TransportAddress()
+      if (request.method !== METHOD_CHANNEL_BIND) return dance(request, count)
+      request.readXorAddress(request.find(ATTRIBUTE_XOR_PEER_ADDRESS), peer)
+      const number = String(request.readUint32(request.find(ATTRIBUTE_CHANNEL_NUMBER)) >>> 16)
+      const isOther = (numbers.get(number) ?? `${peer}`) !== `${peer}`
+      numbers.set(number, `${peer}`)
+      return [isOther ? answer(request, true, (writer) => writer.writeErrorCode(400)) : granted(request)]
+    })
+    const client = await server.connect()
+    await client.allocate()
+    const peers = Array.from(
+      { length: CLIENT_CHANNEL_COUNT_MAX },
+      (_, index) => hostAddress('192.0.2.9', 4_000 + index)!,
+    )
+    await Promise.all(peers.map((peer) => client.bindChannel(peer)))
+    t.equal(numbers.size, CLIENT_CHANNEL_COUNT_MAX)
+    await client.bindChannel(peers[7])
+    t.equal(await codeOf(client.bindChannel(hostAddress('192.0.2.10', 1)!)), 'no-allocation')
   })
 
   t.test('gives up when it is told to', async (t) => {
@@ -215,6 +248,15 @@ t.test('a hostile server', { buffered: true }, async (t) => {
     t.ok(['bad-answer', 'connection-closed'].includes(await codeOf((await endless.connect(patient)).bind())))
   })
 
+  t.test('that reads no more does not hold up the end', async (t) => {
+    const client = await (await scriptedTcp(t, () => [], true)).connect()
+    const frame = new Uint8Array(60_000)
+    while (client.transport.send(frame));
+    const start = performance.now()
+    await client.close()
+    t.ok(performance.now() - start < 5_000)
+  })
+
   t.test('may send any bytes', async (t) => {
     const seed = Number(process.env.TURND_TEST_SEED ?? 8)
     const random = new SeededRandom(seed)
@@ -274,6 +316,33 @@ t.test('a probe', { buffered: true }, async (t) => {
     const { lossPercent, receivedCount, sentCount, times } = await measureRoundTrips(path, 10, 50)
     t.same({ lossPercent, receivedCount, sentCount }, { lossPercent: 20, receivedCount: 8, sentCount: 10 })
     t.ok(times !== null && times.minimum > 0 && times.minimum <= times.median && times.p95 <= times.maximum)
+  })
+
+  t.test('prints no control and no change of direction of a server’s text, as JSON either', async (t) => {
+    const software = 'a\u009b31m\u202eb'
+    const server = await scriptedUdp(t, (request) => [
+      answer(request, false, (writer) => {
+        writer.writeXorAddress(ATTRIBUTE_XOR_MAPPED_ADDRESS, PEER).writeText(ATTRIBUTE_SOFTWARE, software)
+      }),
+    ])
+    const { port } = (await server.connect()).transport.remoteAddress
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const io = { stdin, stdout, stderr, once: () => {}, off: () => {} }
+    t.equal(await runProbeCommand([`stun:127.0.0.1:${port}`, '--json'], io), 0)
+    const text = String(stdout.read())
+    t.match(text, /"a\\u009b31m\\u202eb"/)
+    t.equal(JSON.parse(text).targets[0].software, software)
+  })
+
+  t.test('leaves nobody behind who waits for the end of all probes', async (t) => {
+    const abort = new AbortController()
+    const server = await scriptedUdp(t, (request) => [granted(request, null)])
+    const { remoteAddress } = (await server.connect()).transport
+    const socket = await openPeerSocket(remoteAddress, PEER, abort.signal)
+    t.teardown(() => socket.close())
+    t.same(getEventListeners(abort.signal, 'abort'), [])
+    abort.abort()
+    t.equal(await codeOf(openPeerSocket(remoteAddress, PEER, abort.signal)), 'aborted')
   })
 
   t.test('goes where a 300 sends it, once', async (t) => {

@@ -66,6 +66,7 @@ t.test('arguments', async (t) => {
       )
     t.same(ways('turn:h'), ['udp 3478!', 'tcp 3478'])
     t.same(ways('turn:h?transport=tcp', 'turns:h:443'), ['tcp 3478!', 'tls 443!', 'udp 3478'])
+    t.same(ways('::1'), ['udp 3478!', 'tcp 3478'])
     t.same(ways('turn:h', 'turn:h?transport=tcp'), ['udp 3478!', 'tcp 3478!'])
   })
   for (const [args, message] of [
@@ -76,6 +77,8 @@ t.test('arguments', async (t) => {
     [['turn:turn.test:0'], /has a port/],
     [['--min-port'], /--min-port needs a value/],
     [['--as-secret-file', '/nowhere'], /--as-secret-file \/nowhere/],
+    [['--ca', process.argv[1]], /--ca \S+ is not PEM: give the certificates of the authorities/],
+    [['--ca', 'a', '--ca', 'b'], /--ca is given more than once/],
     [['--ca', '/nowhere'], /--ca \/nowhere/],
     [['--outside', '--config', '/nowhere'], /--config \/nowhere cannot be read/],
   ] as const) {

@@ -65,12 +65,13 @@ export async function measureThroughput(
   const packetsPerSecond = Math.min(bitsPerSecond / (payloadLength * 8), PROBE_PACKETS_PER_SECOND_MAX)
   const run = new PacketRun(path, Math.max(1, Math.ceil(packetsPerSecond * seconds)), payloadLength)
   const sentSeconds = await run.send(packetsPerSecond, seconds, signal)
-  const rateOf = (count: number) => Math.round((count * payloadLength * 8) / sentSeconds)
+  const rateOf = (count: number, inSeconds: number) => Math.round((count * payloadLength * 8) / inSeconds)
   const { lossPercent, receivedCount, sentCount } = run
   return {
     seconds: sentSeconds,
-    sentBitsPerSecond: rateOf(sentCount),
-    receivedBitsPerSecond: rateOf(receivedCount),
+    sentBitsPerSecond: rateOf(sentCount, sentSeconds),
+    // What a slow link has queued arrives after the end of sending: at its rate, not at ours.
+    receivedBitsPerSecond: rateOf(receivedCount, Math.max(sentSeconds, run.lastArrivalSeconds)),
     ...{ sentCount, receivedCount, lossPercent },
   }
 }
@@ -87,6 +88,9 @@ export function summaryOf(times: readonly number[]): NonNullable<RoundTrips['tim
 class PacketRun {
   sentCount = 0
   receivedCount = 0
+  /** Since the beginning; 0 before the first one. */
+  lastArrivalSeconds = 0
+  #startedAt = 0
   readonly #path: RelayPath
   /** Tells the packets of this run from all others. */
   readonly #mark = randomBytes(MARK_LENGTH)
@@ -138,14 +142,14 @@ class PacketRun {
 
   /** Calls `done` with the seconds for which it sent. Returns what stops it. */
   #startSending(packetsPerSecond: number, seconds: number, done: (sentSeconds: number) => void): () => void {
-    const startedAt = performance.now()
+    this.#startedAt = performance.now()
     let sentSeconds = 0
     let stragglers: NodeJS.Timeout | undefined
     this.#noteArrival = () => {
       if (sentSeconds > 0 && this.receivedCount >= this.sentCount) done(sentSeconds)
     }
     const tick = setInterval(() => {
-      const elapsedSeconds = (performance.now() - startedAt) / 1000
+      const elapsedSeconds = (performance.now() - this.#startedAt) / 1000
       this.#sendDue(Math.floor(Math.min(elapsedSeconds, seconds) * packetsPerSecond) + 1)
       if (elapsedSeconds < seconds) return
       clearInterval(tick)
@@ -178,6 +182,7 @@ class PacketRun {
     if (sequence >= this.sentCount || this.#times[sequence] > 0) return
     this.#times[sequence] = Math.max(now - this.#sentAt[sequence], Number.MIN_VALUE)
     this.receivedCount++
+    this.lastArrivalSeconds = (now - this.#startedAt) / 1000
     this.#noteArrival()
   }
 }

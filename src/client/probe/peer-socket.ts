@@ -1,14 +1,12 @@
 // A UDP socket of this machine as the peer of an allocation. Its address, as the relay sees it, is what the server answers to a Binding from it; where
 // nobody answers over UDP, that from which this machine would send to the relay.
-import { createSocket, type Socket } from 'node:dgram'
-import { CLIENT_RETRANSMIT_MILLISECONDS, PROBE_PATH_MILLISECONDS_MAX } from '../../limits/clients.js'
-import { formatHost, hostAddress, TransportAddress } from '../../stun/address.js'
-import { CLASS_REQUEST, CLASS_SUCCESS, METHOD_BINDING } from '../../stun/constants.js'
-import { DECODE_OK, decodeMessage, MessageView } from '../../stun/message.js'
-import { MessageWriter } from '../../stun/writer.js'
-import { mappedAddressOf } from '../answers.js'
+import { createSocket } from 'node:dgram'
+import { PROBE_PATH_MILLISECONDS_MAX } from '../../limits/clients.js'
+import { formatHost, hostAddress, type TransportAddress } from '../../stun/address.js'
 import { ClientError, socketError } from '../client-error.js'
-import { newTransactionId } from '../transactions.js'
+import { Deadline } from '../deadline.js'
+import { OutsidePeer } from '../outside-peer.js'
+import { TurnClient } from '../turn-client.js'
 import { DEFAULT_PORTS } from '../turn-uri.js'
 
 export interface PeerSocket {
@@ -25,93 +23,48 @@ export async function openPeerSocket(
   relayed: TransportAddress,
   signal?: AbortSignal,
 ): Promise<PeerSocket> {
-  const socket = createSocket({ type: relayed.family === 6 ? 'udp6' : 'udp4' })
-  // What cannot be sent is lost.
-  socket.on('error', () => {})
+  const isAsked = server !== null && server.family === relayed.family
+  const peer = isAsked
+    ? await OutsidePeer.open(server, hostAddress(formatHost(server), DEFAULT_PORTS.turn)!)
+    : await OutsidePeer.open(relayed)
   try {
-    await bind(socket)
-    const own = { address: new TransportAddress(), onPacket: (_packet: Uint8Array) => {} }
-    const address = (await mappedAddress(socket, server, relayed, signal)) ?? (await localAddress(socket, relayed))
-    own.address = address
-    socket.on('message', (datagram) => peer.onPacket(datagram))
-    const peer: PeerSocket = {
-      ...own,
-      send: (to, packet) => {
-        socket.send(Buffer.from(packet), to.port, formatHost(to), () => {})
-        return true
-      },
-      close: () => new Promise((resolve) => socket.close(() => resolve())),
+    const mapped = isAsked ? await mappedAddress(peer, signal) : null
+    const socket: PeerSocket = {
+      address: mapped ?? (await localAddress(peer.localAddress.port, relayed)),
+      onPacket: () => {},
+      send: (to, packet) => peer.sendTo(to, packet),
+      close: () => peer.close(),
     }
-    return peer
+    // Whoever sends it: packets are known by what is in them.
+    peer.onFrame = (packet) => socket.onPacket(packet)
+    peer.onDatagram = (_from, packet) => socket.onPacket(packet)
+    return socket
   } catch (error) {
-    socket.close()
-    throw error instanceof ClientError ? error : socketError(error as Error, 'UDP')
+    await peer.close()
+    throw socketError(error as Error, 'UDP')
   }
 }
 
-function bind(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject)
-    socket.bind({ port: 0, exclusive: true }, () => {
-      socket.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-/** What a Binding from this socket is answered, at the server's own port and at the port of TURN over UDP; null if nothing comes. */
-async function mappedAddress(
-  socket: Socket,
-  server: TransportAddress | null,
-  relayed: TransportAddress,
-  signal?: AbortSignal,
-): Promise<TransportAddress | null> {
-  if (server === null || server.family !== relayed.family) return null
-  const request = new Uint8Array(20)
-  new MessageWriter().begin(request, 0, CLASS_REQUEST, METHOD_BINDING, newTransactionId(), 0)
-  const send = () => {
-    for (const port of new Set([server.port, DEFAULT_PORTS.turn]))
-      socket.send(request, port, formatHost(server), () => {})
-  }
-  const timer = setInterval(send, CLIENT_RETRANSMIT_MILLISECONDS)
-  send()
+/** What a Binding is answered; null if nothing comes, or an error. */
+async function mappedAddress(peer: OutsidePeer, signal?: AbortSignal): Promise<TransportAddress | null> {
+  const deadline = new Deadline(PROBE_PATH_MILLISECONDS_MAX, signal)
   try {
-    return await new Promise<TransportAddress | null>((resolve) => {
-      const late = setTimeout(() => resolve(null), PROBE_PATH_MILLISECONDS_MAX)
-      const finish = (address: TransportAddress | null) => {
-        clearTimeout(late)
-        resolve(address)
-      }
-      socket.on('message', (datagram) => {
-        const address = mappedIn(datagram, request)
-        if (address !== null) finish(address)
-      })
-      signal?.addEventListener('abort', () => finish(null), { once: true })
-    })
-  } finally {
-    clearInterval(timer)
-    socket.removeAllListeners('message')
-  }
-}
-
-function mappedIn(datagram: Buffer, request: Uint8Array): TransportAddress | null {
-  const answer = new MessageView()
-  if (decodeMessage(answer, datagram, 0, datagram.length) !== DECODE_OK) return null
-  const isOurs = datagram.subarray(8, 20).equals(request.subarray(8, 20))
-  if (!isOurs || answer.messageClass !== CLASS_SUCCESS || answer.method !== METHOD_BINDING) return null
-  try {
-    return mappedAddressOf(answer)
-  } catch {
+    const client = new TurnClient(peer, { answerMilliseconds: PROBE_PATH_MILLISECONDS_MAX })
+    return (await deadline.race(client.bind(), 'no answer to a Binding')).mapped
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code === 'aborted') throw error
     return null
+  } finally {
+    deadline.clear()
   }
 }
 
-/** The socket's port at the address from which this machine sends to that one. */
-function localAddress(socket: Socket, to: TransportAddress): Promise<TransportAddress> {
+/** This port at the address from which this machine sends to that one. */
+function localAddress(port: number, to: TransportAddress): Promise<TransportAddress> {
   return new Promise((resolve, reject) => {
     const other = createSocket(to.family === 6 ? 'udp6' : 'udp4')
     const done = (error?: Error) => {
-      const address = error ? null : hostAddress(other.address().address, socket.address().port)
+      const address = error ? null : hostAddress(other.address().address, port)
       other.close()
       if (address === null) reject(error ?? new ClientError('unreachable', `no way to ${to}`))
       else resolve(address)

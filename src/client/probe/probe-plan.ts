@@ -1,9 +1,8 @@
 // What a word on the command line of `turnd probe` means: which transports are tried, and which of them have to work.
-import { hostAddress } from '../../stun/address.js'
 import {
   DEFAULT_PORTS,
   formatTurnUri,
-  parseHostPort,
+  parseHostWord,
   parseTurnUri,
   portOf,
   type TransportKind,
@@ -31,7 +30,8 @@ const HTTPS_PORT = 443
 
 /** The targets of `turn:HOST`, `stun:HOST`, …, or of a bare `HOST[:PORT]`. Throws a ClientError `bad-uri`. */
 export function planOf(word: string): ProbeTarget[] {
-  if (!/^(?:stuns?|turns?):|\/\//i.test(word)) return planOfHost(word)
+  const place = parseHostWord(word)
+  if (place !== null) return planOfHost(place)
   const uri = parseTurnUri(word)
   const isStun = uri.scheme.startsWith('stun')
   if (isStun || uri.transport !== null) return [targetOf(uri, uri.transport, 'required')]
@@ -39,9 +39,7 @@ export function planOf(word: string): ProbeTarget[] {
   return [targetOf(uri, 'tcp', 'required'), targetOf(uri, 'udp', 'if-answered')]
 }
 
-function planOfHost(word: string): ProbeTarget[] {
-  const isBareIPv6 = word.includes(':') && hostAddress(word) !== null
-  const { host, port } = isBareIPv6 ? { host: word, port: null } : parseHostPort(word, word)
+function planOfHost({ host, port }: { host: string; port: number | null }): ProbeTarget[] {
   const clear: TurnUri = { scheme: 'turn', host, port, transport: null }
   const secure: TurnUri = { scheme: 'turns', host, port, transport: null }
   if (port === HTTPS_PORT || port === DEFAULT_PORTS.turns) {

@@ -139,7 +139,7 @@ class Probe {
     this.#report.mapped ??= allocation.mapped
   }
 
-  /** The first answer of a program takes longer than others: its code is new to the processor. The shorter time counts. */
+  /** The first answer of a program takes longer than others, its code is new to the processor, and one packet may be lost. The shorter time counts. */
   async #secondAnswer(client: TurnClient, { exchange }: BindingResult): Promise<number> {
     const second = await settled(client.bind())
     if (second instanceof ClientError) return exchange.roundTripMilliseconds

@@ -1,14 +1,7 @@
 // What the server relays to that no client should reach: itself, the machines beside it, the metadata service of its cloud (RFC 8656 §21.1.4,
 // CVE-2020-3482). Asked by binding channels; nothing is sent there.
 import { StunError } from '../../client/client-error.js'
-import type { TurnClient } from '../../client/turn-client.js'
-import { hostAddress, type TransportAddress } from '../../stun/address.js'
-import {
-  ATTRIBUTE_CHANNEL_NUMBER,
-  ATTRIBUTE_XOR_PEER_ADDRESS,
-  CHANNEL_NUMBER_MIN,
-  METHOD_CHANNEL_BIND,
-} from '../../stun/constants.js'
+import { hostAddress } from '../../stun/address.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
 import { allocate } from './allocate.js'
 import type { OutsideScene } from './scene.js'
@@ -83,22 +76,13 @@ async function lookAtPolicy(scene: OutsideScene): Promise<Judgement[]> {
     const own = client.transport.remoteAddress
     const targets = TARGETS.filter(({ host }) => hostAddress(host)?.family === relayed.family)
     const peers = [...targets.map(({ host }) => hostAddress(host, HTTP_PORT)!), own]
-    const isOpen = await Promise.all(
-      peers.map((peer, index) => isGranted(bindChannel(client, CHANNEL_NUMBER_MIN + index, peer))),
-    )
+    // Unlike a permission a channel names a port: the address of a relay may be good for relays, and for nothing else.
+    const isOpen = await Promise.all(peers.map((peer) => isGranted(client.bindChannel(peer))))
     const granted = targets.filter((_, index) => isOpen[index]).map(({ host }) => host)
     return judgePeerPolicy({ granted, ownSocket: isOpen.at(-1) ? `${own}` : '' })
   } finally {
     await client.close()
   }
-}
-
-/** Unlike a permission it names a port: the address of a relay may be good for relays, and for nothing else. */
-function bindChannel(client: TurnClient, channelNumber: number, peer: TransportAddress): Promise<unknown> {
-  return client.request(METHOD_CHANNEL_BIND, (writer) => {
-    writer.writeUint32(ATTRIBUTE_CHANNEL_NUMBER, channelNumber << 16)
-    writer.writeXorAddress(ATTRIBUTE_XOR_PEER_ADDRESS, peer)
-  })
 }
 
 async function isGranted(request: Promise<unknown>): Promise<boolean> {
