@@ -8,7 +8,7 @@ import { type ClientTransport, openTransport } from '../../client/transport.js'
 import { TurnClient } from '../../client/turn-client.js'
 import type { Settings } from '../../config/settings.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
-import { askForNothing } from './credential-trial.js'
+import { askForNothing, codeOfStranger } from './credential-trial.js'
 import { type ExerciseFacts, exerciseRelays } from './exercise.js'
 import { REST_NAME } from './rest-secret.js'
 import type { Identity, OutsideScene, Way, WayOutcome, WayState } from './scene.js'
@@ -42,6 +42,7 @@ export class Examination implements OutsideScene {
   readonly #clients = new Set<TurnClient>()
   #turn: Promise<unknown> = Promise.resolve()
   #survey: Promise<readonly WayState[]> | null = null
+  #codeOfStranger: Promise<number> | null = null
   #exercise: Promise<ExerciseFacts> | null = null
 
   constructor({ addressesOf, ca, host, identity, patienceMs, settings, ways }: ExaminationOptions) {
@@ -77,6 +78,11 @@ export class Examination implements OutsideScene {
     const { identity } = this
     if (identity === null || identity.kind === 'password') return identity
     return restCredentials(identity.secret, REST_NAME, Date.now() / 1000 + CREDENTIAL_SECONDS)
+  }
+
+  codeOfStranger(): Promise<number> {
+    this.#codeOfStranger ??= codeOfStranger(this)
+    return this.#codeOfStranger
   }
 
   exercise(): Promise<ExerciseFacts> {

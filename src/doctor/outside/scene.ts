@@ -66,6 +66,8 @@ export interface OutsideScene {
   inTurn<Value>(action: () => Promise<Value>): Promise<Value>
   /** The identity's; null without one. */
   credentials(): ClientCredentials | null
+  /** What the server answers to credentials that nobody has, once. Rejects with a ClientError. */
+  codeOfStranger(): Promise<number>
   /** Relays in use, once. */
   exercise(): Promise<ExerciseFacts>
 }
