@@ -26,9 +26,17 @@ export function controlSocketsIn(directory: string): string[] {
 
 /** Directories of this machine that have the socket of a server, as far as Linux tells: for whoever has looked into the wrong one. */
 export function directoriesWithServers(): string[] {
+  return [...new Set(boundSockets().map((path) => dirname(path)))].filter((directory) => existsSync(directory))
+}
+
+/** The processes of servers with a control socket, as far as Linux tells, whether or not this account may ask them. */
+export function serverProcesses(): number[] {
+  return [...new Set(boundSockets().map((path) => Number(/control-(\d+)/.exec(basename(path))![1])))]
+}
+
+function boundSockets(): string[] {
   try {
-    const paths = readFileSync('/proc/net/unix', 'utf8').match(/\/\S.*\/control-\d+(?:-\d)?\.sock$/gm) ?? []
-    return [...new Set(paths.map((path) => dirname(path)))].filter((directory) => existsSync(directory))
+    return readFileSync('/proc/net/unix', 'utf8').match(/\/\S.*\/control-\d+(?:-\d)?\.sock$/gm) ?? []
   } catch {
     return []
   }

@@ -10,7 +10,7 @@ export function loadSecretFile(path: string, option = '--auth-secret-file'): str
   try {
     text = readTextFile(path)
   } catch (error) {
-    throw new TurndError('TURND_ERR_SECRET_FILE', `${option} ${path}: ${errorText(error)}`)
+    throw new TurndError('TURND_ERR_SECRET_FILE', `${option} ${path}: ${errorText(error)}`, { cause: error })
   }
   const lines = text.split(/\r?\n/).map((line) => line.trim())
   const secrets = lines.filter((line) => line !== '' && !line.startsWith('#'))

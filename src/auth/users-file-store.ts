@@ -239,7 +239,7 @@ export class UsersFileStore implements CredentialStore {
     } catch (error) {
       this.#signature = errorText(error)
       if (!this.#isFound && !existsSync(this.path)) return new Uint8Array(0)
-      throw new Error(`--users-file ${this.path}: ${errorText(error)}`)
+      throw new Error(`--users-file ${this.path}: ${errorText(error)}`, { cause: error })
     }
   }
 

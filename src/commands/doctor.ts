@@ -3,7 +3,7 @@ import { parseCommandLine } from '../config/command-line.js'
 import { readEnvironment } from '../config/environment.js'
 import { TurndError } from '../config/errors.js'
 import { readTextFile } from '../config/read-text-file.js'
-import type { ParsedSettings } from '../config/settings.js'
+import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Finding } from '../doctor/check.js'
 import { diagnosisOf, THIS_MACHINE } from '../doctor/diagnosis.js'
 import { INSIDE_CHECKS } from '../doctor/inside/checks.js'
@@ -12,9 +12,8 @@ import type { InsideScene } from '../doctor/inside/scene.js'
 import { REAL_MACHINE } from '../doctor/machine.js'
 import { examineServers } from '../doctor/outside/examine.js'
 import { reportText } from '../doctor/report.js'
-import { runChecks } from '../doctor/run-checks.js'
-import { anyRunningServer, parsedOf, runningServers } from '../doctor/running-servers.js'
-import { DOCTOR_RUN_MILLISECONDS_MAX } from '../limits/doctor.js'
+import { runChecks, runMillisecondsMax } from '../doctor/run-checks.js'
+import { parsedOf, type RunningServer, serversOfMachine, serversWith } from '../doctor/running-servers.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './doctor-arguments.js'
@@ -67,7 +66,7 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo, signal: Ab
     ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, settings) },
     ...{
       ca: options.caFile === null ? null : readCaFile(options.caFile),
-      millisecondsMax: DOCTOR_RUN_MILLISECONDS_MAX,
+      millisecondsMax: runMillisecondsMax(options.patienceMs),
     },
     signal,
   }
@@ -88,16 +87,25 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo, signal: Ab
 
 /** Without options those of a server that runs here count, if there is one. */
 async function fromInside(given: ParsedSettings | Error, isGiven: boolean, options: DoctorArguments) {
-  const server = isGiven || given instanceof Error ? null : await anyRunningServer(given.settings.stateDir)
+  const none = { answering: [], silent: [] }
+  const { answering, silent } = given instanceof Error ? none : await serversOfMachine(given.settings.stateDir)
+  const server: RunningServer | null = isGiven ? null : (answering[0] ?? null)
   const parsed = server === null ? given : parsedOf(server)
-  const settings = (parsed as ParsedSettings).settings
-  const running = parsed instanceof Error ? [] : await runningServers(settings.stateDir)
-  const common = { ...options, machine: REAL_MACHINE, nowMs: Date.now(), settingsOf: server?.pid ?? null }
-  const scene: InsideScene = { ...common, parsed, settings, running }
-  return [
-    ...(await runChecks(INSIDE_CHECKS, scene, THIS_MACHINE, DOCTOR_RUN_MILLISECONDS_MAX)),
-    ...(await checkClock(options)),
-  ]
+  const running = parsed instanceof Error ? [] : serversWith(parsed.settings, answering)
+  const scene: InsideScene = {
+    ...{ ...options, machine: REAL_MACHINE, nowMs: Date.now(), settingsOf: server?.pid ?? null },
+    ...{ parsed, settings: settingsBeside(running, parsed), running, silent },
+  }
+  const millisecondsMax = runMillisecondsMax(options.patienceMs)
+  const machine = runChecks(INSIDE_CHECKS, scene, THIS_MACHINE, millisecondsMax)
+  return (await Promise.all([machine, checkClock(options)])).flat()
+}
+
+/** A server tells its state directory, which its service may have given it, unless the options name one. */
+function settingsBeside([server]: readonly RunningServer[], parsed: ParsedSettings | Error): Settings {
+  // Checks that need options are not made without them.
+  const { given, settings } = parsed as ParsedSettings
+  return server === undefined || given.has('stateDir') ? settings : { ...settings, stateDir: server.settings.stateDir }
 }
 
 /** Of a client's machine only its clock matters, if it is known: certificates are judged by it. */
@@ -106,7 +114,7 @@ async function fromClient(options: DoctorArguments): Promise<Finding[]> {
 }
 
 function checkClock(options: DoctorArguments): Promise<Finding[]> {
-  return runChecks([clock], { ...options, machine: REAL_MACHINE }, THIS_MACHINE, DOCTOR_RUN_MILLISECONDS_MAX)
+  return runChecks([clock], { ...options, machine: REAL_MACHINE }, THIS_MACHINE, runMillisecondsMax(options.patienceMs))
 }
 
 /** What a server would start with, or why it would not. */

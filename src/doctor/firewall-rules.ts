@@ -1,15 +1,19 @@
 // What the rules of nftables (`nft -j list ruleset`; iptables-nft is among them) do to a stranger's first packet that comes to a port of this machine.
 // Only what is certain is said: a condition that is not understood may hold or not, and then both are followed.
+import { DOCTOR_FIREWALL_JUMP_COUNT_MAX } from '../limits/doctor.js'
+import {
+  field,
+  type IncomingPacket,
+  type Json,
+  listOf,
+  matches,
+  portBoundaries,
+  type Truth,
+  textOf,
+} from './firewall-conditions.js'
 
-/** In its JSON, whatever came with it. */
-type Json = { readonly [key: string]: Json } | readonly Json[] | string | number | boolean | null
-
-export interface IncomingPacket {
-  readonly protocol: 'udp' | 'tcp'
-  readonly port: number
-}
-
-export type Fate = 'taken' | 'dropped' | 'unclear'
+/** `limited`: what strangers send is dropped, and from addresses that rules name it may be taken. */
+export type Fate = 'taken' | 'dropped' | 'limited' | 'unclear'
 
 interface Chain {
   readonly family: string
@@ -19,13 +23,8 @@ interface Chain {
   readonly rules: Json[]
 }
 
-/** true, false, or null: it may be either. */
-type Truth = boolean | null
 /** What may become of a packet: `on` is the end of a chain without a verdict, `return` leaves it before. */
 type Outcome = 'accept' | 'drop' | 'on' | 'return' | 'unclear'
-
-/** Rules may jump on, not in circles; deeper than the kernel allows is no ruleset. */
-const JUMPS_MAX = 16
 
 export class FirewallRules {
   /** By family, table and name. */
@@ -50,8 +49,29 @@ export class FirewallRules {
     return this.#inputChains().length > 0
   }
 
+  /** Ports at which the answer may change, whatever the protocol: between two of them it is one for all. */
+  portBoundaries(): number[] {
+    const expressions = [...this.#chains.values()].flatMap(({ rules }) =>
+      rules.flatMap((rule) => listOf(field(rule, 'expr'))),
+    )
+    return expressions.flatMap((expression) => {
+      const [match, map] = [field(expression, 'match'), field(expression, 'vmap')]
+      const keys = listOf(field(field(map, 'data'), 'set')).map((pair) => listOf(pair)[0] ?? null)
+      return [
+        ...portBoundaries(field(match, 'left'), field(match, 'right')),
+        ...keys.flatMap((key) => portBoundaries(field(map, 'key'), key)),
+      ]
+    })
+  }
+
+  fateOf(protocol: 'udp' | 'tcp', port: number): Fate {
+    const fate = this.#fateOf({ protocol, port, source: 'stranger' })
+    if (fate !== 'dropped') return fate
+    return this.#fateOf({ protocol, port, source: 'named' }) === 'dropped' ? 'dropped' : 'limited'
+  }
+
   /** Every chain must take it. */
-  fateOf(packet: IncomingPacket): Fate {
+  #fateOf(packet: IncomingPacket): Fate {
     const fates = this.#inputChains().map(([key, chain]): Fate => {
       const outcomes = this.#follow(key, packet, 0)
       if (outcomes.delete('on')) outcomes.add(chain.policy === 'drop' ? 'drop' : 'accept')
@@ -70,7 +90,7 @@ export class FirewallRules {
 
   #follow(key: string, packet: IncomingPacket, depth: number): Set<Outcome> {
     const chain = this.#chains.get(key)
-    if (chain === undefined || depth > JUMPS_MAX) return new Set(['unclear'])
+    if (chain === undefined || depth > DOCTOR_FIREWALL_JUMP_COUNT_MAX) return new Set(['unclear'])
     const prefix = key.slice(0, key.lastIndexOf(' ') + 1)
     const outcomes = new Set<Outcome>()
     for (const rule of chain.rules) {
@@ -145,76 +165,11 @@ export class FirewallRules {
 
 const HARMLESS = ['counter', 'log', 'comment', 'mangle', 'notrack']
 
-/** Does a stranger's first packet fulfil it? */
-function matches(match: Json, packet: IncomingPacket): Truth {
-  const [left, op] = [field(match, 'left'), textOf(field(match, 'op'))]
-  const truth = holds(left, field(match, 'right'), packet)
-  return op === '!=' ? not(truth) : op === '==' || op === 'in' ? truth : null
-}
-
-function holds(left: Json, right: Json, { port, protocol }: IncomingPacket): Truth {
-  const [meta, ct, payload] = ['meta', 'ct', 'payload'].map((name) => field(left, name))
-  if (meta !== null) {
-    const key = textOf(field(meta, 'key'))
-    if (key === 'l4proto') return includes(right, protocol)
-    if (key === 'nfproto') return includes(right, 'ipv4')
-    // What comes from elsewhere does not come over loopback; over which other interface nobody here knows.
-    return (key === 'iifname' || key === 'iif') && includes(right, 'lo') === true ? false : null
-  }
-  if (ct !== null) return textOf(field(ct, 'key')) === 'state' ? includes(right, 'new') : null
-  if (payload === null) return null
-  const [of, name] = ['protocol', 'field'].map((part) => textOf(field(payload, part)))
-  if ((of === protocol || of === 'th') && name === 'dport') return includes(right, port)
-  if (['tcp', 'udp', 'icmp', 'ip6', 'icmpv6', 'sctp', 'dccp'].includes(of) && of !== protocol) return false
-  if (of === 'ip' && name === 'protocol') return includes(right, protocol)
-  // A stranger is none of those that a rule names.
-  if (of === 'ip' && name === 'saddr') return isNet(right) ? false : null
-  return null
-}
-
-/** Is it the value, or in the set or range? Of a named set nobody knows. */
-function includes(right: Json, wanted: string | number): Truth {
-  if (typeof right === 'number' || typeof right === 'string') {
-    return typeof right === 'string' && right.startsWith('@') ? null : right === wanted
-  }
-  const range = listOf(field(right, 'range'))
-  if (range.length === 2) return typeof wanted === 'number' && wanted >= Number(range[0]) && wanted <= Number(range[1])
-  const items = Array.isArray(right) ? right : listOf(field(right, 'set'))
-  if (items.length === 0) return null
-  const truths = items.map((item) => includes(item as Json, wanted))
-  if (truths.includes(true)) return true
-  return truths.includes(null) ? null : false
-}
-
-/** A host, a set, or a block that is not everybody. */
-function isNet(right: Json): boolean {
-  const length = field(field(right, 'prefix'), 'len')
-  return length === null || Number(length) > 0
-}
-
 function and(one: Truth, other: Truth): Truth {
   if (one === false || other === false) return false
   return one === null || other === null ? null : true
 }
 
-function not(truth: Truth): Truth {
-  return truth === null ? null : !truth
-}
-
 function keyOf(of: Json, name: string): string {
   return `${textOf(field(of, 'family'))} ${textOf(field(of, 'table'))} ${textOf(field(of, name))}`
-}
-
-function field(of: Json, name: string): Json {
-  return typeof of === 'object' && of !== null && !Array.isArray(of)
-    ? ((of as { [key: string]: Json })[name] ?? null)
-    : null
-}
-
-function listOf(value: Json): readonly Json[] {
-  return Array.isArray(value) ? value : []
-}
-
-function textOf(value: Json): string {
-  return typeof value === 'string' ? value : ''
 }

@@ -2,7 +2,13 @@
 // finding names that cause instead of a symptom.
 import { setMaxListeners } from 'node:events'
 import { ClientError } from '../client/client-error.js'
+import { DOCTOR_ANSWER_COUNT_MAX, DOCTOR_WORK_MILLISECONDS_MAX } from '../limits/doctor.js'
 import { type Check, type Finding, type Judgement, notChecked } from './check.js'
+
+/** How long a run may take whose checks wait for an answer as long as this. */
+export function runMillisecondsMax(patienceMs: number): number {
+  return DOCTOR_WORK_MILLISECONDS_MAX + DOCTOR_ANSWER_COUNT_MAX * patienceMs
+}
 
 /**
  * The findings in the order of the checks. A check that needs another one stands after it.
@@ -56,7 +62,7 @@ function reasonOf({ cause, text, verdict }: Judgement): string {
 }
 
 function lateness(signal: AbortSignal): Promise<Judgement> {
-  const late = () => notChecked('there was no time left for it: give --timeout more seconds')
+  const late = () => notChecked('there was no time left for it: a larger --timeout makes the whole run longer')
   if (signal.aborted) return Promise.resolve(late())
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(late()), { once: true }))
 }

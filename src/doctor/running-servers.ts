@@ -1,10 +1,18 @@
 // Servers that run on this machine, asked through their control sockets: where they listen, and with what options.
 import { resolve } from 'node:path'
 import { askServers } from '../admin/control-client.js'
-import { directoriesWithServers } from '../admin/control-directory.js'
+import { directoriesWithServers, serverProcesses } from '../admin/control-directory.js'
+import { isWildcardHost } from '../config/listen-spec.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { COMMAND_LINE } from '../config/source.js'
 import { DOCTOR_CONTROL_MILLISECONDS_MAX } from '../limits/doctor.js'
+import {
+  DTLS_SCHEMES,
+  type ListenTarget,
+  TCP_SCHEMES,
+  UDP_SCHEMES,
+  wildcardListenTargets,
+} from '../net/listen-targets.js'
 import type { SettingsAnswer } from '../server/control.js'
 
 export interface RunningServer {
@@ -15,21 +23,51 @@ export interface RunningServer {
   readonly settings: Settings
 }
 
-/** Those of a state directory; none if this account may not ask. */
-export async function runningServers(stateDirectory: string): Promise<RunningServer[]> {
+export interface ServersOfMachine {
+  /** Those of the state directory come first. */
+  readonly answering: readonly RunningServer[]
+  /** Processes of those that this account may not ask, or that hang. */
+  readonly silent: readonly number[]
+}
+
+/** All of this machine, whatever their state directory is: whoever gives options may not know that of the server. */
+export async function serversOfMachine(stateDirectory: string): Promise<ServersOfMachine> {
+  const directories = [...new Set([resolve(stateDirectory), ...directoriesWithServers()])]
+  const answering = (await Promise.all(directories.map(serversIn))).flat()
+  const known = new Set(answering.map(({ pid }) => pid))
+  return { answering, silent: serverProcesses().filter((pid) => !known.has(pid)) }
+}
+
+/** Those that run with these options, as far as anybody can tell: with the state directory, or on a listener. */
+export function serversWith(settings: Settings, servers: readonly RunningServer[]): RunningServer[] {
+  const directory = resolve(settings.stateDir)
+  const targets = [UDP_SCHEMES, TCP_SCHEMES, DTLS_SCHEMES].flatMap((schemes) =>
+    wildcardListenTargets(settings.listen, schemes),
+  )
+  return servers.filter(
+    (server) => server.settings.stateDir === directory || targets.some((target) => isListeningOn(server, target)),
+  )
+}
+
+/** Has it a socket that is in the way of this one? */
+export function isListeningOn({ listening }: RunningServer, { address, scheme }: ListenTarget): boolean {
+  return listening.some((text) => {
+    const [, itsScheme, host = '', port] = /^([a-z]+):(.*):(\d+)$/.exec(text) ?? []
+    const isHost =
+      isWildcardHost(address.host) ||
+      `${address}`.startsWith(`${host}:`) ||
+      isWildcardHost(host.replace(/^\[|\]$/g, ''))
+    return itsScheme === scheme && Number(port) === address.port && isHost
+  })
+}
+
+async function serversIn(directory: string): Promise<RunningServer[]> {
   try {
-    const answers = await askServers(resolve(stateDirectory), { command: 'settings' }, DOCTOR_CONTROL_MILLISECONDS_MAX)
+    const answers = await askServers(directory, { command: 'settings' }, DOCTOR_CONTROL_MILLISECONDS_MAX)
     return answers.flatMap((answer) => (answer.kind === 'result' ? [answer.result as SettingsAnswer] : []))
   } catch {
     return []
   }
-}
-
-/** One of this machine, of that directory or of any: for whoever gives no options. null: none runs, or this account may not ask. */
-export async function anyRunningServer(stateDirectory: string): Promise<RunningServer | null> {
-  const directories = [...new Set([resolve(stateDirectory), ...directoriesWithServers()])]
-  const servers = (await Promise.all(directories.map(runningServers))).flat()
-  return servers[0] ?? null
 }
 
 /** Its options as if they were given here. */

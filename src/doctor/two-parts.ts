@@ -7,10 +7,14 @@ interface TwoParts {
   readonly remedy: string
 }
 
+/** What is no order stands behind a colon as well: the system's reason, a part of the option. */
+const ORDER =
+  /^(add|ask|change|choose|export|give|keep|leave|let|look|lower|make|mend|name|quote|raise|remove|renew|run|see|set|start|stop|take|tell|try|use|write)\b/
+
 /** `--a 1 is above --b 0: give a range` in two. */
 export function twoParts(sentence: string): TwoParts {
-  const [, found, remedy] = /^(.*\S)[:;] (?=[a-z])(.*)$/s.exec(sentence) ?? []
-  if (found === undefined) return { found: sentence, remedy: '' }
+  const [, found, remedy = ''] = /^(.*\S)[:;] (?=[a-z])(.*)$/s.exec(sentence) ?? []
+  if (found === undefined || !ORDER.test(remedy)) return { found: sentence, remedy: '' }
   return { found, remedy: remedy.charAt(0).toUpperCase() + remedy.slice(1) }
 }
 

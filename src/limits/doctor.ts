@@ -2,11 +2,13 @@
 
 // A run
 
-/** Of all checks together: what is not known by then is not checked. */
-export const DOCTOR_RUN_MILLISECONDS_MAX = 15_000
+/** Of all checks together, beside what is waited for: what is not known by then is not checked. */
+export const DOCTOR_WORK_MILLISECONDS_MAX = 4_000
+/** Answers that may not come and are waited for one after the other: who waits longer for each has a longer run. */
+export const DOCTOR_ANSWER_COUNT_MAX = 6
 /** For an answer that may not come, unless the operator gives another time. */
 export const DOCTOR_ANSWER_SECONDS_DEFAULT = 2
-/** For such an answer: several of them fit into a run. */
+/** For such an answer: a run of them is not longer than people wait. */
 export const DOCTOR_ANSWER_SECONDS_MAX = 5
 
 // This machine
@@ -15,6 +17,8 @@ export const DOCTOR_ANSWER_SECONDS_MAX = 5
 export const DOCTOR_COMMAND_MILLISECONDS_MAX = 2_000
 /** Of its output: rules of a firewall can be many. */
 export const DOCTOR_COMMAND_OUTPUT_BYTES_MAX = 4_194_304
+/** From chain to chain of its firewall: deeper than the kernel allows is no ruleset. */
+export const DOCTOR_FIREWALL_JUMP_COUNT_MAX = 16
 /** A server of this machine answers at once, or hangs. */
 export const DOCTOR_CONTROL_MILLISECONDS_MAX = 1_000
 

@@ -1,13 +1,19 @@
 // The command line of `turnd doctor`: its arguments beside those of the server, exit codes, and what it never prints.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
+import { serverProcesses } from '../../src/admin/control-directory.js'
 import { runDoctorCommand } from '../../src/commands/doctor.js'
 import { parseDoctorArguments } from '../../src/commands/doctor-arguments.js'
+import type { Finding } from '../../src/doctor/check.js'
 import { waysOf } from '../../src/doctor/outside/examine.js'
-import { anyRunningServer, parsedOf, runningServers } from '../../src/doctor/running-servers.js'
+import { parsedOf, serversOfMachine } from '../../src/doctor/running-servers.js'
 import { ServerControl } from '../../src/server/control.js'
 import { settingsOf } from '../server/settings.js'
 import { temporaryDirectory } from '../support/certificate.js'
+import type { Closing } from '../support/closing.js'
 
 const SECRETS = ['hush-password', 'hush-secret', 'hush-token-that-is-long-enough-to-be-good']
 const WITH_SECRETS = ['--user', `alice:${SECRETS[0]}`, '--auth-secret', SECRETS[1], '--metrics-token', SECRETS[2]]
@@ -128,22 +134,55 @@ t.test('a run', async (t) => {
   })
 })
 
-t.test('a server that runs tells its options, but no secret', async (t) => {
-  const stateDir = temporaryDirectory()
-  const settings = settingsOf({
-    user: `alice:${SECRETS[0]}`,
-    authSecret: SECRETS[1],
-    metricsToken: SECRETS[2],
-    stateDir,
-    minPort: 4000,
+/** As a server has it while it runs. */
+async function openControl(t: Closing, options: Parameters<typeof settingsOf>[0], listening: string) {
+  const control = new ServerControl({
+    ...{ settings: settingsOf(options), loginLink: () => null },
+    why: () => ({ listening: [listening] }) as never,
   })
-  const why = () => ({ listening: ['udp:127.0.0.1:3478'] }) as never
-  const control = new ServerControl({ settings, why, loginLink: () => null })
   t.teardown(() => control.close())
   await control.open()
-  const server = await anyRunningServer(stateDir)
-  t.match(server, { pid: process.pid, listening: ['udp:127.0.0.1:3478'] })
-  t.match(parsedOf(server!).settings, { minPort: 4000, stateDir, user: [{ name: 'alice', password: '' }] })
-  for (const secret of SECRETS) t.notMatch(JSON.stringify(server), secret)
-  t.same(await runningServers(temporaryDirectory()), [])
+}
+
+t.test('a server that runs', async (t) => {
+  const stateDir = temporaryDirectory()
+  const socket = createSocket('udp4')
+  t.teardown(() => socket.close())
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const listening = `127.0.0.1:${socket.address().port}`
+  const secrets = { user: `alice:${SECRETS[0]}`, authSecret: SECRETS[1], metricsToken: SECRETS[2] }
+  await openControl(t, { ...secrets, stateDir, minPort: 4000 }, `udp:${listening}`)
+  t.test('tells its options, but no secret', async (t) => {
+    const { answering, silent } = await serversOfMachine(stateDir)
+    t.ok(serverProcesses().includes(process.pid) && !silent.includes(process.pid), 'it is no silent one')
+    t.match(answering[0], { pid: process.pid, listening: [`udp:${listening}`] })
+    t.match(parsedOf(answering[0]).settings, { minPort: 4000, stateDir, user: [{ name: 'alice', password: '' }] })
+    for (const secret of SECRETS) t.notMatch(JSON.stringify(answering[0]), secret)
+  })
+  t.test(
+    'is known by its listener to who gives options, but not the state directory that its service gave it',
+    async (t) => {
+      const options = [
+        '--listen',
+        listening,
+        '--relay-ip',
+        '127.0.0.1',
+        '--user',
+        'alice:secret',
+        '--admin-listen',
+        'none',
+      ]
+      const { code, stdout } = await run([...options, '--json'], {
+        STATE_DIRECTORY: join(temporaryDirectory(), 'other'),
+      })
+      t.equal(code, 0, stdout)
+      const { findings } = JSON.parse(stdout) as { findings: readonly Finding[] }
+      t.match(
+        findings.find(({ id }) => id === 'listeners'),
+        { verdict: 'ok', text: `served by the turnd that runs here (process ${process.pid})` },
+      )
+      t.match(findings.find(({ id }) => id === 'state-directory')?.text, stateDir)
+    },
+  )
 })

@@ -14,7 +14,7 @@ import { judgeClock, synchronised } from '../../src/doctor/inside/clock.js'
 import { judgeListeners } from '../../src/doctor/inside/listeners.js'
 import { judgePeerRules } from '../../src/doctor/inside/peer-rules.js'
 import { judgeRelayAddresses } from '../../src/doctor/inside/relay-addresses.js'
-import { judgeRelayRange as judgeRelayPorts } from '../../src/doctor/inside/relay-range.js'
+import { judgeRelayPorts } from '../../src/doctor/inside/relay-ports.js'
 import { judgeBuffers, judgeConntrack } from '../../src/doctor/inside/system-limits.js'
 import { judgeUsers } from '../../src/doctor/inside/users.js'
 import type { Machine } from '../../src/doctor/machine.js'
@@ -40,7 +40,8 @@ import { judgePeerCertificate } from '../../src/doctor/outside/tls-certificate.j
 import { judgeWay } from '../../src/doctor/outside/transports.js'
 import { inodesIn } from '../../src/doctor/port-holder.js'
 import { reportText } from '../../src/doctor/report.js'
-import { runChecks } from '../../src/doctor/run-checks.js'
+import { runChecks, runMillisecondsMax } from '../../src/doctor/run-checks.js'
+import { DOCTOR_COMMAND_MILLISECONDS_MAX } from '../../src/limits/doctor.js'
 import { hostAddress } from '../../src/stun/address.js'
 import { settingsOf } from '../server/settings.js'
 import { temporaryDirectory } from '../support/certificate.js'
@@ -416,6 +417,7 @@ t.test('this machine', async (t) => {
       problem: '',
       holder: null,
       servedBy: null,
+      silentServer: null,
     } as const
     t.match(judgeListeners([free]), [{ verdict: 'ok', text: /free/ }])
     t.match(judgeListeners([{ ...free, problem: 'EADDRINUSE', holder: 'nginx (process 812)' }]), [
@@ -480,7 +482,6 @@ t.test('this machine', async (t) => {
       secretCount: 0,
       fileCount: 0,
       isFileNamed: true,
-      problem: '',
       openFiles: [],
     }
     t.same(verdicts(judgeUsers(nobody)), ['fault'])
@@ -524,6 +525,11 @@ t.test('a run', async (t) => {
       { verdict: 'not-checked', text: /no time left/ },
       { verdict: 'not-checked', text: /a mistake/ },
     ])
+  })
+  t.test('has time for each answer that it waits for, however long that is', async (t) => {
+    for (const patienceMs of [300, 2000, 5000]) {
+      t.ok(runMillisecondsMax(patienceMs) >= 6 * patienceMs + 2 * DOCTOR_COMMAND_MILLISECONDS_MAX, `${patienceMs} ms`)
+    }
   })
 })
 

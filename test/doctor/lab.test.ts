@@ -145,6 +145,8 @@ t.test('each fault made on purpose is the diagnosis, and no other', { skip, jobs
       t.same([...new Set(found.map(({ id }) => id))], faults, 'the faults', { findings: report.findings })
       if (found.length > 0) t.match(found[0].text, text)
       t.match(report.diagnosis, diagnosis)
+      const late = report.findings.filter(({ text }) => text.includes('no time left'))
+      t.same(late, [], 'a longer --timeout leaves time for all')
       t.equal(report.code, faults.length === 0 ? 0 : 1)
     })
   }

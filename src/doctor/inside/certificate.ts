@@ -5,6 +5,7 @@ import { certificateWarnings } from '../../auth/certificate-warnings.js'
 import { TurndError } from '../../config/errors.js'
 import { type Check, fault, type Judgement, well } from '../check.js'
 import { faultOf, warningOf } from '../two-parts.js'
+import { notReadable } from '../unreadable-file.js'
 import type { InsideScene } from './scene.js'
 
 const DAY_MS = 86_400_000
@@ -60,14 +61,14 @@ function nameFaults({ names, path }: CertificateFacts, publicNames: readonly str
 export const certificate: Check<InsideScene> = {
   id: 'certificate',
   needs: ['configuration'],
-  async run({ nowMs, settings: { cert, key, publicName } }) {
+  async run({ nowMs, running, settings: { cert, key, publicName } }) {
     // A TLS listener without them stops the start.
     if (cert === null || key === null) return []
     try {
       return judgeCertificate(loadCertificate(cert, key).facts, publicName, nowMs)
     } catch (error) {
       if (!(error instanceof TurndError)) throw error
-      return judgeCertificate(error.message, publicName, nowMs)
+      return notReadable(error, running.length > 0) ?? judgeCertificate(error.message, publicName, nowMs)
     }
   },
 }

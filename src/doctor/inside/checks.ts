@@ -7,7 +7,7 @@ import { listeners } from './listeners.js'
 import { localFirewall } from './local-firewall.js'
 import { peerRules } from './peer-rules.js'
 import { relayAddresses } from './relay-addresses.js'
-import { relayRange } from './relay-range.js'
+import { relayPorts } from './relay-ports.js'
 import type { InsideScene } from './scene.js'
 import { stateDirectory } from './state-directory.js'
 import { buffers, conntrack, openFiles } from './system-limits.js'
@@ -17,7 +17,7 @@ export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   configuration,
   listeners,
   relayAddresses,
-  relayRange,
+  relayPorts,
   localFirewall,
   users,
   certificate,

@@ -1,6 +1,7 @@
 // The options: a server would start with them, and none is without effect or known to do harm.
 import { type Check, type Judgement, well } from '../check.js'
 import { faultOf, warningOf } from '../two-parts.js'
+import { notReadable } from '../unreadable-file.js'
 import type { InsideScene } from './scene.js'
 
 /**
@@ -26,8 +27,8 @@ export function judgeConfiguration(
 export const configuration: Check<InsideScene> = {
   id: 'configuration',
   needs: [],
-  run: async ({ parsed, settingsOf }) =>
+  run: async ({ parsed, running, settingsOf }) =>
     parsed instanceof Error
-      ? judgeConfiguration(parsed.message, [])
+      ? (notReadable(parsed, running.length > 0) ?? judgeConfiguration(parsed.message, []))
       : judgeConfiguration(null, parsed.warnings, settingsOf),
 }

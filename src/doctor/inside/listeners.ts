@@ -1,16 +1,9 @@
-// The ports of --listen and --admin-listen: free, or taken by a server of this state directory that runs already.
-import { isWildcardHost } from '../../config/listen-spec.js'
+// The ports of --listen: free, or taken by a server that runs already.
 import { whyNotListen } from '../../net/can-listen.js'
-import {
-  DTLS_SCHEMES,
-  type ListenTarget,
-  TCP_SCHEMES,
-  UDP_SCHEMES,
-  wildcardListenTargets,
-} from '../../net/listen-targets.js'
-import { type Check, fault, type Judgement, well } from '../check.js'
-import { portHolder } from '../port-holder.js'
-import type { RunningServer } from '../running-servers.js'
+import { DTLS_SCHEMES, TCP_SCHEMES, UDP_SCHEMES, wildcardListenTargets } from '../../net/listen-targets.js'
+import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
+import { type PortHolder, portHolder } from '../port-holder.js'
+import { isListeningOn } from '../running-servers.js'
 import type { InsideScene } from './scene.js'
 
 export interface ListenerFacts {
@@ -23,17 +16,31 @@ export interface ListenerFacts {
   readonly problem: string
   /** `nginx (process 812)`; null where the system does not say. */
   readonly holder: string | null
-  /** A server of this state directory that has it. */
+  /** The process of a server with these options that has it. */
   readonly servedBy: number | null
+  /** Of a server that does not say what options it has: `a turnd (process 812)`. null: there is none, or another program has it. */
+  readonly silentServer: string | null
 }
 
 export function judgeListeners(facts: readonly ListenerFacts[]): Judgement[] {
-  const faults = facts.flatMap((one) => (one.problem === '' || one.servedBy !== null ? [] : [judgeProblem(one)]))
+  const faults = facts.flatMap((one) =>
+    one.problem === '' || one.servedBy !== null || one.silentServer !== null ? [] : [judgeProblem(one)],
+  )
   if (faults.length > 0) return faults
+  const silent = facts.filter(({ servedBy, silentServer }) => servedBy === null && silentServer !== null)
+  if (silent.length > 0) return [judgeSilent(silent)]
   const served = facts.find(({ servedBy }) => servedBy !== null)
   const ports = [...new Set(facts.map(({ port, protocol }) => `${protocol} ${port}`))].join(', ')
   if (served !== undefined) return [well(`${ports}: served by the turnd that runs here (process ${served.servedBy})`)]
   return [well(`${ports}: free, no server listens there yet`)]
+}
+
+function judgeSilent(facts: readonly ListenerFacts[]): Judgement {
+  const places = [...new Set(facts.map(({ port, protocol }) => `${protocol} port ${port}`))]
+  const who = [...new Set(facts.map(({ silentServer }) => silentServer))].join(' and ')
+  return notChecked(
+    `${places.join(', ')}: taken by ${who}, which does not tell this account whether it has these options: run turnd doctor as root, or as the account of that server`,
+  )
 }
 
 function judgeProblem({ holder, host, option, port, problem, protocol }: ListenerFacts): Judgement {
@@ -41,6 +48,7 @@ function judgeProblem({ holder, host, option, port, problem, protocol }: Listene
   switch (problem) {
     case 'EADDRINUSE': {
       const who = holder ?? 'another program'
+      const stop = holder === null ? `Find that program (as root: ss -lnp) and stop it` : `Stop ${holder}`
       const move =
         port === 443
           ? ', or move that program to another port (a web server can stand behind turnd: --http-upstream)'
@@ -48,7 +56,7 @@ function judgeProblem({ holder, host, option, port, problem, protocol }: Listene
       return fault(
         `${place} is taken by ${who}`,
         `--listen ${option} cannot be opened: ${place} is taken by ${who}`,
-        `Stop ${who}, or choose another port for turnd${move}`,
+        `${stop}, or choose another port for turnd${move}`,
       )
     }
     case 'EADDRNOTAVAIL':
@@ -75,7 +83,7 @@ function judgeProblem({ holder, host, option, port, problem, protocol }: Listene
 export const listeners: Check<InsideScene> = {
   id: 'listeners',
   needs: ['configuration'],
-  async run({ machine, running, settings }) {
+  async run({ machine, running, settings, silent }) {
     // UDP and TCP have each their own ports.
     const targets = [UDP_SCHEMES, TCP_SCHEMES, DTLS_SCHEMES]
       .flatMap((schemes) => wildcardListenTargets(settings.listen, schemes))
@@ -87,11 +95,14 @@ export const listeners: Check<InsideScene> = {
           const protocol = TCP_SCHEMES.includes(target.scheme) ? 'TCP' : 'UDP'
           const { host, port } = target.address
           const isTaken = problem?.code === 'EADDRINUSE'
+          const holder = isTaken ? portHolder(machine, protocol === 'TCP' ? 'tcp' : 'udp', port) : null
+          const server = running.find((one) => isListeningOn(one, target) || one.pid === holder?.pid)
           return {
             option: target.spec.text,
             ...{ protocol, host, port, problem: problem?.code ?? problem?.message ?? '' },
-            holder: isTaken ? portHolder(machine, protocol === 'TCP' ? 'tcp' : 'udp', port) : null,
-            servedBy: isTaken ? serverOf(target, running) : null,
+            holder: holder?.text ?? null,
+            servedBy: isTaken ? (server?.pid ?? null) : null,
+            silentServer: isTaken ? silentServerOf(holder, silent) : null,
           }
         }),
       ),
@@ -99,14 +110,8 @@ export const listeners: Check<InsideScene> = {
   },
 }
 
-function serverOf({ address, scheme }: ListenTarget, running: readonly RunningServer[]): number | null {
-  const isThere = (listening: string) => {
-    const [, itsScheme, host, port] = /^([a-z]+):(.*):(\d+)$/.exec(listening) ?? []
-    const isHost =
-      isWildcardHost(address.host) ||
-      `${address}`.startsWith(`${host}:`) ||
-      isWildcardHost(host.replace(/^\[|\]$/g, ''))
-    return itsScheme === scheme && Number(port) === address.port && isHost
-  }
-  return running.find(({ listening }) => listening.some(isThere))?.pid ?? null
+/** Where the system does not say who has a port, a server that may not be asked is the likeliest. */
+function silentServerOf(holder: PortHolder | null, silent: readonly number[]): string | null {
+  if (holder === null) return silent.length === 0 ? null : `a turnd perhaps (process ${silent.join(' or ')})`
+  return holder.isTurnd || silent.includes(holder.pid) ? `a turnd (process ${holder.pid})` : null
 }

@@ -9,8 +9,10 @@ export interface InsideScene {
   /** Of what `parsed` holds; checks that need `configuration` may rely on it. */
   readonly settings: Settings
   readonly machine: Machine
-  /** With this state directory. */
+  /** With these options, as far as anybody can tell. Those that this account may ask: it is theirs, or root. */
   readonly running: readonly RunningServer[]
+  /** Processes of servers that it may not ask. */
+  readonly silent: readonly number[]
   /** The settings are those of a server that runs, since none were given: its process; else null. */
   readonly settingsOf: number | null
   /** Milliseconds since the epoch. */

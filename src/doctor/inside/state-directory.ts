@@ -1,5 +1,5 @@
 // The state directory: what outlives a restart can be kept, and is read by nobody else.
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { GENERATED_USER_FILE, NONCE_SECRET_FILE } from '../../auth/state-dir.js'
 import { type Check, type Judgement, warning, well } from '../check.js'
 import type { InsideScene } from './scene.js'
@@ -37,7 +37,7 @@ export const stateDirectory: Check<InsideScene> = {
     return judgeStateDirectory({
       path: stateDir,
       isWritable: machine.isWritable(stateDir),
-      isServed: running.length > 0,
+      isServed: running.some((server) => server.settings.stateDir === resolve(stateDir)),
       openFiles,
     })
   },

@@ -7,6 +7,7 @@ import { type Check, fault, type Judgement, warning, well } from '../check.js'
 import { counted } from '../durations.js'
 import type { Machine } from '../machine.js'
 import { faultOf } from '../two-parts.js'
+import { notReadable } from '../unreadable-file.js'
 import type { InsideScene } from './scene.js'
 
 const MODE_OF_OTHERS = 0o077
@@ -20,15 +21,12 @@ export interface UsersFacts {
   readonly fileCount: number
   /** Was the file named, so that nobody is generated? */
   readonly isFileNamed: boolean
-  /** What keeps a server from starting; '' if nothing does. */
-  readonly problem: string
   /** Files of secrets that others may read. */
   readonly openFiles: readonly string[]
 }
 
 export function judgeUsers(facts: UsersFacts): Judgement[] {
-  const { fileCount, isFileNamed, openFiles, problem, realm, secretCount, staticCount } = facts
-  if (problem !== '') return [faultOf(problem, 'Mend that file')]
+  const { fileCount, isFileNamed, openFiles, realm, secretCount, staticCount } = facts
   const open = openFiles.map((path) =>
     warning(`${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`),
   )
@@ -54,22 +52,27 @@ export function judgeUsers(facts: UsersFacts): Judgement[] {
 export const users: Check<InsideScene> = {
   id: 'users',
   needs: ['configuration'],
-  run: async ({ machine, settings }) => judgeUsers(lookAtUsers(settings, machine)),
+  async run({ machine, running, settings }) {
+    try {
+      return judgeUsers(lookAtUsers(settings, machine))
+    } catch (error) {
+      return notReadable(error, running.length > 0) ?? faultOf(errorText(error), 'Mend that file')
+    }
+  },
 }
 
+/** Throws an Error: what keeps a server from starting. */
 function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
   const { authSecret, authSecretFile, realm, usersFile } = settings
   const path = usersFile ?? usersFileOfStateDir(settings.stateDir)
-  const common = { realm, staticCount: settings.user.length, isFileNamed: usersFile !== null }
   const files = [authSecretFile, settings.key, settings.metricsTokenFile, machine.modeOf(path) === null ? null : path]
   const isOpen = (file: string) => ((machine.modeOf(file) ?? 0) & MODE_OF_OTHERS) !== 0
-  const openFiles = files.filter((file) => file !== null).filter(isOpen)
-  try {
-    const secretCount = authSecret.length + (authSecretFile === null ? 0 : loadSecretFile(authSecretFile).length)
-    const store = new UsersFileStore(path, realm, () => {}, usersFile === null)
-    store.close()
-    return { ...common, secretCount, fileCount: store.userCount, problem: '', openFiles }
-  } catch (error) {
-    return { ...common, secretCount: 0, fileCount: 0, problem: errorText(error), openFiles }
+  const secretCount = authSecret.length + (authSecretFile === null ? 0 : loadSecretFile(authSecretFile).length)
+  const store = new UsersFileStore(path, realm, () => {}, usersFile === null)
+  store.close()
+  return {
+    ...{ realm, staticCount: settings.user.length, isFileNamed: usersFile !== null },
+    ...{ secretCount, fileCount: store.userCount },
+    openFiles: files.filter((file) => file !== null).filter(isOpen),
   }
 }

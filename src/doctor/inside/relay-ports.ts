@@ -2,7 +2,7 @@
 import { type Check, type Judgement, warning, well } from '../check.js'
 import type { InsideScene } from './scene.js'
 
-export interface RelayRangeFacts {
+export interface RelayPortsFacts {
   readonly minPort: number
   readonly maxPort: number
   readonly maxAllocations: number
@@ -12,13 +12,13 @@ export interface RelayRangeFacts {
   readonly reservedPorts: string
 }
 
-export function judgeRelayRange({
+export function judgeRelayPorts({
   localPorts,
   maxAllocations,
   maxPort,
   minPort,
   reservedPorts,
-}: RelayRangeFacts): Judgement[] {
+}: RelayPortsFacts): Judgement[] {
   const judged: Judgement[] = []
   const count = maxPort - minPort + 1
   if (count < maxAllocations) {
@@ -52,7 +52,7 @@ function isReserved(first: number, last: number, reserved: string): boolean {
   return ranges.some(([from, to = from]) => from <= first && to >= last)
 }
 
-export const relayRange: Check<InsideScene> = {
+export const relayPorts: Check<InsideScene> = {
   id: 'relay-ports',
   needs: ['configuration'],
   async run({ machine, settings: { maxAllocations, maxPort, minPort } }) {
@@ -62,6 +62,6 @@ export const relayRange: Check<InsideScene> = {
       .map(Number)
     const reservedPorts = machine.readText('/proc/sys/net/ipv4/ip_local_reserved_ports') ?? ''
     const localPorts = min > 0 && max > 0 ? ([min, max] as const) : null
-    return judgeRelayRange({ minPort, maxPort, maxAllocations, localPorts, reservedPorts })
+    return judgeRelayPorts({ minPort, maxPort, maxAllocations, localPorts, reservedPorts })
   },
 }
