@@ -28,7 +28,10 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
         done()
       },
     })
-  const code = await runDoctorCommand(args, { stdout: stream('stdout'), stderr: stream('stderr'), env })
+  const code = await runDoctorCommand(args, {
+    ...{ stdout: stream('stdout'), stderr: stream('stderr'), env },
+    ...{ once: () => {}, off: () => {} },
+  })
   return { code, ...texts }
 }
 
