@@ -6,7 +6,7 @@ import { CLIENT_DTLS_LOOK_MILLISECONDS } from '../limits/clients.js'
 import { DtlsClientSession } from '../net/dtls/client-session.js'
 import { hostAddress, type TransportAddress } from '../stun/address.js'
 import { ClientError, socketError } from './client-error.js'
-import { alpnOf, certificateProblems, type PeerSecurity, refuseIfWanted } from './peer-security.js'
+import { alpnOf, certificateProblems, type PeerSecurity } from './peer-security.js'
 import type { ClientTransport, OpenRequest } from './transport.js'
 import { connectUdp, localAddressOf } from './udp-transport.js'
 
@@ -21,7 +21,6 @@ export async function openDtls(request: OpenRequest): Promise<ClientTransport> {
     await request.deadline.race(transport.established, `${request.where}: no DTLS handshake`)
     transport.openMilliseconds = performance.now() - request.startedAt
     transport.security = securityOf(session, request)
-    refuseIfWanted(transport.security, request)
     return transport
   } catch (error) {
     await transport.close()

@@ -3,7 +3,6 @@ import type { X509Certificate } from 'node:crypto'
 import { isNameCovered, subjectAltNames } from '../auth/certificate-names.js'
 import { CLIENT_NAMES_SHOWN_COUNT_MAX } from '../limits/clients.js'
 import { ALPN_PROTOCOLS } from '../net/dtls/alpn.js'
-import { ClientError } from './client-error.js'
 import type { OpenRequest } from './transport.js'
 
 /** `untrusted`: neither its own authority nor one of those that are trusted has signed it. */
@@ -27,7 +26,7 @@ export interface PeerSecurity {
   readonly certificate: X509Certificate | null
   /** DNS names and IP addresses of the certificate. */
   readonly names: readonly string[]
-  /** Empty when a client that verifies would go on. */
+  /** Empty when a client would go on. */
   readonly problems: readonly CertificateProblem[]
 }
 
@@ -57,12 +56,6 @@ export function certificateProblems(
   const chain = chainProblem(chainError)
   const isKnown = chain === null || problems.some(({ code }) => code === chain.code)
   return isKnown ? problems : [...problems, chain]
-}
-
-/** Throws a ClientError `bad-certificate` if the caller wants to verify and there is a problem. */
-export function refuseIfWanted({ problems }: PeerSecurity, { verify, where }: OpenRequest): void {
-  if (!verify || problems.length === 0) return
-  throw new ClientError('bad-certificate', `${where}: ${problems.map(({ text }) => text).join('; ')}`)
 }
 
 /** RFC 7443: the first of the two, which is TURN's. */

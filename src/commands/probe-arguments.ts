@@ -40,7 +40,8 @@ what came back: round trips, loss, jitter, throughput.
                       name of --user, or turnd-probe
   --ca FILE           trusts the authorities in this PEM file, in place of those that Node knows
   --insecure          a certificate may be wrong: what is wrong is shown
-  -4, -6              takes an address of the server of this kind; without them, the system chooses
+  -4, -6              takes an address of the server of this kind, and a relay of it where there is
+                      one; without them, the system chooses
   --count N           packets whose round trip is measured; default ${PROBE_ROUND_TRIP_COUNT_DEFAULT}, at most ${PROBE_ROUND_TRIP_COUNT_MAX}
   --size BYTES        of a packet's payload; default ${PROBE_PAYLOAD_LENGTH_DEFAULT}, from ${PROBE_PAYLOAD_LENGTH_MIN} to ${PROBE_PAYLOAD_LENGTH_MAX}
   --rate BITS         a second, for throughput: 500k, 2M; default ${PROBE_BITS_PER_SECOND_DEFAULT / 1e6}M, at most ${PROBE_BITS_PER_SECOND_MAX / 1e6}M; 0 leaves it

@@ -79,7 +79,7 @@ async function connect(
   port: number,
   options: TurnClientOptions = { credentials: USER, answerMilliseconds: 400 },
 ): Promise<TurnClient> {
-  const opened: ClientTransport = await openTransport({ transport, host: '127.0.0.1', port }, { verify: true })
+  const opened: ClientTransport = await openTransport({ transport, host: '127.0.0.1', port })
   const client = new TurnClient(opened, options)
   t.teardown(() => client.close())
   return client

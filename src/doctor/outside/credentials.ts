@@ -1,5 +1,7 @@
 // Name and password: the server takes them, and gives an allocation for them. Servers do not tell a wrong name from a wrong password; the server's
 // options do, if they were given.
+
+import { allocate } from '../../client/allocate.js'
 import type { ClientCredentials } from '../../client/client-credentials.js'
 import { StunError } from '../../client/client-error.js'
 import {
@@ -9,7 +11,6 @@ import {
 } from '../../stun/constants.js'
 import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
 import { durationText } from '../durations.js'
-import { allocate } from './allocate.js'
 import { REFUSALS, tryCredentials } from './credential-trial.js'
 import { type KnownUser, knownUser } from './known-user.js'
 import type { OutsideScene } from './scene.js'

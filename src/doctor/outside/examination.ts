@@ -110,7 +110,7 @@ export class Examination implements OutsideScene {
   #open(way: Way, address: TransportAddress): Promise<ClientTransport> {
     const { host, patienceMs: timeoutMilliseconds, signal } = this
     const trust = this.#ca === null ? {} : { ca: this.#ca }
-    const options = { verify: false, serverName: host, timeoutMilliseconds, signal, ...trust }
+    const options = { serverName: host, timeoutMilliseconds, signal, ...trust }
     return openTransport({ ...way, host: formatHost(address) }, options)
   }
 

@@ -5,12 +5,13 @@
 //   2. relay → peer
 //   3. peer → relay      again, now that something has left
 //   4. large packets both ways; relay → relay
+
+import { allocate } from '../../client/allocate.js'
 import { StunError } from '../../client/client-error.js'
 import { OutsidePeer } from '../../client/outside-peer.js'
 import { TurnClient } from '../../client/turn-client.js'
 import { DOCTOR_RELAY_COUNT } from '../../limits/doctor.js'
 import { formatHost, hostAddress, parseTransportAddress, type TransportAddress } from '../../stun/address.js'
-import { allocate } from './allocate.js'
 import { Arrivals } from './arrivals.js'
 import type { OutsideScene, WayState } from './scene.js'
 
