@@ -1,6 +1,7 @@
 // Who a server says it is over TLS and DTLS, and what is wrong with that: each problem by itself, so that all of them can be told at once.
 import type { X509Certificate } from 'node:crypto'
 import { isNameCovered, subjectAltNames } from '../auth/certificate-names.js'
+import { CLIENT_NAMES_SHOWN_COUNT_MAX } from '../limits/clients.js'
 import { ALPN_PROTOCOLS } from '../net/dtls/alpn.js'
 import { ClientError } from './client-error.js'
 import type { OpenRequest } from './transport.js'
@@ -30,7 +31,6 @@ export interface PeerSecurity {
   readonly problems: readonly CertificateProblem[]
 }
 
-const NAMES_SHOWN_MAX = 5
 const EXPIRED = ['CERT_HAS_EXPIRED', 'certificate has expired']
 const NOT_YET_VALID = ['CERT_NOT_YET_VALID', 'certificate is not yet valid']
 const SELF_SIGNED = ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate']
@@ -83,8 +83,9 @@ function chainProblem(error: string): CertificateProblem | null {
 }
 
 function wrongName(names: readonly string[], serverName: string): string {
-  const shown = names.slice(0, NAMES_SHOWN_MAX).join(', ')
-  const more = names.length > NAMES_SHOWN_MAX ? `, and ${names.length - NAMES_SHOWN_MAX} more` : ''
+  const shown = names.slice(0, CLIENT_NAMES_SHOWN_COUNT_MAX).join(', ')
+  const more =
+    names.length > CLIENT_NAMES_SHOWN_COUNT_MAX ? `, and ${names.length - CLIENT_NAMES_SHOWN_COUNT_MAX} more` : ''
   return `the certificate is for ${shown === '' ? 'no name' : shown}${more}, not for ${serverName}`
 }
 

@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { ClientError, StunError } from '../../src/client/client-error.js'
+import { keepAllocation } from '../../src/client/probe/keep-allocation.js'
 import { measureRoundTrips } from '../../src/client/probe/measure.js'
 import { openPeerSocket } from '../../src/client/probe/peer-socket.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
@@ -16,6 +17,7 @@ import {
   ATTRIBUTE_ALTERNATE_SERVER,
   ATTRIBUTE_CHANNEL_NUMBER,
   ATTRIBUTE_DATA,
+  ATTRIBUTE_LIFETIME,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_REALM,
@@ -332,6 +334,22 @@ t.test('a probe', { buffered: true }, async (t) => {
     const text = String(stdout.read())
     t.match(text, /"a\\u009b31m\\u202eb"/)
     t.equal(JSON.parse(text).targets[0].software, software)
+  })
+
+  t.test('keeps an allocation of a short life, and says it when the server takes it back (RFC 8656 §8)', async (t) => {
+    const server = await scriptedUdp(t, (request, count) => {
+      if (request.method !== METHOD_REFRESH) return dance(request, count)
+      t.equal(request.readUint32(request.find(ATTRIBUTE_LIFETIME)), 1)
+      return [answer(request, true, (writer) => writer.writeErrorCode(437))]
+    })
+    const client = await server.connect()
+    client.allocation = { ...(await client.allocate()), lifetimeSeconds: 1 }
+    const error = await new Promise<ClientError>((resolve) => {
+      const stop = keepAllocation(client, resolve)
+      t.teardown(stop)
+    })
+    t.match(error, { number: 437, method: 'Refresh' })
+    client.allocation = null
   })
 
   t.test('leaves nobody behind who waits for the end of all probes', async (t) => {
