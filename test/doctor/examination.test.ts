@@ -68,11 +68,12 @@ for (const transport of ['udp', 'tcp'] as const) {
         transport === 'udp' ? 'silent' : 'mute',
       ],
     ]
-    for (const [what, script, outcome] of scripts) {
-      const patienceMs = outcome === 'answers' ? 5000 : 300
+    const judge = async ([what, script, outcome]: (typeof scripts)[number]) => {
+      const patienceMs = outcome === 'answers' ? 5000 : 1000
       const [state] = await examine(t, transport, await portOf(t, transport, script), { patienceMs }).survey()
       t.equal(state.outcome, outcome, what)
     }
+    await Promise.all(scripts.map(judge))
   })
 }
 
@@ -95,7 +96,7 @@ t.test('credentials are taken, refused, or answered as everybody is', { buffered
     [403, 'stranger is answered the same', 'unclear'],
     [438, 'stranger is answered the same', 'unclear'],
   ]
-  for (const [code, stranger, verdict] of codes) {
+  const judge = async ([code, stranger, verdict]: (typeof codes)[number]) => {
     const port = await portOf(t, 'udp', (request) => {
       if (!request.has(ATTRIBUTE_USERNAME)) return [challenge(request)]
       const isKnown = request.readText(request.find(ATTRIBUTE_USERNAME)) === USER.username
@@ -104,11 +105,12 @@ t.test('credentials are taken, refused, or answered as everybody is', { buffered
     })
     // Of a stranger an answer with this key is forged, which shows at the end of patience.
     t.match(
-      await tryCredentials(examine(t, 'udp', port, { patienceMs: 300 }), USER),
+      await tryCredentials(examine(t, 'udp', port, { patienceMs: 1000 }), USER),
       { verdict, code },
       `${code}: the ${stranger}`,
     )
   }
+  await Promise.all(codes.map(judge))
 })
 
 t.test('a lost packet of a stranger is no silence', { buffered: true }, async (t) => {
