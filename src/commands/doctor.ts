@@ -30,13 +30,15 @@ export interface DoctorCommandIo {
   readonly stdout: NodeJS.WritableStream & { readonly columns?: number }
   readonly stderr: NodeJS.WritableStream
   readonly env: NodeJS.ProcessEnv
+  once(event: 'SIGINT', listener: () => void): unknown
+  off(event: 'SIGINT', listener: () => void): unknown
 }
 
 /** Runs the command. Returns the exit code: 0, 1 (a fault), 2 (bad arguments, after one sentence). */
 export async function runDoctorCommand(argv: readonly string[], io: DoctorCommandIo): Promise<number> {
   try {
     const options = parseDoctorArguments(argv, io.env)
-    if (options !== null) return await examine(options, io)
+    if (options !== null) return await examineUntilInterrupt(options, io)
     io.stdout.write(DOCTOR_HELP)
     return 0
   } catch (error) {
@@ -46,23 +48,22 @@ export async function runDoctorCommand(argv: readonly string[], io: DoctorComman
   }
 }
 
-/** What options and variables give of a server. */
-function serverOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Set<SettingKey> {
-  const command = readArguments(argv)
-  const given = [...('given' in command ? command.given : []), ...readEnvironment(env).given]
-  return new Set(given.map(({ option }) => option.key))
+/** Ctrl-C gives allocations back before it ends. */
+async function examineUntilInterrupt(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
+  const abort = new AbortController()
+  const onInterrupt = () => abort.abort()
+  io.once('SIGINT', onInterrupt)
+  try {
+    return await examine(options, io, abort.signal)
+  } finally {
+    io.off('SIGINT', onInterrupt)
+  }
 }
 
-async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
-  const given = parseServerOptions(options.serverArgv, io.env)
-  const names = serverOptions(options.serverArgv, io.env)
-  const isNamed = names.has('stateDir')
-  // Where the state is says which server is meant, and nothing of how it is to be.
-  names.delete('stateDir')
-  const isGiven = options.uris.length === 0 ? names.size > 0 : [...names].some((key) => !CLIENT_KEYS.has(key))
-  const isOfClient = options.uris.length > 0 && !isGiven && names.size > 0
-  if ((options.isOutside || isOfClient) && given instanceof Error) throw new CommandError(given.message)
-  const known = given instanceof Error || names.size === 0 ? null : given.settings
+async function examine(options: DoctorArguments, io: DoctorCommandIo, signal: AbortSignal): Promise<number> {
+  const server = serverOf(options, io.env)
+  const { given, isGiven, known } = server
+  if (options.isOutside && given instanceof Error) throw new CommandError(given.message)
   const settings = isGiven ? known : null
   const outside = {
     ...{ settings, patienceMs: options.patienceMs, uris: options.uris, identity: identityOf(options, known) },
@@ -70,11 +71,16 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
       ca: options.caFile === null ? null : readCaFile(options.caFile),
       millisecondsMax: runMillisecondsMax(options.patienceMs),
     },
+    signal,
   }
   // Of a client's machine nobody asks whether a server could run there.
   const isServer = !options.isOutside && (isGiven || options.uris.length === 0)
-  const inside = isServer ? fromInside(given, { isGiven, isNamed }, options) : fromClient(options)
+  const inside = isServer ? fromInside(server, options) : fromClient(options)
   const findings = (await Promise.all([inside, examineServers(outside)])).flat()
+  if (signal.aborted) {
+    io.stderr.write('turnd doctor: interrupted\n')
+    return 1
+  }
   const isFaulty = findings.some(({ verdict }) => verdict === 'fault')
   const report = { isFaulty, diagnosis: diagnosisOf(findings), findings }
   if (options.isJson) io.stdout.write(`${escapeHidden(JSON.stringify(report))}\n`)
@@ -82,12 +88,31 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
   return isFaulty ? 1 : 0
 }
 
+/** What options and variables give of a server. */
+interface GivenServer {
+  readonly given: ParsedSettings | Error
+  /** More than where its state is, which says which server is meant, and nothing of how it is to be; and than who to be there. */
+  readonly isGiven: boolean
+  /** Is its state directory named? */
+  readonly isNamed: boolean
+  /** Of what is given, be it only who to be there. */
+  readonly known: Settings | null
+}
+
+/** Throws a CommandError for variables that cannot say who to be. */
+function serverOf({ serverArgv, uris }: DoctorArguments, env: NodeJS.ProcessEnv): GivenServer {
+  const given = parseServerOptions(serverArgv, env)
+  const command = readArguments(serverArgv)
+  const options = [...('given' in command ? command.given : []), ...readEnvironment(env).given]
+  const keys = options.map(({ option }) => option.key).filter((key) => key !== 'stateDir')
+  const isGiven = keys.some((key) => uris.length === 0 || !CLIENT_KEYS.has(key))
+  if (!isGiven && keys.length > 0 && given instanceof Error) throw new CommandError(given.message)
+  const known = given instanceof Error || keys.length === 0 ? null : given.settings
+  return { given, isGiven, isNamed: keys.length < options.length, known }
+}
+
 /** Without options those of a server that runs here count, if there is one. */
-async function fromInside(
-  given: ParsedSettings | Error,
-  { isGiven, isNamed }: { readonly isGiven: boolean; readonly isNamed: boolean },
-  options: DoctorArguments,
-) {
+async function fromInside({ given, isGiven, isNamed }: GivenServer, options: DoctorArguments) {
   const none = { answering: [], ofDirectory: [], silent: [] }
   const found = given instanceof Error ? none : await serversOfMachine(given.settings.stateDir)
   const { answering, ofDirectory, silent } = found

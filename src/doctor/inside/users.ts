@@ -106,7 +106,7 @@ function configsWithSecrets({ config, coturnConfig, expresswayConfig }: Settings
     if (config !== null && hasSecret(readConfigFile(config, config, readTextFile))) found.push(config)
     for (const [key, path] of imports) {
       if (path === null) continue
-      const { given } = readImportedFile(findOptionByKey(key)!, path, path, readTextFile)
+      const { given } = readImportedFile(findOptionByKey(key)!, path, path, readTextFile, new Set())
       if (hasSecret(given)) found.push(path)
     }
   } catch (error) {
