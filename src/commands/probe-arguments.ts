@@ -51,8 +51,8 @@ them, and shows what came back: round trips, loss, jitter, throughput.
   --ca FILE           trusts the authorities in this PEM file, in place of those
                       that Node knows
   --insecure          a certificate may be wrong: what is wrong is shown
-  -4, -6              takes an address of the server of this kind, and a relay of
-                      it where there is one; without them, the system chooses
+  -4, -6              takes an address of the server of this kind, and a relay
+                      of it where there is one; without them, the system chooses
   --count N           packets whose round trip is measured; default ${PROBE_ROUND_TRIP_COUNT_DEFAULT}, at
                       most ${PROBE_ROUND_TRIP_COUNT_MAX}
   --size BYTES        of a packet's payload; default ${PROBE_PAYLOAD_LENGTH_DEFAULT}, from ${PROBE_PAYLOAD_LENGTH_MIN} to ${PROBE_PAYLOAD_LENGTH_MAX}
