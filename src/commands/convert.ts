@@ -30,7 +30,7 @@ export async function runConvertCommand(argv: readonly string[], io: ConvertComm
 }
 
 function convert({ hasSecrets, isReplacing, option, output, path }: ConvertArguments, io: ConvertCommandIo): number {
-  const { given, report } = readImportedFile(option, path, `--${option.name} ${path}`, readTextFile)
+  const { given, report } = readImportedFile(option, path, `--${option.name} ${path}`, readTextFile, new Set())
   // Whatever stops a server with these options stops the conversion.
   const { warnings } = settle([given], {}, COMMAND_LINE)
   const text = configFileText(given, hasSecrets)
@@ -41,7 +41,7 @@ function convert({ hasSecrets, isReplacing, option, output, path }: ConvertArgum
   }
   const secretCount = given.filter((one) => one.option.secret).reduce((sum, { values }) => sum + values.length, 0)
   const notes = hasSecrets || secretCount === 0 ? [] : [leftOut(secretCount)]
-  io.stderr.write(escapeLines(convertReport(report, [...warnings, ...notes])))
+  io.stderr.write(escapeLines(convertReport(report, [...warnings, ...report.optionalListeners.map(takeOut), ...notes])))
   return 0
 }
 
@@ -65,6 +65,11 @@ function write(path: string, text: string, isReplacing: boolean): boolean {
   } catch (error) {
     throw new CommandError(`--output ${path}: ${errorText(error)}`)
   }
+}
+
+/** Of its own file a server leaves nothing out. */
+function takeOut(listen: string): string {
+  return `${listen} is there because coturn 4.6 has it by default: without the package koffi take it out of the file`
 }
 
 function leftOut(count: number): string {

@@ -4,6 +4,7 @@ import { readArguments } from './arguments.js'
 import { type ReadFile, readConfigFile } from './config-file.js'
 import { type Environment, readEnvironment } from './environment.js'
 import { TurndError } from './errors.js'
+import type { ImportReport } from './import-report.js'
 import { isImportOption, readImportedFile } from './imported-file.js'
 import type { ImportedFile } from './imported-options.js'
 import type { ParsedSettings, SettingKey } from './settings.js'
@@ -23,8 +24,15 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
   return {
     ...parsed,
     warnings: [...warnings, ...parsed.warnings],
-    ...(imported === null ? {} : { imported: imported.report }),
+    ...(imported === null ? {} : { imported: reportInForce(imported, parsed) }),
   }
+}
+
+/** What is optional of a list that nobody takes is nothing. */
+function reportInForce({ given, report }: ImportedFile, parsed: ParsedSettings): ImportReport {
+  const listen = given.find(({ option }) => option.key === 'listen')
+  const isInForce = listen !== undefined && parsed.given.get('listen')?.source === listen.source
+  return isInForce ? report : { ...report, optionalListeners: [] }
 }
 
 function readFileLayer(given: readonly GivenOption[], readFile: ReadFile): GivenOption[] {
@@ -44,5 +52,6 @@ function readImportLayer(given: readonly GivenOption[], readFile: ReadFile): Imp
     const [one, other] = [first, second].map(({ items }) => items[0].shown)
     throw new TurndError('TURND_ERR_OPTION', `${one} and ${other} exclude each other: give one of them`)
   }
-  return readImportedFile(first.option, String(first.value), first.items[0].shown, readFile)
+  const answered = new Set(given.map(({ option }) => option.key))
+  return readImportedFile(first.option, String(first.value), first.items[0].shown, readFile, answered)
 }

@@ -4,7 +4,7 @@ import { TurndError } from './errors.js'
 import { jsonErrorPosition } from './json-error-position.js'
 import { nearestOption } from './nearest-name.js'
 import { findOption, findOptionByKey, type Option } from './options.js'
-import { printable, quoted } from './printable.js'
+import { printablePath, quoted } from './printable.js'
 import { configFileSource, type GivenOption, type Source } from './source.js'
 
 /** Returns the text of a file, or throws an error with a system error code. */
@@ -20,7 +20,9 @@ export function readConfigFile(path: string, shown: string, readFile: ReadFile):
     if (option === undefined) throw unknownKeyError(path, key)
     if (option.key === 'config') throw fileError(`${source.show(option)} cannot be in a file: a file names no other`)
     if (given.has(option)) {
-      throw fileError(`${printable(path)}: "${option.name}" and "${option.key}" are the same option: keep one of them`)
+      throw fileError(
+        `${printablePath(path)}: "${option.name}" and "${option.key}" are the same option: keep one of them`,
+      )
     }
     given.set(option, givenByJson(option, source, value))
   }
@@ -73,7 +75,7 @@ function parseObject(text: string, shown: string): object {
 
 function unknownKeyError(path: string, key: string): TurndError {
   const nearest = nearestOption(key)
-  const shown = `${printable(path)}: ${quoted(key)}`
+  const shown = `${printablePath(path)}: ${quoted(key)}`
   if (nearest === null) return fileError(`${shown} is not an option: turnd --help lists them, without the dashes`)
   if (nearest.isCoturnName) return fileError(`${shown} is an option of coturn: here it is "${nearest.option.name}"`)
   return fileError(`${shown} is not an option: did you mean "${nearest.option.name}"?`)

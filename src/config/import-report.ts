@@ -1,6 +1,6 @@
 // What became of a file of another server, option by option: taken over, the same here anyway, ignored and why, or something that the operator
 // has to do. Made by the readers of such files; shown by the log at the start and by `turnd convert`.
-import { printable } from './printable.js'
+import { printablePath } from './printable.js'
 
 /**
  * - `applied`: an option of ours has it
@@ -27,6 +27,8 @@ export interface ImportReport {
   readonly notes: readonly ImportNote[]
   /** Where this server differs from what the file leaves unsaid: a sentence each. */
   readonly remarks: readonly string[]
+  /** Values of --listen that the other server has by default alone: left out where they are impossible. */
+  readonly optionalListeners: readonly string[]
 }
 
 /** How many lines have this verdict. */
@@ -45,7 +47,7 @@ export function importSummary(report: ImportReport): string {
   if (unknown > 0) parts.push(`${unknown} unknown`)
   const rest = needed === 0 ? '' : `; ${needed} ${needed === 1 ? 'thing needs' : 'things need'} you`
   const options = total === 1 ? '1 option' : `${total} options`
-  return `read ${options} of ${printable(report.path)}: ${parts.join(', ')}${rest}`
+  return `read ${options} of ${printablePath(report.path)}: ${parts.join(', ')}${rest}`
 }
 
 /** `line 3`, `lines 3, 4`, `lines 3, 4, 5 and 12 more`; '' for none. */

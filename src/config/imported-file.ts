@@ -6,7 +6,7 @@ import type { ImportedFile } from './imported-options.js'
 import type { Option } from './options.js'
 import type { SettingKey } from './settings.js'
 
-type Reader = (path: string, text: string) => ImportedFile
+type Reader = (path: string, text: string, answered: ReadonlySet<SettingKey>) => ImportedFile
 
 const READERS: ReadonlyMap<SettingKey, Reader> = new Map([
   ['coturnConfig', importCoturnConfig],
@@ -18,7 +18,17 @@ export function isImportOption({ key }: Option): boolean {
   return READERS.has(key)
 }
 
-/** @param shown the option with the path, for the error that it cannot be read. Throws TurndError. */
-export function readImportedFile(option: Option, path: string, shown: string, readFile: ReadFile): ImportedFile {
-  return READERS.get(option.key)!(path, readText(path, shown, readFile))
+/**
+ * Throws TurndError.
+ * @param shown the option with the path, for the error that it cannot be read
+ * @param answered the options that a stronger source gives
+ */
+export function readImportedFile(
+  option: Option,
+  path: string,
+  shown: string,
+  readFile: ReadFile,
+  answered: ReadonlySet<SettingKey>,
+): ImportedFile {
+  return READERS.get(option.key)!(path, readText(path, shown, readFile), answered)
 }

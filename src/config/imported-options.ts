@@ -3,7 +3,8 @@
 import { TurndError } from './errors.js'
 import type { ImportNote, ImportReport, ImportVerdict } from './import-report.js'
 import { findOption, type Option } from './options.js'
-import { printable } from './printable.js'
+import { printable, printablePath } from './printable.js'
+import type { SettingKey } from './settings.js'
 import type { GivenOption, Source } from './source.js'
 import { ValueProblem } from './value-type.js'
 
@@ -37,9 +38,18 @@ export class ImportedOptions {
   readonly #verdicts = new Map<ImportLine, Omit<ImportNote, 'lines'>>()
   readonly #missing: ImportNote[] = []
   readonly #remarks: string[] = []
+  readonly #optionalListeners: string[] = []
+  readonly #answered: ReadonlySet<SettingKey>
 
-  constructor(path: string) {
+  /** @param answered the options that a stronger source gives: nobody need be told about them */
+  constructor(path: string, answered: ReadonlySet<SettingKey>) {
     this.path = path
+    this.#answered = answered
+  }
+
+  /** Does a stronger source than the file, such as the command line, give one of these? */
+  isAnswered(...names: readonly string[]): boolean {
+    return names.some((name) => this.#answered.has(optionOf(name).key))
   }
 
   /** Has some line given this option of ours? */
@@ -64,6 +74,12 @@ export class ImportedOptions {
     this.#gathered.set(option, { values, seen, lines })
   }
 
+  /** A listener that nobody asked for: the other server has it by default. */
+  giveOptionalListener(value: string, line: ImportLine | null): void {
+    this.give('listen', value, line)
+    this.#optionalListeners.push(value)
+  }
+
   /** The verdict on a line; the first one counts. @param shown what the option is called; its name if absent */
   judge(line: ImportLine, verdict: ImportVerdict, text: string, shown = line.name): void {
     const option = /^[ -~]{1,100}$/.test(shown) ? shown : printable(shown)
@@ -74,19 +90,19 @@ export class ImportedOptions {
     this.judge(line, 'applied', names.map((name) => `--${name}`).join(', '))
   }
 
-  /** What the file does not have, and the operator has to give. */
-  missing(option: string, text: string): void {
-    this.#missing.push({ verdict: 'needed', option, lines: [], text })
+  /** What the file does not have, and the operator has to give. @param answers options of ours, one of which is enough */
+  missing(option: string, text: string, answers: readonly string[]): void {
+    if (!this.isAnswered(...answers)) this.#missing.push({ verdict: 'needed', option, lines: [], text })
   }
 
-  /** Where this server differs from what the file leaves unsaid. */
-  remark(text: string): void {
-    if (!this.#remarks.includes(text)) this.#remarks.push(text)
+  /** Where this server differs from what the file leaves unsaid. @param answers options of ours: with one of them there is nothing to say */
+  remark(text: string, ...answers: readonly string[]): void {
+    if (!this.isAnswered(...answers) && !this.#remarks.includes(text)) this.#remarks.push(text)
   }
 
   /** The sentence that stops the import. `what` begins after the place: `realm: is …`. */
   refuse({ line }: ImportLine, what: string): never {
-    throw new TurndError('TURND_ERR_CONFIG_FILE', `${printable(this.path)} line ${line}: ${what}`)
+    throw new TurndError('TURND_ERR_CONFIG_FILE', `${printablePath(this.path)} line ${line}: ${what}`)
   }
 
   /** @param lines those of the file, each of which has its verdict by now */
@@ -95,7 +111,8 @@ export class ImportedOptions {
       ...{ option, values },
       source: importedSource(this.path, origins),
     }))
-    return { given, report: { path: this.path, notes: this.#notes(lines), remarks: this.#remarks } }
+    const [notes, remarks, optionalListeners] = [this.#notes(lines), this.#remarks, this.#optionalListeners]
+    return { given, report: { path: this.path, notes, remarks, optionalListeners } }
   }
 
   #check(option: Option, value: unknown, line: ImportLine): void {
@@ -133,7 +150,7 @@ function optionOf(name: string): Option {
 
 /** In sentences about values that do not fit each other. */
 function importedSource(path: string, lines: readonly (number | null)[]): Source {
-  const file = printable(path)
+  const file = printablePath(path)
   return {
     show: ({ name }, value, index) => {
       if (value === undefined) return `--${name}`

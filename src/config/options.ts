@@ -64,7 +64,7 @@ type Kebab<Text extends string> = Text extends `${infer First}${infer Rest}`
 type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 
 const PATH_LENGTH_MAX = 4095
-const path = (placeholder: string) => text(placeholder, 'a path', PATH_LENGTH_MAX)
+const path = (placeholder: string) => ({ ...text(placeholder, 'a path', PATH_LENGTH_MAX), isPath: true as const })
 const port = integer('PORT', 'a port', 1, 65535)
 
 const TABLE: Table = {

@@ -7,6 +7,16 @@ export function printable(value: string): string {
   return /^[!-~]+$/.test(value) && value.length <= LENGTH_MAX ? value : quoted(value)
 }
 
+/** The same for the path of a file, of which the end says more than the beginning. */
+export function printablePath(path: string): string {
+  return path.length > LENGTH_MAX ? quotedPath(path) : printable(path)
+}
+
+/** A path in JSON quotes, shortened at its beginning. */
+export function quotedPath(path: string): string {
+  return quoted(path.length > LENGTH_MAX ? `…${path.slice(1 - LENGTH_MAX)}` : path)
+}
+
 /** The value in JSON quotes, shortened, with control and direction characters escaped. */
 export function quoted(value: string): string {
   const short = value.length > LENGTH_MAX ? `${value.slice(0, LENGTH_MAX)}…` : value

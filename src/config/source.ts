@@ -2,7 +2,7 @@
 // Used by command-line.ts, environment.ts, config-file.ts and library-options.ts, which all gather GivenOptions.
 import { TurndError } from './errors.js'
 import type { Option } from './options.js'
-import { printable, quoted } from './printable.js'
+import { printable, printablePath, quoted, quotedPath } from './printable.js'
 import { ValueProblem } from './value-type.js'
 
 export interface Source {
@@ -31,7 +31,7 @@ export const LIBRARY: Source = {
 }
 
 export function configFileSource(path: string): Source {
-  const file = printable(path)
+  const file = printablePath(path)
   return {
     show: ({ name }, value) => (value === undefined ? `${file}: "${name}"` : `${file}: "${name}": ${value}`),
     quotesText: true,
@@ -97,7 +97,10 @@ function nativeTypeName(raw: unknown): string {
 function showValue(option: Option, source: Source, raw: unknown, position: number): string {
   if (option.secret) return `${source.show(option)}: ${position > 0 ? `value ${position}` : 'the value'}`
   const index = Math.max(position - 1, 0)
-  if (typeof raw === 'string') return source.show(option, source.quotesText ? quoted(raw) : printable(raw), index)
+  if (typeof raw === 'string') {
+    const [inQuotes, bare] = option.type.isPath ? [quotedPath, printablePath] : [quoted, printable]
+    return source.show(option, source.quotesText ? inQuotes(raw) : bare(raw), index)
+  }
   if (raw === true && option.type.kind === 'flag' && source === COMMAND_LINE) return source.show(option)
   const native = nativeText(raw)
   return native === null ? source.show(option) : source.show(option, native, index)

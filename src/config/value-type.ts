@@ -23,6 +23,8 @@ export interface ValueType<Value> {
   /** What to give, for an error: `give ${expected}`. */
   readonly expected: string
   readonly schema: ValueSchema
+  /** It names a file or a directory. */
+  readonly isPath?: true
   /** Throws ValueProblem. */
   parse(text: string): Value
   /** For values that may also be given as an object. Throws ValueProblem. */

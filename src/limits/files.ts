@@ -2,6 +2,8 @@
 
 /** A file of options, of secrets, of a certificate, a key or certificate authorities. A chain has some 10 KiB. */
 export const FILE_BYTES_MAX = 1024 * 1024
+/** Listeners of an imported range of ports: a large Expressway has six. */
+export const EXPRESSWAY_PORT_COUNT_MAX = 64
 /** The users file: a million users with both keys. Each worker has a copy of its users. */
 export const USERS_FILE_BYTES_MAX = 256 * 1024 * 1024
 /** Open files of the program itself, without listeners and relays: loading it takes the most. */

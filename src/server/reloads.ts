@@ -13,7 +13,7 @@ import { noted } from './change-notes.js'
 import { logImport } from './import-log.js'
 import { metricsTokensOf, tokenChanges } from './metrics-tokens.js'
 import { filesWarning } from './ready-report.js'
-import { refuseImpossibleDtls } from './refuse-dtls.js'
+import { refuseImpossibleDtls, withoutDefaultDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
 import { logReload } from './reload-log.js'
 import { settingChanges, withLive } from './setting-changes.js'
@@ -80,7 +80,7 @@ export class Reloads {
     const warnings: string[] = []
     let result: ReloadResult
     try {
-      result = await this.#change(present, read(), warnings, isDryRun)
+      result = await this.#change(present, await withoutDefaultDtls(read()), warnings, isDryRun)
     } catch (error) {
       // Whatever it is: a server that relays goes on as it was.
       result = failed([error instanceof Error ? error.message : String(error)], warnings)

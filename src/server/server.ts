@@ -16,6 +16,7 @@ import { ServerControl } from './control.js'
 import { drainRelaying } from './drain-relaying.js'
 import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
+import { withoutDefaultDtls } from './refuse-dtls.js'
 import type { Relaying } from './relaying.js'
 import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
 import { Reporter } from './reporter.js'
@@ -52,9 +53,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
 
-  /**
-   * @param choosing the choice of the engine, if it is being made already
-   */
+  /** @param choosing the choice of the engine, if it is being made already */
   constructor(parsed: ParsedSettings, logger: Logger, home: ServerHome, choosing?: Promise<EngineChoice>) {
     super()
     this.#parsed = parsed
@@ -96,6 +95,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   async #start(): Promise<void> {
+    this.#parsed = await withoutDefaultDtls(this.#parsed)
     for (const warning of this.#parsed.warnings) this.#warn(warning)
     const admin = await prepareAdmin(this.#parsed, this.#home.hasAdminServer)
     this.#parsed = admin.parsed

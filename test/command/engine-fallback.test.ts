@@ -1,10 +1,12 @@
 // Where the native engine cannot run, or only in part: the server starts with what there is, says why, and relays; --engine native stops the
 // start with one sentence instead. Whatever a broken koffi does, it does to the self-test's process.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { testCertificate } from '../support/certificate.js'
 import { NATIVE } from '../support/engines.js'
 import { projectRoot } from '../support/project-root.js'
-import { startServer } from '../support/server-process.js'
+import { type LogLine, startServer } from '../support/server-process.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { installWithKoffi } from './installation.js'
 import { connectClient, localArguments } from './local-server.js'
@@ -46,6 +48,36 @@ for (const [what, koffi, reason] of BROKEN) {
     checkRefused(t, run, reason)
   })
 }
+
+/** Of this test alone: a file of coturn has no port 0. */
+const COTURN_HOST = '127.0.18.9'
+
+t.test('without koffi a file of coturn starts without the DTLS that nobody wrote in it', atOnce, async (t) => {
+  const { certPath, keyPath } = testCertificate()
+  const conf = join(t.testdir({}), 'turnserver.conf')
+  const text = `cert=${certPath}\npkey=${keyPath}\nlistening-ip=${COTURN_HOST}\nrealm=example.org\nuser=alice:${PASSWORD}\n`
+  writeFileSync(conf, text)
+  const args = [...localArguments(MIN_PORT), '--coturn-config', conf]
+  const server = await startServer(t, args, { root: installWithKoffi(t, null) })
+  const listening = ['udp', 'tcp'].map((scheme) => `${scheme}:${COTURN_HOST}:3478`)
+  t.same(server.ready.listening, [...listening, `tls:${COTURN_HOST}:5349`])
+  const isLeftOut = ({ msg }: LogLine) => String(msg).includes(`--listen dtls:${COTURN_HOST}:5349: left out, since `)
+  t.match(server.linesOf('warning').filter(isLeftOut), [{ msg: /DTLS needs the package koffi/ }])
+
+  t.test('and takes over what changes in it', async (t) => {
+    writeFileSync(conf, `${text}user-quota=7\n`)
+    process.kill(server.pid, 'SIGHUP')
+    t.match(await server.waitForLog(({ event }) => event === 'reload'), { applied: true })
+    t.equal(server.linesOf('warning').filter(isLeftOut).length, 1, 'it is said once')
+    t.equal(server.linesOf('reload-change').length, 1)
+  })
+  t.test('but not a line that asks for DTLS', async (t) => {
+    writeFileSync(conf, `${text}dtls\n`)
+    process.kill(server.pid, 'SIGHUP')
+    const refused = await server.waitForLog(({ applied, event }) => event === 'reload' && applied === false)
+    t.match(refused.msg, /--listen dtls:127\.0\.18\.9:5349 is not possible here: DTLS needs the package koffi/)
+  })
+})
 
 /** What it does in worker threads, of which the self-test knows nothing. */
 const BROKEN_IN_WORKERS: Readonly<Record<string, string>> = {

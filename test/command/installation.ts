@@ -7,7 +7,7 @@ import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
 
 /** What else turnd is made of, from package.json. */
-const DEPENDENCIES = ['pino', 'pino-pretty']
+const DEPENDENCIES = ['httpxy', 'pino', 'pino-pretty']
 /** A stray node_modules above the copy would be found. */
 const TEMPORARY_ROOTS = [tmpdir(), '/var/tmp', '/dev/shm']
 

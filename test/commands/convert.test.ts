@@ -7,7 +7,7 @@ import { runConvertCommand } from '../../src/commands/convert.js'
 import { parseCommandLine } from '../../src/config/command-line.js'
 import { readTextFile } from '../../src/config/read-text-file.js'
 import type { ParsedSettings, Settings } from '../../src/config/settings.js'
-import { projectRoot } from '../support/project-root.js'
+import { exampleInForce, exampleText, GUIDES, guideText, NO_EXAMPLE } from '../support/turnserver-files.js'
 
 async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const stdout = new PassThrough()
@@ -127,14 +127,40 @@ t.test('turnd convert', async (t) => {
     t.notMatch((await run('--coturn-config', conf)).stderr, '\u001b')
   })
 
-  t.test('gives the guides to other software a file as they have it', async (t) => {
-    for (const name of ['jitsi', 'matrix', 'nextcloud']) {
-      const { code, stdout } = await run(
-        '--coturn-config',
-        join(projectRoot, 'test/interop/turnserver', `${name}.conf`),
-      )
-      t.equal(code, 0, name)
-      t.match(JSON.parse(stdout).realm, /example\.org$/, name)
-    }
+  const FILES: readonly (readonly [name: string, text: () => string, skip?: string | false])[] = [
+    ...GUIDES.map((name) => [`the guide to ${name}`, () => guideText(name)] as const),
+    ["coturn's example", exampleText, NO_EXAMPLE],
+    ["coturn's example with every sample in force", exampleInForce, NO_EXAMPLE],
+    ['keys, and lists of one', () => CONF],
+    ['nothing', () => ''],
+  ]
+  for (const [name, text, skip = false] of FILES) {
+    t.test(`and --config come to the settings of --coturn-config: ${name}`, { skip }, async (t) => {
+      const conf = confFile(t, text())
+      const output = join(conf, '..', 'turnd.json')
+      t.match(await run('--coturn-config', conf, '--output', output), { code: 0, stdout: '' })
+      const own = { config: null, coturnConfig: null }
+      t.same({ ...settingsBy('--config', output), ...own }, { ...settingsBy('--coturn-config', conf), ...own })
+    })
+  }
+
+  t.test('and --config come to the settings of --expressway-config', async (t) => {
+    const lines = [
+      ...['Traversal Server TURN PortRangeStart: 3478', 'Traversal Server TURN PortRangeEnd: 3483', 'IPProtocol: Both'],
+      ...['Ethernet 1 IP V4 Address: "192.0.2.7"', 'Ethernet 1 IP V6 Address: "2001:db8::7"'],
+      ...['Ethernet 1 IP V4 StaticNAT Mode: On', 'Ethernet 1 IP V4 StaticNAT Address: "198.51.100.9"'],
+      ...['Login User 1 Name: "Tuser"', 'Login User 1 Password: "pass:word"'],
+    ]
+    const path = confFile(t, lines.map((line) => `*c xConfiguration ${line}\n`).join(''))
+    const output = join(path, '..', 'turnd.json')
+    t.match(await run('--expressway-config', path, '--output', output), { code: 0, stdout: '' })
+    const own = { config: null, expresswayConfig: null }
+    t.same({ ...settingsBy('--config', output), ...own }, { ...settingsBy('--expressway-config', path), ...own })
+  })
+
+  t.test('says that DTLS listeners, which coturn has by default, are in the file', async (t) => {
+    const { stderr } = await run('--coturn-config', confFile(t, 'cert=c.pem\npkey=k.pem\nuser=a:b\n'))
+    t.match(stderr, /^note: dtls:\*:5349 is there because coturn 4\.6 has it by default: without the package koffi/m)
+    t.notMatch((await run('--coturn-config', confFile(t, 'cert=c\npkey=k\ndtls\n'))).stderr, /koffi/)
   })
 })

@@ -160,11 +160,44 @@ t.test('listeners', async (t) => {
   t.test('have a certificate, whose path is relative to the file', async (t) => {
     t.match(settingsOf('cert=tls/c.pem\npkey=/k.pem'), { cert: '/etc/tls/c.pem', key: '/k.pem' })
     t.match(settingsOf('cert=c.pem'), { cert: null })
-    t.match(verdictOf('cert=c.pem'), /^needed: without pkey there is no TLS/)
+    t.match(verdictOf('cert=c.pem'), /^needed: without pkey coturn takes turn_server_pkey\.pem where it finds one/)
+    t.match(verdictOf('pkey=k.pem'), /^needed: without cert coturn takes turn_server_cert\.pem where it finds one/)
+    t.match(verdictOf('tls-listening-port=5349'), /^ignored: .*coturn looks for turn_server_cert\.pem/)
     t.match(settingsOf(`${TLS}no-tls\nno-dtls`), { cert: null, key: null })
   })
   t.test('cannot all be off', async (t) => {
     t.equal(messageOf('no-udp\nno-tcp'), '/etc/turnserver.conf leaves no listener: UDP and TCP are off, and so is TLS')
+  })
+  t.test(
+    'for DTLS are optional where coturn has them by default alone, and no other source names listeners',
+    async (t) => {
+      const optionalOf = (text: string, ...argv: string[]) => parseConf(text, argv).imported?.optionalListeners
+      t.same(optionalOf(TLS), ['dtls:*:5349'])
+      t.same(optionalOf(`${TLS}listening-ip=10.0.0.5\nlistening-ip=10.0.0.6`), [
+        'dtls:10.0.0.5:5349',
+        'dtls:10.0.0.6:5349',
+      ])
+      t.same(optionalOf(''), [])
+      t.same(optionalOf(`${TLS}no-dtls`), [])
+      t.same(optionalOf(`${TLS}dtls`), [], 'the file asks for it')
+      t.same(optionalOf(`${TLS}no-dtls=0`), [], 'the file asks for it')
+      t.same(optionalOf(TLS, '--listen', 'dtls:*:5349'), [], 'somebody else asks for it')
+    },
+  )
+  t.test('have a port before a semicolon, as in coturn 4.6', async (t) => {
+    t.same(textsOf(settingsOf('listening-port=3479;').listen), ['*:3479'])
+    t.match(settingsOf('min-port=50000;\nmax-port 51000 ;\nuser-quota=12;'), {
+      minPort: 50000,
+      maxPort: 51000,
+      userQuota: 12,
+    })
+    t.match(
+      reportOf('listening-port=3479;').remarks.join('\n'),
+      /^line 1 ends with a semicolon: listening-port is 3479,/m,
+    )
+    t.equal(settingsOf('realm=example.org;').realm, 'example.org;')
+    t.match(reportOf('realm=1234;').remarks.join('\n'), /^line 1 ends with a semicolon, which is a part of the value$/m)
+    t.match(messageOf('listening-port=x;'), /line 1: listening-port: x; is not a port/)
   })
   t.test('are refused with the file, the line and the reason', async (t) => {
     t.equal(
@@ -208,6 +241,31 @@ t.test('relays', async (t) => {
     )
     t.match(settingsOf('external-ip=60.70.80.91\nexternal-ip=60.70.80.92').externalIp, [{ publicHost: '60.70.80.91' }])
     t.match(messageOf('external-ip=turn.example.org'), /line 1: external-ip: turn\.example\.org .*is a host name/)
+  })
+  t.test('are told by a plain external-ip where there is one that it can stand for', async (t) => {
+    const TWO = 'listening-ip=10.0.0.5\nlistening-ip=10.0.0.6\n'
+    const plain = 'external-ip=203.0.113.5'
+    t.equal(
+      messageOf(TWO + plain),
+      '/etc/turnserver.conf line 3: external-ip: coturn tells 203.0.113.5 for 10.0.0.5 and 10.0.0.6 alike, of which it can reach one: keep that one with relay-ip=10.0.0.5, or give external-ip=PUBLIC/PRIVATE for each',
+    )
+    t.match(parseConf(TWO + plain, ['--relay-ip', '10.0.0.6']).settings, {
+      relayIp: ['10.0.0.6'],
+      externalIp: [{ publicHost: '203.0.113.5', privateHost: null }],
+    })
+    t.match(parseConf(TWO + plain, ['--external-ip', '203.0.113.6/10.0.0.6']).settings, {
+      externalIp: [{ publicHost: '203.0.113.6' }],
+    })
+    const mappedOf = (text: string) => settingsOf(text).externalIp.map((one) => one.text)
+    t.same(mappedOf(`relay-ip=10.0.0.5\nrelay-ip=127.0.0.1\n${plain}`), ['203.0.113.5/10.0.0.5'])
+    t.same(mappedOf(`${TWO}external-ip=203.0.113.6/10.0.0.6\n${plain}`), [
+      '203.0.113.6/10.0.0.6',
+      '203.0.113.5/10.0.0.5',
+    ])
+    const ignored = 'ignored: no relay address is left that it could stand for'
+    t.equal(verdictOf(`relay-ip=10.0.0.5\nexternal-ip=2001:db8::5`, 'external-ip'), ignored)
+    t.equal(reportOf(`external-ip=203.0.113.6/10.0.0.6\n${plain}`).notes.at(-1)?.verdict, 'ignored')
+    t.same(mappedOf(`listening-ip=10.0.0.5\nlistening-ip=fd00::5\n${plain}`), ['203.0.113.5'])
   })
 })
 
@@ -264,6 +322,30 @@ t.test('peers', async (t) => {
     t.same(allow, ['128.0.0.0'])
     t.same(rulesOf('allow-loopback-peers').allow, ['127.0.0.0/8', '::1'])
     t.same(rulesOf('allow-loopback-peers=no').allow, [])
+  })
+  t.test('which coturn 4.17 refuses whatever is allowed stay refused, and that is said', async (t) => {
+    const ALL = 'allowed-peer-ip=0.0.0.0-255.255.255.255\nallowed-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'
+    const isOpen = (host: string) =>
+      settingsOf(ALL).allowPeer.some(({ cidr }) => cidrContains(cidr, hostAddress(host)!))
+    for (const host of ['169.254.169.254', 'fe80::1', 'febf::1', 'fd00::1', 'fc00::1', 'fec0::1', '127.0.0.1', '::1'])
+      t.notOk(isOpen(host), host)
+    for (const host of ['169.253.255.255', '169.255.0.0', '8.8.8.8', '10.0.0.1', '2001:4860::1', 'fbff::1'])
+      t.ok(isOpen(host), host)
+    const remarks = reportOf(ALL).remarks.join('\n')
+    t.match(
+      remarks,
+      /^line 1: peers in 169\.254\.0\.0\/16 stay refused, as in coturn 4\.17: only --allow-peer opens them/m,
+    )
+    t.match(remarks, /^line 1 opens private networks as well, as in coturn \(10\.0\.0\.0\/8, 172\.16\.0\.0\/12, /m)
+    t.match(remarks, /^line 2: peers in fe80::\/10, fc00::\/7, fec0::\/10 stay refused/m)
+    t.notMatch(reportOf('allowed-peer-ip=10.0.0.0-10.255.255.255').remarks.join('\n'), /line 1/)
+    t.match(
+      verdictOf('allowed-peer-ip=169.254.1.1'),
+      /^needed: coturn 4\.17 refuses such peers .*--allow-peer 169\.254\.1\.1,/,
+    )
+    t.same(rulesOf('denied-peer-ip=169.254.0.0-169.254.255.255\nallowed-peer-ip=0.0.0.0-255.255.255.255').deny, [
+      '169.254.0.0/16',
+    ])
   })
   t.test('in IPv6 form are judged by the IPv4 address anyway', async (t) => {
     const text = 'denied-peer-ip=::ffff:0.0.0.0-::ffff:255.255.255.255'
@@ -383,6 +465,31 @@ t.test('limits and the rest', async (t) => {
 })
 
 t.test('the report', async (t) => {
+  t.test('asks for nothing, and remarks nothing, that a stronger source answers', async (t) => {
+    const said = (text: string, ...argv: string[]) => {
+      const { notes, remarks } = parseConf(text, argv).imported!
+      return [...notes.filter(({ verdict }) => verdict === 'needed').map((note) => note.text), ...remarks]
+    }
+    const TLS = 'cert=/c.pem\npkey=/k.pem\n'
+    t.equal(said(TLS).length, 7)
+    const answers = ['--allow-peer', '10.0.0.5', '--user', 'a:b', '--max-allocations', '900', '--realm', 'r']
+    const rest = ['--channel-range', 'rfc8656', '--min-port', '50000', '--max-port', '60000', '--listen', 'tls:*:443']
+    t.same(said(TLS, ...answers, ...rest), [])
+    t.match(said(TLS, '--max-port', '60000').join(), /the range of relay ports/)
+    t.same(said(`${TLS}use-auth-secret`, ...answers, ...rest, '--auth-secret', 'north'), [])
+  })
+  t.test('keeps the end of a long path', async (t) => {
+    const path = `/${'deep/'.repeat(40)}turnserver.conf`
+    t.match(importSummary({ ...reportOf(''), path }), /^read 0 options of "….*deep\/turnserver\.conf": /)
+    const { message } = turndErrorOf(() => importCoturnConfig(path, 'listening-port=x'))
+    t.match(message, /^"….*deep\/turnserver\.conf" line 1: listening-port: x is not a port/)
+    t.match(
+      refusal({ argv: ['--coturn-config', path] }).message,
+      /^--coturn-config "….*deep\/turnserver\.conf" cannot be read/,
+    )
+    const file = refusal({ argv: ['--config', path], files: { [path]: JSON.stringify({ cert: path }) } }).message
+    t.match(file, /^"….*\/turnserver\.conf": "cert": "….*\/turnserver\.conf" needs /)
+  })
   t.test('counts the lines of the file', async (t) => {
     const report = reportOf('realm=r\nuser=a:b\nno-cli\nfingerprint\nproc-user=turn\nminport=1\n# end\n')
     t.equal(

@@ -1,18 +1,16 @@
 // Servers that are started with a turnserver.conf and nothing else but ports of this test: coturn's own example as Debian ships it, with every
 // sample line in force too, and three as the guides to Jitsi Meet, Matrix and Nextcloud Talk have them. Every line is accounted for, and
 // coturn's client gets through with what the file says.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { readConfLines } from '../../src/config/coturn/conf-file.js'
 import { testCertificate } from '../support/certificate.js'
 import { peerOrSkip } from '../support/peers.js'
-import { projectRoot } from '../support/project-root.js'
 import { type LogLine, type ServerProcess, startServer } from '../support/server-process.js'
+import { exampleInForce, exampleText, type GUIDES, guideText, NO_EXAMPLE } from '../support/turnserver-files.js'
 import { runUclient, UCLIENT_PASSWORD, UCLIENT_USER } from '../support/uclient.js'
 
-const EXAMPLE = '/usr/share/doc/coturn/examples/etc/turnserver.conf'
-const NO_EXAMPLE = existsSync(EXAMPLE) ? false : 'the example of coturn is not installed'
 const LOCAL = [
   // One thread starts quickly, and the client and its peers are on this machine.
   ...['--engine', 'dgram', '--relay-ip', '127.0.0.1', '--allow-peer', '127.0.0.0/8'],
@@ -37,23 +35,17 @@ const whatOf = (server: ServerProcess, option: string) =>
   server.linesOf('import').find((line) => line.option === option)?.what
 const messageOf = (server: ServerProcess) => String(server.linesOf('import').at(-1)?.msg)
 
-function guide(name: string): string {
+function guide(name: (typeof GUIDES)[number]): string {
   const { certPath, keyPath } = testCertificate()
-  return readFileSync(join(projectRoot, 'test/interop/turnserver', `${name}.conf`), 'utf8')
+  return guideText(name)
     .replace(/^cert=.*$/m, `cert=${certPath}`)
     .replace(/^pkey=.*$/m, `pkey=${keyPath}`)
-}
-
-/** Every sample in force, but what asks for files that are not here. */
-function exampleInForce(): string {
-  const lines = readFileSync(EXAMPLE, 'utf8').split('\n')
-  return lines.map((line) => line.replace(/^# ?(?=[A-Za-z][\w-]*(?:=|$))/, '')).join('\n')
 }
 
 const CASES: readonly Case[] = [
   {
     name: "coturn's example as it is shipped",
-    conf: () => readFileSync(EXAMPLE, 'utf8'),
+    conf: exampleText,
     args: ['--user', `${UCLIENT_USER}:${UCLIENT_PASSWORD}`, ...PLAIN],
     flags: [],
     skip: NO_EXAMPLE,

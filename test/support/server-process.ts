@@ -51,7 +51,7 @@ interface LogWaiter {
 
 /**
  * Starts the server, resolves when it is ready, and stops it when `t` ends. Without --drain-timeout it stops at once,
- * without --listen it listens on a free UDP port of 127.0.0.1. Without --workers it has one of each kind where
+ * without --listen and --coturn-config it listens on a free UDP port of 127.0.0.1. Without --workers it has one of each kind where
  * time is short. Rejects with its whole output when it does not get ready.
  */
 export async function startServer(
@@ -206,7 +206,7 @@ export class ServerProcess {
 
 function withDefaults(args: readonly string[]): string[] {
   const defaults: string[] = []
-  if (!args.includes('--listen')) defaults.push('--listen', 'udp:127.0.0.1:0')
+  if (!args.includes('--listen') && !args.includes('--coturn-config')) defaults.push('--listen', 'udp:127.0.0.1:0')
   if (!args.includes('--drain-timeout')) defaults.push('--drain-timeout', '0')
   if (!args.includes('--admin-listen')) defaults.push('--admin-listen', 'none')
   return [...defaults, ...args]

@@ -37,6 +37,10 @@ export function contains({ family, first, last }: AddressRange, other: AddressRa
   return family === other.family && first <= other.first && other.last <= last
 }
 
+export function overlaps(one: AddressRange, other: AddressRange): boolean {
+  return one.family === other.family && one.first <= other.last && other.first <= one.last
+}
+
 /** Ranges put together, to ask quickly whether they have all of another one: lists of providers have thousands. */
 export class AddressSet {
   /** Of each family in ascending order, with gaps between them. */

@@ -7,20 +7,25 @@ import { type ImportedFile, ImportedOptions, type ImportLine } from '../imported
 import { nearestName } from '../nearest-name.js'
 import { findOption } from '../options.js'
 import { quoted } from '../printable.js'
+import type { SettingKey } from '../settings.js'
 import { Conf } from './conf.js'
 import { readConfLines, readSwitch } from './conf-file.js'
 import { importListeners } from './listeners.js'
-import { ALWAYS_ON, COTURN_OPTION_NAMES, findCoturnOption, REPEATABLE } from './options.js'
+import { ALWAYS_ON, COTURN_OPTION_NAMES, findCoturnOption, NUMBERS, REPEATABLE } from './options.js'
 import { importOthers } from './others.js'
 import { importPeers } from './peers.js'
 import { importRelays } from './relays.js'
 import type { CoturnOption } from './row.js'
 import { importUsers } from './users.js'
 
-/** What the file comes to. Throws TurndError with the line that cannot be taken over. */
-export function importCoturnConfig(path: string, text: string): ImportedFile {
-  const lines = readConfLines(text)
-  const options = new ImportedOptions(path)
+/** What the file comes to. Throws TurndError with the line that cannot be taken over. @param answered options that a stronger source gives */
+export function importCoturnConfig(
+  path: string,
+  text: string,
+  answered: ReadonlySet<SettingKey> = new Set(),
+): ImportedFile {
+  const options = new ImportedOptions(path, answered)
+  const lines = readConfLines(text).map((line) => withoutSemicolon(line, options))
   const superseded = supersededOf(lines)
   for (const line of superseded) options.judge(line, 'ignored', 'a later line says it again')
   const standing = lines.filter((line) => !superseded.has(line))
@@ -29,16 +34,32 @@ export function importCoturnConfig(path: string, text: string): ImportedFile {
   // Relays first: where coturn listens it relays, and that is said once.
   for (const part of [importRelays, importListeners, importPeers, importUsers, importOthers]) part(conf, options)
   if (!conf.has('total-quota')) {
-    options.remark('coturn has no limit of allocations, and --max-allocations is 1800 by default: raise it for more')
+    options.remark(
+      'coturn has no limit of allocations, and --max-allocations is 1800 by default: raise it for more',
+      'max-allocations',
+    )
   }
   if (!lines.some(({ name }) => name === 'rfc5766-channel-numbers')) {
     // Clients that coturn has served until now may be of that age.
     options.give('channel-range', 'rfc5766', null)
     options.remark(
       'channel numbers are 0x4000-0x7ffe, as in coturn 4.6: --channel-range rfc8656 takes those of new clients alone',
+      'channel-range',
     )
   }
   return options.finish(lines)
+}
+
+/** Of a number coturn 4.6 takes what stands before a semicolon; newer versions are stopped by it. */
+function withoutSemicolon(line: ImportLine, options: ImportedOptions): ImportLine {
+  if (!line.value.endsWith(';') || findCoturnOption(line.name) === undefined) return line
+  const number = NUMBERS.includes(line.name) ? /^([0-9]+)[; \t]*$/.exec(line.value)?.[1] : undefined
+  options.remark(
+    number === undefined
+      ? `line ${line.line} ends with a semicolon, which is a part of the value`
+      : `line ${line.line} ends with a semicolon: ${line.name} is ${number}, as in coturn 4.6; newer versions do not start with it`,
+  )
+  return number === undefined ? line : { ...line, value: number }
 }
 
 /** Lines of what can be said once, and is said again further down. */
@@ -55,7 +76,6 @@ function judgeAlone(line: ImportLine, options: ImportedOptions): void {
     judgeUnknown(line, options)
     return
   }
-  if (line.value.endsWith(';')) options.remark(`line ${line.line} ends with a semicolon, which is a part of the value`)
   const { fate, isSwitch } = row
   if (isSwitch && isOff(line, options)) {
     // Of what we do in any case there is no other way.

@@ -3,13 +3,15 @@ import { dirname, resolve } from 'node:path'
 import { TurndError } from '../errors.js'
 import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { formatAddressPort } from '../ip-address.js'
-import { printable } from '../printable.js'
+import { printable, printablePath } from '../printable.js'
 import type { Conf } from './conf.js'
 
 const PORT_DEFAULT = '3478'
 const PORT_DEFAULT_TLS = '5349'
 /** Both families; coturn 4.6 finds the addresses one by one. */
 const EVERYWHERE = '*'
+const NOTHING_SECURE =
+  'with TLS and DTLS off, or without cert and pkey, nothing listens there (coturn looks for turn_server_cert.pem and turn_server_pkey.pem)'
 const SWITCHES = ['no-udp', 'no-tcp', 'no-tls', 'no-dtls', 'dtls']
 
 interface Transports {
@@ -34,19 +36,24 @@ export function importListeners(conf: Conf, options: ImportedOptions): void {
     for (const scheme of plainSchemes(transports, isShared)) give(options, scheme, host, port.text, origin)
     if (tls) give(options, 'tls:', host, tlsPort.text, origin)
     // Plain UDP and DTLS cannot share a port.
-    if (dtls && !(transports.udp && port.text === tlsPort.text)) give(options, 'dtls:', host, tlsPort.text, origin)
+    if (dtls && !(transports.udp && port.text === tlsPort.text)) {
+      const value = `dtls:${formatAddressPort(host, Number(tlsPort.text))}`
+      if (isDtlsWanted(conf)) options.give('listen', value, origin)
+      else options.giveOptionalListener(value, origin)
+    }
     if (line !== null && isAnything(transports)) options.applied(line, 'listen')
   }
   for (const line of conf.all('aux-server')) importAuxServer(line, options, transports)
   importProxyPort(conf, options)
   if (!options.has('listen')) {
-    const path = printable(options.path)
+    const path = printablePath(options.path)
     throw new TurndError('TURND_ERR_CONFIG_FILE', `${path} leaves no listener: UDP and TCP are off, and so is TLS`)
   }
   judge(conf, options, transports)
   if (tls && port.text !== tlsPort.text) {
     options.remark(
       `coturn takes TLS at port ${port.text} as well, and here it is at ${tlsPort.text} alone: if clients use it, --listen tls:*:${port.text} takes both`,
+      'listen',
     )
   }
 }
@@ -64,6 +71,11 @@ function transportsOf(conf: Conf): Transports {
     tls: hasCertificate && !conf.isOn('no-tls'),
     dtls: hasCertificate && !isDtlsOff,
   }
+}
+
+/** By a line, not by the default of coturn 4.6. */
+function isDtlsWanted(conf: Conf): boolean {
+  return conf.isOn('dtls') || conf.has('no-dtls')
 }
 
 /** '' is UDP and TCP. @param isShared a tls: listener at this port takes plain TCP as well */
@@ -112,13 +124,17 @@ function importProxyPort(conf: Conf, options: ImportedOptions): void {
 
 function importCertificate(conf: Conf, options: ImportedOptions, isSecure: boolean): void {
   const files = [
-    { line: conf.last('cert'), option: 'cert', other: 'pkey' },
-    { line: conf.last('pkey'), option: 'key', other: 'cert' },
+    { line: conf.last('cert'), option: 'cert', other: 'pkey', otherDefault: 'turn_server_pkey.pem' },
+    { line: conf.last('pkey'), option: 'key', other: 'cert', otherDefault: 'turn_server_cert.pem' },
   ]
-  for (const { line, option, other } of files) {
+  for (const { line, option, other, otherDefault } of files) {
     if (line === null) continue
     if (conf.last(other) === null) {
-      options.judge(line, 'needed', `without ${other} there is no TLS, as in coturn: give --cert and --key to have it`)
+      options.judge(
+        line,
+        'needed',
+        `without ${other} coturn takes ${otherDefault} where it finds one, and here there is no TLS: add ${other} to the file`,
+      )
     } else if (!isSecure) {
       options.judge(line, 'ignored', 'TLS and DTLS are off')
     } else {
@@ -137,7 +153,7 @@ function judge(conf: Conf, options: ImportedOptions, transports: Transports): vo
   }
   for (const line of conf.all('tls-listening-port')) {
     if (tls || dtls) options.applied(line, 'listen')
-    else options.judge(line, 'ignored', 'without cert and pkey, or with TLS and DTLS off, nothing listens there')
+    else options.judge(line, 'ignored', NOTHING_SECURE)
   }
   for (const name of SWITCHES) for (const line of conf.all(name)) options.applied(line, 'listen')
 }

@@ -22,10 +22,10 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'no-tcp': SWITCH.part('--listen without TCP'),
   'no-tls': SWITCH.part('no --listen tls:'),
   'no-dtls': SWITCH.part('no --listen dtls:'),
-  dtls: SWITCH.part('--listen dtls:, which coturn 4.6 has by default'),
+  dtls: SWITCH.part('--listen dtls:, which coturn 4.6 has by default; where that is all, it is left out without koffi'),
 
   'relay-ip': VALUE.part('--relay-ip'),
-  'external-ip': VALUE.part('--external-ip'),
+  'external-ip': VALUE.part('--external-ip; without a private address for the one relay address that has no other'),
   'min-port': VALUE.part('--min-port; 49152 as in coturn when the file has none'),
   'max-port': VALUE.part('--max-port; 65535 as in coturn when the file has none'),
   'relay-threads': VALUE.part('--workers'),
@@ -48,7 +48,9 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
     'same',
   ),
 
-  'allowed-peer-ip': VALUE.part('--allow-peer; a range becomes CIDR blocks'),
+  'allowed-peer-ip': VALUE.part(
+    '--allow-peer; a range becomes CIDR blocks, without link-local, unique-local and site-local addresses',
+  ),
   'denied-peer-ip': VALUE.part('--deny-peer; a range becomes CIDR blocks, without what allowed-peer-ip allows'),
   'allow-loopback-peers': SWITCH.part('--allow-peer 127.0.0.0/8 and ::1'),
   'no-loopback-peers': SWITCH.same('loopback is denied unless --allow-peer opens it'),

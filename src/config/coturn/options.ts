@@ -28,6 +28,13 @@ export const COTURN_OPTION_NAMES: readonly string[] = [...BY_NAME.keys()]
 /** On whatever their value says, as in coturn. */
 export const ALWAYS_ON: readonly string[] = ['use-auth-secret', 'prometheus', 'no-auth-pings', 'rfc5780']
 
+/** What has a number for its value, and counts here. */
+export const NUMBERS: readonly string[] = [
+  ...['listening-port', 'tls-listening-port', 'tcp-proxy-port', 'web-admin-port', 'min-port', 'max-port'],
+  ...['user-quota', 'total-quota', 'max-bps', 'bps-capacity', 'relay-threads', 'cpus'],
+  ...['stale-nonce', 'max-allocate-lifetime', 'channel-lifetime', 'permission-lifetime'],
+]
+
 /** Every line of them counts; of all others the last one. */
 export const REPEATABLE: readonly string[] = [
   ...['listening-ip', 'aux-server', 'relay-ip', 'external-ip', 'allowed-peer-ip', 'denied-peer-ip'],

@@ -13,7 +13,8 @@ export function importRelays(conf: Conf, options: ImportedOptions): void {
   importExternalIps(conf, options, relayHosts)
   importPort(conf, options, 'min-port', MIN_PORT_DEFAULT)
   importPort(conf, options, 'max-port', MAX_PORT_DEFAULT)
-  if (conf.last('min-port') === null || conf.last('max-port') === null) {
+  const isUnsaid = (name: string) => conf.last(name) === null && !options.isAnswered(name)
+  if (isUnsaid('min-port') || isUnsaid('max-port')) {
     const [low, high] = [
       conf.last('min-port')?.value ?? MIN_PORT_DEFAULT,
       conf.last('max-port')?.value ?? MAX_PORT_DEFAULT,
@@ -56,12 +57,36 @@ function importExternalIps(conf: Conf, options: ImportedOptions, relayHosts: rea
   for (const line of mapped) importMapping(line, options, relayHosts)
   for (const [index, line] of plain.entries()) {
     if (index > 0) options.judge(line, 'ignored', 'coturn takes the first external-ip without a private address alone')
-    else give(line, options)
+    else importPlain(line, options, relayHosts, mapped)
+  }
+}
+
+/** coturn tells it for every relay address of the family that has none of its own, loopback apart. */
+function importPlain(
+  line: ImportLine,
+  options: ImportedOptions,
+  relayHosts: readonly string[],
+  mapped: readonly ImportLine[],
+): void {
+  const family = hostAddress(line.value)?.family
+  const own = mapped.map((one) => canonical(privateHostOf(one)))
+  const all = relayHosts.length > 0 ? [...new Set(relayHosts.map(canonical))] : own
+  const ofFamily = all.filter((host) => hostAddress(host)?.family === family)
+  const hosts = ofFamily.filter((host) => !isLoopbackHost(host) && !own.includes(host))
+  const isOpen = family === undefined || all.length === 0 || options.isAnswered('relay-ip', 'external-ip')
+  if (isOpen || (hosts.length === 1 && ofFamily.length === 1)) give(line, options)
+  else if (hosts.length === 0) options.judge(line, 'ignored', 'no relay address is left that it could stand for')
+  else if (hosts.length === 1) give({ ...line, value: `${line.value}/${hosts[0]}` }, options, line)
+  else {
+    options.refuse(
+      line,
+      `external-ip: coturn tells ${line.value} for ${hosts.join(' and ')} alike, of which it can reach one: keep that one with relay-ip=${hosts[0]}, or give external-ip=PUBLIC/PRIVATE for each`,
+    )
   }
 }
 
 function importMapping(line: ImportLine, options: ImportedOptions, relayHosts: readonly string[]): void {
-  const privateHost = line.value.slice(line.value.indexOf('/') + 1).trim()
+  const privateHost = privateHostOf(line)
   if (relayHosts.length === 0) options.give('relay-ip', privateHost, line)
   else if (!relayHosts.some((host) => canonical(host) === canonical(privateHost))) {
     options.judge(line, 'ignored', 'no relay is opened on its private address')
@@ -70,13 +95,18 @@ function importMapping(line: ImportLine, options: ImportedOptions, relayHosts: r
   give(line, options)
 }
 
+function privateHostOf({ value }: ImportLine): string {
+  return value.slice(value.indexOf('/') + 1).trim()
+}
+
 function canonical(host: string): string {
   const address = hostAddress(host)
   return address === null ? host : formatHost(address)
 }
 
-function give(line: ImportLine, options: ImportedOptions): void {
+/** @param judged the line of the file, where the value is another */
+function give(line: ImportLine, options: ImportedOptions, judged = line): void {
   const value = line.value.replace(/\s*\/\s*/, '/')
   options.give('external-ip', value, line)
-  options.applied(line, 'external-ip')
+  options.applied(judged, 'external-ip')
 }

@@ -3,6 +3,9 @@ import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { printable } from '../printable.js'
 import type { Conf } from './conf.js'
 
+/** Each of them gives this server somebody. */
+const SOMEBODY = ['user', 'users-file', 'auth-secret', 'auth-secret-file']
+const SECRETS = ['auth-secret', 'auth-secret-file']
 const DATABASES = ['userdb', 'db', 'psql-userdb', 'sql-userdb', 'mysql-userdb', 'mongo-userdb', 'redis-userdb']
 
 export function importUsers(conf: Conf, options: ImportedOptions): void {
@@ -26,6 +29,7 @@ export function importUsers(conf: Conf, options: ImportedOptions): void {
 function judgeUseAuthSecret(conf: Conf, options: ImportedOptions, hasSecret: boolean): void {
   for (const line of conf.all('use-auth-secret')) {
     if (hasSecret) options.applied(line, 'auth-secret')
+    else if (options.isAnswered(...SECRETS)) options.judge(line, 'same', 'the secrets are given beside the file')
     else {
       options.judge(
         line,
@@ -80,10 +84,12 @@ function importRealm(conf: Conf, options: ImportedOptions): void {
     options.missing(
       'realm',
       'the file has no realm, and the keys of its users hold for one: give --realm with that of turnadmin -k, or they cannot log in',
+      ['realm'],
     )
   } else {
     options.remark(
       'the file has no realm, for which coturn takes the domain of the machine: here it is turnd, which no client need know',
+      'realm',
     )
   }
 }
@@ -107,11 +113,13 @@ function remarkNobody(conf: Conf, options: ImportedOptions, isBySecret: boolean)
     options.missing(
       'user',
       'coturn relays for everybody with this file, and this server for nobody without credentials: give --user or --auth-secret, or clients need the user that it generates at the start',
+      SOMEBODY,
     )
   } else if (!isBySecret && !DATABASES.some((name) => conf.has(name))) {
     options.missing(
       'user',
       'the file has no user, so coturn has them in its database: export them with sqlite3 -separator : /var/lib/turn/turndb "select name, realm, hmackey from turnusers_lt" > users, and give --users-file users',
+      SOMEBODY,
     )
   }
 }

@@ -2,7 +2,8 @@
 // of its two LANs with their static NAT, and its local users as far as their passwords can be read. Names: its administrator guide (X14).
 import { TurndError } from '../errors.js'
 import { type ImportedFile, ImportedOptions, type ImportLine } from '../imported-options.js'
-import { printable } from '../printable.js'
+import { printable, printablePath } from '../printable.js'
+import type { SettingKey } from '../settings.js'
 import { importLans } from './lans.js'
 import { importLocalUsers } from './local-users.js'
 import { importTurn } from './turn.js'
@@ -11,17 +12,21 @@ import { readXConfiguration } from './x-configuration.js'
 /** Lines by name, in lower case: the machine does not tell the difference. */
 export type XLines = ReadonlyMap<string, ImportLine>
 
-/** What the file comes to. Throws TurndError with the line that cannot be taken over. */
-export function importExpresswayConfig(path: string, text: string): ImportedFile {
-  const { lines: all } = readXConfiguration(text)
-  const options = new ImportedOptions(path)
+/** What the file comes to. Throws TurndError with the line that cannot be taken over. @param answered options that a stronger source gives */
+export function importExpresswayConfig(
+  path: string,
+  text: string,
+  answered: ReadonlySet<SettingKey> = new Set(),
+): ImportedFile {
+  const all = readXConfiguration(text)
+  const options = new ImportedOptions(path, answered)
   const isOurs = ({ name }: ImportLine) => OUR_NAMES.some((ours) => ours.test(name))
   // The last one counts: the others have been overwritten.
   const lines = new Map(all.filter(isOurs).map((line) => [line.name.toLowerCase(), line]))
   if (![...lines.keys()].some((name) => name.startsWith('traversal server turn '))) {
     throw new TurndError(
       'TURND_ERR_CONFIG_FILE',
-      `${printable(path)} has no line "xConfiguration Traversal Server TURN …": it is the output of xConfiguration on an Expressway-E`,
+      `${printablePath(path)} has no line "xConfiguration Traversal Server TURN …": it is the output of xConfiguration on an Expressway-E`,
     )
   }
   importTurn(lines, options)

@@ -1,7 +1,8 @@
 // `xConfiguration Traversal Server TURN …`: the TURN server itself. What the lines do not say has the Expressway's default.
+import { EXPRESSWAY_PORT_COUNT_MAX } from '../../limits/files.js'
 import { TurndError } from '../errors.js'
 import type { ImportedOptions, ImportLine } from '../imported-options.js'
-import { printable } from '../printable.js'
+import { printable, printablePath } from '../printable.js'
 import type { XLines } from './expressway-config.js'
 
 const PREFIX = 'traversal server turn '
@@ -23,6 +24,7 @@ export function importTurn(lines: XLines, options: ImportedOptions): void {
   options.missing(
     'allow-peer',
     'an Expressway relays to private networks, and this server refuses them: give --allow-peer with the network of the conferencing servers behind it',
+    ['allow-peer'],
   )
   for (const [name, one] of lines) if (name.startsWith(PREFIX)) judgeOther(name.slice(PREFIX.length), one, options)
 }
@@ -31,7 +33,7 @@ export function importTurn(lines: XLines, options: ImportedOptions): void {
 function importMode(line: ImportLine | null, options: ImportedOptions): void {
   if (line === null) return
   if (!isOn(line, options)) {
-    const where = `${printable(options.path)} line ${line.line}`
+    const where = `${printablePath(options.path)} line ${line.line}`
     throw new TurndError(
       'TURND_ERR_CONFIG_FILE',
       `${where}: the TURN server of this Expressway is off (Traversal Server TURN Mode: Off): take the file of the one whose TURN server is on`,
@@ -59,18 +61,17 @@ function schemesOf(mode: ImportLine | null, options: ImportedOptions): string[] 
   return options.refuse(mode!, `${mode!.name}: ${printable(mode!.value)} is not Both, UDP or TCP`)
 }
 
-/** A large machine listens on a range, and has no use for Port, but prints all three. */
+/** A large machine listens on a range, and has no use for Port, but prints all three; the others print them too, and have no use for the range. */
 function portsOf(lines: XLines, options: ImportedOptions): { port: string; line: ImportLine | null }[] {
   const line = lines.get(`${PREFIX}port`) ?? null
   const start = lines.get(`${PREFIX}portrangestart`) ?? null
   const end = lines.get(`${PREFIX}portrangeend`) ?? null
   if (line !== null || start === null || end === null) {
-    const text = 'a large Expressway alone listens on this range: for one, give --listen *:PORT for each port of it'
-    for (const one of [start, end]) if (one !== null) options.judge(one, 'ignored', text)
+    judgeRangeBesidePort(line?.value ?? PORT_DEFAULT, start, end, options)
     return [{ port: line?.value ?? PORT_DEFAULT, line }]
   }
   const [first, last] = [start, end].map((one) => (/^[0-9]{1,5}$/.test(one.value) ? Number(one.value) : Number.NaN))
-  if (!(first <= last && last - first < PORT_COUNT_MAX)) {
+  if (!(first <= last && last - first < EXPRESSWAY_PORT_COUNT_MAX)) {
     options.refuse(
       end,
       `PortRangeStart ${printable(start.value)} and PortRangeEnd ${printable(end.value)} are no range of ports`,
@@ -80,13 +81,28 @@ function portsOf(lines: XLines, options: ImportedOptions): { port: string; line:
   return Array.from({ length: last - first + 1 }, (_, index) => ({ port: String(first + index), line: start }))
 }
 
-/** A large Expressway has six. */
-const PORT_COUNT_MAX = 64
+/** Which size the machine has is not in the file: clients that come to the range are not to lose their server unheard. */
+function judgeRangeBesidePort(
+  port: string,
+  start: ImportLine | null,
+  end: ImportLine | null,
+  options: ImportedOptions,
+): void {
+  const isMore = [start, end].some((one) => one !== null && one.value !== port)
+  const text = `a large Expressway listens at each port of this range, and only ${port} is taken over: for a large one give --listen *:PORT for each`
+  for (const one of [start, end]) {
+    if (one === null) continue
+    if (!isMore) options.judge(one, 'same', 'it is the port')
+    else if (options.isAnswered('listen')) options.judge(one, 'ignored', '--listen says where it listens')
+    else if (one === end && start !== null) options.judge(one, 'ignored', 'it belongs to PortRangeStart')
+    else options.judge(one, 'needed', text)
+  }
+}
 
 function give(options: ImportedOptions, name: string, line: ImportLine | null, valueDefault: string): void {
   options.give(name, line?.value ?? valueDefault, line)
   if (line !== null) options.applied(line, name)
-  else options.remark(`the file does not say it: --${name} is ${valueDefault}, the default of an Expressway`)
+  else options.remark(`the file does not say it: --${name} is ${valueDefault}, the default of an Expressway`, name)
 }
 
 function importAuthentication(mode: ImportLine | null, remote: ImportLine | null, options: ImportedOptions): void {
