@@ -208,8 +208,8 @@ t.test('credentials', async (t) => {
   t.match(judgeCredentials(facts), { verdict: 'fault', cause: 'the user name or the password of "alice" is wrong' })
   t.match(
     judgeCredentials({ ...facts, refusalCode: 431 }),
-    { cause: 'the password of "alice" is wrong' },
-    "an Expressway's word",
+    { cause: 'the user name or the password of "alice" is wrong' },
+    'the profiles of turnd say 431 of both',
   )
   t.match(judgeCredentials({ ...facts, known: 'unknown-user' }), { cause: 'there is no user "alice"' })
   t.match(judgeCredentials({ ...facts, known: 'right' }), { cause: 'the server runs with other options than these' })

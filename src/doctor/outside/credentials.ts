@@ -74,7 +74,7 @@ function judgeRefusal({ known, nowSeconds, realm, refusalCode, username }: Crede
       'Restart or reload it with these options, or give the doctor those that it runs with',
     )
   }
-  if (known === 'wrong-password' || refusalCode === 431) {
+  if (known === 'wrong-password') {
     return fault(
       `the password of "${username}" is wrong`,
       `${found}: the name is known, the password is another one`,
