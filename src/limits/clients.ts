@@ -76,7 +76,7 @@ export const PROBE_PACKETS_PER_SECOND_MAX = 3_000
 export const PROBE_SECONDS_DEFAULT = 3
 /** The most that --seconds takes. */
 export const PROBE_SECONDS_MAX = 60
-/** Between two refreshes of an allocation that is measured, which come at half of its lifetime: no less than this, */
+/** Between two refreshes of an allocation that is measured: they come at half of its lifetime, whatever a server makes that. */
 export const PROBE_REFRESH_MILLISECONDS_MIN = 1_000
 /** and no more, since the lifetime is the server's to say. */
 export const PROBE_REFRESH_MILLISECONDS_MAX = 60_000
