@@ -27,7 +27,11 @@ const DIGITS_AND_DOTS = /^[0-9.]+$/
 /** Throws a ClientError `bad-uri`, whose message quotes the text. */
 export function parseTurnUri(text: string): TurnUri {
   const [, scheme, rest] = /^(stuns?|turns?):(.*)$/is.exec(text) ?? []
-  if (scheme === undefined) throw bad(text, 'has no scheme: write turn:HOST, turns:HOST, stun:HOST or stuns:HOST')
+  if (scheme === undefined) {
+    const isOther = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+    const what = isOther ? 'has a scheme of no TURN or STUN server' : 'has no scheme'
+    throw bad(text, `${what}: write turn:HOST, turns:HOST, stun:HOST or stuns:HOST`)
+  }
   if (rest.startsWith('//')) throw bad(text, `has slashes, which these URIs have not: write ${scheme}:${rest.slice(2)}`)
   const question = rest.indexOf('?')
   const authority = question < 0 ? rest : rest.slice(0, question)

@@ -40,7 +40,7 @@ t.test('URIs of TURN servers (RFC 7064, RFC 7065)', async (t) => {
   }
   const bad: [string, RegExp][] = [
     ['example.org', /has no scheme: write turn:HOST/],
-    ['https://example.org', /has no scheme/],
+    ['https://example.org', /has a scheme of no TURN or STUN server: write turn:HOST/],
     ['turn://example.org', /write turn:example\.org/],
     ['turn:', /has no host/],
     ['turn:[::1', /is not HOST or HOST:PORT/],
@@ -94,7 +94,7 @@ t.test('the arguments of turnd probe', async (t) => {
   for (const line of PROBE_HELP.split('\n')) t.ok(line.length <= 100, line)
   const bad: [string, RegExp][] = [
     ['--json', /a server is missing/],
-    ['http://h', /has no scheme: write turn:HOST/],
+    ['http://h', /has a scheme of no TURN or STUN server: write turn:HOST/],
     ['turn:h --rate 21M', /--rate "21M" is not a number from 0 to 20000000/],
     ['turn:h --rate 2G', /--rate "2G" is not/],
     ['turn:h --seconds 61', /from 0.1 to 60/],
@@ -237,6 +237,15 @@ t.test('every error has advice', async (t) => {
   t.match(advice(refusal(699)), /log/)
   t.match(advice(new ClientError('no-answer', 'x'), 'relay'), /relay range/)
   t.match(advice(new ClientError('no-answer', 'x')), /open UDP port 3478/)
+  const overTcp = (stage: string) => {
+    const [tcp] = planOf('turn:h?transport=tcp')
+    return adviceFor({
+      target: tcp,
+      failure: { stage, error: new ClientError('no-answer', 'x') },
+    } as unknown as ProbeReport)
+  }
+  t.match(overTcp('connect'), /open TCP port 3478 in the firewalls/)
+  t.match(overTcp('binding'), /^something takes connections on TCP port 3478 and answers no STUN/)
   const system = (code: string) => socketError(Object.assign(new Error('x'), { code }), 'UDP h:1')
   t.equal(system('ECONNREFUSED').code, 'connection-refused')
   t.equal(system('ENETUNREACH').code, 'unreachable')

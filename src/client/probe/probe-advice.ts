@@ -41,7 +41,10 @@ export function adviceFor({ failure, target }: ProbeReport): string {
   const { error, stage } = failure
   if (error instanceof StunError) return ofStunError(error, stage)
   const place = `${target.transport === 'udp' || target.transport === 'dtls' ? 'UDP' : 'TCP'} port ${target.port}`
-  if (error.code === 'no-answer') return ofSilence(stage, place)
+  if (error.code === 'no-answer') {
+    const isConnected = stage !== 'connect' && (target.transport === 'tcp' || target.transport === 'tls')
+    return ofSilence(stage, place, isConnected)
+  }
   if (error.code === 'connection-refused') {
     return `start the server, let it listen on ${place}, or forward that port to it`
   }
@@ -58,7 +61,7 @@ function ofStunError(error: StunError, stage: ProbeStage): string {
   return OF_STUN_ERROR[error.number] ?? 'look at the server’s log'
 }
 
-function ofSilence(stage: ProbeStage, place: string): string {
+function ofSilence(stage: ProbeStage, place: string, isConnected: boolean): string {
   switch (stage) {
     case 'relay':
     case 'measure':
@@ -66,6 +69,9 @@ function ofSilence(stage: ProbeStage, place: string): string {
     case 'allocate':
       return 'the server answers a Binding, but no Allocate: look whether it is a TURN server, or STUN alone'
     default:
+      if (isConnected) {
+        return `something takes connections on ${place} and answers no STUN: look which program listens there, and whether it or what stands before it waits for another protocol`
+      }
       return `open ${place} in the firewalls on the way, and check that the server listens there`
   }
 }
