@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram'
 import { EventEmitter, once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
 import { serverProcesses } from '../../src/admin/control-directory.js'
@@ -226,11 +226,12 @@ t.test('a server that runs', async (t) => {
   await once(socket, 'listening')
   const listening = `127.0.0.1:${socket.address().port}`
   const secrets = { user: `alice:${SECRETS[0]}`, authSecret: SECRETS[1], metricsToken: SECRETS[2] }
-  await openControl(t, { ...secrets, stateDir, minPort: 4000 }, `udp:${listening}`)
+  await openControl(t, { ...secrets, stateDir, minPort: 4000, metricsTokenFile: 'tokens' }, `udp:${listening}`)
   t.test('tells its options, but no secret', async (t) => {
     const { answering, silent } = await serversOfMachine(stateDir)
     t.ok(serverProcesses().includes(process.pid) && !silent.includes(process.pid), 'it is no silent one')
     t.match(answering[0], { pid: process.pid, listening: [`udp:${listening}`] })
+    t.equal(answering[0].settings.metricsTokenFile, resolve('tokens'), 'paths are whole')
     t.match(parsedOf(answering[0]).settings, { minPort: 4000, stateDir, user: [{ name: 'alice', password: '' }] })
     for (const secret of SECRETS) t.notMatch(JSON.stringify(answering[0]), secret)
   })

@@ -420,6 +420,7 @@ t.test('this machine', async (t) => {
       silentServer: null,
     } as const
     t.match(judgeListeners([free]), [{ verdict: 'ok', text: /free/ }])
+    t.match(judgeListeners([]), [{ verdict: 'ok', text: /^the system chooses the ports/ }], 'of port 0 alone')
     t.match(judgeListeners([{ ...free, problem: 'EADDRINUSE', holder: 'nginx (process 812)' }]), [
       { verdict: 'fault', cause: 'TCP port 443 is taken by nginx (process 812)', remedy: /--http-upstream/ },
     ])
@@ -564,10 +565,13 @@ t.test('the report', async (t) => {
   })
   t.test('leaves a host of one word as it is written, and fits a narrow terminal', async (t) => {
     const noAddress = finding('name', fault('h has no address', 'h has no address in the DNS', 'Enter it'), 'h')
-    const text = reportText([noAddress, finding('clock', well('well'), 'this machine')], {
-      isVerbose: false,
-      columns: 40,
-    })
+    const text = reportText(
+      [noAddress, finding('long', warning('a text with more words than one line has room for', 'Wait'), 'h')],
+      {
+        isVerbose: false,
+        columns: 40,
+      },
+    )
     t.match(text, /\n {4}h has no address in the DNS\.\n/)
     t.match(text, /\nh has no address: enter it\.\n/)
     t.same(

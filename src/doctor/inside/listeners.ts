@@ -29,6 +29,7 @@ export function judgeListeners(facts: readonly ListenerFacts[]): Judgement[] {
   if (faults.length > 0) return withoutRepeats(faults)
   const silent = facts.filter(({ servedBy, silentServer }) => servedBy === null && silentServer !== null)
   if (silent.length > 0) return [judgeSilent(silent)]
+  if (facts.length === 0) return [well('the system chooses the ports: none can be taken')]
   const served = facts.find(({ servedBy }) => servedBy !== null)
   const ports = [...new Set(facts.map(({ port, protocol }) => `${protocol} ${port}`))].join(', ')
   if (served !== undefined) return [well(`${ports}: served by the turnd that runs here (process ${served.servedBy})`)]
