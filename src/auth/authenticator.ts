@@ -119,6 +119,15 @@ export class Authenticator {
     return 0
   }
 
+  /**
+   * Were credentials refused (401) in the realm, with a nonce that this client has from here? All but the key was right then, or the name:
+   * which of them, nobody can tell, since neither is asked here.
+   */
+  hasRefusedKey(code: number, message: MessageView, client: TransportAddress, monotonicSeconds: number): boolean {
+    if (code !== ERROR_UNAUTHENTICATED || this.reason === null || this.reason === 'wrong-realm') return false
+    return this.#mint.check(message.readBytes(message.find(ATTRIBUTE_NONCE)), client, monotonicSeconds)
+  }
+
   /** REALM, NONCE and, when offered, PASSWORD-ALGORITHMS: the rest of a 401 or 438 after its ERROR-CODE. */
   writeChallenge(writer: MessageWriter, client: TransportAddress, monotonicSeconds: number): void {
     const offersSha256 = this.#updateFeatures()

@@ -12,7 +12,7 @@ export const CLIENT_ERRORS = {
   'no-answer': 'Nothing came within the deadline.',
   'connection-closed': 'The server closed the connection.',
   'tls-failed': 'A TLS or DTLS handshake failed.',
-  'bad-certificate': 'The certificate of the server is not to be trusted, and that was to be an error.',
+  'bad-certificate': 'The certificate of the server is not to be trusted, and the caller tells it nothing.',
   'dtls-unavailable': 'This Node cannot do DTLS.',
   'stun-error': 'The server answered with an error: a StunError.',
   'no-credentials': 'The server asks for a user name and a password, and there are none.',

@@ -2,15 +2,13 @@
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:dgram'
 import { subjectAltNames } from '../auth/certificate-names.js'
+import { CLIENT_DTLS_LOOK_MILLISECONDS } from '../limits/clients.js'
 import { DtlsClientSession } from '../net/dtls/client-session.js'
 import { hostAddress, type TransportAddress } from '../stun/address.js'
 import { ClientError, socketError } from './client-error.js'
-import { alpnOf, certificateProblems, type PeerSecurity, refuseIfWanted } from './peer-security.js'
+import { alpnOf, certificateProblems, type PeerSecurity } from './peer-security.js'
 import type { ClientTransport, OpenRequest } from './transport.js'
 import { connectUdp, localAddressOf } from './udp-transport.js'
-
-/** Between two looks whether a flight is to be sent again: OpenSSL waits for a second at first. */
-const RETRANSMIT_MILLISECONDS = 100
 
 export async function openDtls(request: OpenRequest): Promise<ClientTransport> {
   const session = newSession(request)
@@ -23,7 +21,6 @@ export async function openDtls(request: OpenRequest): Promise<ClientTransport> {
     await request.deadline.race(transport.established, `${request.where}: no DTLS handshake`)
     transport.openMilliseconds = performance.now() - request.startedAt
     transport.security = securityOf(session, request)
-    refuseIfWanted(transport.security, request)
     return transport
   } catch (error) {
     await transport.close()
@@ -71,7 +68,7 @@ class DtlsTransport implements ClientTransport {
     })
     socket.on('message', (datagram) => this.#receive(datagram))
     socket.on('error', (error) => this.#fault(socketError(error, where)))
-    this.#timer = setInterval(() => this.#sendAll(session.retransmit()), RETRANSMIT_MILLISECONDS)
+    this.#timer = setInterval(() => this.#sendAll(session.retransmit()), CLIENT_DTLS_LOOK_MILLISECONDS)
     this.#sendAll(session.advance())
   }
 

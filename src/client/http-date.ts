@@ -1,7 +1,6 @@
 // What time it is at a server, by the Date of an HTTP answer over TLS (RFC 9110 §6.6.1): where TURN and a web server share a port, one asks the other's.
 import { connect } from 'node:tls'
-
-const ANSWER_BYTES_MAX = 16_384
+import { CLIENT_HTTP_HEAD_LENGTH_MAX } from '../limits/clients.js'
 
 /**
  * The server's clock minus this machine's in seconds, to a second or two; null if it gives no such answer in time. Whose certificate it is does
@@ -23,7 +22,7 @@ export function httpDateOffsetSeconds(host: string, port: number, timeoutMillise
     })
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1')
-      if (text.includes('\r\n\r\n') || text.length > ANSWER_BYTES_MAX) finish(offsetIn(text))
+      if (text.includes('\r\n\r\n') || text.length > CLIENT_HTTP_HEAD_LENGTH_MAX) finish(offsetIn(text))
     })
     socket.once('end', () => finish(offsetIn(text)))
     socket.on('error', () => finish(null))

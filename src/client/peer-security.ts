@@ -1,8 +1,8 @@
 // Who a server says it is over TLS and DTLS, and what is wrong with that: each problem by itself, so that all of them can be told at once.
 import type { X509Certificate } from 'node:crypto'
 import { isNameCovered, subjectAltNames } from '../auth/certificate-names.js'
+import { CLIENT_NAMES_SHOWN_COUNT_MAX } from '../limits/clients.js'
 import { ALPN_PROTOCOLS } from '../net/dtls/alpn.js'
-import { ClientError } from './client-error.js'
 import type { OpenRequest } from './transport.js'
 
 /** `untrusted`: neither its own authority nor one of those that are trusted has signed it. */
@@ -26,11 +26,10 @@ export interface PeerSecurity {
   readonly certificate: X509Certificate | null
   /** DNS names and IP addresses of the certificate. */
   readonly names: readonly string[]
-  /** Empty when a client that verifies would go on. */
+  /** Empty when a client would go on. */
   readonly problems: readonly CertificateProblem[]
 }
 
-const NAMES_SHOWN_MAX = 5
 const EXPIRED = ['CERT_HAS_EXPIRED', 'certificate has expired']
 const NOT_YET_VALID = ['CERT_NOT_YET_VALID', 'certificate is not yet valid']
 const SELF_SIGNED = ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate']
@@ -59,12 +58,6 @@ export function certificateProblems(
   return isKnown ? problems : [...problems, chain]
 }
 
-/** Throws a ClientError `bad-certificate` if the caller wants to verify and there is a problem. */
-export function refuseIfWanted({ problems }: PeerSecurity, { verify, where }: OpenRequest): void {
-  if (!verify || problems.length === 0) return
-  throw new ClientError('bad-certificate', `${where}: ${problems.map(({ text }) => text).join('; ')}`)
-}
-
 /** RFC 7443: the first of the two, which is TURN's. */
 export function alpnOf({ alpn }: OpenRequest): readonly string[] {
   return alpn ?? ALPN_PROTOCOLS.slice(0, 1)
@@ -83,8 +76,9 @@ function chainProblem(error: string): CertificateProblem | null {
 }
 
 function wrongName(names: readonly string[], serverName: string): string {
-  const shown = names.slice(0, NAMES_SHOWN_MAX).join(', ')
-  const more = names.length > NAMES_SHOWN_MAX ? `, and ${names.length - NAMES_SHOWN_MAX} more` : ''
+  const shown = names.slice(0, CLIENT_NAMES_SHOWN_COUNT_MAX).join(', ')
+  const more =
+    names.length > CLIENT_NAMES_SHOWN_COUNT_MAX ? `, and ${names.length - CLIENT_NAMES_SHOWN_COUNT_MAX} more` : ''
   return `the certificate is for ${shown === '' ? 'no name' : shown}${more}, not for ${serverName}`
 }
 

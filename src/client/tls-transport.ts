@@ -1,22 +1,15 @@
-// TLS over TCP. The handshake is done whatever certificate the server shows, so that what is wrong with it can be told; who wants to verify refuses then.
+// TLS over TCP. The handshake is done whatever certificate the server shows, so that what is wrong with it can be told.
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { subjectAltNames } from '../auth/certificate-names.js'
 import { hostAddress } from '../stun/address.js'
 import { ClientError, socketError } from './client-error.js'
-import { alpnOf, certificateProblems, type PeerSecurity, refuseIfWanted } from './peer-security.js'
+import { alpnOf, certificateProblems, type PeerSecurity } from './peer-security.js'
 import { connectTcp, eventOf, StreamTransport } from './stream-transport.js'
 import type { ClientTransport, OpenRequest } from './transport.js'
 
 export async function openTls(request: OpenRequest): Promise<ClientTransport> {
   const socket = await handshake(request)
-  const security = securityOf(socket, request)
-  try {
-    refuseIfWanted(security, request)
-  } catch (error) {
-    socket.destroy()
-    throw error
-  }
-  return new StreamTransport('tls', socket, request, security)
+  return new StreamTransport('tls', socket, request, securityOf(socket, request))
 }
 
 async function handshake(request: OpenRequest): Promise<TLSSocket> {

@@ -44,8 +44,6 @@ export interface TransportTarget {
 }
 
 export interface TransportOptions {
-  /** A bad certificate is an error (`bad-certificate`); without it, it is in `security.problems`. */
-  readonly verify: boolean
   /** An IP address of this machine. */
   readonly localAddress?: string
   /** Addresses of this family only. */
@@ -79,8 +77,8 @@ const OPEN: Readonly<Record<TransportKind, (request: OpenRequest) => Promise<Cli
   dtls: openDtls,
 }
 
-/** Rejects with a ClientError. Over UDP that nothing is sent means that success says nothing about the server. */
-export async function openTransport(target: TransportTarget, options: TransportOptions): Promise<ClientTransport> {
+/** Rejects with a ClientError. What is wrong with a certificate is none: it is in `security.problems`. Over UDP that nothing is sent means that success says nothing about the server. */
+export async function openTransport(target: TransportTarget, options: TransportOptions = {}): Promise<ClientTransport> {
   const { signal, timeoutMilliseconds = CLIENT_OPEN_MILLISECONDS_MAX } = options
   const { host, port, transport } = target
   const shownHost = host.includes(':') ? `[${host}]` : host

@@ -1,11 +1,9 @@
 // UDP: a connected socket, so that only the server's datagrams arrive and the kernel reports ICMP errors.
 import { createSocket, type Socket } from 'node:dgram'
+import { CLIENT_RECEIVE_BUFFER_BYTES } from '../limits/clients.js'
 import { formatHost, hostAddress, TransportAddress } from '../stun/address.js'
 import { type ClientError, socketError } from './client-error.js'
 import type { ClientTransport, OpenRequest } from './transport.js'
-
-/** What the kernel keeps until it is read: a burst of relayed data, at most. */
-const RECEIVE_BUFFER_BYTES = 1_048_576
 
 export async function openUdp(request: OpenRequest): Promise<ClientTransport> {
   const socket = await connectUdp(request)
@@ -17,7 +15,7 @@ export async function connectUdp({ address, deadline, localAddress, where }: Ope
   const host = formatHost(address)
   const socket = createSocket({
     type: address.family === 6 ? 'udp6' : 'udp4',
-    recvBufferSize: RECEIVE_BUFFER_BYTES,
+    recvBufferSize: CLIENT_RECEIVE_BUFFER_BYTES,
     lookup: lookUpLiteral,
   })
   const connected = new Promise<void>((resolve, reject) => {

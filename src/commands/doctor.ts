@@ -27,13 +27,15 @@ export interface DoctorCommandIo {
   readonly stdout: NodeJS.WritableStream & { readonly columns?: number }
   readonly stderr: NodeJS.WritableStream
   readonly env: NodeJS.ProcessEnv
+  once(event: 'SIGINT', listener: () => void): unknown
+  off(event: 'SIGINT', listener: () => void): unknown
 }
 
 /** Runs the command. Returns the exit code: 0, 1 (a fault), 2 (bad arguments, after one sentence). */
 export async function runDoctorCommand(argv: readonly string[], io: DoctorCommandIo): Promise<number> {
   try {
     const options = parseDoctorArguments(argv, io.env)
-    if (options !== null) return await examine(options, io)
+    if (options !== null) return await examineUntilInterrupt(options, io)
     io.stdout.write(DOCTOR_HELP)
     return 0
   } catch (error) {
@@ -43,7 +45,19 @@ export async function runDoctorCommand(argv: readonly string[], io: DoctorComman
   }
 }
 
-async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
+/** Ctrl-C gives allocations back before it ends. */
+async function examineUntilInterrupt(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
+  const abort = new AbortController()
+  const onInterrupt = () => abort.abort()
+  io.once('SIGINT', onInterrupt)
+  try {
+    return await examine(options, io, abort.signal)
+  } finally {
+    io.off('SIGINT', onInterrupt)
+  }
+}
+
+async function examine(options: DoctorArguments, io: DoctorCommandIo, signal: AbortSignal): Promise<number> {
   const given = parseServerOptions(options.serverArgv, io.env)
   const isGiven = options.serverArgv.length > 0 || readEnvironment(io.env).given.length > 0
   if (options.isOutside && given instanceof Error) throw new CommandError(given.message)
@@ -54,11 +68,16 @@ async function examine(options: DoctorArguments, io: DoctorCommandIo): Promise<n
       ca: options.caFile === null ? null : readCaFile(options.caFile),
       millisecondsMax: runMillisecondsMax(options.patienceMs),
     },
+    signal,
   }
   // Of a client's machine nobody asks whether a server could run there.
   const isServer = !options.isOutside && (isGiven || options.uris.length === 0)
   const inside = isServer ? fromInside(given, isGiven, options) : fromClient(options)
   const findings = (await Promise.all([inside, examineServers(outside)])).flat()
+  if (signal.aborted) {
+    io.stderr.write('turnd doctor: interrupted\n')
+    return 1
+  }
   const isFaulty = findings.some(({ verdict }) => verdict === 'fault')
   const report = { isFaulty, diagnosis: diagnosisOf(findings), findings }
   if (options.isJson) io.stdout.write(`${escapeHidden(JSON.stringify(report))}\n`)

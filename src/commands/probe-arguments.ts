@@ -40,22 +40,26 @@ what came back: round trips, loss, jitter, throughput.
                       name of --user, or turnd-probe
   --ca FILE           trusts the authorities in this PEM file, in place of those that Node knows
   --insecure          a certificate may be wrong: what is wrong is shown
-  -4, -6              takes an address of the server of this kind; without them, the system chooses
+  -4, -6              takes an address of the server of this kind, and a relay of it where there is
+                      one; without them, the system chooses
   --count N           packets whose round trip is measured; default ${PROBE_ROUND_TRIP_COUNT_DEFAULT}, at most ${PROBE_ROUND_TRIP_COUNT_MAX}
   --size BYTES        of a packet's payload; default ${PROBE_PAYLOAD_LENGTH_DEFAULT}, from ${PROBE_PAYLOAD_LENGTH_MIN} to ${PROBE_PAYLOAD_LENGTH_MAX}
-  --rate BITS         a second, for throughput: 500k, 2M; default ${PROBE_BITS_PER_SECOND_DEFAULT / 1e6}M, at most ${PROBE_BITS_PER_SECOND_MAX / 1e6}M; 0 leaves it out
+  --rate BITS         a second, for throughput: 500k, 2M; default ${PROBE_BITS_PER_SECOND_DEFAULT / 1e6}M, at most ${PROBE_BITS_PER_SECOND_MAX / 1e6}M; 0 leaves it
+                      out
   --seconds S         for which throughput is measured; default ${PROBE_SECONDS_DEFAULT}, at most ${PROBE_SECONDS_MAX}
   --timeout S         for each connection and answer; default ${PROBE_ANSWER_SECONDS_DEFAULT}, at most ${PROBE_ANSWER_SECONDS_MAX}
   --json              one JSON object, for scripts
   -h, --help          this text
 
-A round trip is the time from this machine to the server, through the relay, and back to it: between
-two allocations (relay-to-relay), or where the server does not do that, between an allocation and a
-UDP socket of this machine (relay-to-socket, socket-to-relay). The column "peer" is about that socket
-in any case: which ways packets get between it and the relay, or the error with which the server
-forbids it. Two relays of one server meet inside of it, and see no firewall in front of it. Jitter is the mean difference between
-one packet's round trip and the next one's. Data goes only to a server that has granted an
-allocation for it, ${PROBE_BITS_PER_SECOND_MAX / 1e6} Mbit/s at most, and allocations are given back at the end.
+A round trip is the time from this machine to the server, through the relay, and back to it:
+between two allocations (relay-to-relay), or where the server does not do that, between an
+allocation and a UDP socket of this machine (relay-to-socket, socket-to-relay). The column "peer"
+is about that socket in any case: which ways packets get between it and the relay, or the error
+with which the server forbids it. Two relays of one server meet inside of it, and see no firewall
+in front of it. Jitter is the mean difference between one packet's round trip and the next one's.
+What has not arrived a second after the last packet was sent counts as loss; over TCP and TLS it
+is late rather than lost. Data goes only to a server that has granted an allocation for it, ${PROBE_BITS_PER_SECOND_MAX / 1e6}
+Mbit/s at most, and allocations are given back at the end.
 
 Exit code: 0 everything that has to work does; 1 something does not; 2 bad arguments, or a file that
 cannot be read.
@@ -96,6 +100,8 @@ const OPTIONS = {
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
+/** Of packets and bytes there are no halves. */
+const COUNTS = ['count', 'size']
 const MULTIPLIERS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6 }
 
 /** Reads what follows `turnd probe`; null for --help. Throws a CommandError, which never has a password in it. */
@@ -115,10 +121,8 @@ export function parseProbeArguments(argv: readonly string[]): ProbeArguments | n
     caFile: value('ca'),
     isInsecure: has('insecure'),
     family: has('ipv4') ? 4 : has('ipv6') ? 6 : null,
-    roundTripCount: Math.trunc(number('count', PROBE_ROUND_TRIP_COUNT_DEFAULT, 1, PROBE_ROUND_TRIP_COUNT_MAX)),
-    payloadLength: Math.trunc(
-      number('size', PROBE_PAYLOAD_LENGTH_DEFAULT, PROBE_PAYLOAD_LENGTH_MIN, PROBE_PAYLOAD_LENGTH_MAX),
-    ),
+    roundTripCount: number('count', PROBE_ROUND_TRIP_COUNT_DEFAULT, 1, PROBE_ROUND_TRIP_COUNT_MAX),
+    payloadLength: number('size', PROBE_PAYLOAD_LENGTH_DEFAULT, PROBE_PAYLOAD_LENGTH_MIN, PROBE_PAYLOAD_LENGTH_MAX),
     bitsPerSecond: number('rate', PROBE_BITS_PER_SECOND_DEFAULT, 0, PROBE_BITS_PER_SECOND_MAX),
     seconds: number('seconds', PROBE_SECONDS_DEFAULT, 0.1, PROBE_SECONDS_MAX),
     answerMilliseconds: timeout * 1000,
@@ -155,6 +159,10 @@ function parseNumber(name: string, text: string | null, fallback: number, minimu
   if (text === null) return fallback
   const [, digits = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,6})?)([kKmM]?)$/.exec(text) ?? []
   const value = digits === '' ? Number.NaN : Number(digits) * (MULTIPLIERS[unit.toLowerCase()] ?? 1)
-  if (value >= minimum && value <= maximum && (unit === '' || name === 'rate')) return value
-  throw new CommandError(`--${name} ${quoted(text)} is not a number from ${minimum} to ${maximum}`)
+  const isWhole = COUNTS.includes(name)
+  const isFit = (unit === '' || name === 'rate') && (!isWhole || Number.isInteger(value))
+  if (value >= minimum && value <= maximum && isFit) return value
+  throw new CommandError(
+    `--${name} ${quoted(text)} is not a ${isWhole ? 'whole ' : ''}number from ${minimum} to ${maximum}`,
+  )
 }

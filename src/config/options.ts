@@ -248,13 +248,15 @@ const TABLE: Table = {
   },
   'max-allocations': {
     group: 'Limits',
-    type: integer('N', 'a number of allocations', 1, ALLOCATION_COUNT_MAX),
+    type: integer('N', 'a number of allocations', 0, ALLOCATION_COUNT_MAX),
     repeatable: false,
     default: ALLOCATION_COUNT_DEFAULT,
     defaultText: String(ALLOCATION_COUNT_DEFAULT),
-    help: 'The relay licence: allocations that may exist at once.',
+    help: 'The relay licence: allocations that may exist at once; 0: none, every Allocate is refused.',
     coturn: ['total-quota'],
     comesLater: null,
+    // Elsewhere 0 is no limit: whoever means that here is told.
+    warn: (value) => (value === 0 ? 'means no relays at all: every Allocate is refused' : null),
   },
   'user-quota': {
     group: 'Limits',
@@ -378,11 +380,11 @@ const TABLE: Table = {
     repeatable: false,
     default: 'rfc',
     defaultText: 'rfc',
-    help: 'Behave as the RFCs say, or as a Cisco Expressway-E of that version: rfc, expressway-x8.9 or expressway-x12.6.',
+    help:
+      'Behave as the RFCs say (rfc), or as a Cisco Expressway-E of that version: 431 for wrong credentials, its numbers of alarms, ' +
+      'channels of RFC 5766; expressway-x12.6 also refuses a Binding without credentials.',
     coturn: [],
     comesLater: null,
-    warn: (value) =>
-      value === 'rfc' ? null : 'sets only the default of --channel-range yet: the rest of it comes in a later version',
   },
   'nat-discovery': {
     group: 'Protocols',

@@ -3,6 +3,7 @@
 import { crossCheck } from './cross-checks.js'
 import type { Environment } from './environment.js'
 import { OPTIONS, type Option } from './options.js'
+import { profileTraits } from './profile.js'
 import type { ParsedSettings, SettingKey, Settings } from './settings.js'
 import { type GivenOption, type ResolvedOption, resolveOption, type Source } from './source.js'
 
@@ -32,7 +33,7 @@ function toSettings(resolved: ReadonlyMap<SettingKey, ResolvedOption>, environme
   })
   // The table has one row per key of Settings, each checked against its type.
   const settings = Object.fromEntries(entries) as Settings
-  const channelRange = settings.profile === 'rfc' ? settings.channelRange : 'rfc5766'
+  const { channelRange } = profileTraits(settings.profile)
   const stateDir = environment.STATE_DIRECTORY?.split(':')[0] || settings.stateDir
   return {
     ...settings,

@@ -37,7 +37,12 @@ export const CLIENT_RELATIONS: readonly Relation[] = [
   atMost('PROBE_PAYLOAD_LENGTH_DEFAULT', 'PROBE_PAYLOAD_LENGTH_MAX', 'what is not said is not more than what may be'),
   atMost('PROBE_BITS_PER_SECOND_DEFAULT', 'PROBE_BITS_PER_SECOND_MAX', 'what is not said is not more than what may be'),
   atMost('PROBE_SECONDS_DEFAULT', 'PROBE_SECONDS_MAX', 'what is not said is not more than what may be'),
-  below('PROBE_SECONDS_MAX', 'LIFETIME_SECONDS_DEFAULT', 'the allocation that is measured does not expire'),
+  below(
+    'PROBE_SECONDS_MAX',
+    'PERMISSION_LIFETIME_SECONDS',
+    'the permission that came with the channel does not expire',
+  ),
+  below('PROBE_REFRESH_MILLISECONDS_MIN', 'PROBE_REFRESH_MILLISECONDS_MAX', 'the least is below the most'),
   relation(
     ['PROBE_BITS_PER_SECOND_MAX', 'PROBE_PAYLOAD_LENGTH_DEFAULT', 'PROBE_PACKETS_PER_SECOND_MAX'],
     'the highest rate can be had with packets of the usual size',

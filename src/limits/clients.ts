@@ -31,6 +31,16 @@ export const CLIENT_CLOSE_MILLISECONDS_MAX = 1_000
 export const CLIENT_OPEN_MILLISECONDS_MAX = 10_000
 /** What waits in a connection to be written: more is dropped, as UDP would. */
 export const CLIENT_BACKLOG_BYTES_MAX = 1_048_576
+/** What the kernel keeps of UDP until it is read: a burst of relayed data, at most. */
+export const CLIENT_RECEIVE_BUFFER_BYTES = 1_048_576
+/** Between two looks whether a flight of a DTLS handshake is to be sent again: OpenSSL waits for a second at first. */
+export const CLIENT_DTLS_LOOK_MILLISECONDS = 100
+/** What goes between OpenSSL and a DTLS client at once: more than a datagram, a record, or any flight. */
+export const CLIENT_DTLS_MEMORY_BYTES = 65_536
+/** Of an HTTP answer, whose Date is looked for. */
+export const CLIENT_HTTP_HEAD_LENGTH_MAX = 16_384
+/** Of a certificate that is for another name, how many names are told. */
+export const CLIENT_NAMES_SHOWN_COUNT_MAX = 5
 /** Addresses of a name that are looked at. */
 export const CLIENT_ADDRESS_COUNT_MAX = 16
 /** Channels and permissions of one client: it needs one or two. */
@@ -66,6 +76,10 @@ export const PROBE_PACKETS_PER_SECOND_MAX = 3_000
 export const PROBE_SECONDS_DEFAULT = 3
 /** The most that --seconds takes. */
 export const PROBE_SECONDS_MAX = 60
+/** Between two refreshes of an allocation that is measured: they come at half of its lifetime, whatever a server makes that. */
+export const PROBE_REFRESH_MILLISECONDS_MIN = 1_000
+/** and no more, since the lifetime is the server's to say. */
+export const PROBE_REFRESH_MILLISECONDS_MAX = 60_000
 /** Between two looks at what is to be sent. */
 export const PROBE_TICK_MILLISECONDS = 5
 /** Packets of one look: who was held up does not make up for it in a burst. */

@@ -26,3 +26,21 @@ export const DOCTOR_CONTROL_MILLISECONDS_MAX = 1_000
 
 /** Allocations at once: a firewall that opens half of the range is seen with 15 chances in 16. */
 export const DOCTOR_RELAY_COUNT = 4
+/** A test packet that has not arrived is sent again after this time; each wait is twice the last one. */
+export const DOCTOR_SEND_AGAIN_MILLISECONDS = 150
+/** How often: a lossy path has three more chances. */
+export const DOCTOR_SEND_AGAIN_COUNT = 3
+/** Requests of a stranger, until one is answered: packets get lost. */
+export const DOCTOR_STRANGER_REQUEST_COUNT = 2
+/** Of each: 20 bytes of header and an attribute or two. */
+export const DOCTOR_STRANGER_REQUEST_LENGTH_MAX = 64
+/** What comes later than this many times the first answer of the server was not meant to be answered. */
+export const DOCTOR_SILENCE_ROUND_TRIP_COUNT = 5
+/** And than this: a server that others use has something else to do. */
+export const DOCTOR_SILENCE_MILLISECONDS_MIN = 300
+/** After the first answer to a stranger, for a second one. */
+export const DOCTOR_QUIET_MILLISECONDS = 200
+/** Of a stranger's bytes, an answer that is worth a warning: turnd answers an Allocate with less. */
+export const DOCTOR_AMPLIFICATION_WARNING_PERCENT = 350
+/** One that is a fault: servers of DNS and NTP are taken off the Internet for less. */
+export const DOCTOR_AMPLIFICATION_FAULT_PERCENT = 500

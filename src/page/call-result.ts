@@ -89,7 +89,7 @@ const ERROR_WORDS: Readonly<Record<number, string>> = {
   400: 'The server found the request faulty.',
   401: 'The server refused the user name or the password.',
   403: 'The server forbids this.',
-  431: 'The server refused the password (as an Expressway does).',
+  431: 'The server refused the user name or the password (as an Expressway says it).',
   437: 'The server has another allocation on this port: try again.',
   438: 'The nonce was too old, and the new one did not help.',
   441: 'The allocation belongs to another user.',

@@ -190,14 +190,16 @@ export class Administration implements Administered {
   #lookForAlarms(): void {
     const { alarms, opened, relayHosts, server } = this.#parts
     const certificate = server.certificate()
-    const { maxAllocations, maxPort, minPort } = server.settings()
+    const { maxAllocations, maxPort, minPort, profile } = server.settings()
     alarms.look({
+      profile,
       licenceUsed: opened.relaying.allocationCount(),
       licenceLimit: maxAllocations,
       relayPortCount: hostCountOfFamily(relayHosts) * (maxPort - minPort + 1),
       engineReason: opened.reason,
       nobodyText: isNobodyConfigured(server.users()) ? nobodyText(server.settings()) : '',
       certificateWarnings: certificate?.warnings() ?? [],
+      hasPort443: opened.relaying.listeners.some(({ scheme, address }) => scheme === 'tls' && address.port === 443),
       isCertificateExpired: certificate !== null && certificate.facts.validTo < Date.now(),
     })
   }

@@ -1,11 +1,15 @@
 // What an operator has to look at now: conditions of a running server with what they mean and what to do, each with the time when it began. Raised
 // and cleared by looking once a second; warnings that were logged are shown with them for a while.
 import type { Alarm } from '../admin/schema/status.js'
+import { profileTraits } from '../config/profile.js'
+import type { Profile } from '../config/settings.js'
 import { NOTICE_COUNT_MAX, NOTICE_SECONDS, WORKER_DEATH_ALARM_SECONDS } from '../limits/reports.js'
 import type { Logger } from '../log/logger.js'
+import type { WorkerDeath } from './relaying.js'
 
 /** The state that alarms are about. */
 export interface AlarmFacts {
+  readonly profile: Profile
   readonly licenceUsed: number
   readonly licenceLimit: number
   /** Ports of the relay addresses of one family, the one that has fewest: an allocation takes one of each family that it asks for. */
@@ -17,6 +21,8 @@ export interface AlarmFacts {
   /** Sentences about the certificate, and whether it has expired. */
   readonly certificateWarnings: readonly string[]
   readonly isCertificateExpired: boolean
+  /** A TLS listener on port 443, which tells TLS, STUN and HTTP apart. */
+  readonly hasPort443: boolean
 }
 
 interface Condition {
@@ -41,7 +47,7 @@ export class Alarms {
   readonly #onChange: (change: 'raised' | 'cleared', alarm: Alarm) => void
   readonly #raised = new Map<string, Alarm>()
   #notices: Notice[] = []
-  #workerDeath: { readonly text: string; readonly endMs: number } | null = null
+  #workerDeath: { readonly text: string; readonly isForStreams: boolean; readonly endMs: number } | null = null
 
   /** @param onChange called for conditions, not for warnings, which have been logged */
   constructor(onChange: (change: 'raised' | 'cleared', alarm: Alarm) => void) {
@@ -55,9 +61,12 @@ export class Alarms {
     this.#notices = [...others, { text, raisedTime: iso(timeMs), endMs }].slice(-NOTICE_COUNT_MAX)
   }
 
-  workerDied(worker: number, allocationCount: number, timeMs = Date.now()): void {
+  workerDied(
+    { allocationCount, isForStreams, worker }: Omit<WorkerDeath, 'error' | 'restartSeconds'>,
+    timeMs = Date.now(),
+  ): void {
     const text = `worker ${worker} died at ${iso(timeMs)}, and ${allocationCount} allocations with it; another one has taken its place`
-    this.#workerDeath = { text, endMs: timeMs + WORKER_DEATH_ALARM_SECONDS * 1000 }
+    this.#workerDeath = { text, isForStreams, endMs: timeMs + WORKER_DEATH_ALARM_SECONDS * 1000 }
   }
 
   /** Raises and clears. */
@@ -72,28 +81,29 @@ export class Alarms {
       this.#raised.delete(id)
       this.#onChange('cleared', alarm)
     }
-    for (const condition of conditions.values()) this.#raise(condition, timeMs)
+    const { alarmNumbers } = profileTraits(facts.profile)
+    for (const condition of conditions.values()) this.#raise(condition, alarmNumbers.get(condition.id) ?? null, timeMs)
   }
 
   /** Most severe first. */
   current(): Alarm[] {
     const raised = [...this.#raised.values()]
     const notices = this.#notices.map(({ raisedTime, text }, index): Alarm => {
-      return { id: `warning-${index + 1}`, severity: 'warning', text, remedy: '', raisedTime }
+      return { id: `warning-${index + 1}`, number: null, severity: 'warning', text, remedy: '', raisedTime }
     })
     const isCritical = ({ severity }: Alarm) => severity === 'critical'
     return [...raised.filter(isCritical), ...raised.filter((alarm) => !isCritical(alarm)), ...notices]
   }
 
-  #raise(condition: Condition, timeMs: number): void {
+  #raise(condition: Condition, number: number | null, timeMs: number): void {
     const known = this.#raised.get(condition.id)
-    const alarm = { ...condition, raisedTime: known?.raisedTime ?? iso(timeMs) }
+    const alarm = { ...condition, number, raisedTime: known?.raisedTime ?? iso(timeMs) }
     this.#raised.set(condition.id, alarm)
     if (known === undefined) this.#onChange('raised', alarm)
   }
 
   #conditions(facts: AlarmFacts, timeMs: number): Condition[] {
-    const { certificateWarnings, engineReason, isCertificateExpired, nobodyText } = facts
+    const { certificateWarnings, engineReason, hasPort443, isCertificateExpired, nobodyText } = facts
     const conditions = [...this.#licence(facts), ...this.#ports(facts)]
     if (nobodyText !== '') conditions.push({ id: 'no-users', severity: 'critical', text: nobodyText, remedy: '' })
     for (const [index, text] of certificateWarnings.entries()) {
@@ -106,14 +116,20 @@ export class Alarms {
     }
     if (this.#workerDeath !== null && timeMs < this.#workerDeath.endMs) {
       const remedy = 'look at the log line worker-died, which has the error, and report it'
-      conditions.push({ id: 'worker-died', severity: 'warning', text: this.#workerDeath.text, remedy })
+      const { isForStreams, text } = this.#workerDeath
+      const id = isForStreams && hasPort443 ? 'port-443-worker-died' : 'worker-died'
+      conditions.push({ id, severity: 'warning', text, remedy })
     }
     return conditions
   }
 
   #licence({ licenceLimit, licenceUsed }: AlarmFacts): Condition[] {
-    const text = `${licenceUsed} of the ${licenceLimit} allocations of the licence are in use`
     const remedy = 'raise --max-allocations, or add a server'
+    if (licenceLimit === 0) {
+      const text = 'the licence has no relays (--max-allocations 0): every Allocate is refused'
+      return [{ id: 'licence-none', severity: 'critical', text, remedy }]
+    }
+    const text = `${licenceUsed} of the ${licenceLimit} allocations of the licence are in use`
     return this.#level('licence', licenceUsed, licenceLimit, text, remedy)
   }
 
@@ -133,9 +149,14 @@ export class Alarms {
   }
 }
 
-export function logAlarm(logger: Logger, change: 'raised' | 'cleared', { id, remedy, severity, text }: Alarm): void {
+export function logAlarm(
+  logger: Logger,
+  change: 'raised' | 'cleared',
+  { id, number, remedy, severity, text }: Alarm,
+): void {
   const level = change === 'cleared' ? 'info' : 'warn'
-  logger[level]({ event: 'alarm', alarm: id, change, severity, remedy }, `alarm ${change}: ${text}`)
+  const numbered = number === null ? {} : { number }
+  logger[level]({ event: 'alarm', alarm: id, ...numbered, change, severity, remedy }, `alarm ${change}: ${text}`)
 }
 
 function iso(timeMs: number): string {

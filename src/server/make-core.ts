@@ -2,6 +2,7 @@
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
 import type { PeerRule } from '../config/peer-rule.js'
+import { profileTraits } from '../config/profile.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
 import type { ConnectionOutput, TurnObserver, TurnOutput } from '../turn/output.js'
@@ -95,5 +96,6 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     userMaxBps: settings.userMaxBps,
     unauthenticatedRate: settings.unauthenticatedRate,
     limitsLoopback: settings.limitsLoopback,
+    traits: profileTraits(settings.profile),
   }
 }

@@ -89,6 +89,8 @@ export interface PreparedRelaying {
 
 export interface WorkerDeath {
   readonly worker: number
+  /** Its clients came over TCP, TLS or DTLS. */
+  readonly isForStreams: boolean
   readonly error: Error
   /** Allocations that ended with it. */
   readonly allocationCount: number

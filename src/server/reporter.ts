@@ -28,7 +28,7 @@ export interface ReporterEvents {
   allocation(info: AllocationInfo): void
   allocationDeleted(info: AllocationInfo, cause: DeletionCause): void
   refusal(refusal: Refusal): void
-  workerDied(worker: number, allocationCount: number): void
+  workerDied(death: WorkerDeath): void
   warning(text: string): void
 }
 
@@ -89,7 +89,8 @@ export class Reporter implements RelayingNews {
     }
   }
 
-  workerDied({ allocationCount, error, restartSeconds, worker }: WorkerDeath): void {
+  workerDied(death: WorkerDeath): void {
+    const { allocationCount, error, restartSeconds, worker } = death
     const { message, stack } = error
     const again = restartSeconds === 0 ? 'now' : `in ${restartSeconds} s`
     this.#logger.error(
@@ -97,7 +98,7 @@ export class Reporter implements RelayingNews {
       `worker ${worker} died (${message}): ${allocationCount} allocations of worker ${worker} ended, it starts again ${again}`,
     )
     this.allocationDigest.workerDied(worker)
-    this.#events.workerDied(worker, allocationCount)
+    this.#events.workerDied(death)
   }
 
   workerRestarted(worker: number): void {

@@ -64,9 +64,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       allocation: (info) => void this.emit('allocation', info),
       allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
       refusal: (refusal) => void this.emit('refusal', refusal),
-      workerDied: (worker, allocationCount) => {
-        this.#alarms.workerDied(worker, allocationCount)
-        this.emit('workerDied', worker, allocationCount)
+      workerDied: (death) => {
+        this.#alarms.workerDied(death)
+        this.emit('workerDied', death.worker, death.allocationCount)
       },
       warning: (text) => this.#warn(text),
     })

@@ -53,7 +53,7 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   cert: live('new handshakes use it; connections that exist go on'),
   key: live('new handshakes use it; connections that exist go on'),
 
-  profile: live('only the default of --channel-range follows it yet'),
+  profile: live('holds for the next request; channels that are bound stay'),
   natDiscovery: restart(NO_EFFECT_YET),
   mobility: restart(NO_EFFECT_YET),
   rfc3489: restart(NO_EFFECT_YET),

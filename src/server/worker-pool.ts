@@ -176,11 +176,9 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
       ...this.#dynamicOf(position, state),
       users: state.users.snapshot(),
       relayHosts,
-      localHosts: this.#localHosts,
       // Of a Buffer the whole pool that it lies in would be copied.
       nonceSecret: new Uint8Array(nonceSecret),
-      tables: this.#plan.tables,
-      isDraining: this.#isDraining,
+      ...{ localHosts: this.#localHosts, tables: this.#plan.tables, isDraining: this.#isDraining },
     }
   }
 
@@ -195,7 +193,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   died(worker: number, error: Error, allocationCount: number, restartSeconds: number): void {
     this.calls.close(sweepWorker(this.#plan.tables, worker).handles)
     ConnectionCap.clearWorker(this.#plan.connectionCap, worker)
-    this.#parts.news.workerDied({ worker, error, allocationCount, restartSeconds })
+    const isForStreams = !this.#plan.workers[worker - this.#plan.firstIndex].isForUdp
+    this.#parts.news.workerDied({ worker, isForStreams, error, allocationCount, restartSeconds })
   }
 
   captured(packets: CapturedPackets): void {

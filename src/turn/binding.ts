@@ -1,4 +1,4 @@
-// Binding (RFC 8489 §7.3.1): tells the client its own address, unauthenticated, in 32 bytes over IPv4.
+// Binding (RFC 8489 §7.3.1): tells the client its own address, in 32 bytes over IPv4; unauthenticated unless the profile wants it otherwise.
 import { ATTRIBUTE_XOR_MAPPED_ADDRESS } from '../stun/constants.js'
 import type { TurnCore } from './core.js'
 import type { Request } from './request.js'

@@ -1,5 +1,6 @@
 // What it takes to make a TurnCore: its faces, its tables, its limits. The server's assembly and the tests fill this in.
 import type { Authenticator } from '../auth/authenticator.js'
+import type { ProtocolTraits } from '../config/profile.js'
 import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
@@ -29,6 +30,8 @@ export interface TurnCoreOptions {
   readonly permissionCountMax: number
   readonly channelCountMax: number
   readonly channelNumberMax?: number
+  /** Absent: those of the profile rfc. */
+  readonly traits?: ProtocolTraits
   /** RFC 6062; they are if absent. */
   readonly allowsTcpRelays?: boolean
   /** Can the engine set the DF bit? If not, DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */

@@ -15,6 +15,7 @@
 //
 // Network input never throws: it is answered, relayed, or dropped with a DROP_ reason. The core is never re-entered.
 import type { Authenticator } from '../auth/authenticator.js'
+import { type ProtocolTraits, profileTraits } from '../config/profile.js'
 import type { TransportAddress } from '../stun/address.js'
 import { CHANNEL_NUMBER_MAX, CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, METHOD_SEND } from '../stun/constants.js'
 import { isFingerprintValid } from '../stun/integrity.js'
@@ -74,6 +75,7 @@ export class TurnCore {
   channelCountMax: number
   channelNumberMax: number
   allowsTcpRelays: boolean
+  traits: ProtocolTraits
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -122,6 +124,7 @@ export class TurnCore {
     this.channelCountMax = options.channelCountMax
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
     this.allowsTcpRelays = options.allowsTcpRelays ?? true
+    this.traits = options.traits ?? profileTraits('rfc')
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
     this.#relayHostIndexes = { 4: indexesOfFamily(options.relayHosts, 4), 6: indexesOfFamily(options.relayHosts, 6) }

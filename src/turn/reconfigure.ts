@@ -1,6 +1,7 @@
 // Other settings for a core that runs: limits, and whom peers may be. Called between packets, and never per packet: the hot path finds its
 // fields changed and nothing else.
 import type { PeerRule } from '../config/peer-rule.js'
+import type { ProtocolTraits } from '../config/profile.js'
 import type { Cidr } from '../stun/cidr.js'
 import { respondFailed } from './connect.js'
 import type { TurnCore } from './core.js'
@@ -19,6 +20,7 @@ export interface CoreLimits {
   readonly userMaxBps: number
   readonly unauthenticatedRate: number
   readonly limitsLoopback: boolean
+  readonly traits: ProtocolTraits
 }
 
 export interface CorePolicy {
@@ -36,6 +38,7 @@ export function changeLimits(core: TurnCore, limits: CoreLimits): void {
   core.channelCountMax = limits.channelCountMax
   core.channelNumberMax = limits.channelNumberMax
   core.allowsTcpRelays = limits.allowsTcpRelays
+  core.traits = limits.traits
   core.answerLimits?.setRate(limits.unauthenticatedRate, limits.limitsLoopback)
   if (!core.bandwidthLimits.setLimits(limits.maxBps, limits.userMaxBps)) return
   for (const allocation of core.allocations.values()) {

@@ -26,7 +26,7 @@ import type { FiveTuple } from './five-tuple.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
-import { respondChallenge, respondError } from './respond.js'
+import { respondChallenge, respondError, respondIntegrityFailure } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
 
 /** No DROP_ reason. */
@@ -55,8 +55,13 @@ export function handleRequest(core: TurnCore, client: FiveTuple, request: Reques
 }
 
 function handleBindingRequest(core: TurnCore, request: Request): number {
-  const drop = core.dropOfAnswer(request.exchange.client, false)
-  if (drop !== DROP_NONE) return drop
+  if (core.traits.challengesBinding) {
+    const drop = authenticate(core, request)
+    if (drop !== AUTHENTIC) return drop
+  } else {
+    const drop = core.dropOfAnswer(request.exchange.client, false)
+    if (drop !== DROP_NONE) return drop
+  }
   if (!refuseUnknownRequired(core, request)) handleBinding(core, request)
   return DROP_NONE
 }
@@ -84,8 +89,17 @@ function authenticate(core: TurnCore, request: Request): number {
     const drop = core.dropOfAnswer(exchange.client, authenticator.reason !== null)
     if (drop !== DROP_NONE) return drop
   }
-  if (authenticator.reason === null) respondChallenge(core, exchange)
-  else respondError(core, exchange, code, authenticator.reason)
+  const { reason } = authenticator
+  if (reason === null) {
+    respondChallenge(core, exchange)
+  } else if (
+    core.traits.namesIntegrityFailure &&
+    authenticator.hasRefusedKey(code, message, client, core.monotonicSeconds())
+  ) {
+    respondIntegrityFailure(core, request, reason)
+  } else {
+    respondError(core, exchange, code, reason)
+  }
   return DROP_NONE
 }
 

@@ -6,8 +6,13 @@ import { ANSWER_LENGTH_MAX } from '../limits/messages.js'
 import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
 import {
+  ATTRIBUTE_NONCE,
+  ATTRIBUTE_REALM,
+  ATTRIBUTE_USERHASH,
+  ATTRIBUTE_USERNAME,
   CLASS_ERROR,
   CLASS_SUCCESS,
+  ERROR_INTEGRITY_CHECK_FAILURE,
   ERROR_STALE_NONCE,
   ERROR_UNAUTHENTICATED,
   ERROR_UNKNOWN_ATTRIBUTE,
@@ -15,7 +20,7 @@ import {
 import { reasonPhrase } from '../stun/reason-phrases.js'
 import { MessageWriter } from '../stun/writer.js'
 import type { TurnCore } from './core.js'
-import type { Exchange } from './request.js'
+import type { Exchange, Request } from './request.js'
 
 /** The core's one buffer for answers: engines copy what they queue. */
 export class Responder {
@@ -79,6 +84,23 @@ export function respondError(
 ): void {
   core.observer.refused(reason, code, exchange.method, exchange.username, exchange.client.client, peer)
   writeError(core, exchange, code, unknown)
+  sendAnswer(core, exchange)
+}
+
+/**
+ * 431 with what the request said of itself: the answer to wrong credentials of some profiles. Whoever gets it has proved with the nonce that
+ * the address is theirs, and it is hardly longer than the request: words do no harm.
+ */
+export function respondIntegrityFailure(core: TurnCore, { exchange, message }: Request, reason: RefusalReason): void {
+  const code = ERROR_INTEGRITY_CHECK_FAILURE
+  core.observer.refused(reason, code, exchange.method, exchange.username, exchange.client.client, null)
+  const writer = core.responder.begin(exchange, CLASS_ERROR)
+  writer.writeErrorCode(code, reasonPhrase(code))
+  // Of the request's own bytes, never the name that a USERHASH was found to be: who has which hash is a secret.
+  const name = message.has(ATTRIBUTE_USERNAME) ? ATTRIBUTE_USERNAME : ATTRIBUTE_USERHASH
+  for (const type of [name, ATTRIBUTE_REALM, ATTRIBUTE_NONCE]) {
+    writer.writeBytes(type, message.readBytes(message.find(type)))
+  }
   sendAnswer(core, exchange)
 }
 

@@ -16,7 +16,7 @@ import { planOf } from '../../src/client/probe/probe-plan.js'
 import type { ProbeReport } from '../../src/client/probe/probe-target.js'
 import { formatTurnUri, parseTurnUri, portOf, transportOf } from '../../src/client/turn-uri.js'
 import { CommandError } from '../../src/commands/command-words.js'
-import { parseProbeArguments } from '../../src/commands/probe-arguments.js'
+import { PROBE_HELP, parseProbeArguments } from '../../src/commands/probe-arguments.js'
 import { probeLines } from '../../src/commands/probe-text.js'
 import { makePair } from '../support/certificate.js'
 import { madePath } from './made-path.js'
@@ -84,6 +84,7 @@ t.test('the arguments of turnd probe', async (t) => {
   })
   t.match(parse('turn:h --rate 0'), { bitsPerSecond: 0, username: null, password: null })
   t.equal(parse('--help --nonsense'), null)
+  for (const line of PROBE_HELP.split('\n')) t.ok(line.length <= 100, line)
   const bad: [string, RegExp][] = [
     ['--json', /a server is missing/],
     ['http://h', /has no scheme: write turn:HOST/],
@@ -93,6 +94,8 @@ t.test('the arguments of turnd probe', async (t) => {
     ['turn:h --seconds 1k', /--seconds "1k"/],
     ['turn:h --size 15', /from 16 to 1300/],
     ['turn:h --count 0', /from 1 to 2000/],
+    ['turn:h --count 1.5', /--count "1.5" is not a whole number/],
+    ['turn:h --size 99.9', /--size "99.9" is not a whole number/],
     ['turn:h -4 -6', /exclude each other/],
     ['turn:h --ca x --insecure', /exclude each other/],
     ['turn:h --user a --user b', /more than once/],

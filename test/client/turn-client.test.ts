@@ -2,7 +2,9 @@
 import { getEventListeners } from 'node:events'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
+import { allocate } from '../../src/client/allocate.js'
 import { ClientError, StunError } from '../../src/client/client-error.js'
+import { keepAllocation } from '../../src/client/probe/keep-allocation.js'
 import { measureRoundTrips } from '../../src/client/probe/measure.js'
 import { openPeerSocket } from '../../src/client/probe/peer-socket.js'
 import { planOf } from '../../src/client/probe/probe-plan.js'
@@ -16,9 +18,11 @@ import {
   ATTRIBUTE_ALTERNATE_SERVER,
   ATTRIBUTE_CHANNEL_NUMBER,
   ATTRIBUTE_DATA,
+  ATTRIBUTE_LIFETIME,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_REALM,
+  ATTRIBUTE_REQUESTED_ADDRESS_FAMILY,
   ATTRIBUTE_SOFTWARE,
   ATTRIBUTE_USERNAME,
   ATTRIBUTE_XOR_MAPPED_ADDRESS,
@@ -167,6 +171,19 @@ t.test('a client', { buffered: true }, async (t) => {
     t.equal(await codeOf(client.bindChannel(hostAddress('192.0.2.10', 1)!)), 'no-allocation')
   })
 
+  t.test('takes a relay of the other address family where there is none of its own (RFC 8656 §7.2)', async (t) => {
+    for (const number of [440, 420]) {
+      const server = await scriptedUdp(t, (request, count) => {
+        if (!request.has(ATTRIBUTE_USERNAME) || request.has(ATTRIBUTE_REQUESTED_ADDRESS_FAMILY))
+          return dance(request, count)
+        return [answer(request, true, (writer) => writer.writeErrorCode(number).writeMessageIntegrity(KEY))]
+      })
+      const { relayed } = await allocate(await server.connect())
+      t.equal(relayed.toString(), '192.0.2.7:50000')
+      t.equal(server.requests.filter((request) => request.has(ATTRIBUTE_REQUESTED_ADDRESS_FAMILY)).length, 1)
+    }
+  })
+
   t.test('gives up when it is told to', async (t) => {
     const abort = new AbortController()
     const client = await (await scriptedUdp(t, () => [])).connect({ signal: abort.signal })
@@ -174,7 +191,7 @@ t.test('a client', { buffered: true }, async (t) => {
     abort.abort()
     t.equal(await binding, 'aborted')
     const target = { transport: 'tcp', host: '127.0.0.1', port: 1 } as const
-    t.equal(await codeOf(openTransport(target, { verify: true, signal: abort.signal })), 'aborted')
+    t.equal(await codeOf(openTransport(target, { signal: abort.signal })), 'aborted')
   })
 })
 
@@ -332,6 +349,22 @@ t.test('a probe', { buffered: true }, async (t) => {
     const text = String(stdout.read())
     t.match(text, /"a\\u009b31m\\u202eb"/)
     t.equal(JSON.parse(text).targets[0].software, software)
+  })
+
+  t.test('keeps an allocation of a short life, and says it when the server takes it back (RFC 8656 §8)', async (t) => {
+    const server = await scriptedUdp(t, (request, count) => {
+      if (request.method !== METHOD_REFRESH) return dance(request, count)
+      t.equal(request.readUint32(request.find(ATTRIBUTE_LIFETIME)), 1)
+      return [answer(request, true, (writer) => writer.writeErrorCode(437))]
+    })
+    const client = await server.connect()
+    client.allocation = { ...(await client.allocate()), lifetimeSeconds: 1 }
+    const error = await new Promise<ClientError>((resolve) => {
+      const stop = keepAllocation(client, resolve)
+      t.teardown(stop)
+    })
+    t.match(error, { number: 437, method: 'Refresh' })
+    client.allocation = null
   })
 
   t.test('leaves nobody behind who waits for the end of all probes', async (t) => {

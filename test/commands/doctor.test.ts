@@ -1,6 +1,6 @@
 // The command line of `turnd doctor`: its arguments beside those of the server, exit codes, and what it never prints.
 import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import t from 'tap'
@@ -19,7 +19,7 @@ const SECRETS = ['hush-password', 'hush-secret', 'hush-token-that-is-long-enough
 const WITH_SECRETS = ['--user', `alice:${SECRETS[0]}`, '--auth-secret', SECRETS[1], '--metrics-token', SECRETS[2]]
 
 /** Of one run in this process. */
-async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, keys = new EventEmitter()) {
   const texts = { stdout: '', stderr: '' }
   const stream = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -28,7 +28,10 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
         done()
       },
     })
-  const code = await runDoctorCommand(args, { stdout: stream('stdout'), stderr: stream('stderr'), env })
+  const code = await runDoctorCommand(args, {
+    ...{ stdout: stream('stdout'), stderr: stream('stderr'), env },
+    ...{ once: keys.once.bind(keys), off: keys.off.bind(keys) },
+  })
   return { code, ...texts }
 }
 
@@ -121,6 +124,17 @@ t.test('a run', async (t) => {
     t.equal(code, 1)
     t.match(stdout, /^FAULT {2}configuration, this machine\n/)
     t.match(stdout, /\nNot checked: listeners, relay-addresses/)
+  })
+  t.test('ends at Ctrl-C, though a server is silent', { timeout: 4000 }, async (t) => {
+    const keys = new EventEmitter()
+    const silent = createSocket('udp4').bind(0, '127.0.0.1')
+    t.teardown(() => silent.close())
+    await once(silent, 'listening')
+    silent.once('message', () => keys.emit('SIGINT'))
+    const uri = `turn:127.0.0.1:${silent.address().port}`
+    const { code, stderr, stdout } = await run([uri, '--as', 'a:b', '--timeout', '5'], {}, keys)
+    t.same([code, stderr, stdout], [1, 'turnd doctor: interrupted\n', ''])
+    t.equal(keys.listenerCount('SIGINT'), 0)
   })
   t.test('with a URI where nobody listens names that, and not its symptoms', async (t) => {
     const { code, stdout } = await run(['turn:127.0.0.1:9', '--as', 'alice:secret', '--json', '--timeout', '0.3'])

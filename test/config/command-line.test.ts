@@ -224,12 +224,9 @@ t.test('what comes later', async (t) => {
       [['--engine', 'native'], []],
       [['--workers', '126', '--stream-workers', '127'], []],
       [['--profile', 'rfc'], []],
-      [
-        ['--profile', 'expressway-x12.6'],
-        [
-          '--profile expressway-x12.6 sets only the default of --channel-range yet: the rest of it comes in a later version',
-        ],
-      ],
+      [['--profile', 'expressway-x12.6'], []],
+      [['--max-allocations', '1'], []],
+      [['--max-allocations', '0'], ['--max-allocations 0 means no relays at all: every Allocate is refused']],
       [['--admin-listen', 'none'], []],
       [['--max-bps', '0'], []],
       [['--max-bps', '1'], []],

@@ -472,6 +472,19 @@ t.test('limits and the rest', async (t) => {
   })
 })
 
+t.test('values that cannot be taken are told all at once, in the order of the file', async (t) => {
+  t.match(
+    messageOf('user-quota=many\nrealm=r\nno-multicast-peers=perhaps'),
+    /conf line 1: user-quota: many .*; line 3: no-multicast-peers: "perhaps" is neither on nor off$/,
+  )
+  t.match(messageOf('user-quota=many\nrealm=r\nmin-port=x'), /conf line 1: user-quota: many .*; line 3: min-port: x /)
+  t.match(
+    messageOf('min-port=x\nexternal-ip=a.example'),
+    /line 1: min-port: x .*; line 2: external-ip: a\.example is a host/,
+  )
+  t.match(messageOf(Array(11).fill('relay-ip=x').join('\n')), /line 8: .*; and 3 more$/)
+})
+
 t.test('a file of something else stops the start', async (t) => {
   const sentence = /^\/etc\/turnserver\.conf is no turnserver\.conf: no line of it is an option of coturn/
   t.match(messageOf('realm=r\n\0\x01'), sentence)

@@ -74,7 +74,7 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   authSecret: { texts: ['north', 'south'], native: ['north', 'south'], expected: ['north', 'south'], bad: 'hunter2\n' },
   authSecretFile: { texts: ['/etc/secret'], native: '/etc/secret', expected: '/etc/secret', bad: null },
   oauthKeys: { texts: ['/etc/oauth'], native: '/etc/oauth', expected: '/etc/oauth', bad: null },
-  maxAllocations: { texts: ['6000'], native: 6000, expected: 6000, bad: '0' },
+  maxAllocations: { texts: ['6000'], native: 6000, expected: 6000, bad: '-1' },
   userQuota: { texts: ['10'], native: 10, expected: 10, bad: '-1' },
   permissionsMax: { texts: ['64'], native: 64, expected: 64, bad: '1.5' },
   channelsMax: { texts: ['32'], native: 32, expected: 32, bad: '1e3' },

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import { StunError } from '../../src/client/client-error.js'
 import type { CertificateProblemCode } from '../../src/client/peer-security.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
 import { type Finding, fault, type Judgement, notChecked, warning, well } from '../../src/doctor/check.js'
@@ -19,9 +20,10 @@ import { judgeUsers } from '../../src/doctor/inside/users.js'
 import type { Machine } from '../../src/doctor/machine.js'
 import { judgeAmplification } from '../../src/doctor/outside/amplification.js'
 import { judgeCredentials } from '../../src/doctor/outside/credentials.js'
-import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED } from '../../src/doctor/outside/exercise.js'
+import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED, peerServer } from '../../src/doctor/outside/exercise.js'
 import { findThreshold } from '../../src/doctor/outside/find-threshold.js'
 import { knownUser } from '../../src/doctor/outside/known-user.js'
+import { judgeOpenRelay } from '../../src/doctor/outside/open-relay.js'
 import { judgePeerPolicy } from '../../src/doctor/outside/peer-policy.js'
 import { judgeReachable } from '../../src/doctor/outside/reachable.js'
 import {
@@ -31,6 +33,7 @@ import {
   judgeRelayOutbound,
   judgeRelayRange,
 } from '../../src/doctor/outside/relay-checks.js'
+import { judgeRestSecret } from '../../src/doctor/outside/rest-secret.js'
 import type { WayOutcome, WayState } from '../../src/doctor/outside/scene.js'
 import { judgeServerClock } from '../../src/doctor/outside/server-clock.js'
 import { judgePeerCertificate } from '../../src/doctor/outside/tls-certificate.js'
@@ -39,6 +42,7 @@ import { inodesIn } from '../../src/doctor/port-holder.js'
 import { reportText } from '../../src/doctor/report.js'
 import { runChecks, runMillisecondsMax } from '../../src/doctor/run-checks.js'
 import { DOCTOR_COMMAND_MILLISECONDS_MAX } from '../../src/limits/doctor.js'
+import { hostAddress } from '../../src/stun/address.js'
 import { settingsOf } from '../server/settings.js'
 import { temporaryDirectory } from '../support/certificate.js'
 
@@ -104,6 +108,16 @@ t.test('relays in use', async (t) => {
     async (t) => {
       const elsewhere = { relayed: '198.51.100.8:24017' }
       t.match(judgeExternalAddress(relays(elsewhere), null), { verdict: 'ok' })
+      const lost = { ...relays({ relayed: '9.9.9.9:24017', getsIn: false }), reachedHost: '8.8.8.8' }
+      t.match(
+        judgeExternalAddress(lost, null),
+        {
+          verdict: 'fault',
+          cause: /^no packet gets to .* 9.9.9.9$/,
+          remedy: /^If 9.9.9.9 is its address, open UDP 24000/,
+        },
+        'a firewall before another address looks the same',
+      )
       const proven = judgeExternalAddress(relays({ ...elsewhere, getsIn: false, getsInByReached: true as never }), null)
       t.match(proven, {
         verdict: 'fault',
@@ -149,7 +163,7 @@ t.test('relays in use', async (t) => {
 t.test('ways to the server', async (t) => {
   const way = (transport: 'udp' | 'tcp' | 'tls', outcome: WayOutcome, isAsked = true): WayState => ({
     ...{ way: { transport, host: 'turn.test', port: transport === 'tls' ? 443 : 3478, isAsked }, outcome },
-    ...{ problem: '', address: null, security: null },
+    ...{ problem: '', address: null, security: null, deafHosts: [], answerMilliseconds: 0 },
   })
   t.test('none of which answers: closed, something else, or silent', async (t) => {
     const closed = judgeReachable('turn.test', [way('udp', 'closed'), way('tcp', 'closed', false)])
@@ -172,6 +186,12 @@ t.test('ways to the server', async (t) => {
     })
     t.match(judgeWay('turn.test', way('tcp', 'closed', false), answering), { verdict: 'ok' })
     t.match(judgeWay('turn.test', way('udp', 'silent', false), answering), { verdict: 'warning' })
+    const address = hostAddress('192.0.2.1')
+    const halfDeaf = { ...way('udp', 'answers'), address, deafHosts: ['2001:db8::1'] }
+    t.match(judgeWay('turn.test', halfDeaf, [halfDeaf]), {
+      verdict: 'warning',
+      text: /^UDP 3478 answers at 192.0.2.1, and not at 2001:db8::1/,
+    })
   })
 })
 
@@ -188,8 +208,8 @@ t.test('credentials', async (t) => {
   t.match(judgeCredentials(facts), { verdict: 'fault', cause: 'the user name or the password of "alice" is wrong' })
   t.match(
     judgeCredentials({ ...facts, refusalCode: 431 }),
-    { cause: 'the password of "alice" is wrong' },
-    "an Expressway's word",
+    { cause: 'the user name or the password of "alice" is wrong' },
+    'the profiles of turnd say 431 of both',
   )
   t.match(judgeCredentials({ ...facts, known: 'unknown-user' }), { cause: 'there is no user "alice"' })
   t.match(judgeCredentials({ ...facts, known: 'right' }), { cause: 'the server runs with other options than these' })
@@ -198,6 +218,8 @@ t.test('credentials', async (t) => {
     text: /1 hour ago/,
   })
   t.match(judgeCredentials({ ...facts, refusalCode: 0, allocateCode: 486 }), { verdict: 'fault', cause: /quota/ })
+  t.match(judgeRestSecret({ verdict: 'refused', code: 401, realm: 'r' }), [{ verdict: 'fault' }])
+  t.same(judgeOpenRelay(null).verdict, 'fault')
 })
 
 t.test('what the options of a server know of a name and a password', async (t) => {
@@ -244,11 +266,12 @@ t.test('certificates', async (t) => {
 
   const shown = (...codes: CertificateProblemCode[]) => {
     const way = { transport: 'tls', host: 'turn.test', port: 443, isAsked: true } as const
+    const common = { problem: '', address: null, deafHosts: [], answerMilliseconds: 0 }
     const security = {
       problems: codes.map((code) => ({ code, text: code })),
       certificate: { validTo: '2026-08-01' },
     } as never
-    return judgePeerCertificate('turn.test', { way, outcome: 'answers', problem: '', address: null, security }, now)
+    return judgePeerCertificate('turn.test', { way, outcome: 'answers', ...common, security }, now)
   }
   t.same(verdicts(shown()), ['ok'])
   for (const code of ['wrong-name', 'expired', 'not-yet-valid', 'self-signed', 'untrusted'] as const) {
@@ -270,6 +293,7 @@ t.test("the server's clock", async (t) => {
       t.ok(refusals < 40, `${refusals} refusals: a server's budget is 200`)
     })
   }
+  t.equal(await findThreshold(async () => true, 60, 315_360_000), Number.NEGATIVE_INFINITY, 'one that never looks')
   const judge = (byCredentials: number | null, byDate: number | null = null) =>
     judgeServerClock({ byCredentials, byDate })
   t.same(judge(null), [], 'nothing shows it')
@@ -298,6 +322,89 @@ t.test('what strangers and clients get', async (t) => {
   t.match(judgePeerPolicy({ granted: [], ownSocket: '198.51.100.7:3478' }), [
     { verdict: 'warning', text: /its own listener/ },
   ])
+})
+
+t.test('a healthy server that is unusual has no fault', async (t) => {
+  const way = (transport: 'udp' | 'dtls', outcome: WayOutcome, problem = ''): WayState => ({
+    ...{ way: { transport, host: 'turn.test', port: 3478, isAsked: true }, outcome, problem },
+    ...{ address: null, security: null, deafHosts: [], answerMilliseconds: 0 },
+  })
+  const at = (reachedHost: string, told: string, more: Partial<ExerciseFacts> = {}) =>
+    judgeExternalAddress({ ...relays({ relayed: `${told}:24017`, getsIn: false }), reachedHost, ...more }, null)
+  const refusal = (number: number) =>
+    new StunError({ method: 'Allocate', number, reasonPhrase: '', realm: '', alternateServer: '', alternateDomain: '' })
+  const lan = { ...HEALTHY, reachedHost: '10.0.0.5', relays: [{ ...RELAY, relayed: '10.0.0.5:24017' }] }
+  const cases: [string, Judgement | readonly Judgement[], Judgement['verdict'], RegExp][] = [
+    ['reached from its own network', at('10.0.0.5', '8.8.8.8'), 'not-checked', /run the doctor outside/],
+    [
+      'the same, where it is a peer too, and reached by its own address',
+      judgeExternalAddress(
+        {
+          ...relays({ relayed: '8.8.8.8:24017', getsIn: false, getsInByReached: true as never }),
+          reachedHost: '10.0.0.5',
+        },
+        null,
+      ),
+      ...(['not-checked', /run the doctor outside/] as const),
+    ],
+    [
+      'reached over IPv6, with relays of IPv4',
+      at('2606:4700::1', '8.8.8.8', { permissionCode: 443 }),
+      ...(['not-checked', /another address family/] as const),
+    ],
+    [
+      'the same in one network, where IPv6 is public everywhere',
+      at('2606:4700::1', '10.0.0.5', { permissionCode: 443 }),
+      ...(['warning', /nobody outside reaches/] as const),
+    ],
+    ['meant for its own network', judgeExternalAddress(lan, null), 'ok', /10.0.0.5/],
+    ['meant for its own network, its range', judgeRelayRange(lan, null), 'ok', /10.0.0.5/],
+    [
+      'that never looks at expiry times',
+      judgeServerClock({ byCredentials: Number.NEGATIVE_INFINITY, byDate: 0 }),
+      'warning',
+      /for ever/,
+    ],
+    [
+      'whose DTLS this machine cannot try',
+      judgeWay('turn.test', way('dtls', 'untried', 'no koffi'), []),
+      'not-checked',
+      /no koffi/,
+    ],
+    [
+      'that cannot be tried at all',
+      judgeReachable('turn.test', [way('dtls', 'untried', 'no koffi')]),
+      'not-checked',
+      /no koffi/,
+    ],
+    ['that is full', judgeOpenRelay(refusal(508)), 'not-checked', /508/],
+    ['that wants a newer nonce of everybody', judgeOpenRelay(refusal(438)), 'ok', /wants a user name/],
+    [
+      'that says neither yes nor no to a secret',
+      judgeRestSecret({ verdict: 'unclear', code: 438, realm: '' }),
+      'ok',
+      /^$/,
+    ],
+  ]
+  for (const [what, judged, verdict, text] of cases) {
+    const found = one(judged)
+    t.notOk(
+      found.some((each) => each.verdict === 'fault'),
+      what,
+    )
+    t.match(found[0] ?? well(''), { verdict, text }, what)
+  }
+  const proposed = at('2606:4700::1', '10.0.0.5', { permissionCode: 443 })
+  t.match(proposed.remedy, /--external-ip PUBLIC\/10.0.0.5, where PUBLIC is its public IPv4 address/, 'of one family')
+  const udp = (port: number, outcome: WayOutcome, host: string) => ({
+    ...{ ...way('udp', outcome), address: hostAddress(host, port) },
+  })
+  const states = [udp(3478, 'silent', '192.0.2.1'), udp(3479, 'answers', '192.0.2.1')]
+  t.equal(
+    `${peerServer(states, hostAddress('192.0.2.1', 443)!)}`,
+    '192.0.2.1:3479',
+    'a peer asks where somebody answers',
+  )
 })
 
 t.test('this machine', async (t) => {

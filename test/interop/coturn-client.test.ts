@@ -15,6 +15,8 @@ const SERVER_ARGS = [
   // Debian's client draws its channel numbers from the range of RFC 5766.
   ...['--channel-range', 'rfc5766'],
 ]
+/** The runs over IPv6 also show that this client logs in to the profiles of an Expressway. */
+const IPV6_PROFILES = { dgram: 'expressway-x8.9', native: 'expressway-x12.6' }
 const IPV6_ARGS = ['--listen', 'udp:127.0.0.1:0', '--listen', 'udp:[::1]:0', '--relay-ip', '::1', '--allow-peer', '::1']
 
 /** Servers of both engines run at the same time. */
@@ -78,17 +80,22 @@ for (const engine of ENGINES) {
   })
 
   const three = { skip: withoutIpv6 || engine.skip, buffered: true, jobs: 3 }
-  t.test(`the coturn client with IPv6 relays (-x, RFC 8656 §7.1), ${engine.name} engine`, three, async (t) => {
-    const server = await startEngine(t, engine, IPV6_ARGS)
-    const runs: Run[] = [
-      { name: 'an IPv6 client loses nothing over channels', host: '::1', flags: ['-x'] },
-      { name: 'an IPv6 client loses nothing over Send indications', host: '::1', flags: ['-x', '-s'] },
-      { name: 'an IPv4 client loses nothing over IPv6 relays', host: '127.0.0.1', flags: ['-x'] },
-    ]
-    for (const run of runs) {
-      t.test(run.name, { buffered: true }, (t) => losesNothing(t, server, run, SHORT))
-    }
-  })
+  const profile = IPV6_PROFILES[engine.name]
+  t.test(
+    `the coturn client with IPv6 relays (-x, RFC 8656 §7.1), ${engine.name} engine, ${profile}`,
+    three,
+    async (t) => {
+      const server = await startEngine(t, engine, [...IPV6_ARGS, '--profile', profile])
+      const runs: Run[] = [
+        { name: 'an IPv6 client loses nothing over channels', host: '::1', flags: ['-x'] },
+        { name: 'an IPv6 client loses nothing over Send indications', host: '::1', flags: ['-x', '-s'] },
+        { name: 'an IPv4 client loses nothing over IPv6 relays', host: '127.0.0.1', flags: ['-x'] },
+      ]
+      for (const run of runs) {
+        t.test(run.name, { buffered: true }, (t) => losesNothing(t, server, run, SHORT))
+      }
+    },
+  )
 
   const one = { skip: withoutCoturn || engine.skip, buffered: true }
   t.test(`a wrong password, ${engine.name} engine`, one, async (t) => {

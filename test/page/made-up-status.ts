@@ -25,11 +25,16 @@ export function madeUpStatus(base: Status, clients: readonly Client[]): Status {
     licence: { used: clients.length, limit: clients.length > 1800 ? 6500 : 1800 },
     alarms: [
       {
-        ...{ id: 'licence-approaching', severity: 'warning', text: 'Nearly all relays of the licence are in use.' },
+        ...{
+          id: 'licence-approaching',
+          number: 30007,
+          severity: 'warning',
+          text: 'Nearly all relays of the licence are in use.',
+        },
         ...{ remedy: 'Raise --max-allocations, or add a server.', raisedTime: iso(now - HOUR_MS / 4) },
       },
       {
-        ...{ id: 'certificate-expired', severity: 'critical' },
+        ...{ id: 'certificate-expired', number: null, severity: 'critical' },
         text: 'The certificate of dtls:192.168.245.61:5349 has expired.',
         ...{ remedy: 'Put a new one in its place: it is read by itself.', raisedTime: iso(now - 2 * DAY_MS) },
       },

@@ -33,7 +33,7 @@ t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
   t.test('shows the licence, and alarms with what to do, the worst first', async (t) => {
     t.match(await page.getByRole('meter').getAttribute('aria-valuetext'), '300 of 1,800 relays')
     t.equal(await tab.alarms.first().getAttribute('data-alarm'), 'certificate-expired')
-    t.match(await tab.alarms.nth(1).textContent(), /Warning\s+Nearly all.*Raise --max-allocations/s)
+    t.match(await tab.alarms.nth(1).textContent(), /Warning\s+30007: Nearly all.*Raise --max-allocations/s)
   })
 
   t.test('draws charts that go on, with the values under the cursor', async (t) => {

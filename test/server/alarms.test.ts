@@ -3,6 +3,7 @@ import { NOTICE_COUNT_MAX, NOTICE_SECONDS, WORKER_DEATH_ALARM_SECONDS } from '..
 import { type AlarmFacts, Alarms } from '../../src/server/alarms.js'
 
 const QUIET: AlarmFacts = {
+  profile: 'rfc',
   licenceUsed: 0,
   licenceLimit: 1000,
   relayPortCount: 6000,
@@ -10,6 +11,7 @@ const QUIET: AlarmFacts = {
   nobodyText: '',
   certificateWarnings: [],
   isCertificateExpired: false,
+  hasPort443: false,
 }
 
 /** Alarms, and what they told: `raised licence-reached`. */
@@ -81,11 +83,32 @@ t.test('Alarms', async (t) => {
 
   t.test('shows the death of a worker for a while', async (t) => {
     const { alarms } = makeAlarms()
-    alarms.workerDied(1, 12, 0)
+    alarms.workerDied({ worker: 1, allocationCount: 12, isForStreams: true }, 0)
     alarms.look(QUIET, 1000)
     t.match(alarms.current(), [{ id: 'worker-died', text: /^worker 1 died .* 12 allocations/ }])
     alarms.look(QUIET, WORKER_DEATH_ALARM_SECONDS * 1000)
     t.same(alarms.current(), [])
+  })
+
+  t.test('has the numbers of an Expressway in its profiles, and none in rfc', async (t) => {
+    const look = (facts: Partial<AlarmFacts>, isStreamWorkerDead = false) => {
+      return (['rfc', 'expressway-x8.9', 'expressway-x12.6'] as const).map((profile) => {
+        const { alarms } = makeAlarms()
+        if (isStreamWorkerDead) alarms.workerDied({ worker: 1, allocationCount: 12, isForStreams: true }, 0)
+        alarms.look({ ...QUIET, ...facts, profile }, 0)
+        t.equal(alarms.current().length, 1)
+        return alarms.current()[0].number
+      })
+    }
+    const narrow = { relayPortCount: 100 }
+    t.same(look({ ...narrow, licenceUsed: 95 }), [null, 30005, 30005], 'the physical limit comes near')
+    t.same(look({ licenceUsed: 950 }), [null, 30007, 30007], 'the licensed one')
+    t.same(look({ ...narrow, licenceUsed: 100 }), [null, 30021, 30021], 'the physical limit is reached')
+    t.same(look({ licenceUsed: 1000 }), [null, 30024, 30024], 'the licensed one')
+    t.same(look({ licenceLimit: 0 }), [null, 30011, 30011], 'there is no licence')
+    t.same(look({ hasPort443: true }, true), [null, 25027, 25027], 'port 443 has lost its worker')
+    t.same(look({ hasPort443: false }, true), [null, null, null], 'another port has')
+    t.same(look({ engineReason: 'koffi is not there' }), [null, null, null], 'an Expressway has no such alarm')
   })
 
   t.test('shows a warning that is a condition now once', async (t) => {

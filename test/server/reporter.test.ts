@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { REFUSAL_TEXT_LENGTH_MAX } from '../../src/limits/reports.js'
 import type { Refusal } from '../../src/log/refusals.js'
 import { CoreObserver } from '../../src/server/core-observer.js'
+import type { WorkerDeath } from '../../src/server/relaying.js'
 import { Reporter } from '../../src/server/reporter.js'
 import type { Report } from '../../src/server/reports.js'
 import { reasonIndex, Statistics, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
@@ -28,7 +29,7 @@ function setUp(t: Test) {
     allocation: silent,
     allocationDeleted: silent,
     refusal: (refusal: Refusal) => events.push(refusal),
-    workerDied: (...death: number[]) => deaths.push(death),
+    workerDied: ({ allocationCount, worker }: WorkerDeath) => void deaths.push([worker, allocationCount]),
     warning: () => {},
   }
   const clock = { ms: START_MS }
@@ -216,7 +217,7 @@ t.test('the report of a worker says whose it is', async (t) => {
 t.test('the death of a worker is an error with its stack, and what it cost', async (t) => {
   const { deaths, lines, reporter } = setUp(t)
   const error = new Error('broken')
-  reporter.workerDied({ worker: 1, error, allocationCount: 5, restartSeconds: 2 })
+  reporter.workerDied({ worker: 1, isForStreams: false, error, allocationCount: 5, restartSeconds: 2 })
   reporter.workerRestarted(1)
   t.match(lines, [
     {

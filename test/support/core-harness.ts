@@ -4,6 +4,7 @@
 import { Authenticator } from '../../src/auth/authenticator.js'
 import { StaticUsers } from '../../src/auth/static-users.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
+import type { ProtocolTraits } from '../../src/config/profile.js'
 import { parseCidr } from '../../src/stun/cidr.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import { TurnCore } from '../../src/turn/core.js'
@@ -49,6 +50,7 @@ export interface CoreHarnessOptions {
   readonly channelCountMax?: number
   readonly channelNumberMax?: number
   readonly allowsTcpRelays?: boolean
+  readonly traits?: ProtocolTraits
   readonly supportsDontFragment?: boolean
   readonly drops?: Float64Array
   readonly maxBps?: number
@@ -100,7 +102,7 @@ export class CoreHarness {
       permissionCountMax: options.permissionCountMax ?? 128,
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
-      ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'workerIndex'),
+      ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'traits', 'workerIndex'),
       ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback'),
     })
   }

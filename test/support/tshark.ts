@@ -21,6 +21,11 @@ const FIELDS = {
   pduHosts: 'exported_pdu.ipv4_src',
   pduPorts: 'exported_pdu.src_port',
   info: '_ws.col.Info',
+  stunError: 'stun.att.error',
+  stunReason: 'stun.att.error.reason',
+  stunUsername: 'stun.att.username',
+  stunRealm: 'stun.att.realm',
+  stunNonce: 'stun.att.nonce',
   seconds: 'frame.time_epoch',
 } as const
 

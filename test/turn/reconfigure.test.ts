@@ -1,6 +1,7 @@
 // Other settings for a core that runs: what holds at once, what stays, and what of TCP relays ends.
 import t from 'tap'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
+import { profileTraits } from '../../src/config/profile.js'
 import { METHOD_CONNECT } from '../../src/stun/constants.js'
 import { FROM_CLIENT } from '../../src/turn/bandwidth.js'
 import {
@@ -18,6 +19,7 @@ const LIMITS: CoreLimits = {
   ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
   allowsTcpRelays: true,
   ...{ maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
+  traits: profileTraits('rfc'),
 }
 const OTHER_PEER = '1.2.3.9:80'
 const without = (...blocks: string[]) => ({

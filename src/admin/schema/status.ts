@@ -12,6 +12,8 @@ export const Transport = Type.Enum(TRANSPORTS)
 export const Alarm = Type.Object({
   /** Stable: `licence-approaching`, `licence-reached`, `certificate-expiring` … */
   id: Type.String(),
+  /** The number that an Expressway has for it, in the expressway profiles. */
+  number: Type.Union([Type.Integer(), Type.Null()]),
   severity: Type.Enum(['warning', 'critical']),
   /** What is wrong, one sentence, and what to do. */
   text: Type.String(),

@@ -10,7 +10,7 @@ const OF_STUN_ERROR: Readonly<Record<number, string>> = {
   401: 'compare the user name, the password or the secret, and the clocks of both machines, with the server’s',
   403: 'the server forbids that peer: allow it there, if clients shall reach such addresses',
   420: 'the server does not know an attribute that RFC 8656 clients send: update it',
-  431: 'compare the password with the server’s',
+  431: 'compare the user name and the password with the server’s',
   437: 'try again in a minute: the server holds an allocation of this address already',
   438: 'the server finds every nonce stale: look whether several servers with different secrets share this address',
   441: 'compare the user name and the password with the server’s',

@@ -1,12 +1,13 @@
 // Probes one transport of one server: connection, Binding, allocation, a way through the relay, and what gets through it. Called by `turnd probe`,
 // one target after another, so that no measurement disturbs another one.
 import { formatHost, parseTransportAddress, type TransportAddress } from '../../stun/address.js'
-import { ERROR_ADDRESS_FAMILY_NOT_SUPPORTED, ERROR_TRY_ALTERNATE } from '../../stun/constants.js'
+import { ERROR_TRY_ALTERNATE } from '../../stun/constants.js'
+import { allocate } from '../allocate.js'
 import type { ClientCredentials } from '../client-credentials.js'
 import { ClientError, StunError } from '../client-error.js'
 import type { PeerSecurity } from '../peer-security.js'
 import { type ClientTransport, openTransport } from '../transport.js'
-import { type Allocation, type BindingResult, TurnClient } from '../turn-client.js'
+import { type BindingResult, TurnClient } from '../turn-client.js'
 import { measureRoundTrips, measureThroughput, type RoundTrips, type Throughput } from './measure.js'
 import type { ProbeTarget } from './probe-plan.js'
 import { findReach, openRelayPath, type PathKind, type PeerReach } from './relay-path.js'
@@ -180,7 +181,7 @@ class Probe {
         ...common,
         ...(family === null || alternate !== null ? {} : { family }),
         ...(ca === undefined ? {} : { ca }),
-        ...{ verify: false, serverName: host, timeoutMilliseconds: answerMilliseconds },
+        ...{ serverName: host, timeoutMilliseconds: answerMilliseconds },
       },
     )
     return new TurnClient(opened, { ...common, credentials: this.#credentials, answerMilliseconds })
@@ -200,16 +201,6 @@ class Probe {
   #enter(stage: ProbeStage): void {
     this.#stage = stage
     this.#options.onStage?.(this.#report.target, stage)
-  }
-}
-
-/** IPv6 where the server has no IPv4 to relay from. */
-async function allocate(client: TurnClient): Promise<Allocation> {
-  try {
-    return await client.allocate()
-  } catch (error) {
-    if (!(error instanceof StunError) || error.number !== ERROR_ADDRESS_FAMILY_NOT_SUPPORTED) throw error
-    return await client.allocate({ family: 6 })
   }
 }
 

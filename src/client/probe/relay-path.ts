@@ -9,6 +9,7 @@ import { PROBE_PATH_INTERVAL_MILLISECONDS, PROBE_PATH_MILLISECONDS_MAX } from '.
 import { FAMILY_IPV6 } from '../../stun/address.js'
 import { ClientError } from '../client-error.js'
 import type { TurnClient } from '../turn-client.js'
+import { keepAllocation } from './keep-allocation.js'
 import { openPeerSocket, type PeerSocket } from './peer-socket.js'
 
 export type PathKind = 'relay-to-relay' | 'relay-to-socket' | 'socket-to-relay'
@@ -66,6 +67,7 @@ async function openToRelay(client: TurnClient, { openClient, signal }: PathOptio
     other.onData = (_peer, data) => path.onPacket(data)
     watch(path, client, other)
     await tryPath(path, 'nothing got from one relay to another', signal)
+    path.keep(client, other)
     return path
   } catch (error) {
     await other.close()
@@ -82,6 +84,7 @@ async function openToSocket(client: TurnClient, { signal }: PathOptions): Promis
     const path = toPeer === null ? out : back
     path.reach = { toPeer: toPeer === null, fromPeer: fromPeer === null }
     watch(path, client)
+    path.keep(client)
     return path
   } catch (error) {
     await socket.close()
@@ -144,6 +147,7 @@ class Path implements RelayPath {
   onPacket: (packet: Uint8Array) => void = () => {}
   onFault: (error: ClientError) => void = () => {}
   readonly #opened: readonly { close(): Promise<void> }[]
+  readonly #stops: (() => void)[] = []
 
   constructor(kind: PathKind, send: (packet: Uint8Array) => boolean, opened: readonly { close(): Promise<void> }[]) {
     this.kind = kind
@@ -151,7 +155,13 @@ class Path implements RelayPath {
     this.#opened = opened
   }
 
+  /** Until close(). */
+  keep(...clients: readonly TurnClient[]): void {
+    for (const client of clients) this.#stops.push(keepAllocation(client, (error) => this.onFault(error)))
+  }
+
   async close(): Promise<void> {
+    for (const stop of this.#stops) stop()
     for (const one of this.#opened) await one.close()
   }
 }

@@ -66,13 +66,13 @@ function importExternalIps(conf: Conf, options: ImportedOptions, relayHosts: rea
 function isName(line: ImportLine, options: ImportedOptions): boolean {
   const name = line.value.split('/').find((part) => /^(?=.*[a-z])[a-z0-9._-]+$/i.test(part.trim()))
   if (name === undefined) return false
-  if (!options.isAnswered('external-ip')) {
-    options.refuse(
+  if (options.isAnswered('external-ip')) options.judge(line, 'ignored', '--external-ip is given')
+  else {
+    options.refuseAtEnd(
       line,
       `external-ip: ${printable(name)} is a host name, which coturn looks up at its start: write the address that "getent ahosts ${printable(name)}" prints in its place, or give --external-ip`,
     )
   }
-  options.judge(line, 'ignored', '--external-ip is given')
   return true
 }
 

@@ -1,7 +1,15 @@
 // What strangers get out of the server for their bytes: who forges a source address has the answers sent to a victim. UDP payloads are compared.
 import { randomBytes } from 'node:crypto'
 import { newTransactionId } from '../../client/transactions.js'
-import { openTransport } from '../../client/transport.js'
+import {
+  DOCTOR_AMPLIFICATION_FAULT_PERCENT,
+  DOCTOR_AMPLIFICATION_WARNING_PERCENT,
+  DOCTOR_QUIET_MILLISECONDS,
+  DOCTOR_SILENCE_MILLISECONDS_MIN,
+  DOCTOR_SILENCE_ROUND_TRIP_COUNT,
+  DOCTOR_STRANGER_REQUEST_COUNT,
+  DOCTOR_STRANGER_REQUEST_LENGTH_MAX,
+} from '../../limits/doctor.js'
 import {
   ATTRIBUTE_REQUESTED_TRANSPORT,
   CLASS_REQUEST,
@@ -11,18 +19,7 @@ import {
 } from '../../stun/constants.js'
 import { MessageWriter } from '../../stun/writer.js'
 import { type Check, fault, type Judgement, notChecked, warning, well } from '../check.js'
-import type { OutsideScene, Way } from './scene.js'
-
-/** What turnd itself keeps to: a challenge of at most this many times the bytes of the Allocate. */
-const RATIO_WARNING = 3.5
-/** DNS and NTP servers are taken off the Internet for less. */
-const RATIO_FAULT = 5
-/** After the first answer, for a second one. */
-const QUIET_MILLISECONDS = 200
-/** What comes later than this many times the round trip, and than this, was not meant to be answered. */
-const ROUND_TRIPS_MAX = 5
-const SILENCE_MILLISECONDS_MIN = 300
-const REQUEST_LENGTH_MAX = 64
+import type { OutsideScene, WayState } from './scene.js'
 
 export interface Amplification {
   /** `Binding`, `Allocate`, or `Binding of RFC 3489`. */
@@ -37,11 +34,12 @@ export function judgeAmplification(exchanges: readonly Amplification[]): Judgeme
   const worst = [...exchanges].sort((a, b) => ratio(b) - ratio(a))[0]
   if (worst === undefined || worst.answerLength === 0) return well('the server answers no stranger')
   const text = `strangers get ${ratio(worst).toFixed(1)} bytes for one (${worst.request}: ${worst.requestLength} bytes are answered with ${worst.answerLength})`
+  const percent = 100 * ratio(worst)
   const remedy =
     'Keep answers to strangers short (coturn: no-software-attribute, no-rfc5780, no-stun-backward-compatibility, a short realm), and limit their rate'
-  if (ratio(worst) > RATIO_FAULT)
+  if (percent > DOCTOR_AMPLIFICATION_FAULT_PERCENT)
     return fault('the server amplifies attacks on others', `${text}: a forged source address makes it a weapon`, remedy)
-  if (ratio(worst) > RATIO_WARNING) return warning(text, remedy)
+  if (percent > DOCTOR_AMPLIFICATION_WARNING_PERCENT) return warning(text, remedy)
   const old = exchanges.find(({ answerLength, request }) => request.includes('3489') && answerLength > 0)
   return well(`${text}${old === undefined ? '' : '; it still answers requests of RFC 3489'}`)
 }
@@ -50,43 +48,49 @@ export const amplification: Check<OutsideScene> = {
   id: 'amplification',
   needs: ['udp'],
   async run(scene) {
-    const way = (await scene.survey()).find(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')?.way
-    if (way === undefined) return notChecked('the server is not reached over UDP')
-    const start = performance.now()
-    const first = await exchange(scene, way, 'Binding', stun(METHOD_BINDING), scene.patienceMs)
-    const patienceMs = Math.max(ROUND_TRIPS_MAX * (performance.now() - start), SILENCE_MILLISECONDS_MIN)
-    const others = [
-      exchange(scene, way, 'Allocate', stun(METHOD_ALLOCATE, writeRequestedTransport), patienceMs),
-      exchange(scene, way, 'Binding of RFC 3489', bindingOfRfc3489(), patienceMs),
+    const states = await scene.survey()
+    const state = states.find(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')
+    if (state === undefined) return notChecked('the server is not reached over UDP')
+    const requests = [
+      { request: 'Binding', make: () => stun(METHOD_BINDING) },
+      { request: 'Allocate', make: () => stun(METHOD_ALLOCATE, writeRequestedTransport) },
+      { request: 'Binding of RFC 3489', make: bindingOfRfc3489 },
     ]
-    return judgeAmplification([first, ...(await Promise.all(others))])
+    return judgeAmplification(
+      await Promise.all(
+        requests.map(async ({ make, request }) => ({
+          ...{ request, requestLength: make().length },
+          answerLength: await answerLengthOf(scene, state, make),
+        })),
+      ),
+    )
   },
 }
 
-async function exchange(
-  scene: OutsideScene,
-  way: Way,
-  request: string,
-  bytes: Uint8Array,
-  patienceMs: number,
-): Promise<Amplification> {
-  const answerLength = await answered(scene, way, bytes, patienceMs)
-  return { request, requestLength: bytes.length, answerLength }
+/** Bytes of all that one request brings; a request or an answer that was lost is given another chance. */
+export async function answerLengthOf(scene: OutsideScene, state: WayState, make: () => Uint8Array): Promise<number> {
+  const wait = DOCTOR_SILENCE_ROUND_TRIP_COUNT * state.answerMilliseconds
+  const patienceMs = Math.min(Math.max(wait, DOCTOR_SILENCE_MILLISECONDS_MIN), scene.patienceMs)
+  let length = 0
+  for (let count = 0; length === 0 && count < DOCTOR_STRANGER_REQUEST_COUNT; count++)
+    length = await answered(scene, state, make(), patienceMs)
+  return length
 }
 
-/** Bytes of all that comes back. */
-async function answered(scene: OutsideScene, way: Way, request: Uint8Array, patienceMs: number): Promise<number> {
-  const transport = await openTransport(way, {
-    verify: false,
-    timeoutMilliseconds: scene.patienceMs,
-    signal: scene.signal,
-  })
+/** From a port of its own, so that what comes late for the last one is not counted. */
+async function answered(
+  scene: OutsideScene,
+  state: WayState,
+  request: Uint8Array,
+  patienceMs: number,
+): Promise<number> {
+  const transport = await scene.openTransport(state)
   let length = 0
   try {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patienceMs)
       transport.onFrame = (frame) => {
-        if (length === 0) setTimeout(resolve, QUIET_MILLISECONDS)
+        if (length === 0) setTimeout(resolve, DOCTOR_QUIET_MILLISECONDS)
         length += frame.length
         clearTimeout(timer)
       }
@@ -99,7 +103,7 @@ async function answered(scene: OutsideScene, way: Way, request: Uint8Array, pati
 }
 
 function stun(method: number, describe: (writer: MessageWriter) => void = () => {}): Uint8Array {
-  const bytes = new Uint8Array(REQUEST_LENGTH_MAX)
+  const bytes = new Uint8Array(DOCTOR_STRANGER_REQUEST_LENGTH_MAX)
   const writer = new MessageWriter().begin(bytes, 0, CLASS_REQUEST, method, newTransactionId(), 0)
   describe(writer)
   return bytes.subarray(0, writer.finish())

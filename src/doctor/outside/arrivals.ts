@@ -1,13 +1,18 @@
 // Test packets, known by what is in them: each is sent again until it arrives or patience ends.
 import { randomBytes } from 'node:crypto'
+import { DOCTOR_SEND_AGAIN_COUNT, DOCTOR_SEND_AGAIN_MILLISECONDS } from '../../limits/doctor.js'
 
-/** A lossy path has three more chances. */
-const SEND_AGAIN_MILLISECONDS = [150, 400, 900]
 const TAG_LENGTH = 12
 
 export class Arrivals {
+  readonly #signal: AbortSignal
   /** By tag, in hex: who waits for it. */
   readonly #waiting = new Map<string, (from: string) => void>()
+
+  /** @param signal when it is aborted nothing is waited for any more */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
 
   /** A datagram came. @param from as text */
   note(from: string, datagram: Uint8Array): void {
@@ -23,14 +28,27 @@ export class Arrivals {
     packet.set(randomBytes(TAG_LENGTH))
     const tag = packet.subarray(0, TAG_LENGTH).toString('hex')
     const timers: NodeJS.Timeout[] = []
+    let giveUp = () => {}
     try {
       return await new Promise((resolve) => {
+        giveUp = () => resolve(null)
+        this.#signal.addEventListener('abort', giveUp)
+        if (this.#signal.aborted) giveUp()
         this.#waiting.set(tag, resolve)
         send(packet)
-        for (const milliseconds of SEND_AGAIN_MILLISECONDS) timers.push(setTimeout(send, milliseconds, packet))
+        for (
+          let wait = DOCTOR_SEND_AGAIN_MILLISECONDS, at = wait, count = 0;
+          count < DOCTOR_SEND_AGAIN_COUNT;
+          count++
+        ) {
+          timers.push(setTimeout(send, at, packet))
+          wait *= 2
+          at += wait
+        }
         timers.push(setTimeout(resolve, patienceMs, null))
       })
     } finally {
+      this.#signal.removeEventListener('abort', giveUp)
       this.#waiting.delete(tag)
       for (const timer of timers) clearTimeout(timer)
     }

@@ -1,11 +1,17 @@
 // Name and password: the server takes them, and gives an allocation for them. Servers do not tell a wrong name from a wrong password; the server's
 // options do, if they were given.
+
+import { allocate } from '../../client/allocate.js'
 import type { ClientCredentials } from '../../client/client-credentials.js'
 import { StunError } from '../../client/client-error.js'
+import {
+  ERROR_ALLOCATION_QUOTA_REACHED,
+  ERROR_INSUFFICIENT_CAPACITY,
+  ERROR_UNAUTHENTICATED,
+} from '../../stun/constants.js'
 import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
 import { durationText } from '../durations.js'
-import { allocate } from './allocate.js'
-import { tryCredentials } from './credential-trial.js'
+import { REFUSALS, tryCredentials } from './credential-trial.js'
 import { type KnownUser, knownUser } from './known-user.js'
 import type { OutsideScene } from './scene.js'
 
@@ -26,8 +32,8 @@ export function judgeCredentials(facts: CredentialFacts): Judgement {
   const { allocateCode, refusalCode, username } = facts
   if (refusalCode !== 0) return judgeRefusal(facts)
   if (allocateCode === 0) return well(`the server gives "${username}" an allocation`)
-  if (allocateCode === 486 || allocateCode === 508) {
-    const isQuota = allocateCode === 486
+  if (allocateCode === ERROR_ALLOCATION_QUOTA_REACHED || allocateCode === ERROR_INSUFFICIENT_CAPACITY) {
+    const isQuota = allocateCode === ERROR_ALLOCATION_QUOTA_REACHED
     return fault(
       isQuota ? `the quota of "${username}" is used up` : 'the server is full',
       `the server knows "${username}", and gives no allocation (${allocateCode})`,
@@ -38,7 +44,7 @@ export function judgeCredentials(facts: CredentialFacts): Judgement {
   }
   return fault(
     `the server gives no allocation (${allocateCode})`,
-    `the server knows "${username}", and answers Allocate with ${allocateCode}`,
+    `the server does not refuse "${username}" for its password, and answers Allocate with ${allocateCode}`,
     'Ask turnd why on the server',
   )
 }
@@ -68,7 +74,7 @@ function judgeRefusal({ known, nowSeconds, realm, refusalCode, username }: Crede
       'Restart or reload it with these options, or give the doctor those that it runs with',
     )
   }
-  if (known === 'wrong-password' || refusalCode === 431) {
+  if (known === 'wrong-password') {
     return fault(
       `the password of "${username}" is wrong`,
       `${found}: the name is known, the password is another one`,
@@ -88,15 +94,18 @@ export const credentials: Check<OutsideScene> = {
   async run(scene) {
     const who = scene.credentials()
     if (who === null) return notChecked('there are no credentials: give --as NAME:PASSWORD, or --as-secret SECRET')
-    const { code, isAccepted, realm } = await tryCredentials(scene, who)
+    const { code, realm, verdict } = await tryCredentials(scene, who)
     const common = {
       username: who.username,
       realm,
       nowSeconds: Date.now() / 1000,
       known: knownOf(scene, who),
     }
-    if (!isAccepted) return judgeCredentials({ ...common, refusalCode: code || 401, allocateCode: 0 })
-    return judgeCredentials({ ...common, refusalCode: 0, allocateCode: await allocateCode(scene) })
+    if (verdict === 'refused')
+      return judgeCredentials({ ...common, refusalCode: code || ERROR_UNAUTHENTICATED, allocateCode: 0 })
+    const answered = await allocateCode(scene)
+    if (REFUSALS.includes(answered)) return judgeCredentials({ ...common, refusalCode: answered, allocateCode: 0 })
+    return judgeCredentials({ ...common, refusalCode: 0, allocateCode: answered })
   },
 }
 

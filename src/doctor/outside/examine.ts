@@ -15,8 +15,11 @@ export interface OutsideOptions {
   readonly patienceMs: number
   readonly ca: string | null
   readonly millisecondsMax: number
+  /** Whoever has given up: every allocation is given back at once. */
+  readonly signal: AbortSignal
 }
 
+/** Nothing is found by whoever gives up. */
 export async function examineServers(options: OutsideOptions): Promise<Finding[]> {
   const hosts = [...new Set(options.uris.map(({ host }) => host))]
   return (await Promise.all(hosts.map((host) => examineServer(host, options)))).flat()
@@ -24,15 +27,19 @@ export async function examineServers(options: OutsideOptions): Promise<Finding[]
 
 async function examineServer(
   host: string,
-  { ca, identity, millisecondsMax, patienceMs, settings, uris }: OutsideOptions,
+  { ca, identity, millisecondsMax, patienceMs, settings, signal, uris }: OutsideOptions,
 ): Promise<Finding[]> {
   const ways = waysOf(
     host,
     uris.filter((uri) => uri.host === host),
   )
   const examination = new Examination({ ca, host, identity, patienceMs, settings, ways })
+  const givenUp = new Promise<Finding[]>((resolve) => {
+    signal.addEventListener('abort', () => resolve([]), { once: true })
+    if (signal.aborted) resolve([])
+  })
   try {
-    return await runChecks(OUTSIDE_CHECKS, examination, host, millisecondsMax)
+    return await Promise.race([givenUp, runChecks(OUTSIDE_CHECKS, examination, host, millisecondsMax)])
   } finally {
     await examination.close()
   }

@@ -5,14 +5,15 @@
 //   2. relay → peer
 //   3. peer → relay      again, now that something has left
 //   4. large packets both ways; relay → relay
+
+import { allocate } from '../../client/allocate.js'
 import { StunError } from '../../client/client-error.js'
 import { OutsidePeer } from '../../client/outside-peer.js'
 import { TurnClient } from '../../client/turn-client.js'
 import { DOCTOR_RELAY_COUNT } from '../../limits/doctor.js'
 import { formatHost, hostAddress, parseTransportAddress, type TransportAddress } from '../../stun/address.js'
-import { allocate } from './allocate.js'
 import { Arrivals } from './arrivals.js'
-import type { OutsideScene } from './scene.js'
+import type { OutsideScene, WayState } from './scene.js'
 
 /** What WebRTC sends at most, and what nearly fills a packet of 1,500 bytes. */
 export const PACKET_LENGTHS = [1200, 1400] as const
@@ -51,13 +52,14 @@ export const HAIRPIN_NOT_TRIED = -2
 /** Needs credentials that are good. Rejects with a ClientError if there is no allocation at all. */
 export async function exerciseRelays(scene: OutsideScene): Promise<ExerciseFacts> {
   const main = await scene.mainWay()
-  const isUdpOpen = (await scene.survey()).some(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')
+  const states = await scene.survey()
+  const isUdpOpen = states.some(({ outcome, way }) => way.transport === 'udp' && outcome === 'answers')
   const reached = main.address!
   const clients = await allocateSeveral(scene)
-  const peer = await OutsidePeer.open(await peerServer(scene, reached))
+  const peer = await OutsidePeer.open(peerServer(states, reached))
   try {
     const mapped = await mappedAddressOf(peer, clients[0], scene, isUdpOpen)
-    const run = new Exercise(clients, peer, mapped, scene.patienceMs)
+    const run = new Exercise(clients, peer, mapped, scene)
     const permissionCode = await run.permit()
     const relays = await run.relay(permissionCode === 0, formatHost(reached))
     const lengths = await run.lengths(relays)
@@ -80,9 +82,10 @@ async function allocateSeveral(scene: OutsideScene): Promise<TurnClient[]> {
   return [first, ...others.flatMap((other) => (other.status === 'fulfilled' ? [other.value] : []))]
 }
 
-/** Where the peer asks who it is: the UDP port of the server. */
-async function peerServer(scene: OutsideScene, reached: TransportAddress): Promise<TransportAddress> {
-  const udp = (await scene.survey()).find(({ way }) => way.transport === 'udp')
+/** Where the peer asks who it is: a UDP port of the server, one that answers if there is one. */
+export function peerServer(states: readonly WayState[], reached: TransportAddress): TransportAddress {
+  const ways = states.filter(({ way }) => way.transport === 'udp')
+  const udp = ways.find(({ outcome }) => outcome === 'answers') ?? ways[0]
   return udp?.address ?? hostAddress(formatHost(reached), udp?.way.port ?? reached.port)!
 }
 
@@ -107,13 +110,19 @@ class Exercise {
   readonly #peer: OutsidePeer
   readonly #mapped: TransportAddress
   readonly #patienceMs: number
-  readonly #arrivals = new Arrivals()
+  readonly #arrivals: Arrivals
 
-  constructor(clients: readonly TurnClient[], peer: OutsidePeer, mapped: TransportAddress, patienceMs: number) {
+  constructor(
+    clients: readonly TurnClient[],
+    peer: OutsidePeer,
+    mapped: TransportAddress,
+    { patienceMs, signal }: OutsideScene,
+  ) {
     this.#clients = clients
     this.#peer = peer
     this.#mapped = mapped
     this.#patienceMs = patienceMs
+    this.#arrivals = new Arrivals(signal)
     peer.onDatagram = (from, datagram) => this.#arrivals.note(from.toString(), datagram)
     for (const client of clients) client.onData = (from, data) => this.#arrivals.note(from.toString(), data)
   }

@@ -4,7 +4,8 @@
 const RELATIVE_ERROR = 0.03
 
 /**
- * The offset from which on `isTaken` says yes: 0 if it is within the tolerance, else exact to the tolerance or a few percent.
+ * The offset from which on `isTaken` says yes: 0 if it is within the tolerance, else exact to the tolerance or a few percent; -Infinity if it says
+ * yes everywhere.
  * @param isTaken no below the threshold, yes from it on
  * @param farthest where it says yes
  */
@@ -15,6 +16,7 @@ export async function findThreshold(
 ): Promise<number> {
   const [isBelow, isAbove] = [await isTaken(-tolerance), await isTaken(tolerance)]
   if (!isBelow && isAbove) return 0
+  if (isBelow && (await isTaken(-farthest))) return Number.NEGATIVE_INFINITY
   // By powers of the distance: it may be minutes or years.
   let [near, far] = [tolerance, farthest]
   const isNearer = isBelow ? async (size: number) => !(await isTaken(-size)) : isTaken

@@ -1,9 +1,10 @@
 // What the server relays to that no client should reach: itself, the machines beside it, the metadata service of its cloud (RFC 8656 §21.1.4,
 // CVE-2020-3482). Asked by binding channels; nothing is sent there.
+
+import { allocate } from '../../client/allocate.js'
 import { StunError } from '../../client/client-error.js'
 import { hostAddress } from '../../stun/address.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
-import { allocate } from './allocate.js'
 import type { OutsideScene } from './scene.js'
 
 const HTTP_PORT = 80

@@ -1,7 +1,7 @@
 // Is there a server at all: its name has an address, and something there answers STUN.
 import { resolveHost } from '../../client/resolve-host.js'
 import { hostAddress } from '../../stun/address.js'
-import { type Check, fault, type Judgement, well } from '../check.js'
+import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
 import type { OutsideScene, WayState } from './scene.js'
 
 export function judgeName(host: string, addresses: readonly string[]): Judgement {
@@ -29,8 +29,10 @@ export const name: Check<OutsideScene> = {
 export function judgeReachable(host: string, states: readonly WayState[]): Judgement {
   const answering = states.filter(({ outcome }) => outcome === 'answers')
   if (answering.length > 0) return well(`${host} answers over ${answering.map(portText).join(', ')}`)
-  const ports = states.map(portText).join(', ')
-  const found = states.map((state) => `${portText(state)}: ${OUTCOMES[state.outcome]}`).join('; ')
+  const tried = states.filter(({ outcome }) => outcome !== 'untried')
+  if (tried.length === 0) return notChecked(untriedText(states[0]))
+  const ports = tried.map(portText).join(', ')
+  const found = tried.map((state) => `${portText(state)}: ${OUTCOMES[state.outcome]}`).join('; ')
   const cause = `no TURN server answers at ${host}`
   if (states.some(({ outcome }) => outcome === 'closed')) {
     return fault(
@@ -64,6 +66,7 @@ const OUTCOMES: Readonly<Record<WayState['outcome'], string>> = {
   silent: 'no answer',
   closed: 'refused, nothing listens there',
   unreachable: 'no way there',
+  untried: 'not tried',
   mute: 'it takes connections, and answers no STUN',
   'no-tls': 'it takes connections, and does no TLS',
 }
@@ -77,4 +80,8 @@ export function portText({ way: { port, transport } }: WayState): string {
 
 export function outcomeText({ outcome }: WayState): string {
   return OUTCOMES[outcome]
+}
+
+export function untriedText(state: WayState): string {
+  return `${portText(state)} was not tried: ${state.problem}`
 }

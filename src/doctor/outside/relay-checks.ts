@@ -11,6 +11,7 @@ const hostOf = (address: string) => address.replace(/:\d+$/, '').replace(/^\[|\]
 /** Guests' networks drop it all, and then this says nothing of the server. */
 const UDP_UNKNOWN =
   'no packet arrives, and whether UDP leaves this network at all is not known: give a turn: URI of the server too'
+const RUN_OUTSIDE = "run the doctor outside the server's network"
 const listed = (relays: readonly RelayFacts[]) => relays.map(({ relayed }) => relayed).join(', ')
 
 export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | null): Judgement {
@@ -21,16 +22,38 @@ export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | 
     return well(
       `relayed addresses are those of ${told}, and packets get there (the server itself is at ${reachedHost})`,
     )
+  const found = `the server was reached at ${reachedHost}, and tells clients to send to ${told}`
+  const [isToldPublic, isReachedPublic] = [scopeOf(told) === 'public', scopeOf(reachedHost) === 'public']
+  const isUnroutable = !isToldPublic && isReachedPublic
+  // The address of one family says nothing about that of the other.
+  if (told.includes(':') !== reachedHost.includes(':'))
+    return isUnroutable ? judgeOtherFamily(told, found) : notChecked(refusedText(facts))
+  // From within its own network a server is reached where clients outside do not see it, and often not at its public address.
+  if (isToldPublic && !isReachedPublic) return notChecked(`${found}, where nothing from here arrives: ${RUN_OUTSIDE}`)
   const isConfirmed = relays.some(({ getsInByReached }) => getsInByReached === true)
-  const isUnroutable = scopeOf(told) !== 'public' && scopeOf(reachedHost) === 'public'
-  if (permissionCode !== 0 && !isUnroutable) return notChecked(refusedText(facts))
-  if (!facts.isUdpOpen && !isUnroutable && !isConfirmed) return notChecked(UDP_UNKNOWN)
-  const found = `the server was reached at ${reachedHost}, and tells clients to send to ${told}, where ${permissionCode === 0 ? 'no packet arrives' : 'nobody outside can send'}`
-  const proof = isConfirmed ? `; sent to ${reachedHost} instead, they do` : ''
-  const doubt = isConfirmed || isUnroutable ? '' : `; if ${told} is right, open the relay range to it on the firewall`
-  const remedy = `Start turnd with --external-ip ${reachedHost}/${privateSide(told, isUnroutable, settings)}`
-  const cause = `the external address is wrong (${told} instead of ${reachedHost})`
-  return fault(cause, `${found}${proof}`, `${remedy}${doubt}`)
+  if (isConfirmed || isUnroutable) {
+    const where = permissionCode === 0 ? 'no packet arrives' : 'nobody outside can send'
+    return fault(
+      `the external address is wrong (${told} instead of ${reachedHost})`,
+      `${found}, where ${where}${isConfirmed ? `; sent to ${reachedHost} instead, they do` : ''}`,
+      `Start turnd with --external-ip ${reachedHost}/${privateSide(told, isUnroutable, settings)}`,
+    )
+  }
+  if (permissionCode !== 0) return notChecked(refusedText(facts))
+  if (!facts.isUdpOpen) return notChecked(UDP_UNKNOWN)
+  return fault(
+    `no packet gets to the relayed address ${told}`,
+    `${found}, where no packet arrives: a firewall drops them, or the address is wrong`,
+    `If ${told} is its address, open UDP ${rangeText(settings)} to it on the firewall; if not, start turnd with --external-ip and the address that it has`,
+  )
+}
+
+/** Whoever has IPv6 is at a public address, in the server's own network too. */
+function judgeOtherFamily(told: string, found: string): Judgement {
+  return warning(
+    `${found}, which nobody outside reaches`,
+    `Start turnd with --external-ip PUBLIC/${told}, where PUBLIC is its public ${told.includes(':') ? 'IPv6' : 'IPv4'} address; nothing, if all clients are in its own network`,
+  )
 }
 
 /** The address that the server's own machine has: told to clients by mistake, or known from the options. */

@@ -16,13 +16,20 @@ const TOLERANCE_SECONDS = 60
 const RELATIVE_ERROR = 0.05
 
 export interface ServerClockFacts {
-  /** Ahead of this machine's by the credentials that it takes; null: not tried. */
+  /** Ahead of this machine's by the credentials that it takes; -Infinity: it takes those of any time; null: not known. */
   readonly byCredentials: number | null
   /** By the Date of an HTTP answer; null: there is none. */
   readonly byDate: number | null
 }
 
 export function judgeServerClock({ byCredentials, byDate }: ServerClockFacts): Judgement[] {
+  if (byCredentials === Number.NEGATIVE_INFINITY) {
+    const endless = warning(
+      'the server takes TURN REST credentials long after their time: whoever has had some once may use it for ever',
+      'Let the server look at the time in the name (coturn: use-auth-secret without no-auth; turnd always does)',
+    )
+    return [endless, ...judgeServerClock({ byCredentials: null, byDate })]
+  }
   const ahead = byCredentials ?? byDate
   if (ahead === null) return []
   const size = Math.abs(ahead)
@@ -59,11 +66,15 @@ export const serverClock: Check<OutsideScene> = {
 async function askByCredentials(scene: OutsideScene): Promise<number | null> {
   const { identity } = scene
   if (identity?.kind !== 'secret') return null
+  let isClear = true
   const isTaken = async (aheadSeconds: number) => {
     const expirySeconds = Date.now() / 1000 + aheadSeconds
-    return (await tryCredentials(scene, restCredentials(identity.secret, REST_NAME, expirySeconds))).isAccepted
+    const { verdict } = await tryCredentials(scene, restCredentials(identity.secret, REST_NAME, expirySeconds))
+    if (verdict === 'unclear') isClear = false
+    return verdict === 'accepted'
   }
-  return findThreshold(isTaken, TOLERANCE_SECONDS, FARTHEST_SECONDS)
+  const ahead = await findThreshold(isTaken, TOLERANCE_SECONDS, FARTHEST_SECONDS)
+  return isClear ? ahead : null
 }
 
 async function askByDate(scene: OutsideScene): Promise<number | null> {

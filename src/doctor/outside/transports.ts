@@ -1,12 +1,14 @@
 // Each way to the server by itself, once some way is known to work: the commonest loss is UDP, which firewalls of guests drop.
-import { type Check, fault, type Judgement, warning, well } from '../check.js'
-import { outcomeText, portText } from './reachable.js'
+import { formatHost } from '../../stun/address.js'
+import { type Check, fault, type Judgement, notChecked, warning, well } from '../check.js'
+import { outcomeText, portText, untriedText } from './reachable.js'
 import type { OutsideScene, WayState } from './scene.js'
 
 /** @param others ways that answer, at least one */
 export function judgeWay(host: string, state: WayState, others: readonly WayState[]): Judgement {
   const port = portText(state)
-  if (state.outcome === 'answers') return well(`${port} answers`)
+  if (state.outcome === 'answers') return judgeAnswer(host, state)
+  if (state.outcome === 'untried') return notChecked(untriedText(state))
   const [other] = others
   const found = `${port}: ${outcomeText(state)}, while ${portText(other)} answers`
   if (!state.way.isAsked) return judgeUnasked(host, state, found)
@@ -49,6 +51,18 @@ export function judgeWay(host: string, state: WayState, others: readonly WayStat
         "Look at this machine's routes and firewall",
       )
   }
+}
+
+/** What a name has in the DNS, clients wait for. */
+function judgeAnswer(host: string, state: WayState): Judgement {
+  const { address, deafHosts, way } = state
+  const port = portText(state)
+  if (deafHosts.length === 0 || !way.isAsked || address === null) return well(`${port} answers`)
+  const deaf = deafHosts.join(', ')
+  return warning(
+    `${port} answers at ${formatHost(address)}, and not at ${deaf}, which is ${host} as well: clients that take that one wait, or fail`,
+    `Let the server and the firewall answer at ${deaf} too, or take it out of the DNS`,
+  )
 }
 
 function judgeUnasked(host: string, state: WayState, found: string): Judgement {

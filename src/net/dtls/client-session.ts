@@ -3,6 +3,7 @@
 //   advance() ─► send; then for each datagram: receive() ─► frames, advance() ─► send; retransmit() ─► send, ten times a second until isEstablished.
 //
 // What the server sends never throws. OpenSSL's queue of errors is this thread's, and Node's own TLS looks at it: it is left empty.
+import { CLIENT_DTLS_MEMORY_BYTES } from '../../limits/clients.js'
 import { type Arena, allocateArena } from '../native/arena.js'
 import { clientContext } from './client-context.js'
 import {
@@ -16,8 +17,6 @@ import { DTLS_CTRL_HANDLE_TIMEOUT, SSL_CTRL_SET_MTU, SSL_READING, SSL_STATE_ERRO
 import { datagramEnd } from './record.js'
 import { HANDSHAKE_MTU } from './ssl-io.js'
 
-/** More than a datagram, a record, or any flight. */
-const MEMORY_LENGTH = 65_536
 const ALPN_NAME_LENGTH_MAX = 255
 const HIGH_WORD = 2 ** 32
 
@@ -57,7 +56,7 @@ export class DtlsClientSession {
   /** Throws, in one sentence for people, why this Node cannot do DTLS. */
   constructor({ alpn, ca, serverName }: DtlsClientOptions) {
     const openssl = openClientOpenssl()
-    arena ??= allocateArena(openssl.koffi, MEMORY_LENGTH + 64)
+    arena ??= allocateArena(openssl.koffi, CLIENT_DTLS_MEMORY_BYTES + 64)
     this.#openssl = openssl
     this.#arena = arena
     this.#ssl = openssl.SSL_new(clientContext(openssl, ca))
@@ -88,7 +87,7 @@ export class DtlsClientSession {
     this.#openssl.BIO_write(this.#input, this.#put(datagram), datagram.length)
     const frames: Buffer[] = []
     while (this.isEstablished) {
-      const length = this.#openssl.SSL_read(this.#ssl, this.#arena.pointerAt(0), MEMORY_LENGTH)
+      const length = this.#openssl.SSL_read(this.#ssl, this.#arena.pointerAt(0), CLIENT_DTLS_MEMORY_BYTES)
       if (length <= 0) {
         this.#noteState()
         break
@@ -169,7 +168,7 @@ export class DtlsClientSession {
     if (certificate === 0) return null
     const [pointerAt, derAt] = [0, 8]
     const length = client.i2d_X509(certificate, 0)
-    const fits = length > 0 && length <= MEMORY_LENGTH
+    const fits = length > 0 && length <= CLIENT_DTLS_MEMORY_BYTES
     if (fits) {
       this.#arena.storePointer(pointerAt, derAt)
       client.i2d_X509(certificate, this.#arena.pointerAt(pointerAt))
@@ -189,14 +188,14 @@ export class DtlsClientSession {
   }
 
   #put(bytes: Uint8Array): number {
-    this.#arena.bytes.set(bytes.subarray(0, MEMORY_LENGTH))
+    this.#arena.bytes.set(bytes.subarray(0, CLIENT_DTLS_MEMORY_BYTES))
     return this.#arena.pointerAt(0)
   }
 
   #takeOutput(): Buffer[] {
     if (this.#ssl === 0) return []
     const datagrams: Buffer[] = []
-    const length = this.#openssl.BIO_read(this.#output, this.#arena.pointerAt(0), MEMORY_LENGTH)
+    const length = this.#openssl.BIO_read(this.#output, this.#arena.pointerAt(0), CLIENT_DTLS_MEMORY_BYTES)
     for (let start = 0, end = 0; start < length; start = end) {
       end = datagramEnd(this.#arena.bytes, start, length, HANDSHAKE_MTU)
       if (end === start) break

@@ -101,10 +101,10 @@ export class Overview implements View {
     </section>`
   }
 
-  #alarm({ id, raisedTime, remedy, severity, text }: Alarm): TemplateResult {
+  #alarm({ id, number, raisedTime, remedy, severity, text }: Alarm): TemplateResult {
     return html`<li class="alarm ${severity}" data-alarm=${id}>
       ${badge(severity, severity === 'critical' ? 'Critical' : 'Warning')}
-      <div><strong>${sentence(text)}</strong>${remedy === '' ? '' : html`<p>${sentence(remedy)}</p>`}</div>
+      <div><strong>${number === null ? '' : `${number}: `}${sentence(text)}</strong>${remedy === '' ? '' : html`<p>${sentence(remedy)}</p>`}</div>
       <span class="quiet nowrap">${timeAgo(raisedTime, this.#host.now())}</span>
     </li>`
   }

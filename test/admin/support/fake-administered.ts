@@ -75,7 +75,7 @@ export class FakeAdministered implements Administered {
       licence: { used: this.clientRows.length, limit: 1800 },
       alarms: [
         {
-          ...{ id: 'licence-approaching', severity: 'warning', text: 'nearly all relays are in use' },
+          ...{ id: 'licence-approaching', number: null, severity: 'warning', text: 'nearly all relays are in use' },
           ...{ remedy: 'raise --max-allocations', raisedTime: START_TIME },
         },
       ],
