@@ -1,5 +1,5 @@
 // Gathers what a file of another server gives, while a reader goes through it: options of ours with the lines that they come from, and a
-// verdict on each line. A value that ours cannot take stops it with the file, the line and the reason.
+// verdict on each line. Values that ours cannot take stop it at the end, all of them, with the file, the line and the reason.
 import { TurndError } from './errors.js'
 import type { ImportNote, ImportReport, ImportVerdict } from './import-report.js'
 import { findOption, type Option } from './options.js'
@@ -36,6 +36,8 @@ export class ImportedOptions {
   readonly path: string
   readonly #gathered = new Map<Option, Gathered>()
   readonly #verdicts = new Map<ImportLine, Omit<ImportNote, 'lines'>>()
+  readonly #refused = new Set<Option>()
+  readonly #problems = new Map<number, string>()
   readonly #missing: ImportNote[] = []
   readonly #remarks: string[] = []
   readonly #optionalListeners: string[] = []
@@ -52,18 +54,19 @@ export class ImportedOptions {
     return names.some((name) => this.#answered.has(optionOf(name).key))
   }
 
-  /** Has some line given this option of ours? */
+  /** Has some line given this option of ours, if only a value that it cannot take? */
   has(name: string): boolean {
-    return this.#gathered.has(optionOf(name))
+    const option = optionOf(name)
+    return this.#gathered.has(option) || this.#refused.has(option)
   }
 
   /**
-   * An option of ours gets this value, once however often. `line` is where it comes from; null for a default of the other server. Throws
-   * TurndError.
+   * An option of ours gets this value, once however often. `line` is where it comes from; null for a default of the other server. One that it
+   * cannot take is told by finish().
    */
   give(name: string, value: unknown, line: ImportLine | null): void {
     const option = optionOf(name)
-    if (line !== null) this.#check(option, value, line)
+    if (line !== null && !this.#isTaken(option, value, line)) return
     const gathered = option.repeatable ? this.#gathered.get(option) : undefined
     const { lines, seen, values } = gathered ?? { values: [], seen: new Set(), lines: [] }
     if (!seen.has(value)) {
@@ -102,11 +105,18 @@ export class ImportedOptions {
 
   /** The sentence that stops the import. `what` begins after the place: `realm: is …`. */
   refuse({ line }: ImportLine, what: string): never {
-    throw new TurndError('TURND_ERR_CONFIG_FILE', `${printablePath(this.path)} line ${line}: ${what}`)
+    this.#problems.set(line, what)
+    throw this.#refusal()
   }
 
-  /** @param lines those of the file, each of which has its verdict by now */
+  /** The same, at the end: what comes after the line can be judged without it. */
+  refuseAtEnd({ line }: ImportLine, what: string): void {
+    this.#problems.set(line, what)
+  }
+
+  /** Throws TurndError. @param lines those of the file, each of which has its verdict by now */
   finish(lines: readonly ImportLine[]): ImportedFile {
+    if (this.#problems.size > 0) throw this.#refusal()
     const given = [...this.#gathered].map(([option, { lines: origins, values }]) => ({
       ...{ option, values },
       source: importedSource(this.path, origins),
@@ -115,15 +125,27 @@ export class ImportedOptions {
     return { given, report: { path: this.path, notes, remarks, optionalListeners } }
   }
 
-  #check(option: Option, value: unknown, line: ImportLine): void {
+  /** With what was found before, so that nobody mends a file line after line. */
+  #refusal(): TurndError {
+    const problems = [...this.#problems].sort(([one], [other]) => one - other)
+    const shown = problems.slice(0, PROBLEM_COUNT_SHOWN).map(([line, what]) => `line ${line}: ${what}`)
+    const rest = problems.length - shown.length
+    const more = rest > 0 ? `; and ${rest} more` : ''
+    return new TurndError('TURND_ERR_CONFIG_FILE', `${printablePath(this.path)} ${shown.join('; ')}${more}`)
+  }
+
+  #isTaken(option: Option, value: unknown, line: ImportLine): boolean {
     const { type } = option
     try {
       if (typeof value === 'object' && value !== null) type.parseObject?.(value)
       else type.parse(String(value))
+      return true
     } catch (error) {
       if (!(error instanceof ValueProblem)) throw error
       const shown = option.secret ? (error.shown ?? 'the value') : printable(line.value || String(value))
-      this.refuse(line, `${line.name}: ${shown} ${error.message}`)
+      this.#problems.set(line.line, `${line.name}: ${shown} ${error.message}`)
+      this.#refused.add(option)
+      return false
     }
   }
 
@@ -141,6 +163,8 @@ export class ImportedOptions {
     return [...this.#missing, ...notes.values()]
   }
 }
+
+const PROBLEM_COUNT_SHOWN = 8
 
 function optionOf(name: string): Option {
   const option = findOption(name)

@@ -240,7 +240,13 @@ t.test('relays', async (t) => {
       'ignored: no relay is opened on its private address',
     )
     t.match(settingsOf('external-ip=60.70.80.91\nexternal-ip=60.70.80.92').externalIp, [{ publicHost: '60.70.80.91' }])
-    t.match(messageOf('external-ip=turn.example.org'), /line 1: external-ip: turn\.example\.org .*is a host name/)
+    const NAME =
+      /line 1: external-ip: turn\.example\.org is a host name, which coturn looks up at its start: write the address that "getent ahosts turn\.example\.org" prints/
+    for (const value of ['turn.example.org', 'turn.example.org/10.0.0.5', '203.0.113.5/turn.example.org'])
+      t.match(messageOf(`external-ip=${value}`), NAME, value)
+    t.match(parseConf('external-ip=turn.example.org', ['--external-ip', '203.0.113.5']).settings.externalIp, [
+      { publicHost: '203.0.113.5' },
+    ])
   })
   t.test('are told by a plain external-ip where there is one that it can stand for', async (t) => {
     const TWO = 'listening-ip=10.0.0.5\nlistening-ip=10.0.0.6\n'
@@ -415,6 +421,7 @@ t.test('users', async (t) => {
     t.match(verdictOf('use-auth-secret'), /^needed: the file has no static-auth-secret/)
     t.match(neededOf(`user=a:0x${KEY}`).join(), /^realm: the file has no realm, and the keys/)
     t.same(neededOf('user=a:b\nrealm=r'), [])
+    t.same(neededOf(`user=a:0x${KEY}\nstatic-auth-secret=s`), [], 'users that do not count need no realm')
   })
   t.test('with another separator than a colon cannot log in, and that is said', async (t) => {
     t.match(verdictOf('rest-api-separator=:'), /^same/)
@@ -435,6 +442,7 @@ t.test('limits and the rest', async (t) => {
   })
   t.test('are taken over where there is an option', async (t) => {
     t.match(settingsOf('relay-threads=0'), { workers: 1 })
+    t.match(settingsOf('relay-threads=500'), { workers: 128 })
     t.match(settingsOf('cpus=4\nrelay-threads=3'), { workers: 3 })
     t.match(settingsOf('Verbose'), { logLevel: 'debug' })
     t.match(settingsOf('log-min-level=warning'), { logLevel: 'warn' })
@@ -462,6 +470,27 @@ t.test('limits and the rest', async (t) => {
     t.equal(verdictOf('minport=100'), 'unknown: coturn has no such option: did you mean min-port?')
     t.equal(verdictOf('--no-cli'), 'unknown: coturn has no such option: did you mean no-cli?')
   })
+})
+
+t.test('values that cannot be taken are told all at once, in the order of the file', async (t) => {
+  t.match(
+    messageOf('user-quota=many\nrealm=r\nno-multicast-peers=perhaps'),
+    /conf line 1: user-quota: many .*; line 3: no-multicast-peers: "perhaps" is neither on nor off$/,
+  )
+  t.match(messageOf('user-quota=many\nrealm=r\nmin-port=x'), /conf line 1: user-quota: many .*; line 3: min-port: x /)
+  t.match(
+    messageOf('min-port=x\nexternal-ip=a.example'),
+    /line 1: min-port: x .*; line 2: external-ip: a\.example is a host/,
+  )
+  t.match(messageOf(Array(11).fill('relay-ip=x').join('\n')), /line 8: .*; and 3 more$/)
+})
+
+t.test('a file of something else stops the start', async (t) => {
+  const sentence = /^\/etc\/turnserver\.conf is no turnserver\.conf: no line of it is an option of coturn/
+  t.match(messageOf('realm=r\n\0\x01'), sentence)
+  t.match(messageOf('[Unit]\nDescription=x\n'), sentence)
+  t.match(verdictOf('minport=100'), /^unknown/, 'a typing error is one')
+  t.equal(reportOf('# nothing\n').notes.filter(({ verdict }) => verdict === 'unknown').length, 0)
 })
 
 t.test('the report', async (t) => {

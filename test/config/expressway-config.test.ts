@@ -53,17 +53,56 @@ t.test('lines of xConfiguration', async (t) => {
     '*c xConfiguration //Traversal/Server/TURN/Authentication/Realm: turnuser'.replace('//', '/'),
   ]) {
     t.test(`are told apart: ${text}`, async (t) => {
-      t.same(readXConfiguration(text), [
+      t.same(readXConfiguration(text).settings, [
         { name: 'Traversal Server TURN Authentication Realm', value: 'turnuser', line: 1 },
       ])
     })
   }
   t.test('may have colons, quotes and nothing in their values; other lines are none', async (t) => {
-    const lines = readXConfiguration('xConfiguration A B: "a: \\"b\\""\nxConfiguration C: ""\nhello\nOK\n')
+    const { others, settings } = readXConfiguration(
+      'xConfiguration A B: "a: \\"b\\""\nxConfiguration C: ""\nhello\nOK\n',
+    )
     t.same(
-      lines.map(({ value }) => value),
+      settings.map(({ value }) => value),
       ['a: "b"', ''],
     )
+    t.same(
+      others.map(({ line }) => line),
+      [3],
+    )
+  })
+  t.test('need no word before them, where somebody took it away from all', async (t) => {
+    const text = '\nTraversal Server TURN Port: "3479"\nSIP Mode: On\n'
+    t.same(listenOf(text), ['*:3479'])
+    t.equal(verdictOf(text, 'other subsystems'), 'ignored: they are about SIP, not about TURN')
+    t.match(verdictOf(turn('Mode: On') + text, 'other lines'), /^needed/)
+  })
+  t.test('that are no settings need the operator, with their numbers', async (t) => {
+    const frame = '[admin@edge ~]$ xConfiguration Traversal Server TURN\n*c/end\n\nOK\n'
+    t.equal(verdictOf(turn('Mode: On') + frame, 'other lines'), 'undefined: undefined')
+    const text = `Welcome to edge\n${turn('Mode: On')}*c xConfiguration Traversal Server TURN Media Port\nStart: 25000\n${frame}`
+    t.match(
+      reportOf(text).notes.find(({ option }) => option === 'other lines'),
+      { verdict: 'needed', lines: [1, 3, 4], text: /^these are no settings: where a terminal broke a long line/ },
+    )
+  })
+  t.test('whose value a terminal broke in two stop the import', async (t) => {
+    const port = 'xConfiguration Traversal Server TURN Media Port Start: 24'
+    const sentence = /^expressway\.txt line 1: .*: the value goes on in the next line: a terminal broke it in two/
+    t.match(messageOf(`${port}\n000\n`), sentence)
+    t.match(messageOf('xConfiguration Traversal Server TURN Port: \r\n3479\r\n'), sentence)
+    t.match(messageOf(`${turn('Authentication Realm: "turn')}user"`), sentence)
+    t.match(messageOf(`${turn('Media Port Start: 240')}00`), sentence)
+    const password = messageOf(`xConfiguration Login User 1 Password: "hunter\n2"\n${turn('Mode: On')}`)
+    t.match(password, sentence)
+    t.notMatch(password, /hunter/)
+    t.match(
+      messageOf(`${port}\n\n000\n`),
+      /line 1: .*Media Port Start: 24 is below 1024, which no Expressway takes: look whether the line is whole/,
+    )
+    t.match(messageOf(turn('Media Port End: 1023')), /1023 is below 1024/)
+    t.equal(settingsOf(turn('Media Port Start: 1024')).minPort, 1024)
+    t.equal(settingsOf(`xConfiguration SIP Thing: "a\nb"\n${port}000`).minPort, 24000, 'another subsystem')
   })
 })
 
@@ -167,6 +206,13 @@ t.test('LANs', async (t) => {
     const nat = `${lan('2 IP V4 StaticNAT Mode: On')}${lan('2 IP V4 StaticNAT Address: 198.51.100.9')}`
     t.same(settingsOf(text).relayIp, ['10.0.0.1'])
     t.match(settingsOf(text + nat), { relayIp: ['10.0.1.1'], externalIp: [{ publicHost: '198.51.100.9' }] })
+  })
+  t.test('without static NAT are said to have it off', async (t) => {
+    const text = `${turn('Mode: On')}${lan('1 IP V4 StaticNAT Mode: Off')}${lan('1 IP V4 StaticNAT Address: 198.51.100.9')}`
+    t.equal(verdictOf(text, 'Ethernet 1 IP V4 StaticNAT Mode'), 'same: static NAT is off')
+    t.equal(verdictOf(text, 'Ethernet 1 IP V4 StaticNAT Address'), 'ignored: static NAT is off')
+    const on = turn('Mode: On') + lan('1 IP V4 StaticNAT Mode: On')
+    t.equal(verdictOf(on, 'Ethernet 1 IP V4 StaticNAT Mode'), 'ignored: static NAT is on, without an address')
   })
   t.test('have an IPv6 address where the machine speaks it', async (t) => {
     const text = `${turn('Mode: On')}${lan('1 IP V6 Address: "2001:db8::7"')}`

@@ -106,6 +106,22 @@ async function testProduct(
   })
 }
 
+t.test('what an operator copies from the pages', async (t) => {
+  const pages = PRODUCTS.map(({ folder }) => read(folder, 'README.md'))
+  t.test("copies a certificate after each renewal, and puts no secret into a shell's history", async (t) => {
+    for (const page of pages) {
+      t.match(page, /renewal-hooks\/deploy\/turnd <<'END'\n#!\/bin\/sh\ninstall .*privkey\.pem/)
+      t.notMatch(page, /<<< *'/)
+    }
+    t.notMatch(readFileSync(join(projectRoot, 'docs', 'packages.md'), 'utf8'), /docker run[^`]* --user /)
+  })
+  t.test('lets the service read what was converted from coturn', async (t) => {
+    const page = readFileSync(join(projectRoot, 'docs', 'migration-from-coturn.md'), 'utf8')
+    t.match(page, /--output (\S+) --force && chown turnd: \1\n/)
+    t.match(page, /packaging\/systemd\/turnd-443\.conf \/etc\/systemd\/system\/turnd\.service\.d\/443\.conf/)
+  })
+})
+
 t.test('the list of examples has all of them', async (t) => {
   const names = readdirSync(EXAMPLES).filter((name) => name !== 'README.md')
   for (const name of names) t.match(read('README.md'), `](${name}${name.includes('.') ? '' : '/README.md'})`)

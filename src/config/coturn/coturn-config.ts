@@ -3,10 +3,11 @@
 //   text ─► lines (conf-file.ts) ─► table (options.ts) ─┬─► one option of ours ──────────────► ImportedOptions ─► options, report
 //                                                       ├─► the same, ignored, needs you ────►
 //                                                       └─► parts: listeners, relays, peers, users, others ─►
+import { TurndError } from '../errors.js'
 import { type ImportedFile, ImportedOptions, type ImportLine } from '../imported-options.js'
 import { nearestName } from '../nearest-name.js'
 import { findOption } from '../options.js'
-import { quoted } from '../printable.js'
+import { printablePath, quoted } from '../printable.js'
 import type { SettingKey } from '../settings.js'
 import { Conf } from './conf.js'
 import { readConfLines, readSwitch } from './conf-file.js'
@@ -25,7 +26,14 @@ export function importCoturnConfig(
   answered: ReadonlySet<SettingKey> = new Set(),
 ): ImportedFile {
   const options = new ImportedOptions(path, answered)
-  const lines = readConfLines(text).map((line) => withoutSemicolon(line, options))
+  const read = readConfLines(text)
+  if (isAnotherFile(text, read)) {
+    throw new TurndError(
+      'TURND_ERR_CONFIG_FILE',
+      `${printablePath(path)} is no turnserver.conf: no line of it is an option of coturn, or it is not text`,
+    )
+  }
+  const lines = read.map((line) => withoutSemicolon(line, options))
   const superseded = supersededOf(lines)
   for (const line of superseded) options.judge(line, 'ignored', 'a later line says it again')
   const standing = lines.filter((line) => !superseded.has(line))
@@ -48,6 +56,13 @@ export function importCoturnConfig(
     )
   }
   return options.finish(lines)
+}
+
+/** A typing error in its only line is told as such. */
+function isAnotherFile(text: string, lines: readonly ImportLine[]): boolean {
+  const isLike = ({ name }: ImportLine) =>
+    findCoturnOption(name) !== undefined || nearestName(name, COTURN_OPTION_NAMES) !== null
+  return text.includes('\0') || (lines.length > 0 && !lines.some(isLike))
 }
 
 /** Of a number coturn 4.6 takes what stands before a semicolon; newer versions are stopped by it. */

@@ -1,5 +1,4 @@
 // What of coturn's options takes more than a row of the table, and belongs to no other part: the status page, threads, the rest.
-import { WORKER_COUNT_MAX } from '../../limits/turn.js'
 import { parsePublicName } from '../external-ip.js'
 import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { formatAddressPort } from '../ip-address.js'
@@ -54,12 +53,17 @@ function importWebAdmin(conf: Conf, options: ImportedOptions): void {
   }
 }
 
-/** coturn takes 0 for one thread, and more than 128 for 128. */
+/** coturn's own. */
+const COTURN_THREAD_COUNT_MAX = 128
+
+/** coturn takes 0 for one thread, and more than it can have for as many as it can. */
 function importThreads(conf: Conf, options: ImportedOptions): void {
   const threads = conf.last('relay-threads')
   const line = threads ?? conf.last('cpus')
   if (line !== null) {
-    const count = /^[0-9]{1,6}$/.test(line.value) ? Math.min(Math.max(Number(line.value), 1), WORKER_COUNT_MAX) : 0
+    const count = /^[0-9]{1,6}$/.test(line.value)
+      ? Math.min(Math.max(Number(line.value), 1), COTURN_THREAD_COUNT_MAX)
+      : 0
     options.give('workers', count === 0 ? line.value : String(count), line)
   }
   for (const one of conf.all('relay-threads')) options.applied(one, 'workers')

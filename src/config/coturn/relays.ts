@@ -3,6 +3,7 @@ import { formatHost, hostAddress } from '../../stun/address.js'
 import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { isLoopbackHost } from '../ip-address.js'
 import { isWildcardHost } from '../listen-spec.js'
+import { printable } from '../printable.js'
 import type { Conf } from './conf.js'
 
 const MIN_PORT_DEFAULT = '49152'
@@ -51,7 +52,7 @@ function importRelayIps(conf: Conf, options: ImportedOptions): string[] {
 }
 
 function importExternalIps(conf: Conf, options: ImportedOptions, relayHosts: readonly string[]): void {
-  const lines = conf.all('external-ip').filter(({ value }) => value !== '')
+  const lines = conf.all('external-ip').filter((line) => line.value !== '' && !isName(line, options))
   const mapped = lines.filter(({ value }) => value.includes('/'))
   const plain = lines.filter(({ value }) => !value.includes('/'))
   for (const line of mapped) importMapping(line, options, relayHosts)
@@ -59,6 +60,20 @@ function importExternalIps(conf: Conf, options: ImportedOptions, relayHosts: rea
     if (index > 0) options.judge(line, 'ignored', 'coturn takes the first external-ip without a private address alone')
     else importPlain(line, options, relayHosts, mapped)
   }
+}
+
+/** coturn looks a name up, once, at its start; this server is told addresses. */
+function isName(line: ImportLine, options: ImportedOptions): boolean {
+  const name = line.value.split('/').find((part) => /^(?=.*[a-z])[a-z0-9._-]+$/i.test(part.trim()))
+  if (name === undefined) return false
+  if (options.isAnswered('external-ip')) options.judge(line, 'ignored', '--external-ip is given')
+  else {
+    options.refuseAtEnd(
+      line,
+      `external-ip: ${printable(name)} is a host name, which coturn looks up at its start: write the address that "getent ahosts ${printable(name)}" prints in its place, or give --external-ip`,
+    )
+  }
+  return true
 }
 
 /** coturn tells it for every relay address of the family that has none of its own, loopback apart. */

@@ -21,7 +21,7 @@ export function importUsers(conf: Conf, options: ImportedOptions): void {
     const reason = 'coturn has no users beside a secret: give --user to have both'
     for (const line of users) options.judge(line, 'ignored', reason)
   } else importStaticUsers(users, options)
-  importRealm(conf, options)
+  importRealm(conf, options, !isBySecret)
   importSeparator(conf, options)
   if (!options.has('user') && !options.has('auth-secret')) remarkNobody(conf, options, isBySecret)
 }
@@ -74,12 +74,13 @@ function userOf(line: ImportLine, options: ImportedOptions): string | { name: st
   return { name, key: key.toLowerCase() }
 }
 
-function importRealm(conf: Conf, options: ImportedOptions): void {
+/** @param hasUsers do the users of the file count? */
+function importRealm(conf: Conf, options: ImportedOptions, hasUsers: boolean): void {
   const line = conf.last('realm')
   if (line !== null) options.give('realm', line.value, line)
   for (const one of conf.all('realm')) options.applied(one, 'realm')
   if (line !== null) return
-  const hasKeys = conf.all('user').some(({ value }) => /:[ \t]*0x/.test(value))
+  const hasKeys = hasUsers && conf.all('user').some(({ value }) => /:[ \t]*0x/.test(value))
   if (hasKeys) {
     options.missing(
       'realm',

@@ -18,7 +18,7 @@ export function importExpresswayConfig(
   text: string,
   answered: ReadonlySet<SettingKey> = new Set(),
 ): ImportedFile {
-  const all = readXConfiguration(text)
+  const { broken, others, settings: all } = readXConfiguration(text)
   const options = new ImportedOptions(path, answered)
   const isOurs = ({ name }: ImportLine) => OUR_NAMES.some((ours) => ours.test(name))
   // The last one counts: the others have been overwritten.
@@ -29,6 +29,7 @@ export function importExpresswayConfig(
       `${printablePath(path)} has no line "xConfiguration Traversal Server TURN …": it is the output of xConfiguration on an Expressway-E`,
     )
   }
+  for (const line of all.filter(isOurs)) if (broken.has(line)) refuseBroken(line, options)
   importTurn(lines, options)
   importLans(lines, options)
   importLocalUsers(lines, options)
@@ -38,7 +39,19 @@ export function importExpresswayConfig(
   for (const line of taken) options.judge(line, 'ignored', 'it has no counterpart here')
   const foreign = all.filter((line) => !isOurs(line))
   for (const line of foreign) options.judge(line, 'ignored', foreignText(foreign), 'other subsystems')
-  return options.finish([...taken, ...superseded, ...foreign].sort((one, other) => one.line - other.line))
+  for (const line of others) options.judge(line, 'needed', OTHER_TEXT)
+  return options.finish([...taken, ...superseded, ...foreign, ...others].sort((one, other) => one.line - other.line))
+}
+
+const OTHER_TEXT =
+  'these are no settings: where a terminal broke a long line in two, join the parts again; what else stands there may go'
+
+/** What is left of it may be a number as well, and would be taken. */
+function refuseBroken(line: ImportLine, options: ImportedOptions): never {
+  return options.refuse(
+    line,
+    `${line.name}: the value goes on in the next line: a terminal broke it in two, so join them`,
+  )
 }
 
 const OUR_NAMES = [

@@ -49,11 +49,21 @@ function importExternal(lan: Lan, options: ImportedOptions): void {
     options.give('relay-ip', address.value, address)
     options.applied(address, 'relay-ip')
   }
-  if (natAddress === null || !hasNat(lan)) return
+  if (natAddress === null || !hasNat(lan)) {
+    judgeNoNat(lan, options)
+    return
+  }
   const isMapped = address !== null && !UNSET.includes(address.value)
   options.give('external-ip', isMapped ? `${natAddress.value}/${address.value}` : natAddress.value, natAddress)
   options.applied(natAddress, 'external-ip')
   if (natMode !== null) options.applied(natMode, 'external-ip')
+}
+
+function judgeNoNat({ natAddress, natMode }: Lan, options: ImportedOptions): void {
+  const isOn = /^on$/i.test(natMode?.value ?? '')
+  const text = isOn ? 'static NAT is on, without an address' : 'static NAT is off'
+  if (natMode !== null) options.judge(natMode, isOn ? 'ignored' : 'same', text)
+  if (natAddress !== null) options.judge(natAddress, 'ignored', text)
 }
 
 function judgeInternal({ address, natAddress, natMode }: Lan, options: ImportedOptions): void {

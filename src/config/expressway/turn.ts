@@ -9,6 +9,8 @@ const PREFIX = 'traversal server turn '
 const PORT_DEFAULT = '3478'
 /** Of the virtual machines since X8; hardware of before began at 60000. */
 const MEDIA_PORTS_DEFAULT = { 'min-port': '24000', 'max-port': '29999' }
+/** An Expressway takes none below. */
+const MEDIA_PORT_MIN = 1024
 const REALM_DEFAULT = 'TANDBERG'
 
 export function importTurn(lines: XLines, options: ImportedOptions): void {
@@ -16,8 +18,8 @@ export function importTurn(lines: XLines, options: ImportedOptions): void {
   importMode(line('mode'), options)
   importListeners(lines, options)
   give(options, 'realm', line('authentication realm'), REALM_DEFAULT)
-  give(options, 'min-port', line('media port start'), MEDIA_PORTS_DEFAULT['min-port'])
-  give(options, 'max-port', line('media port end'), MEDIA_PORTS_DEFAULT['max-port'])
+  importMediaPort(options, 'min-port', line('media port start'))
+  importMediaPort(options, 'max-port', line('media port end'))
   // The machine takes the channel numbers of its time.
   options.give('channel-range', 'rfc5766', null)
   importAuthentication(line('authentication mode'), line('authentication remote mode'), options)
@@ -103,6 +105,17 @@ function give(options: ImportedOptions, name: string, line: ImportLine | null, v
   options.give(name, line?.value ?? valueDefault, line)
   if (line !== null) options.applied(line, name)
   else options.remark(`the file does not say it: --${name} is ${valueDefault}, the default of an Expressway`, name)
+}
+
+/** A part of a number, of a line that was broken, is mostly below. */
+function importMediaPort(options: ImportedOptions, name: 'min-port' | 'max-port', line: ImportLine | null): void {
+  if (line !== null && /^[0-9]+$/.test(line.value) && Number(line.value) < MEDIA_PORT_MIN) {
+    options.refuse(
+      line,
+      `${line.name}: ${printable(line.value)} is below ${MEDIA_PORT_MIN}, which no Expressway takes: look whether the line is whole`,
+    )
+  }
+  give(options, name, line, MEDIA_PORTS_DEFAULT[name])
 }
 
 function importAuthentication(mode: ImportLine | null, remote: ImportLine | null, options: ImportedOptions): void {

@@ -109,7 +109,8 @@ const SOURCES: readonly TextCase[] = [
       if (imported === null) return false
       const { notes } = imported.value.report
       const lineCount = notes.reduce((sum, { lines }) => sum + lines.length, 0)
-      ensure(lineCount === readXConfiguration(text).length, 'a line without a verdict')
+      const { others, settings } = readXConfiguration(text)
+      ensure(lineCount === settings.length + others.length, 'a line without a verdict')
       return settled(() => parseCommandLine(['--expressway-config', 'file'], {}, () => text))
     },
   },
