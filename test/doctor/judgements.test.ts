@@ -83,8 +83,10 @@ t.test('relays in use', async (t) => {
     t.match(closed, {
       verdict: 'fault',
       cause: 'the relay range 50000-50999 is firewalled',
+      text: /gets there: the firewall before the server drops them, or, .* own network does: a run from a second network/,
       remedy: 'Open UDP 50000-50999 to 198.51.100.7',
     })
+    t.match(judgeRelayRange(HEALTHY, null), { text: /\(2 ports tried\)$/, extent: '2 ports tried' })
     t.match(judgeRelayRange(relays({ getsIn: false }), null), { verdict: 'fault', text: /before the relay has sent/ })
     const part = judgeRelayRange(
       { ...HEALTHY, relays: [RELAY, { ...RELAY, relayed: '198.51.100.7:28000', getsIn: false }] },
@@ -146,10 +148,25 @@ t.test('relays in use', async (t) => {
     t.match(judgeRelayOutbound(relays({ getsOut: false })), { verdict: 'fault' })
     t.match(judgePacketSize({ ...HEALTHY, lengths: [1200] }), { verdict: 'warning' })
     t.match(judgePacketSize({ ...HEALTHY, lengths: [] }), { verdict: 'fault' })
-    t.match(judgeHairpin({ ...HEALTHY, hairpin: HAIRPIN_LOST }), {
-      verdict: 'fault',
-      remedy: /NAT reflection for 198.51.100.7/,
+    t.match(
+      judgeHairpin({ ...HEALTHY, hairpin: HAIRPIN_LOST }),
+      { verdict: 'fault', text: /its own firewall drops it, or, if there is a NAT/, remedy: /NAT reflection for 198/ },
+      'no NAT is asserted where the relays are where the server is',
+    )
+    t.match(judgeHairpin({ ...HEALTHY, reachedHost: '198.51.100.8', hairpin: HAIRPIN_LOST }), {
+      ...{ verdict: 'fault', text: /lost: the NAT before it/, remedy: /^Switch on NAT reflection/ },
     })
+    const partly = [RELAY, { ...RELAY, getsIn: false }]
+    t.match(
+      judgeHairpin({ ...HEALTHY, relays: partly, hairpin: HAIRPIN_LOST }),
+      { verdict: 'not-checked', text: 'a part of the relay range is firewalled' },
+      'a symptom of a part of the range',
+    )
+    t.match(
+      judgeHairpin({ ...relays({ getsOut: false }), hairpin: HAIRPIN_LOST }),
+      { verdict: 'not-checked', text: 'what relays send does not get out' },
+      'a symptom of what holds relays back',
+    )
     t.match(
       judgeHairpin({ ...relays({ getsIn: false }), hairpin: HAIRPIN_LOST }),
       { verdict: 'not-checked' },
@@ -554,6 +571,10 @@ t.test('the report', async (t) => {
   })
   t.test('says so when nothing is wrong, and what it has not seen', async (t) => {
     t.match(diagnosisOf([finding('relay-range', well('in'))]), /^No fault: media gets through\.$/)
+    t.equal(
+      diagnosisOf([finding('relay-range', { ...well('in'), extent: '4 ports tried' })]),
+      'No fault: media gets through (4 ports tried).',
+    )
     t.match(
       diagnosisOf([finding('relay-range', notChecked('there are no credentials'))]),
       /was not seen, because there are no credentials\.$/,
