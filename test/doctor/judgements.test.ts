@@ -19,6 +19,7 @@ import { judgeBuffers, judgeConntrack } from '../../src/doctor/inside/system-lim
 import { judgeUsers } from '../../src/doctor/inside/users.js'
 import type { Machine } from '../../src/doctor/machine.js'
 import { judgeAmplification } from '../../src/doctor/outside/amplification.js'
+import { OUTSIDE_CHECKS } from '../../src/doctor/outside/checks.js'
 import { judgeCredentials } from '../../src/doctor/outside/credentials.js'
 import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED, peerServer } from '../../src/doctor/outside/exercise.js'
 import { findThreshold } from '../../src/doctor/outside/find-threshold.js'
@@ -234,8 +235,15 @@ t.test('credentials', async (t) => {
     cause: 'the credentials have expired',
     text: /1 hour ago/,
   })
+  t.match(
+    judgeCredentials({ ...facts, username: '1800000120:bob' }),
+    { cause: /or have expired at the server$/, text: /expire in 2 minutes by this machine's clock/ },
+    'the name has its time in it',
+  )
   t.match(judgeCredentials({ ...facts, refusalCode: 0, allocateCode: 486 }), { verdict: 'fault', cause: /quota/ })
-  t.match(judgeRestSecret({ verdict: 'refused', code: 401, realm: 'r' }), [{ verdict: 'fault' }])
+  t.match(judgeRestSecret({ verdict: 'refused', code: 401, realm: 'r' }), [
+    { verdict: 'fault', text: /another one, or it has none$/ },
+  ])
   t.same(judgeOpenRelay(null).verdict, 'fault')
 })
 
@@ -281,16 +289,18 @@ t.test('certificates', async (t) => {
     { verdict: 'fault', remedy: 'Give a file' },
   ])
 
-  const shown = (...codes: CertificateProblemCode[]) => {
+  const shown = (...codes: CertificateProblemCode[]) => shownUntil('2026-08-01', ...codes)
+  const shownUntil = (validTo: string, ...codes: CertificateProblemCode[]) => {
     const way = { transport: 'tls', host: 'turn.test', port: 443, isAsked: true } as const
     const common = { problem: '', address: null, deafHosts: [], answerMilliseconds: 0 }
     const security = {
       problems: codes.map((code) => ({ code, text: code })),
-      certificate: { validTo: '2026-08-01' },
+      certificate: { validTo },
     } as never
     return judgePeerCertificate('turn.test', { way, outcome: 'answers', ...common, security }, now)
   }
   t.same(verdicts(shown()), ['ok'])
+  t.match(shownUntil('Bad time value'), [{ verdict: 'warning', text: /ends on an unreadable date$/ }])
   for (const code of ['wrong-name', 'expired', 'not-yet-valid', 'self-signed', 'untrusted'] as const) {
     t.match(shown(code), [{ verdict: 'fault', text: new RegExp(`^TCP 443 \\(TLS\\): ${code}`), remedy: /./ }])
   }
@@ -315,7 +325,13 @@ t.test("the server's clock", async (t) => {
     judgeServerClock({ byCredentials, byDate })
   t.same(judge(null), [], 'nothing shows it')
   t.match(judge(0), [{ verdict: 'ok' }])
-  t.match(judge(200), [{ verdict: 'warning' }])
+  t.match(judge(360), [
+    { verdict: 'warning', text: /for less than 6 minutes have .*, and others last 6 minutes less$/ },
+  ])
+  t.same(verdicts(judge(-3000)), ['warning'])
+  t.match(judge(90_000), [{ verdict: 'fault', text: /: fresh TURN REST credentials have expired there$/ }])
+  const { needs } = OUTSIDE_CHECKS.find(({ id }) => id === 'credentials')!
+  t.notOk(needs.includes('server-clock'), 'what else is wrong is found beside it')
   t.match(judge(7200, 7203), [
     {
       verdict: 'fault',

@@ -10,11 +10,9 @@ import type { Settings } from '../../config/settings.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { askForNothing, codeOfStranger } from './credential-trial.js'
 import { type ExerciseFacts, exerciseRelays } from './exercise.js'
-import { REST_NAME } from './rest-secret.js'
+import { FARTHEST_SECONDS, REST_NAME } from './rest-secret.js'
 import type { Identity, OutsideScene, Way, WayOutcome, WayState } from './scene.js'
 
-/** Long enough for any clock that is not wrong. */
-const CREDENTIAL_SECONDS = 3600
 /** A server of STUN has spoken: a refusal, or what is no answer to this request. */
 const ANSWERS: readonly ClientErrorCode[] = ['stun-error', 'no-credentials', 'bad-answer']
 
@@ -77,7 +75,8 @@ export class Examination implements OutsideScene {
   credentials(): ClientCredentials | null {
     const { identity } = this
     if (identity === null || identity.kind === 'password') return identity
-    return restCredentials(identity.secret, REST_NAME, Date.now() / 1000 + CREDENTIAL_SECONDS)
+    // Good whatever the server's clock says, so that what else is wrong is found as well.
+    return restCredentials(identity.secret, REST_NAME, Date.now() / 1000 + FARTHEST_SECONDS)
   }
 
   codeOfStranger(): Promise<number> {
