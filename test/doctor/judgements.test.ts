@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
-import { StunError } from '../../src/client/client-error.js'
+import { ClientError, type ClientErrorCode, StunError } from '../../src/client/client-error.js'
 import type { CertificateProblemCode } from '../../src/client/peer-security.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
 import { type Finding, fault, type Judgement, notChecked, warning, well } from '../../src/doctor/check.js'
@@ -26,7 +26,7 @@ import { findThreshold } from '../../src/doctor/outside/find-threshold.js'
 import { knownUser } from '../../src/doctor/outside/known-user.js'
 import { judgeOpenRelay } from '../../src/doctor/outside/open-relay.js'
 import { judgePeerPolicy } from '../../src/doctor/outside/peer-policy.js'
-import { judgeReachable } from '../../src/doctor/outside/reachable.js'
+import { judgeName, judgeReachable } from '../../src/doctor/outside/reachable.js'
 import {
   judgeExternalAddress,
   judgeHairpin,
@@ -189,6 +189,23 @@ t.test('ways to the server', async (t) => {
     t.match(judgeReachable('turn.test', [way('tls', 'mute')]), { verdict: 'fault', text: /^something else answers/ })
     const silent = judgeReachable('turn.test', [way('udp', 'silent'), way('tcp', 'silent', false)])
     t.match(silent, { verdict: 'fault', remedy: /^Open UDP 3478, TCP 3478 to turn.test/ })
+    const web = { ...way('tls', 'mute'), security: { isAlpnRefused: true } as never }
+    t.match(judgeReachable('turn.test', [web]), { verdict: 'fault', text: /a web server: it does TLS, refuses/ })
+    t.match(judgeReachable('turn.test', [way('tls', 'no-tls')]), { text: /takes connections, and answers no TLS/ })
+    const lost = { ...way('udp', 'unreachable'), problem: 'UDP 192.0.2.1:3478: ENETUNREACH' }
+    t.match(judgeReachable('turn.test', [lost]), {
+      verdict: 'fault',
+      cause: 'this machine has no way to turn.test',
+      text: /ENETUNREACH\): nothing is known of the server$/,
+      remedy: /^Look at this machine's network/,
+    })
+  })
+  t.test('by a name without an address, or of which nobody tells', async (t) => {
+    const judge = (code: ClientErrorCode) => judgeName('turn.test', new ClientError(code, 'x'))
+    t.match(judge('no-such-host'), { verdict: 'fault', remedy: /^Enter turn.test in the DNS/ })
+    for (const code of ['no-resolver', 'no-answer'] as const) {
+      t.match(judge(code), { verdict: 'fault', cause: 'the DNS of this machine does not answer' })
+    }
   })
   t.test('of which one does: UDP is blocked, a port closed, or not asked for', async (t) => {
     const answering = [way('tls', 'answers')]
