@@ -6,6 +6,7 @@ import { reasonPhrase } from '../stun/reason-phrases.js'
 export const CLIENT_ERRORS = {
   'bad-uri': 'A text is no URI of a STUN or TURN server.',
   'no-such-host': 'The name of the server has no address.',
+  'no-resolver': 'The DNS of this machine does not answer, so that nothing is known of the name.',
   'bad-local-address': 'The wanted local address is none of this machine.',
   'connection-refused': 'Nothing listens there: the server refused, by RST or ICMP.',
   unreachable: 'There is no way to the address from here, or a packet could not be sent.',
@@ -81,10 +82,11 @@ export function socketError(error: NodeJS.ErrnoException, where: string): Client
     case 'ECONNREFUSED':
       return made('connection-refused', `${where}: connection refused, nothing listens there`)
     case 'ENOTFOUND':
-    case 'EAI_AGAIN':
     case 'EAI_NODATA':
     case 'EAI_NONAME':
       return made('no-such-host', `${where}: the name has no address (${code})`)
+    case 'EAI_AGAIN':
+      return made('no-resolver', `${where}: the DNS of this machine does not answer (${code})`)
     case 'EADDRNOTAVAIL':
     case 'EADDRINUSE':
       return made('bad-local-address', `${where}: the local address cannot be used (${code})`)

@@ -131,6 +131,7 @@ function securityOf(session: DtlsClientSession, { serverName }: OpenRequest): Pe
     protocol: facts.protocol,
     cipher: facts.cipher,
     alpn: facts.alpn,
+    isAlpnRefused: false,
     serverName,
     certificate,
     names: subjectAltNames(certificate?.subjectAltName),

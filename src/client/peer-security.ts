@@ -20,6 +20,8 @@ export interface PeerSecurity {
   readonly cipher: string
   /** The protocol that the server chose (ALPN); '' if none. */
   readonly alpn: string
+  /** The server speaks no protocol that it was offered, as web servers do, and the handshake was done without. */
+  readonly isAlpnRefused: boolean
   /** With whom the names were compared. */
   readonly serverName: string
   /** The server's own; its text forms are the server's to choose. null if it has shown none. */

@@ -8,14 +8,24 @@ import { connectTcp, eventOf, StreamTransport } from './stream-transport.js'
 import type { ClientTransport, OpenRequest } from './transport.js'
 
 export async function openTls(request: OpenRequest): Promise<ClientTransport> {
-  const socket = await handshake(request)
-  return new StreamTransport('tls', socket, request, securityOf(socket, request))
+  const alpn = alpnOf(request)
+  try {
+    return await openOffering(alpn, request)
+  } catch (error) {
+    if (alpn.length === 0 || !isAlpnRefusal(error)) throw error
+    // Browsers offer none: what refuses ours may serve them.
+    return openOffering([], request)
+  }
 }
 
-async function handshake(request: OpenRequest): Promise<TLSSocket> {
+async function openOffering(alpn: readonly string[], request: OpenRequest): Promise<ClientTransport> {
+  const socket = await handshake(alpn, request)
+  return new StreamTransport('tls', socket, request, securityOf(socket, alpn, request))
+}
+
+async function handshake(alpn: readonly string[], request: OpenRequest): Promise<TLSSocket> {
   const { ca, deadline, serverName, where } = request
   const tcp = await connectTcp(request)
-  const alpn = alpnOf(request)
   const socket = connectTls({
     socket: tcp,
     rejectUnauthorized: false,
@@ -36,6 +46,9 @@ async function handshake(request: OpenRequest): Promise<TLSSocket> {
 }
 
 function tlsError(error: NodeJS.ErrnoException, where: string): ClientError {
+  // TCP was connected.
+  if (error instanceof ClientError && error.code === 'no-answer')
+    return new ClientError('tls-failed', `${where}: it takes connections, and answers no TLS`, { cause: error })
   if (error instanceof ClientError) return error
   const { code = '', message } = error
   // A connection that is reset, or closed, in place of a handshake is no TLS either.
@@ -48,7 +61,14 @@ function tlsError(error: NodeJS.ErrnoException, where: string): ClientError {
   return new ClientError('tls-failed', `${where}: the TLS handshake failed (${reason})`, { cause: error })
 }
 
-function securityOf(socket: TLSSocket, { serverName }: OpenRequest): PeerSecurity {
+/** A web server knows protocols, and not TURN's (RFC 7301 §3.2). */
+function isAlpnRefusal(error: unknown): boolean {
+  const cause = error instanceof ClientError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+  return cause?.code?.endsWith('_ALERT_NO_APPLICATION_PROTOCOL') ?? false
+}
+
+function securityOf(socket: TLSSocket, offered: readonly string[], request: OpenRequest): PeerSecurity {
+  const { serverName } = request
   const certificate = socket.getPeerX509Certificate() ?? null
   // Node's types have an Error here, and node the text of its code.
   const chainError = socket.authorized ? '' : String(socket.authorizationError ?? '')
@@ -56,6 +76,7 @@ function securityOf(socket: TLSSocket, { serverName }: OpenRequest): PeerSecurit
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher()?.name ?? '',
     alpn: socket.alpnProtocol || '',
+    isAlpnRefused: offered.length < alpnOf(request).length,
     serverName,
     certificate,
     names: subjectAltNames(certificate?.subjectAltName),

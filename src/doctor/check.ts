@@ -11,6 +11,8 @@ export interface Judgement {
   readonly remedy: string
   /** Of a fault: the cause in a few words, which begin a sentence; '' otherwise. */
   readonly cause: string
+  /** How much was looked at, where that is not all of it: `4 ports tried`. */
+  readonly extent?: string
 }
 
 /** What came of a check. One check may find several things. */

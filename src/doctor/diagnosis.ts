@@ -22,9 +22,9 @@ function healthOf(findings: readonly Finding[]): string {
     return 'No fault that this machine can see; whether clients get through, turnd doctor turn:HOST --as NAME:PASSWORD tells on another one'
   }
   const unseen = media.find(({ verdict }) => verdict === 'not-checked')
-  return unseen === undefined
-    ? 'No fault: media gets through'
-    : `No fault, but whether media gets through was not seen, because ${unseen.text}`
+  if (unseen !== undefined) return `No fault, but whether media gets through was not seen, because ${unseen.text}`
+  const extents = [...new Set(media.flatMap(({ extent }) => extent ?? []))].join(', ')
+  return `No fault: media gets through${extents === '' ? '' : ` (${extents})`}`
 }
 
 /** With a capital, unless it begins with the name of a host or an option. @param subject of the finding, which may be a host of one word */

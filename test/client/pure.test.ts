@@ -249,7 +249,8 @@ t.test('every error has advice', async (t) => {
   const system = (code: string) => socketError(Object.assign(new Error('x'), { code }), 'UDP h:1')
   t.equal(system('ECONNREFUSED').code, 'connection-refused')
   t.equal(system('ENETUNREACH').code, 'unreachable')
-  t.equal(system('EAI_AGAIN').code, 'no-such-host')
+  t.equal(system('EAI_AGAIN').code, 'no-resolver', 'of the name nothing is known')
+  t.equal(system('ENOTFOUND').code, 'no-such-host')
 })
 
 function thrownBy(call: () => unknown): unknown {

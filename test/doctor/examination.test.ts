@@ -1,10 +1,14 @@
 // A server as the doctor examines it from outside, with servers that do what few do: what counts as an answer, at which address, and what is left
 // behind by whoever gives up.
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import t, { type Test } from 'tap'
 import { answerLengthOf } from '../../src/doctor/outside/amplification.js'
 import { tryCredentials } from '../../src/doctor/outside/credential-trial.js'
 import { Examination, type ExaminationOptions } from '../../src/doctor/outside/examination.js'
 import { examineServers } from '../../src/doctor/outside/examine.js'
+import { name } from '../../src/doctor/outside/reachable.js'
 import { hostAddress } from '../../src/stun/address.js'
 import {
   ATTRIBUTE_REQUESTED_TRANSPORT,
@@ -25,6 +29,7 @@ import {
   scriptedUdp,
   USER,
 } from '../client/scripted-server.js'
+import { makePair } from '../support/certificate.js'
 
 t.jobs = 8
 
@@ -83,6 +88,47 @@ t.test('a name with a dead address is examined at the other, and the dead one to
   const [state] = await examine(t, 'udp', port, { host: 'turn.test', addressesOf }).survey()
   t.match(state, { outcome: 'answers', deafHosts: ['::1'] })
   t.equal(`${state.address}`, `${HOST}:${port}`)
+})
+
+t.test('a resolver that does not answer is waited for no longer than a server', { buffered: true }, async (t) => {
+  let askedCount = 0
+  const addressesOf = () => {
+    askedCount++
+    return new Promise<never>(() => {})
+  }
+  const examination = examine(t, 'udp', 3478, { host: 'turn.test', addressesOf, patienceMs: 100 })
+  const [judged] = await Promise.all([name.run(examination, examination.signal), examination.survey()])
+  t.match(judged, { verdict: 'fault', cause: 'the DNS of this machine does not answer' })
+  t.equal(askedCount, 1, 'for all of them')
+})
+
+t.test('over TLS, what answers no TLS and what is a web server are told apart', { buffered: true }, async (t) => {
+  const pair = await makePair(HOST)
+  const servers = [
+    createServer(),
+    createTlsServer({ cert: pair.certificate, key: pair.key, ALPNProtocols: ['http/1.1'] }),
+  ]
+  const sockets = new Set<Socket>()
+  t.teardown(() => {
+    for (const each of [...sockets, ...servers]) 'destroy' in each ? each.destroy() : each.close()
+  })
+  const [mute, web] = await Promise.all(
+    servers.map(async (server) => {
+      server.on('connection', (socket: Socket) => sockets.add(socket.on('error', () => {})))
+      server.listen(0, HOST)
+      await once(server, 'listening')
+      const way = { transport: 'tls', host: HOST, port: (server.address() as AddressInfo).port, isAsked: true } as const
+      const [state] = await examine(t, 'udp', 1, { ways: [way] }).survey()
+      return state
+    }),
+  )
+  t.match(mute, { outcome: 'no-tls', problem: /takes connections, and answers no TLS$/ })
+  t.match(web, { outcome: 'mute', security: { isAlpnRefused: true } })
+})
+
+t.test('credentials of a secret are good for any clock', async (t) => {
+  const who = examine(t, 'udp', 1, { identity: { kind: 'secret', secret: 's' } }).credentials()
+  t.ok(Number.parseInt(who?.username ?? '', 10) > Date.now() / 1000 + 365 * 86_400)
 })
 
 t.test('credentials are taken, refused, or answered as everybody is', { buffered: true }, async (t) => {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
-import { StunError } from '../../src/client/client-error.js'
+import { ClientError, type ClientErrorCode, StunError } from '../../src/client/client-error.js'
 import type { CertificateProblemCode } from '../../src/client/peer-security.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
 import { type Finding, fault, type Judgement, notChecked, warning, well } from '../../src/doctor/check.js'
@@ -19,13 +19,14 @@ import { judgeBuffers, judgeConntrack } from '../../src/doctor/inside/system-lim
 import { judgeUsers } from '../../src/doctor/inside/users.js'
 import type { Machine } from '../../src/doctor/machine.js'
 import { judgeAmplification } from '../../src/doctor/outside/amplification.js'
+import { OUTSIDE_CHECKS } from '../../src/doctor/outside/checks.js'
 import { judgeCredentials } from '../../src/doctor/outside/credentials.js'
 import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED, peerServer } from '../../src/doctor/outside/exercise.js'
 import { findThreshold } from '../../src/doctor/outside/find-threshold.js'
 import { knownUser } from '../../src/doctor/outside/known-user.js'
 import { judgeOpenRelay } from '../../src/doctor/outside/open-relay.js'
 import { judgePeerPolicy } from '../../src/doctor/outside/peer-policy.js'
-import { judgeReachable } from '../../src/doctor/outside/reachable.js'
+import { judgeName, judgeReachable } from '../../src/doctor/outside/reachable.js'
 import {
   judgeExternalAddress,
   judgeHairpin,
@@ -83,8 +84,10 @@ t.test('relays in use', async (t) => {
     t.match(closed, {
       verdict: 'fault',
       cause: 'the relay range 50000-50999 is firewalled',
+      text: /gets there: the firewall before the server drops them, or, .* own network does: a run from a second network/,
       remedy: 'Open UDP 50000-50999 to 198.51.100.7',
     })
+    t.match(judgeRelayRange(HEALTHY, null), { text: /\(2 ports tried\)$/, extent: '2 ports tried' })
     t.match(judgeRelayRange(relays({ getsIn: false }), null), { verdict: 'fault', text: /before the relay has sent/ })
     const part = judgeRelayRange(
       { ...HEALTHY, relays: [RELAY, { ...RELAY, relayed: '198.51.100.7:28000', getsIn: false }] },
@@ -146,10 +149,25 @@ t.test('relays in use', async (t) => {
     t.match(judgeRelayOutbound(relays({ getsOut: false })), { verdict: 'fault' })
     t.match(judgePacketSize({ ...HEALTHY, lengths: [1200] }), { verdict: 'warning' })
     t.match(judgePacketSize({ ...HEALTHY, lengths: [] }), { verdict: 'fault' })
-    t.match(judgeHairpin({ ...HEALTHY, hairpin: HAIRPIN_LOST }), {
-      verdict: 'fault',
-      remedy: /NAT reflection for 198.51.100.7/,
+    t.match(
+      judgeHairpin({ ...HEALTHY, hairpin: HAIRPIN_LOST }),
+      { verdict: 'fault', text: /its own firewall drops it, or, if there is a NAT/, remedy: /NAT reflection for 198/ },
+      'no NAT is asserted where the relays are where the server is',
+    )
+    t.match(judgeHairpin({ ...HEALTHY, reachedHost: '198.51.100.8', hairpin: HAIRPIN_LOST }), {
+      ...{ verdict: 'fault', text: /lost: the NAT before it/, remedy: /^Switch on NAT reflection/ },
     })
+    const partly = [RELAY, { ...RELAY, getsIn: false }]
+    t.match(
+      judgeHairpin({ ...HEALTHY, relays: partly, hairpin: HAIRPIN_LOST }),
+      { verdict: 'not-checked', text: 'a part of the relay range is firewalled' },
+      'a symptom of a part of the range',
+    )
+    t.match(
+      judgeHairpin({ ...relays({ getsOut: false }), hairpin: HAIRPIN_LOST }),
+      { verdict: 'not-checked', text: 'what relays send does not get out' },
+      'a symptom of what holds relays back',
+    )
     t.match(
       judgeHairpin({ ...relays({ getsIn: false }), hairpin: HAIRPIN_LOST }),
       { verdict: 'not-checked' },
@@ -171,6 +189,23 @@ t.test('ways to the server', async (t) => {
     t.match(judgeReachable('turn.test', [way('tls', 'mute')]), { verdict: 'fault', text: /^something else answers/ })
     const silent = judgeReachable('turn.test', [way('udp', 'silent'), way('tcp', 'silent', false)])
     t.match(silent, { verdict: 'fault', remedy: /^Open UDP 3478, TCP 3478 to turn.test/ })
+    const web = { ...way('tls', 'mute'), security: { isAlpnRefused: true } as never }
+    t.match(judgeReachable('turn.test', [web]), { verdict: 'fault', text: /a web server: it does TLS, refuses/ })
+    t.match(judgeReachable('turn.test', [way('tls', 'no-tls')]), { text: /takes connections, and answers no TLS/ })
+    const lost = { ...way('udp', 'unreachable'), problem: 'UDP 192.0.2.1:3478: ENETUNREACH' }
+    t.match(judgeReachable('turn.test', [lost]), {
+      verdict: 'fault',
+      cause: 'this machine has no way to turn.test',
+      text: /ENETUNREACH\): nothing is known of the server$/,
+      remedy: /^Look at this machine's network/,
+    })
+  })
+  t.test('by a name without an address, or of which nobody tells', async (t) => {
+    const judge = (code: ClientErrorCode) => judgeName('turn.test', new ClientError(code, 'x'))
+    t.match(judge('no-such-host'), { verdict: 'fault', remedy: /^Enter turn.test in the DNS/ })
+    for (const code of ['no-resolver', 'no-answer'] as const) {
+      t.match(judge(code), { verdict: 'fault', cause: 'the DNS of this machine does not answer' })
+    }
   })
   t.test('of which one does: UDP is blocked, a port closed, or not asked for', async (t) => {
     const answering = [way('tls', 'answers')]
@@ -217,8 +252,15 @@ t.test('credentials', async (t) => {
     cause: 'the credentials have expired',
     text: /1 hour ago/,
   })
+  t.match(
+    judgeCredentials({ ...facts, username: '1800000120:bob' }),
+    { cause: /or have expired at the server$/, text: /expire in 2 minutes by this machine's clock/ },
+    'the name has its time in it',
+  )
   t.match(judgeCredentials({ ...facts, refusalCode: 0, allocateCode: 486 }), { verdict: 'fault', cause: /quota/ })
-  t.match(judgeRestSecret({ verdict: 'refused', code: 401, realm: 'r' }), [{ verdict: 'fault' }])
+  t.match(judgeRestSecret({ verdict: 'refused', code: 401, realm: 'r' }), [
+    { verdict: 'fault', text: /another one, or it has none$/ },
+  ])
   t.same(judgeOpenRelay(null).verdict, 'fault')
 })
 
@@ -264,16 +306,18 @@ t.test('certificates', async (t) => {
     { verdict: 'fault', remedy: 'Give a file' },
   ])
 
-  const shown = (...codes: CertificateProblemCode[]) => {
+  const shown = (...codes: CertificateProblemCode[]) => shownUntil('2026-08-01', ...codes)
+  const shownUntil = (validTo: string, ...codes: CertificateProblemCode[]) => {
     const way = { transport: 'tls', host: 'turn.test', port: 443, isAsked: true } as const
     const common = { problem: '', address: null, deafHosts: [], answerMilliseconds: 0 }
     const security = {
       problems: codes.map((code) => ({ code, text: code })),
-      certificate: { validTo: '2026-08-01' },
+      certificate: { validTo },
     } as never
     return judgePeerCertificate('turn.test', { way, outcome: 'answers', ...common, security }, now)
   }
   t.same(verdicts(shown()), ['ok'])
+  t.match(shownUntil('Bad time value'), [{ verdict: 'warning', text: /ends on an unreadable date$/ }])
   for (const code of ['wrong-name', 'expired', 'not-yet-valid', 'self-signed', 'untrusted'] as const) {
     t.match(shown(code), [{ verdict: 'fault', text: new RegExp(`^TCP 443 \\(TLS\\): ${code}`), remedy: /./ }])
   }
@@ -298,7 +342,13 @@ t.test("the server's clock", async (t) => {
     judgeServerClock({ byCredentials, byDate })
   t.same(judge(null), [], 'nothing shows it')
   t.match(judge(0), [{ verdict: 'ok' }])
-  t.match(judge(200), [{ verdict: 'warning' }])
+  t.match(judge(360), [
+    { verdict: 'warning', text: /for less than 6 minutes have .*, and others last 6 minutes less$/ },
+  ])
+  t.same(verdicts(judge(-3000)), ['warning'])
+  t.match(judge(90_000), [{ verdict: 'fault', text: /: fresh TURN REST credentials have expired there$/ }])
+  const { needs } = OUTSIDE_CHECKS.find(({ id }) => id === 'credentials')!
+  t.notOk(needs.includes('server-clock'), 'what else is wrong is found beside it')
   t.match(judge(7200, 7203), [
     {
       verdict: 'fault',
@@ -588,6 +638,10 @@ t.test('the report', async (t) => {
   })
   t.test('says so when nothing is wrong, and what it has not seen', async (t) => {
     t.match(diagnosisOf([finding('relay-range', well('in'))]), /^No fault: media gets through\.$/)
+    t.equal(
+      diagnosisOf([finding('relay-range', { ...well('in'), extent: '4 ports tried' })]),
+      'No fault: media gets through (4 ports tried).',
+    )
     t.match(
       diagnosisOf([finding('relay-range', notChecked('there are no credentials'))]),
       /was not seen, because there are no credentials\.$/,

@@ -114,6 +114,14 @@ const cases = (ca: string): Case[] => [
     text: /, and the Date of its HTTP answers says so too: fresh TURN REST credentials have expired there$/,
   },
   {
+    name: "the server's clock is wrong, and the relay range is firewalled",
+    isLong: true,
+    mischief: 'range closed',
+    args: [uri('early'), '--as-secret', SECRET],
+    faults: ['server-clock', 'relay-range'],
+    diagnosis: /^The server's clock is about .* ahead: set the server's clock .* \(and 1 more fault, see above\)\.$/,
+  },
+  {
     name: 'the secret of TURN REST differs',
     args: [uri('healthy'), '--as-secret', `${SECRET}-of-old`],
     faults: ['rest-secret'],

@@ -229,7 +229,7 @@ function alternateOf({ failure }: ProbeReport): TransportAddress | null {
 function isAbsent({ failure, target }: ProbeReport): boolean {
   if (failure === null || !['connect', 'binding'].includes(failure.stage)) return false
   const { code } = failure.error
-  if (code === 'no-such-host' || code === 'aborted') return false
+  if (code === 'no-such-host' || code === 'no-resolver' || code === 'aborted') return false
   if (target.need === 'if-answered') return true
   return target.need === 'unless-refused' && code === 'connection-refused'
 }

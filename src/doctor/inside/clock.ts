@@ -5,7 +5,7 @@ import { durationText } from '../durations.js'
 import type { Machine } from '../machine.js'
 
 /** TURN REST credentials are handed out for hours. */
-export const CLOCK_FAULT_SECONDS = 300
+const CLOCK_FAULT_SECONDS = 300
 const CLOCK_WARNING_SECONDS = 5
 const REMEDY = 'Run a time service: timedatectl set-ntp true, or install chrony'
 

@@ -81,16 +81,24 @@ function judgeRefusal({ known, nowSeconds, realm, refusalCode, username }: Crede
       'Set the same password on the client and on the server',
     )
   }
+  if (expiry >= nowSeconds) {
+    const rest = durationText(expiry - nowSeconds)
+    return fault(
+      `the credentials of "${username}" are wrong, or have expired at the server`,
+      `${found}: they expire in ${rest} by this machine's clock, and have expired already at a server whose clock is ahead by more; else their secret is another one`,
+      "Compare the server's clock with this machine's, and its secret with that of the service that hands them out; --as-secret SECRET tells which it is",
+    )
+  }
   return fault(
     `the user name or the password of "${username}" is wrong`,
     `${found}, and tells nobody whether it is the name or the password`,
-    `Compare both with the server; turnd why --user ${username.replace(/^\d+:/, '')} on it tells which it is`,
+    `Compare both with the server; turnd why --user ${username} on it tells which it is`,
   )
 }
 
 export const credentials: Check<OutsideScene> = {
   id: 'credentials',
-  needs: ['rest-secret', 'server-clock'],
+  needs: ['rest-secret'],
   async run(scene) {
     const who = scene.credentials()
     if (who === null) return notChecked('there are no credentials: give --as NAME:PASSWORD, or --as-secret SECRET')

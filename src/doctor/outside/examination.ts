@@ -7,14 +7,12 @@ import { resolveHost } from '../../client/resolve-host.js'
 import { type ClientTransport, openTransport } from '../../client/transport.js'
 import { TurnClient } from '../../client/turn-client.js'
 import type { Settings } from '../../config/settings.js'
-import { formatHost, type TransportAddress } from '../../stun/address.js'
+import { formatHost, hostAddress, type TransportAddress } from '../../stun/address.js'
 import { askForNothing, codeOfStranger } from './credential-trial.js'
 import { type ExerciseFacts, exerciseRelays } from './exercise.js'
-import { REST_NAME } from './rest-secret.js'
+import { FARTHEST_SECONDS, REST_NAME } from './rest-secret.js'
 import type { Identity, OutsideScene, Way, WayOutcome, WayState } from './scene.js'
 
-/** Long enough for any clock that is not wrong. */
-const CREDENTIAL_SECONDS = 3600
 /** A server of STUN has spoken: a refusal, or what is no answer to this request. */
 const ANSWERS: readonly ClientErrorCode[] = ['stun-error', 'no-credentials', 'bad-answer']
 
@@ -41,6 +39,7 @@ export class Examination implements OutsideScene {
   readonly #ending = new AbortController()
   readonly #clients = new Set<TurnClient>()
   #turn: Promise<unknown> = Promise.resolve()
+  #addresses: Promise<readonly TransportAddress[]> | null = null
   #survey: Promise<readonly WayState[]> | null = null
   #codeOfStranger: Promise<number> | null = null
   #exercise: Promise<ExerciseFacts> | null = null
@@ -60,6 +59,11 @@ export class Examination implements OutsideScene {
     return this.#ending.signal
   }
 
+  addresses(): Promise<readonly TransportAddress[]> {
+    this.#addresses ??= this.#resolve()
+    return this.#addresses
+  }
+
   survey(): Promise<readonly WayState[]> {
     this.#survey ??= Promise.all(this.ways.map((way) => this.#try(way)))
     return this.#survey
@@ -77,7 +81,8 @@ export class Examination implements OutsideScene {
   credentials(): ClientCredentials | null {
     const { identity } = this
     if (identity === null || identity.kind === 'password') return identity
-    return restCredentials(identity.secret, REST_NAME, Date.now() / 1000 + CREDENTIAL_SECONDS)
+    // Good whatever the server's clock says, so that what else is wrong is found as well.
+    return restCredentials(identity.secret, REST_NAME, Date.now() / 1000 + FARTHEST_SECONDS)
   }
 
   codeOfStranger(): Promise<number> {
@@ -126,7 +131,7 @@ export class Examination implements OutsideScene {
   async #try(way: Way): Promise<WayState> {
     let addresses: readonly TransportAddress[]
     try {
-      addresses = oneOfEachFamily(await this.#resolve(way.port))
+      addresses = oneOfEachFamily(await this.addresses()).map((address) => hostAddress(formatHost(address), way.port)!)
     } catch (error) {
       return { ...stateOf(way, null), outcome: outcomeOf(error), problem: (error as Error).message }
     }
@@ -139,10 +144,10 @@ export class Examination implements OutsideScene {
     return { ...answering, deafHosts: deaf.map(({ address }) => formatHost(address!)) }
   }
 
-  async #resolve(port: number): Promise<TransportAddress[]> {
+  async #resolve(): Promise<TransportAddress[]> {
     const deadline = new Deadline(this.patienceMs, this.signal)
     try {
-      return await deadline.race(this.#addressesOf(this.host, port), `no address of ${this.host}`)
+      return await deadline.race(this.#addressesOf(this.host, 0), `no address of ${this.host}`)
     } finally {
       deadline.clear()
     }

@@ -1,11 +1,20 @@
 // Is there a server at all: its name has an address, and something there answers STUN.
-import { resolveHost } from '../../client/resolve-host.js'
-import { hostAddress } from '../../stun/address.js'
+import { ClientError } from '../../client/client-error.js'
+import { formatHost, hostAddress } from '../../stun/address.js'
 import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
 import type { OutsideScene, WayState } from './scene.js'
 
-export function judgeName(host: string, addresses: readonly string[]): Judgement {
-  if (addresses.length > 0) return well(`${host} is ${addresses.join(', ')}`)
+/** @param found its addresses, or what was wrong when they were asked for */
+export function judgeName(host: string, found: readonly string[] | ClientError): Judgement {
+  if (!(found instanceof ClientError)) return well(`${host} is ${found.join(', ')}`)
+  if (found.code === 'aborted') return notChecked(found.message)
+  if (found.code !== 'no-such-host') {
+    return fault(
+      'the DNS of this machine does not answer',
+      `this machine asks for the address of ${host}, and its DNS does not answer: nothing is known of the server`,
+      "Look at this machine's DNS (/etc/resolv.conf) and at its network",
+    )
+  }
   return fault(
     `${host} has no address`,
     `${host} has no address in the DNS that this machine asks`,
@@ -16,13 +25,15 @@ export function judgeName(host: string, addresses: readonly string[]): Judgement
 export const name: Check<OutsideScene> = {
   id: 'name',
   needs: [],
-  async run({ host }) {
+  async run(scene) {
+    const { host } = scene
     if (hostAddress(host) !== null) return []
-    const addresses = await resolveHost(host, 0).catch(() => [])
-    return judgeName(
-      host,
-      addresses.map((address) => address.toString().replace(/:0$/, '')),
-    )
+    try {
+      return judgeName(host, (await scene.addresses()).map(formatHost))
+    } catch (error) {
+      if (error instanceof ClientError) return judgeName(host, error)
+      throw error
+    }
   },
 }
 
@@ -32,7 +43,7 @@ export function judgeReachable(host: string, states: readonly WayState[]): Judge
   const tried = states.filter(({ outcome }) => outcome !== 'untried')
   if (tried.length === 0) return notChecked(untriedText(states[0]))
   const ports = tried.map(portText).join(', ')
-  const found = tried.map((state) => `${portText(state)}: ${OUTCOMES[state.outcome]}`).join('; ')
+  const found = tried.map((state) => `${portText(state)}: ${outcomeText(state)}`).join('; ')
   const cause = `no TURN server answers at ${host}`
   if (states.some(({ outcome }) => outcome === 'closed')) {
     return fault(
@@ -46,6 +57,13 @@ export function judgeReachable(host: string, states: readonly WayState[]): Judge
       cause,
       `something else answers at ${host} (${found})`,
       `Mend the port in the URI, or what listens there (tried: ${ports})`,
+    )
+  }
+  if (tried.every(({ outcome }) => outcome === 'unreachable')) {
+    return fault(
+      `this machine has no way to ${host}`,
+      `no packet gets from this machine to ${host} (${tried.map(({ problem }) => problem).join('; ')}): nothing is known of the server`,
+      "Look at this machine's network: its address, its default route, its own firewall",
     )
   }
   return fault(
@@ -68,7 +86,7 @@ const OUTCOMES: Readonly<Record<WayState['outcome'], string>> = {
   unreachable: 'no way there',
   untried: 'not tried',
   mute: 'it takes connections, and answers no STUN',
-  'no-tls': 'it takes connections, and does no TLS',
+  'no-tls': 'it takes connections, and answers no TLS',
 }
 
 /** `UDP 3478`, `TLS on TCP 443`. */
@@ -78,7 +96,9 @@ export function portText({ way: { port, transport } }: WayState): string {
   return `${transport.toUpperCase()} ${port}`
 }
 
-export function outcomeText({ outcome }: WayState): string {
+export function outcomeText({ outcome, security }: WayState): string {
+  if (outcome === 'mute' && security?.isAlpnRefused)
+    return 'a web server: it does TLS, refuses the protocol stun.turn (ALPN), and answers no STUN'
   return OUTCOMES[outcome]
 }
 

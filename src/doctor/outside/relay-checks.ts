@@ -4,6 +4,7 @@ import type { Settings } from '../../config/settings.js'
 import { ERROR_PEER_ADDRESS_FAMILY_MISMATCH } from '../../stun/constants.js'
 import { scopeOf } from '../address-scope.js'
 import { type Check, fault, type Judgement, notChecked, warning, well } from '../check.js'
+import { counted } from '../durations.js'
 import { type ExerciseFacts, HAIRPIN_LOST, HAIRPIN_NOT_TRIED, PACKET_LENGTHS, type RelayFacts } from './exercise.js'
 import type { OutsideScene } from './scene.js'
 
@@ -12,6 +13,9 @@ const hostOf = (address: string) => address.replace(/:\d+$/, '').replace(/^\[|\]
 const UDP_UNKNOWN =
   'no packet arrives, and whether UDP leaves this network at all is not known: give a turn: URI of the server too'
 const RUN_OUTSIDE = "run the doctor outside the server's network"
+/** From here the two look alike. */
+const OR_THIS_NETWORK =
+  "the firewall before the server drops them, or, if it is open, this client's own network does: a run from a second network tells which"
 const listed = (relays: readonly RelayFacts[]) => relays.map(({ relayed }) => relayed).join(', ')
 
 export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | null): Judgement {
@@ -43,7 +47,7 @@ export function judgeExternalAddress(facts: ExerciseFacts, settings: Settings | 
   if (!facts.isUdpOpen) return notChecked(UDP_UNKNOWN)
   return fault(
     `no packet gets to the relayed address ${told}`,
-    `${found}, where no packet arrives: a firewall drops them, or the address is wrong`,
+    `${found}, where no packet arrives: the address is wrong, or ${OR_THIS_NETWORK}`,
     `If ${told} is its address, open UDP ${rangeText(settings)} to it on the firewall; if not, start turnd with --external-ip and the address that it has`,
   )
 }
@@ -68,7 +72,11 @@ export function judgeRelayRange(facts: ExerciseFacts, settings: Settings | null)
   if (isSameHost(facts))
     return notChecked(`this machine and the server share the address ${peerHost}: run the doctor on another one`)
   const [open, closed] = [relays.filter(({ getsIn }) => getsIn), relays.filter(({ getsIn }) => !getsIn)]
-  if (closed.length === 0) return well(`packets from ${peerHost} get to ${listed(relays)}`)
+  if (closed.length === 0) {
+    // A hole elsewhere in the range is not seen.
+    const extent = `${counted(relays.length, 'port')} tried`
+    return { ...well(`packets from ${peerHost} get to ${listed(relays)} (${extent})`), extent }
+  }
   if (open.length === 0 && !facts.isUdpOpen) return notChecked(UDP_UNKNOWN)
   const host = hostOf(closed[0].relayed)
   const range = settings === null ? 'the relay range' : `the relay range ${rangeText(settings)}`
@@ -76,7 +84,7 @@ export function judgeRelayRange(facts: ExerciseFacts, settings: Settings | null)
   if (open.length > 0) {
     return fault(
       `a part of ${range} is firewalled`,
-      `packets from ${peerHost} get to ${listed(open)}, and not to ${listed(closed)}`,
+      `packets from ${peerHost} get to ${listed(open)}, and not to ${listed(closed)}: ${OR_THIS_NETWORK}`,
       `${remedy}, all of it`,
     )
   }
@@ -85,11 +93,11 @@ export function judgeRelayRange(facts: ExerciseFacts, settings: Settings | null)
   if (relays.some(({ getsInAfterwards }) => getsInAfterwards)) {
     return fault(
       cause,
-      `${found} before the relay has sent one out itself: calls work with some peers, and with those behind other NATs not`,
+      `${found} before the relay has sent one out itself: calls work with some peers, and with those behind other NATs not. Perhaps ${OR_THIS_NETWORK}`,
       remedy,
     )
   }
-  return fault(cause, found, remedy)
+  return fault(cause, `${found}: ${OR_THIS_NETWORK}`, remedy)
 }
 
 export function judgeRelayOutbound(facts: ExerciseFacts): Judgement {
@@ -104,7 +112,8 @@ export function judgeRelayOutbound(facts: ExerciseFacts): Judgement {
   )
 }
 
-export function judgeHairpin({ hairpin, permissionCode, relays }: ExerciseFacts): Judgement {
+export function judgeHairpin(facts: ExerciseFacts): Judgement {
+  const { hairpin, reachedHost, relays } = facts
   if (hairpin === 0) return well('two relays of the server reach each other')
   if (hairpin === HAIRPIN_NOT_TRIED) return notChecked('the server gave one allocation only, and it takes two')
   const host = hostOf(relays[0].relayed)
@@ -114,12 +123,21 @@ export function judgeHairpin({ hairpin, permissionCode, relays }: ExerciseFacts)
       `Allow ${host} as a peer for the relay range`,
     )
   }
-  if (permissionCode === 0 && relays.every(({ getsIn }) => !getsIn))
-    return notChecked('nothing gets to the relay range')
+  // What is lost on the way to a peer is lost between relays for the same cause.
+  const [obstacle] = [judgeRelayRange(facts, null), judgeRelayOutbound(facts)].filter(({ verdict }) => verdict !== 'ok')
+  if (obstacle !== undefined) return notChecked(obstacle.cause || obstacle.text)
+  // A server behind NAT that knows its address looks like one without NAT.
+  const cause =
+    host === reachedHost
+      ? 'its own firewall drops it, or, if there is a NAT before it, that one does not turn it back (no hairpin)'
+      : 'the NAT before it does not turn it back (no hairpin)'
+  const remedy = `witch on NAT reflection for ${host} on the firewall, or let turnd do it: with --external-ip it needs none`
   return fault(
     'two clients of the server do not reach each other',
-    `a packet from one relay of the server to another at ${host} is lost: the NAT before it does not turn it back (no hairpin)`,
-    `Switch on NAT reflection for ${host} on the firewall, or let turnd do it: with --external-ip it needs none`,
+    `a packet from one relay of the server to another at ${host} is lost: ${cause}`,
+    host === reachedHost
+      ? `Let the server's firewall pass UDP from ${host} to itself; behind NAT, s${remedy}`
+      : `S${remedy}`,
   )
 }
 

@@ -24,6 +24,7 @@ export type WayOutcome =
   | 'silent'
   /** Something said that nobody listens: an RST, or an ICMP error. */
   | 'closed'
+  /** By what this machine's own network says. */
   | 'unreachable'
   /** This machine cannot try it: nothing is said of the server. */
   | 'untried'
@@ -54,6 +55,8 @@ export interface OutsideScene {
   readonly settings: Settings | null
   readonly patienceMs: number
   readonly signal: AbortSignal
+  /** The host's, as long as patience lasts. Rejects with a ClientError. */
+  addresses(): Promise<readonly TransportAddress[]>
   /** Each way, tried once. */
   survey(): Promise<readonly WayState[]>
   /** The way that is used for everything else: UDP where it answers. Only where some way answers. */

@@ -4,14 +4,17 @@ import { restCredentials } from '../../client/client-credentials.js'
 import { httpDateOffsetSeconds } from '../../client/http-date.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
 import { durationText } from '../durations.js'
-import { CLOCK_FAULT_SECONDS } from '../inside/clock.js'
 import { tryCredentials } from './credential-trial.js'
 import { findThreshold } from './find-threshold.js'
 import { FARTHEST_SECONDS, REST_NAME } from './rest-secret.js'
 import type { OutsideScene } from './scene.js'
 
-/** Credentials are handed out for hours: what is less is nobody's trouble. */
+/** Credentials are handed out for an hour to a day: what is less is nobody's trouble. */
 const TOLERANCE_SECONDS = 60
+/** From here on it is the trouble of those whom the shortest are given. */
+const FAULT_SECONDS = 3600
+/** And from here on everybody's. */
+const LIFETIME_SECONDS_MAX = 86_400
 /** Of what was found with few questions. */
 const RELATIVE_ERROR = 0.05
 
@@ -35,16 +38,20 @@ export function judgeServerClock({ byCredentials, byDate }: ServerClockFacts): J
   const size = Math.abs(ahead)
   if (size <= TOLERANCE_SECONDS) return [well("the server's clock agrees with this machine's to a minute")]
   const isAhead = ahead > 0
-  const effect = isAhead
-    ? 'fresh TURN REST credentials have expired there'
-    : 'TURN REST credentials live on there after their time'
   const way = isAhead ? 'ahead of' : 'behind'
-  const text = `the server's clock is about ${durationText(size)} ${way} this machine's${sourceOf(byCredentials, byDate)}: ${effect}`
+  const text = `the server's clock is about ${durationText(size)} ${way} this machine's${sourceOf(byCredentials, byDate)}: ${effectOf(ahead)}`
   const remedy =
     "Set the server's clock (timedatectl set-ntp true there, or chrony); if that one is right, set this machine's"
   // A web server behind it may be another machine.
-  if (size < CLOCK_FAULT_SECONDS || byCredentials === null) return [warning(text, remedy)]
+  if (size < FAULT_SECONDS || byCredentials === null) return [warning(text, remedy)]
   return [fault(`the server's clock is about ${durationText(size)} ${isAhead ? 'ahead' : 'behind'}`, text, remedy)]
+}
+
+function effectOf(ahead: number): string {
+  if (ahead < 0) return 'TURN REST credentials live on there after their time'
+  if (ahead > LIFETIME_SECONDS_MAX) return 'fresh TURN REST credentials have expired there'
+  const duration = durationText(ahead)
+  return `fresh TURN REST credentials that are handed out for less than ${duration} have expired there, and others last ${duration} less`
 }
 
 function sourceOf(byCredentials: number | null, byDate: number | null): string {

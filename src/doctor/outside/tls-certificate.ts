@@ -1,5 +1,5 @@
 // The certificate that clients are shown: its names, its days, and who has signed it.
-import type { CertificateProblemCode } from '../../client/peer-security.js'
+import { type CertificateProblemCode, isoSeconds } from '../../client/peer-security.js'
 import { type Check, fault, type Judgement, warning, well } from '../check.js'
 import { portText } from './reachable.js'
 import type { OutsideScene, WayState } from './scene.js'
@@ -14,7 +14,10 @@ export function judgePeerCertificate(host: string, state: WayState, nowMs: numbe
   const where = portText(state)
   if (security.problems.length > 0)
     return security.problems.map(({ code, text }) => judgeProblem(code, text, host, where))
-  const daysLeft = Math.floor((Date.parse(security.certificate?.validTo ?? '') - nowMs) / DAY_MS)
+  const end = Date.parse(security.certificate?.validTo ?? '')
+  if (Number.isNaN(end))
+    return [warning(`${where}: the certificate ends on ${isoSeconds(end)}`, 'Get another one: clients may refuse it')]
+  const daysLeft = Math.floor((end - nowMs) / DAY_MS)
   if (daysLeft <= EXPIRY_WARNING_DAYS) {
     return [
       warning(
