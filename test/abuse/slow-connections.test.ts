@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { UNALLOCATED_CONNECTION_OF_SOURCE_COUNT_MAX } from '../../src/limits/streams.js'
 import { until } from '../command/until.js'
-import { ENGINES } from '../support/engines.js'
+import { ENGINES_IN_TIME } from '../support/engines.js'
 import { residentBytes } from '../support/process-memory.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { streamTransport } from '../support/stream-client.js'
@@ -34,7 +34,7 @@ const CAPPED_COUNT = 400
 
 t.setTimeout(120_000)
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`slow connections, ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     t.test('cost newcomers nothing, and are closed in time', async (t) => {
       const server = await startStreamServer(t, engine, MIN_PORT, PORT_COUNT)

@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { temporaryDirectory } from '../support/certificate.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
 import type { LogLine, ServerProcess, ServerProcessOptions } from '../support/server-process.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { allocateCode, connectClient, startLocalServer } from './local-server.js'
@@ -46,7 +46,7 @@ class Configured {
 const withUser = (options: object = {}) => ({ user: [`alice:${PASSWORD}`], ...options })
 const textOf = (options: object) => JSON.stringify(withUser(options))
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`SIGHUP with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     t.test('says in a line each what is different now, and what needs a restart', async (t) => {
       const configured = await Configured.start(t, engine)

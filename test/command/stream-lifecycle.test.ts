@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { ATTRIBUTE_CONNECTION_ID, TRANSPORT_PROTOCOL_TCP } from '../../src/stun/constants.js'
 import type { ByteStream } from '../support/byte-stream.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
 import type { ServerProcess } from '../support/server-process.js'
 import type { StreamTransport } from '../support/stream-client.js'
 import { allocateBy, connectBy, HOST, type Scheme, startStreamServer, USER } from '../support/stream-server.js'
@@ -26,7 +26,7 @@ const END_SECONDS_MAX = 5
 
 t.setTimeout(180_000)
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     refusesToStart(t, engine)
     t.test('SIGTERM lets calls over streams go on until the deadline, and takes no new ones', async (t) => {

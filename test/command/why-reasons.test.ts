@@ -9,7 +9,7 @@ import { CONNECTION_REFUSALS } from '../../src/log/connection-refusals.js'
 import { REFUSAL_REASONS, type RefusalReason } from '../../src/log/refusals.js'
 import { METHOD_BINDING, METHOD_REFRESH } from '../../src/stun/constants.js'
 import { temporaryDirectory, testCertificate } from '../support/certificate.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
 import type { AllocateOptions, TurnClient } from '../support/turn-client.js'
 import {
@@ -52,7 +52,7 @@ type Expected = Pick<WhyRefusal, 'reason' | 'source' | 'user'> & Partial<WhyRefu
 
 t.setTimeout(120_000)
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`turnd why, of a server with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     const stateDirectory = temporaryDirectory()
     const server = await start(t, engine, stateDirectory)

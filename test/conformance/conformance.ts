@@ -87,17 +87,13 @@ export const OFFLOAD_SECTIONS: readonly Section[] = [
 ]
 
 /**
- * What a transport carries, and every wall that it could have a hole in. What is left out is the core's, which is the same behind every
- * stream: TCP has all of it.
+ * What a transport carries, and what strangers get over it. What is left out is the core's, which is the same behind every stream: TCP has
+ * all of it.
  */
 export const TRANSPORT_SECTIONS: readonly Section[] = [
   binding,
   authentication,
   discretion,
-  limits,
-  permissions,
-  peerPolicy,
-  wildcard,
   strangers,
   ...DATA_AND_TCP_RELAY_SECTIONS,
 ]

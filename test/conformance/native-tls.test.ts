@@ -1,5 +1,5 @@
-// The conformance suite over TLS with the native engine, on two stream workers: what depends on the transport, and what keeps strangers and
-// forbidden peers out; all of it in the long run, since the core is the one that TCP has.
+// The conformance suite over TLS with the native engine, on two stream workers: what depends on the transport, and what strangers get; all
+// of it in the long run, since the core is the one that TCP has.
 import t from 'tap'
 import { NATIVE } from '../support/engines.js'
 import { conformance, SECTIONS, TRANSPORT_SECTIONS } from './conformance.js'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { temporaryDirectory } from '../support/certificate.js'
 import { withDeadline } from '../support/deadline.js'
-import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { FAKETIME_LIBRARIES, findFile, peerOrSkip } from '../support/peers.js'
 import type { ServerProcess } from '../support/server-process.js'
 import type { StreamTransport } from '../support/stream-client.js'
@@ -49,7 +49,7 @@ class FakeClock {
   }
 }
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   const skip = engine.skip === false ? peerOrSkip('faketime') : engine.skip
   t.test(`the wall clock jumps, ${engine.name} engine`, { skip, buffered: true }, (t) => jump(t, engine))
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { withDeadline } from '../support/deadline.js'
-import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { projectRoot } from '../support/project-root.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { USER } from '../support/stream-server.js'
@@ -25,7 +25,7 @@ t.setTimeout(180_000)
 // Both engines side by side: the deadline is waited for once.
 t.jobs = 2
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`with the ${engine.name} engine`, { skip: engine.skip, buffered: true }, async (t) => {
     t.test('SIGTERM: no newcomers, and no loss before the deadline', (t) => drains(t, engine))
     t.test('a second SIGTERM ends it at once', (t) => stopsAtOnce(t, engine))

@@ -21,7 +21,7 @@ import { until } from '../command/until.js'
 import { temporaryDirectory } from '../support/certificate.js'
 import { connectUdp } from '../support/client-transport.js'
 import { withDeadline } from '../support/deadline.js'
-import { ENGINES, type EngineUnderTest, MAIN_ENGINE } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, MAIN_ENGINE } from '../support/engines.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { HOST, USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
@@ -80,7 +80,7 @@ function inLongForm(engine: EngineUnderTest): string | false {
   return engine !== MAIN_ENGINE && process.env.TURND_TEST_LONG !== '1' && 'in the long form'
 }
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`a server and full disks, ${engine.name} engine`, { skip: engine.skip || skipDisks }, (t) =>
     serverOnFullDisk(t, engine),
   )

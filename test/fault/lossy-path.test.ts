@@ -14,7 +14,7 @@ import {
 import { until } from '../command/until.js'
 import { type ClientTransport, connectUdp } from '../support/client-transport.js'
 import { connectDtls } from '../support/dtls-transport.js'
-import { ENGINES, type EngineUnderTest, MAIN_ENGINE, withoutDtls } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, MAIN_ENGINE, withoutDtls } from '../support/engines.js'
 import { LossyPath, type PathFaults } from '../support/lossy-path.js'
 import { SeededRandom } from '../support/random.js'
 import type { ReceivedMessage } from '../support/received-message.js'
@@ -42,7 +42,7 @@ t.setTimeout(240_000)
 t.jobs = isLong ? 1 : 2
 let runCount = 0
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   for (const transport of ['udp', 'dtls'] as const) {
     const isDtls = transport === 'dtls'
     // It ends in the same workers on both engines.

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { openUrl, readPage } from '../support/browser.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES, MAIN_ENGINE } from '../support/engines.js'
+import { ENGINES_IN_TIME, MAIN_ENGINE } from '../support/engines.js'
 import { startUpstream } from '../support/http-stage.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type CallResult, testCall } from '../support/relay-call.js'
@@ -41,7 +41,7 @@ t.setTimeout(8 * CALL_MILLISECONDS_MAX)
 
 const withoutChromium = peerOrSkip('chromium')
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   const skip = withoutChromium || engine.skip
 
   t.test(`a web page, its WebSocket and its calls on one port, ${engine.name} engine`, { skip }, async (t) => {

@@ -8,7 +8,7 @@ import type { PageDriver } from './page-driver.js'
 import { VIEWS } from './page-driver.js'
 import { ADMIN, openLoggedIn, openStage, openTab } from './page-stage.js'
 
-t.setTimeout(90_000)
+t.setTimeout(240_000)
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WIDE = { width: 1360, height: 900 }

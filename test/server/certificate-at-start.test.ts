@@ -13,13 +13,13 @@ import { TurnServer } from '../../src/server/server.js'
 import { until } from '../command/until.js'
 import { makePair, temporaryDirectory } from '../support/certificate.js'
 import { withDeadline } from '../support/deadline.js'
-import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { HOST } from '../support/stream-server.js'
 
 /** Two workers have the listener; the kernel draws one for each connection. */
 const HANDSHAKE_COUNT = 16
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`a certificate that is replaced while the server starts (${engine.name})`, { skip: engine.skip }, (t) =>
     replace(t, engine),
   )

@@ -5,7 +5,7 @@ import { TemporaryUsers } from '../../src/auth/temporary-users.js'
 import { TEST_USER_COUNT_MAX, TEST_USER_SECONDS } from '../../src/limits/turn.js'
 import { TestUsers } from '../../src/server/test-users.js'
 import { until } from '../command/until.js'
-import { ENGINES, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, NATIVE } from '../support/engines.js'
 import { openStage, type RelayingStage, STAGE_SCHEMES } from './relaying-stage.js'
 
 const OPTIONS = { minPort: 29_000, maxPort: 29_099 }
@@ -17,7 +17,7 @@ const codeFor = async ({ connect }: RelayingStage, user: { username: string; pas
   return (await client.allocate()).code
 }
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`a test user on the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     const stage = await openStage(t, engine, OPTIONS)
     const users = new TestUsers(stage.users.temporaryUsers, stage.relaying)

@@ -89,8 +89,11 @@ export class Clients implements View {
 
   #type(search: string): void {
     clearTimeout(this.#typing)
-    const { item, query } = this.#host.route
-    this.#typing = setTimeout(() => this.#host.go({ item, query: { ...query, search } }, true), SEARCH_MILLISECONDS)
+    this.#typing = setTimeout(() => {
+      // What was clicked meanwhile stays.
+      const { item, query } = this.#host.route
+      this.#host.go({ item, query: { ...query, search } }, true)
+    }, SEARCH_MILLISECONDS)
   }
 
   #escape(event: KeyboardEvent): void {

@@ -5,8 +5,8 @@ import { ENGINES, withoutDtls } from '../../support/engines.js'
 import { fuzzSockets } from './sockets-fuzz.js'
 
 const isLong = process.env.TURND_TEST_LONG === '1'
-const BATCHES = isLong ? 200 : 2
-const DAMAGED_COUNT = isLong ? 4_000 : 90
+const BATCHES = isLong ? 200 : 1
+const DAMAGED_COUNT = isLong ? 4_000 : 60
 /** Of the conversations with the corpus, each engine has its own part. */
 const CORPUS_PARTS = isLong ? 1 : 3
 
