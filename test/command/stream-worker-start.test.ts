@@ -147,5 +147,14 @@ function limitFiles(server: ServerProcess, countMax: number): void {
 
 function socketCount(server: ServerProcess): number {
   const directory = `/proc/${server.pid}/fd`
-  return readdirSync(directory).filter((name) => readlinkSync(join(directory, name)).startsWith('socket:')).length
+  return readdirSync(directory).filter((name) => isSocket(join(directory, name))).length
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return readlinkSync(path).startsWith('socket:')
+  } catch {
+    // Closed since it was listed.
+    return false
+  }
 }
