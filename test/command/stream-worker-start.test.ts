@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { bindingRequest } from '../net/stream/stream-client.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, NATIVE } from '../support/engines.js'
 import { openFileCount } from '../support/process-memory.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
 import { HOST, startStreamServer } from '../support/stream-server.js'
@@ -25,7 +25,7 @@ const FILE_COUNT_HIGH = 4096
 
 t.setTimeout(120_000)
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`clients that come while a stream worker starts, ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     const isNative = engine === NATIVE
     const prefix = ['env', `TURND_TEST_CRASH_WORKER=${isNative ? 2 : 1}`]

@@ -1,7 +1,7 @@
 // Allocations that come and go by the thousand, with TURND_TEST_LONG=1 a million on each engine: ports, files, timers, handles and heaps are afterwards
 // what they were before. In a network namespace of its own: nobody else has ports there. The same as a command: `npm run churn`.
 import t from 'tap'
-import { ENGINES, type EngineUnderTest, withoutKoffi } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, withoutKoffi } from '../support/engines.js'
 import { createNamespace, inNamespace } from '../support/namespace.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type ChurnOptions, churn } from './churn.js'
@@ -18,15 +18,15 @@ const LANE_COUNT = isLong ? 256 : 96
 const PORT_COUNT = 6_000
 const LONG_MILLISECONDS_MAX = 50 * 60_000
 
-t.setTimeout(isLong ? ENGINES.length * LONG_MILLISECONDS_MAX : 120_000)
+t.setTimeout(isLong ? ENGINES_IN_TIME.length * LONG_MILLISECONDS_MAX : 120_000)
 
 t.test('clients that come and go', { skip }, async (t) => {
   const namespace = createNamespace(t, [])
   // Every socket of this process is made there.
   await inNamespace(namespace, async () => {
     // The long runs have the machine to themselves; the short ones wait for most of their time.
-    if (isLong) for (const engine of ENGINES) await judge(engine, 20_000)
-    else await Promise.all(ENGINES.map((engine, index) => judge(engine, 20_000 + index * PORT_COUNT)))
+    if (isLong) for (const engine of ENGINES_IN_TIME) await judge(engine, 20_000)
+    else await Promise.all(ENGINES_IN_TIME.map((engine, index) => judge(engine, 20_000 + index * PORT_COUNT)))
   })
 
   async function judge(engine: EngineUnderTest, minPort: number): Promise<void> {

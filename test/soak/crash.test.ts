@@ -2,7 +2,7 @@
 // gets what is of somebody else. 300 allocations in `npm test`; 1,800 and 6,000 with TURND_TEST_LONG=1. In a network namespace of its own. The same as a
 // command: `npm run crash`.
 import t, { type Test } from 'tap'
-import { ENGINES, type EngineUnderTest, withoutKoffi } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, withoutKoffi } from '../support/engines.js'
 import { createNamespace, inNamespace } from '../support/namespace.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type CrashReport, crash } from './crash.js'
@@ -25,7 +25,7 @@ t.setTimeout(isLong ? 600_000 : 120_000)
 t.test('a server that is killed and starts again', { skip }, async (t) => {
   const namespace = createNamespace(t, [])
   for (const count of ALLOCATION_COUNTS) {
-    for (const engine of ENGINES) {
+    for (const engine of ENGINES_IN_TIME) {
       await t.test(`under ${count} allocations on the ${engine.name} engine`, async (t) => {
         // Every socket of this process is made there.
         judge(t, count, await inNamespace(namespace, () => crash(optionsOf(engine, count))))
