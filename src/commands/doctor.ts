@@ -19,6 +19,7 @@ import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { DOCTOR_HELP, type DoctorArguments, parseDoctorArguments } from './doctor-arguments.js'
 import { identityOf } from './doctor-identity.js'
+import { interruptible, type SignalSource } from './interrupt.js'
 import { readCaFile } from './option-file.js'
 
 /** Variables that, beside URIs, say who to be there, as options of these names do. */
@@ -26,37 +27,23 @@ const CLIENT_KEYS: ReadonlySet<SettingKey> = new Set(['user', 'authSecret', 'aut
 /** Where standard output is no terminal. */
 const COLUMNS = 100
 
-export interface DoctorCommandIo {
+export interface DoctorCommandIo extends SignalSource {
   readonly stdout: NodeJS.WritableStream & { readonly columns?: number }
   readonly stderr: NodeJS.WritableStream
   readonly env: NodeJS.ProcessEnv
-  once(event: 'SIGINT', listener: () => void): unknown
-  off(event: 'SIGINT', listener: () => void): unknown
 }
 
 /** Runs the command. Returns the exit code: 0, 1 (a fault), 2 (bad arguments, after one sentence). */
 export async function runDoctorCommand(argv: readonly string[], io: DoctorCommandIo): Promise<number> {
   try {
     const options = parseDoctorArguments(argv, io.env)
-    if (options !== null) return await examineUntilInterrupt(options, io)
+    if (options !== null) return await interruptible(io, (signal) => examine(options, io, signal))
     io.stdout.write(DOCTOR_HELP)
     return 0
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     io.stderr.write(`turnd doctor: ${escapeControls(error.message)}\n`)
     return 2
-  }
-}
-
-/** Ctrl-C gives allocations back before it ends. */
-async function examineUntilInterrupt(options: DoctorArguments, io: DoctorCommandIo): Promise<number> {
-  const abort = new AbortController()
-  const onInterrupt = () => abort.abort()
-  io.once('SIGINT', onInterrupt)
-  try {
-    return await examine(options, io, abort.signal)
-  } finally {
-    io.off('SIGINT', onInterrupt)
   }
 }
 

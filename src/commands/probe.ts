@@ -7,17 +7,16 @@ import { TurndError } from '../config/errors.js'
 import { PROBE_SECONDS_MAX } from '../limits/clients.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
+import { interruptible, type SignalSource } from './interrupt.js'
 import { readCaFile, readPasswordFile } from './option-file.js'
 import { askPassword, type PasswordInput, readPasswordLine } from './password-input.js'
 import { PROBE_HELP, type ProbeArguments, parseProbeArguments } from './probe-arguments.js'
 import { failureLines, probeJson, probeLines, STAGES } from './probe-text.js'
 
-export interface ProbeCommandIo {
+export interface ProbeCommandIo extends SignalSource {
   readonly stdout: NodeJS.WritableStream & { readonly columns?: number }
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
   readonly stdin: PasswordInput
-  once(event: 'SIGINT', listener: () => void): unknown
-  off(event: 'SIGINT', listener: () => void): unknown
 }
 
 /** Whose name TURN REST credentials have, unless --user says so. */
@@ -42,20 +41,12 @@ export async function runProbeCommand(argv: readonly string[], io: ProbeCommandI
 async function probe(options: ProbeArguments, io: ProbeCommandIo): Promise<number> {
   const ca = options.caFile === null ? null : readCaFile(options.caFile)
   const credentials = await credentialsOf(options, io)
-  // Ctrl-C gives allocations back before it ends.
-  const abort = new AbortController()
-  const onInterrupt = () => abort.abort()
-  io.once('SIGINT', onInterrupt)
-  try {
-    const reports = await probeAll(options, { credentials, ca, signal: abort.signal }, io)
-    if (abort.signal.aborted) {
-      complain(io, 'interrupted')
-      return 1
-    }
-    return print(reports, options, io)
-  } finally {
-    io.off('SIGINT', onInterrupt)
-  }
+  return interruptible(io, async (signal) => {
+    const reports = await probeAll(options, { credentials, ca, signal }, io)
+    if (!signal.aborted) return print(reports, options, io)
+    complain(io, 'interrupted')
+    return 1
+  })
 }
 
 interface ProbeMeans {

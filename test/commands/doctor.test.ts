@@ -188,17 +188,19 @@ t.test('a run', async (t) => {
     t.ok((await subjects({ TURND_USER: 'alice:secret' }, '--min-port', '30000')).has('this machine'))
     t.match(await run(args, { TURND_USER: 'alice' }), { code: 2, stderr: /^turnd doctor: TURND_USER/ })
   })
-  t.test('ends at Ctrl-C, though a server is silent', { timeout: 4000 }, async (t) => {
-    const keys = new EventEmitter()
-    const silent = createSocket('udp4').bind(0, '127.0.0.1')
-    t.teardown(() => silent.close())
-    await once(silent, 'listening')
-    silent.once('message', () => keys.emit('SIGINT'))
-    const uri = `turn:127.0.0.1:${silent.address().port}`
-    const { code, stderr, stdout } = await run([uri, '--as', 'a:b', '--timeout', '5'], {}, keys)
-    t.same([code, stderr, stdout], [1, 'turnd doctor: interrupted\n', ''])
-    t.equal(keys.listenerCount('SIGINT'), 0)
-  })
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    t.test(`ends at ${signal}, though a server is silent`, { timeout: 4000 }, async (t) => {
+      const source = new EventEmitter()
+      const silent = createSocket('udp4').bind(0, '127.0.0.1')
+      t.teardown(() => silent.close())
+      await once(silent, 'listening')
+      silent.once('message', () => source.emit(signal))
+      const uri = `turn:127.0.0.1:${silent.address().port}`
+      const { code, stderr, stdout } = await run([uri, '--as', 'a:b', '--timeout', '5'], {}, source)
+      t.same([code, stderr, stdout], [1, 'turnd doctor: interrupted\n', ''])
+      t.equal(source.listenerCount('SIGINT') + source.listenerCount('SIGTERM'), 0)
+    })
+  }
   t.test('with a URI where nobody listens names that, and not its symptoms', async (t) => {
     const { code, stdout } = await run(['turn:127.0.0.1:9', '--as', 'alice:secret', '--json', '--timeout', '0.3'])
     t.equal(code, 1)

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
 import { makePair, temporaryDirectory, testCertificate } from '../support/certificate.js'
 import { type ClientTransport, connectUdp } from '../support/client-transport.js'
-import { ENGINES, type EngineUnderTest, MAIN_ENGINE, NATIVE, withoutKoffi } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, MAIN_ENGINE, NATIVE, withoutKoffi } from '../support/engines.js'
 import { createNamespace, inNamespace } from '../support/namespace.js'
 import { findCommand, peerOrSkip } from '../support/peers.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
@@ -28,7 +28,7 @@ const VICTIMS = isLong ? [0, 1, 2, 3] : [0, 2]
 
 t.setTimeout(240_000)
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     t.test('a pause of some seconds: nothing ends that had not expired', (t) => pause(t, engine))
     // The main thread reads it and the same stream workers use it on both engines.

@@ -10,7 +10,7 @@ import { ATTRIBUTE_CONNECTION_ID, TRANSPORT_PROTOCOL_TCP } from '../../src/stun/
 import { until } from '../command/until.js'
 import type { ByteStream } from '../support/byte-stream.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES, type EngineUnderTest, NATIVE } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { connectTcp, connectTls, type StreamTransport } from '../support/stream-client.js'
 import { HOST } from '../support/stream-server.js'
 import { TcpPeer } from '../support/tcp-peer.js'
@@ -154,7 +154,7 @@ async function meetPeer(
   return { data: await bind(t, world, scheme, connectionId), bytes }
 }
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`stop() with live clients over streams, ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     t.test('takes a moment, closes every connection, and leaves no thread and no file descriptor', async (t) => {
       await (await start(t, engine)).server.stop()
