@@ -3,7 +3,7 @@
 //
 // `tap run` does the same for single files, and loads its recorder of coverage and its mocks into each of them: their hooks cost more
 // of the processor than most files here, and nothing uses them.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { Parser } from 'tap-parser'
 
 /** Real peers that lose what comes late: nothing runs beside them but what computes. */
@@ -39,7 +39,8 @@ const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
  * SCHED_IDLE, which Linux takes for an idle processor when it looks for one for another thread. Beside threads of the lowest ordinary
  * priority a thread that wakes up waits for its waker, and packets are lost.
  */
-const WHEN_IDLE = process.platform === 'linux' ? ['chrt', '--idle', '0'] : []
+const IDLE = ['chrt', '--idle', '0']
+const WHEN_IDLE = spawnSync(IDLE[0], [...IDLE.slice(1), 'true']).status === 0 ? IDLE : []
 /** What loses packets that come late, before all else that this machine does: root may. */
 const PROMPTLY = process.getuid?.() === 0 ? ['nice', '-n', '-10'] : []
 

@@ -29,7 +29,7 @@ const CLIENT_COUNT = 100
 /** Of each call: the next payload leaves when the last one has come back, and so much time has passed. */
 const PACKET_INTERVAL_MILLISECONDS = 50
 const PACKET_LENGTH = 200
-const RELOAD_COUNT = isLong ? 50 : 20
+const RELOAD_COUNT = 50
 /** A change that is not announced takes two seconds to be found: so many in a row are announced before each. */
 const ANNOUNCED_IN_A_ROW = isLong ? 1 : 4
 /** The kernel spreads them over the workers: one in 2^7 would miss a worker with the old one, and there are many rounds. */
