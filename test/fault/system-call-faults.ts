@@ -1,7 +1,7 @@
 // Lets system calls of a running process fail: strace attaches to it and answers the Nth call in the kernel's place. Used by the tests of this folder.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../command/until.js'
 import { temporaryDirectory } from '../support/certificate.js'
@@ -49,14 +49,42 @@ export async function withFault(
     )
     await action()
   } finally {
-    // It detaches.
-    strace.kill('SIGINT')
-    await ended
+    await detach(strace, pid, ended)
     forget()
   }
   const traced = tracedCalls(readFileSync(trace, 'latin1'))
   if (!traced.some(({ isInjected }) => isInjected)) throw new Error(`none of ${traced.length} ${calls} was hit`)
   return traced
+}
+
+/**
+ * The process stands still meanwhile: a thread that strace leaves between the entry and the exit of a call that it answers gets ENOSYS,
+ * and libuv aborts at that from epoll_wait.
+ */
+async function detach(strace: ChildProcess, pid: number, ended: Promise<unknown>): Promise<void> {
+  const isRunning = strace.exitCode === null && isThere(pid)
+  if (isRunning) process.kill(pid, 'SIGSTOP')
+  try {
+    if (isRunning) await until(() => isStill(pid, strace.pid as number), 'every thread stands still').catch(() => {})
+    strace.kill('SIGINT')
+    await ended
+  } finally {
+    if (isRunning && isThere(pid)) process.kill(pid, 'SIGCONT')
+  }
+}
+
+function isThere(pid: number): boolean {
+  return existsSync(`/proc/${pid}/status`)
+}
+
+/** Stopped by the signal, and strace has dealt with all that it was told. */
+function isStill(pid: number, tracer: number): boolean {
+  const isStopped = (thread: string) => /^[tT]/.test(stateOf(`${pid}/task/${thread}`))
+  return readdirSync(`/proc/${pid}/task`).every(isStopped) && stateOf(tracer).startsWith('S')
+}
+
+function stateOf(task: string | number): string {
+  return /^State:\s+(.*)$/m.exec(readFileSync(`/proc/${task}/status`, 'latin1'))?.[1] ?? ''
 }
 
 function isTraced(pid: number): boolean {
