@@ -26,6 +26,11 @@ PEERS=(
   'systemd-analyze:systemd:test/packaging/systemd-unit'
   'debootstrap:debootstrap:test/packaging/image-tree'
   'nft:nftables:test/doctor/lab'
+  'dnsmasq:dnsmasq-base:test/lab'
+  'firefox-esr:firefox-esr:test/interop/matrix'
+  '/usr/lib/python3/dist-packages/aioice:python3-aioice:test/interop/matrix'
+  '/usr/lib/python3/dist-packages/gi:python3-gi:test/interop/matrix'
+  "/usr/lib/$(uname -m)-linux-gnu/girepository-1.0/Nice-0.1.typelib:gir1.2-nice-0.1:test/interop/matrix"
   'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )
 
