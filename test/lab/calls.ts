@@ -195,8 +195,13 @@ function hairpinFinding({ passed, relays }: CallRecord): Finding {
 function refusedFinding({ refusals }: CallRecord): Finding {
   // Who has taken leave already may do so again.
   const bad = refusals.filter(({ method, reason }) => !(method === 'Refresh' && reason === 'no-allocation'))
-  const lines = bad.length === 0 ? ['nobody'] : bad.map(({ msg }) => String(msg))
-  return { isGood: bad.length === 0, name: 'refused', lines }
+  const counts = new Map<string, number>()
+  // Each attempt has a port of its own.
+  for (const text of bad.map(({ msg }) => String(msg).replace(/( at [\d.]+):\d+/, '$1'))) {
+    counts.set(text, (counts.get(text) ?? 0) + 1)
+  }
+  const lines = [...counts].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`))
+  return { isGood: bad.length === 0, name: 'refused', lines: lines.length === 0 ? ['nobody'] : lines }
 }
 
 /** For the ladder: what the two servers had to say of it. */

@@ -87,7 +87,7 @@ async function draw({ wire }: Deployment, records: readonly CallRecord[]): Promi
   await wire.stop()
   const frames = await wire.frames()
   const pictures = records.map((record, index) => ({
-    title: `Call ${index + 1}, ${record.way.title}`,
+    title: records.length === 1 ? `A call ${record.way.title}` : `Call ${index + 1}, ${record.way.title}`,
     steps: tellStory(
       frames.filter(({ timeMs }) => timeMs >= record.startMs && timeMs <= record.endMs),
       notesOf(record),
