@@ -34,7 +34,7 @@ export interface Note {
   readonly text: string
 }
 
-/** In order. What is repeated is told once, with its number. */
+/** In order, from the browser's first step on. What is repeated is told once, with its number. */
 export function tellStory(frames: readonly WireFrame[], notes: readonly Note[] = []): Step[] {
   const losses = new Losses(frames)
   const steps = [
@@ -45,7 +45,9 @@ export function tellStory(frames: readonly WireFrame[], notes: readonly Note[] =
     ...hairpinSteps(frames),
     ...notes.map(({ party, text, timeMs }) => ({ timeMs, arrows: [{ from: party, to: party, text }] })),
   ]
-  return withoutRepetition(steps.sort((one, other) => one.timeMs - other.timeMs))
+  steps.sort((one, other) => one.timeMs - other.timeMs)
+  const first = steps.findIndex(({ arrows }) => arrows.some(({ from }) => from === 'browser'))
+  return withoutRepetition(steps.slice(Math.max(first, 0)))
 }
 
 /** Which frames of the browser the firewall dropped: those that are not seen behind it. */
@@ -89,8 +91,8 @@ function dnsArrow({ addresses, isAnswer, question }: NonNullable<WireFrame['dns'
     return isAnswer ? { from: 'edge', to: 'edge', text: `inside DNS: ${question}` } : null
   }
   return isAnswer
-    ? { from: 'firewall', to: 'browser', text: `DNS: ${answer}` }
-    : { from: 'browser', to: 'firewall', text: `DNS: ${question}?` }
+    ? { from: 'firewall', to: 'browser', text: `DNS ${answer}` }
+    : { from: 'browser', to: 'firewall', text: `DNS ${question}?` }
 }
 
 /** TLS connections by the name that they ask for, and attempts that came nowhere. */
