@@ -2,7 +2,7 @@
 // bridge through turnd, over whatever the firewall leaves. And the lab itself: nothing of it stays, however it ends. Needs root.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
@@ -107,17 +107,17 @@ t.test('calls through the deployment', { skip }, async (t) => {
   })
 })
 
-t.test('npm run lab leaves nothing behind', { skip }, async (t) => {
-  await t.test('when it is ended half-way', async (t) => {
+t.test('npm run lab leaves nothing behind', { skip, jobs: 3 }, async (t) => {
+  t.test('when it is ended half-way', { buffered: true }, async (t) => {
     for (const signal of IS_LONG ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM'] as const)) {
       const run = await startRun(t, NETWORKS_ARE_UP)
       t.not(leftBy(run.pid).length, 0, 'it was there')
       run.child.kill(signal)
-      await run.ended()
+      t.equal(await run.ended(), 128 + constants.signals[signal])
       t.same(leftBy(run.pid), [], signal)
     }
   })
-  await t.test('when a part of it does not start, and says which', async (t) => {
+  t.test('when a part of it does not start, and says which', { buffered: true }, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'turnd-lab-'))
     t.teardown(() => rmSync(directory, { recursive: true }))
     writeFileSync(join(directory, 'dnsmasq'), '#!/bin/sh\necho dnsmasq: out of order\nexit 1\n', { mode: 0o755 })
@@ -125,7 +125,7 @@ t.test('npm run lab leaves nothing behind', { skip }, async (t) => {
     t.equal(await run.ended(), 1)
     t.same(leftBy(run.pid), [])
   })
-  await t.test('for longer than until the next run, when it was killed', async (t) => {
+  t.test('for longer than until the next run, when it was killed', { buffered: true }, async (t) => {
     const run = await startRun(t, NETWORKS_ARE_UP)
     run.child.kill('SIGKILL')
     await run.ended()
