@@ -24,6 +24,19 @@ export interface CallOptions {
   readonly report: Report
 }
 
+/** What is read of getStats, whose types say nothing of it. */
+interface IceStats {
+  readonly id: string
+  readonly type: string
+  readonly nominated?: boolean
+  readonly packetsSent?: number
+  readonly localCandidateId?: string
+  readonly remoteCandidateId?: string
+  readonly address?: string
+  readonly port?: number
+  readonly candidateType?: string
+}
+
 export class Call {
   readonly number: number
   readonly space: string
@@ -147,24 +160,28 @@ export class Call {
     })
     this.#connection.connectionStateChange.subscribe((state) => {
       this.#report('connection', { state })
-      if (state !== 'connected') return
-      this.#log('media connected')
-      this.#reportPair()
+      if (state === 'connected') this.#log('media connected')
     })
   }
 
-  /** The guest chooses, and may choose again. */
-  #reportPair(): void {
-    const pair = this.#connection.iceTransports[0]?.getSelectedCandidatePair() ?? null
-    if (pair === null) return
-    const [local, remote] = [pair.local.candidate, pair.remote.candidate]
-    if (this.#pair === `${local} ${remote}`) return
-    this.#pair = `${local} ${remote}`
+  /** The guest nominates, more than one pair while it looks for the best; werift stays with the first, and its stats show by packets which that was. */
+  async #reportPair(): Promise<void> {
+    const stats = [...(await this.#connection.getStats()).values()] as unknown as readonly IceStats[]
+    const pairs = stats.filter(({ nominated, type }) => type === 'candidate-pair' && nominated === true)
+    const used = pairs.sort((one, other) => (other.packetsSent ?? 0) - (one.packetsSent ?? 0))[0]
+    if (used === undefined || !used.packetsSent) return
+    const [local, remote] = [used.localCandidateId, used.remoteCandidateId].map((id) => {
+      const { address, candidateType, port } = stats.find((entry) => entry.id === id) ?? {}
+      return { type: candidateType, address, port }
+    })
+    const text = JSON.stringify([local, remote])
+    if (this.#pair === text) return
+    this.#pair = text
     this.#report('pair', { local, remote })
   }
 
   #reportMedia(): void {
-    this.#reportPair()
+    void this.#reportPair()
     if (this.count.audio.received.packets + this.count.video.received.packets > 0) {
       this.#report('media', { audio: this.count.audio, video: this.count.video })
     }

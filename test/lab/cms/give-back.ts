@@ -7,8 +7,12 @@ import { classes, Message, methods, TurnProtocol } from 'werift'
 const GIVE_BACK_MILLISECONDS_MAX = 500
 
 const { close } = TurnProtocol.prototype
+/** werift closes a client twice. */
+const closed = new WeakSet<TurnProtocol>()
 
 TurnProtocol.prototype.close = async function (this: TurnProtocol): Promise<void> {
+  if (closed.has(this)) return
+  closed.add(this)
   const refresh = new Message(methods.REFRESH, classes.REQUEST).setAttribute('LIFETIME', 0)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {

@@ -13,6 +13,8 @@ const STATE_WORDS = {
   closed: 'No meetings here',
 }
 const WATCH_MILLISECONDS = 500
+/** The errorCode of a server that gave no answer. Chromium also tries from an address that no card has: that one fails always, and says nothing. */
+const NOT_REACHED = 701
 
 const one = (selector) => document.querySelector(selector)
 
@@ -94,15 +96,19 @@ async function join(callId) {
 
 /** Candidates are sent as they come: on a network that drops UDP it takes ten seconds until the browser has tried it all. */
 async function offer(own, connected) {
+  const reached = new Set()
   const { promise: isOffered, resolve: offered } = Promise.withResolvers()
   let sending = isOffered
   connection.addEventListener('icecandidate', ({ candidate }) => {
     if (!candidate?.candidate) return
     call.candidates.push(candidate.candidate)
+    reached.add(candidate.url)
+    forgive(candidate.url)
     list(`${candidate.type} ${candidate.protocol} ${candidate.address}:${candidate.port}`, candidate.url ?? '')
     sending = sending.then(() => ask('POST', `${callPath}/candidate`, candidate.toJSON())).catch(() => {})
   })
   connection.addEventListener('icecandidateerror', ({ errorCode, errorText, url }) => {
+    if (errorCode === NOT_REACHED && reached.has(url)) return
     call.errors.push({ errorCode, errorText, url })
     list(`${errorCode} ${errorText}`, url, 'error')
   })
@@ -127,6 +133,14 @@ async function offer(own, connected) {
   if (connection.signalingState === 'closed') return
   await connection.setRemoteDescription({ type: 'answer', sdp })
   offered()
+}
+
+/** Takes back that this server was not reached. */
+function forgive(url) {
+  call.errors = call.errors.filter((error) => error.errorCode !== NOT_REACHED || error.url !== url)
+  for (const item of document.querySelectorAll('.candidates .error')) {
+    if (item.dataset.code === String(NOT_REACHED) && item.dataset.url === url) item.remove()
+  }
 }
 
 /** Counts what has gone and come, on this side and at the call bridge. */
@@ -192,6 +206,7 @@ function row(name, value) {
 function list(text, url, className = '') {
   const item = element('li', url === '' ? text : `${text} (${url})`)
   item.className = className
+  Object.assign(item.dataset, { url, code: text.slice(0, 3) })
   one('.candidates').append(item)
 }
 
