@@ -1,4 +1,4 @@
-// Loaded into a server before its program (node --import): notes the keys of its TLS connections in the file that TURND_LAB_TLS_KEYS names, so that what
+// Loaded into a server before its program (node --import): notes the keys of its TLS connections in the file that LAB_TLS_KEYS names, so that what
 // was captured on the wire can be read. Node's own --tls-keylog notes those of tls.Server alone, which turnd does not use. Connections are on worker
 // threads, which get nothing of node's arguments from turnd: they are given this file here.
 import { appendFileSync } from 'node:fs'
@@ -11,14 +11,14 @@ interface Inner {
   readonly _handle: { enableKeylogCallback(): void }
 }
 
-const { TURND_LAB_TLS_KEYS: file } = process.env
+const { LAB_TLS_KEYS: file } = process.env
 
 if (file !== undefined) {
   noteKeys(file)
   const { Worker } = workerThreads
   workerThreads.Worker = class extends Worker {
     constructor(script: string | URL, options: WorkerOptions) {
-      super(script, { ...options, execArgv: ['--import', import.meta.url], env: { TURND_LAB_TLS_KEYS: file } })
+      super(script, { ...options, execArgv: ['--import', import.meta.url], env: { LAB_TLS_KEYS: file } })
     }
   }
   syncBuiltinESMExports()
