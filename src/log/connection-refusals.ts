@@ -37,7 +37,7 @@ export const CONNECTION_REFUSALS = {
   'http-host': {
     meaning: 'a page was asked for by a name that is not one of --http-name',
     remedy:
-      'mend the link that names it (of a Cisco Meeting Server the web bridge URI of guests: the external name, not the internal one), or give that name as another --http-name',
+      'mend the link that names it (of a Cisco Meeting Server the guest account client URI: the external name, not the internal one), or give that name as another --http-name',
   },
 } as const satisfies Record<string, { meaning: string; remedy: string }>
 
