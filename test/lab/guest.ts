@@ -49,23 +49,26 @@ export interface GuestOptions {
   readonly prefix?: readonly string[]
   /** A certificate (PEM) that is trusted whatever it says: openUrl() of support/browser.ts. Without one the browser has its own authorities. */
   readonly trusted?: string | null
+  /** One that runs already, of launchBrowser(): the guest is somebody new in it. */
+  readonly browser?: Browser
 }
 
 export class Guest {
   readonly page: Page
-  readonly #browser: Browser
+  /** null: others use it too. */
+  readonly #browser: Browser | null
 
-  constructor(browser: Browser, page: Page) {
+  constructor(page: Page, browser: Browser | null) {
     this.#browser = browser
     this.page = page
   }
 
   /** Opens the page, and resolves when it shows whether one can join. The browser ends with `t`. */
-  static async open(t: Closing, { url, prefix = [], trusted = null }: GuestOptions): Promise<Guest> {
-    const browser = await launchBrowser(t, trusted, prefix)
-    const page = await browser.newPage({ viewport: { width: 1180, height: 760 } })
+  static async open(t: Closing, { browser, url, prefix = [], trusted = null }: GuestOptions): Promise<Guest> {
+    const running = browser ?? (await launchBrowser(t, trusted, prefix))
+    const page = await running.newPage({ viewport: { width: 1180, height: 760 } })
     await page.goto(url, { timeout: PAGE_MILLISECONDS_MAX })
-    const guest = new Guest(browser, page)
+    const guest = new Guest(page, browser === undefined ? running : null)
     await guest.#untilState(['ready', 'closed'], PAGE_MILLISECONDS_MAX)
     return guest
   }
@@ -110,7 +113,8 @@ export class Guest {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close()
+    // A page of its own has a profile of its own, which goes with it.
+    await (this.#browser ?? this.page).close()
   }
 
   async #untilState(states: readonly GuestState[], milliseconds: number): Promise<void> {

@@ -32,23 +32,47 @@ interface Said {
   readonly timeMs: number
   /** `TLS 443`. */
   readonly transport: string
+  /** Of the client. */
+  readonly port: number
   readonly bytes: Buffer
 }
 
 export function turnSteps(frames: readonly WireFrame[], losses: Losses): Step[] {
   const requests = new Requests()
   const flows = new Flows(payloadTypes(frames))
-  for (const said of saidIn(frames, losses)) {
-    if (said.bytes[0] >> 6 === 1) {
-      flows.add(said, said.bytes.subarray(CHANNEL_DATA_HEADER_BYTES))
+  const [said, probes] = withoutProbes([...saidIn(frames, losses)])
+  for (const one of said) {
+    if (one.bytes[0] >> 6 === 1) {
+      flows.add(one, one.bytes.subarray(CHANNEL_DATA_HEADER_BYTES))
       continue
     }
-    const message = messageOf(said.bytes)
+    const message = messageOf(one.bytes)
     if (message === null) continue
-    if (message.messageClass !== CLASS_INDICATION) requests.add(said, message)
-    else if (message.has(ATTRIBUTE_DATA)) flows.add(said, message.value(ATTRIBUTE_DATA))
+    if (message.messageClass !== CLASS_INDICATION) requests.add(one, message)
+    else if (message.has(ATTRIBUTE_DATA)) flows.add(one, message.value(ATTRIBUTE_DATA))
   }
-  return [...requests.steps, ...flows.steps()]
+  return [...probes, ...requests.steps, ...flows.steps()]
+}
+
+/** The CMS API measures the TURN server now and then, beside the call: who on the inside asks for a permission is the call, where there is one. */
+function withoutProbes(said: readonly Said[]): [said: Said[], probes: Step[]] {
+  const callers = new Set(said.filter(isCaller).map(({ port }) => port))
+  const isProbe = ({ party, port }: Said) => party === 'cms' && callers.size > 0 && !callers.has(port)
+  const arrow: Arrow = { from: 'cms', to: 'edge', text: 'status probe of the CMS API' }
+  const first = new Map(
+    said
+      .filter(isProbe)
+      .map(({ port, timeMs }) => [port, timeMs] as const)
+      .reverse(),
+  )
+  return [
+    said.filter((one) => !isProbe(one)),
+    [...first.values()].map((timeMs) => ({ timeMs, arrows: [{ ...arrow }] })),
+  ]
+}
+
+function isCaller({ bytes, party }: Said): boolean {
+  return party === 'cms' && (bytes[0] >> 6 === 1 || messageOf(bytes)?.has(ATTRIBUTE_XOR_PEER_ADDRESS) === true)
 }
 
 /** Datagrams as they are, streams cut into frames. */
@@ -58,9 +82,10 @@ function* saidIn(frames: readonly WireFrame[], losses: Losses): Generator<Said> 
   for (const frame of frames) {
     const leg = legOf(frame)
     const { from, payload, place, stream, timeMs, to, transport } = frame
-    const port = leg?.isToEdge ? to.port : from.port
-    if (leg === null || payload.length === 0 || (transport !== 'tls' && port !== TURN_PORT)) continue
-    const said = { ...leg, timeMs, transport: `${transport.toUpperCase()} ${port}`, isLost: losses.isLost(frame) }
+    const [port, serverPort] = leg?.isToEdge ? [from.port, to.port] : [to.port, from.port]
+    if (leg === null || payload.length === 0 || (transport !== 'tls' && serverPort !== TURN_PORT)) continue
+    const way = `${transport.toUpperCase()} ${serverPort}`
+    const said = { ...leg, timeMs, transport: way, port, isLost: losses.isLost(frame) }
     if (transport === 'udp') {
       for (const bytes of datagramsIn(payload)) yield { ...said, bytes }
       continue
@@ -206,7 +231,7 @@ function sizeOf({ fromEdge, toEdge }: Flow): number {
 
 function stepOf(flows: readonly Flow[]): Step {
   return {
-    timeMs: Math.min(...flows.map(({ timeMs }) => timeMs)),
+    timeMs: flows[0].timeMs,
     arrows: flows.map((flow) => {
       const { fromEdge, kind, party, toEdge } = flow
       const text = `${prefixOf(flow)}${kind}, `

@@ -89,8 +89,8 @@ function dnsArrow({ addresses, isAnswer, question }: NonNullable<WireFrame['dns'
     return isAnswer ? { from: 'edge', to: 'edge', text: `inside DNS: ${question}` } : null
   }
   return isAnswer
-    ? { from: 'firewall', to: 'browser', text: `DNS: ${answer}` }
-    : { from: 'browser', to: 'firewall', text: `DNS: ${question}?` }
+    ? { from: 'firewall', to: 'browser', text: `DNS ${answer}` }
+    : { from: 'browser', to: 'firewall', text: `DNS ${question}?` }
 }
 
 /** TLS connections by the name that they ask for, and attempts that came nowhere. */

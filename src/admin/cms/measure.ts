@@ -89,7 +89,8 @@ async function measureHost(
   const tcpAddress = address.clone()
   tcpAddress.port = tcpPort
   const overTcp = await ask('tcp', tcpAddress, credentials, signal)
-  return overTcp.isReachable ? overTcp : overUdp
+  if (!overTcp.isReachable) return { ...overUdp, reason: `${overUdp.reason}; ${overTcp.reason}` }
+  return { ...overTcp, reason: `${overTcp.reason}, but not over UDP: ${overUdp.reason}` }
 }
 
 async function ask(

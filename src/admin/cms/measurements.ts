@@ -2,6 +2,7 @@
 //
 //   follow(objects) ─► each: measure ─► wait five seconds, more or less ─► measure …        a change of an object: measured anew
 //                             └► a line of the log when what was found is another thing than before
+import { setMaxListeners } from 'node:events'
 import type { CallBridgeTurnServer } from '../../auth/turn-servers-file.js'
 import {
   CMS_MEASURE_FRESH_MILLISECONDS,
@@ -37,6 +38,8 @@ export class Measurements {
 
   constructor(logger: Logger) {
     this.#logger = logger
+    // All that is under way listens to it.
+    setMaxListeners(0, this.#abort.signal)
   }
 
   /** These are the objects now. Those that are new, or are not what they were, are measured at once. */

@@ -1,5 +1,6 @@
 // The call bridge: which spaces there are, and the calls of the guests in them. Asked by the web bridge.
 import { randomUUID } from 'node:crypto'
+import { formatTurnUri, type TurnUri } from '../../../src/client/turn-uri.js'
 import { Call } from './call.js'
 import type { CmsOptions } from './options.js'
 import { Problem } from './problem.js'
@@ -88,11 +89,14 @@ export class CallBridge {
   }
 
   /** All ways through the firewall, to the address that it has outside. */
-  #iceServers({ clientAddress, password, tcpPort, username }: CmsTurnServer): object[] {
+  #iceServers({ client, password, tcpPort, username }: CmsTurnServer): object[] {
     const { turnsName, turnsPort } = this.#options
-    const urls = [`turn:${clientAddress}:3478?transport=udp`, `turn:${clientAddress}:${tcpPort}?transport=tcp`]
-    if (turnsName !== null) urls.push(`turns:${turnsName}:${turnsPort}?transport=tcp`)
-    return [{ urls, username, credential: password }]
+    const uris: TurnUri[] = [
+      { ...client, scheme: 'turn', transport: 'udp' },
+      { ...client, port: tcpPort, scheme: 'turn', transport: 'tcp' },
+    ]
+    if (turnsName !== null) uris.push({ host: turnsName, port: turnsPort, scheme: 'turns', transport: 'tcp' })
+    return [{ urls: uris.map(formatTurnUri), username, credential: password }]
   }
 
   #log(text: string, fields: Readonly<Record<string, unknown>> = {}): void {

@@ -5,6 +5,7 @@
 //         ─► candidates, one by one
 import './give-back.js'
 import { MediaStreamTrack, RTCPeerConnection, type RTCRtpTransceiver, useOPUS, useVP8 } from 'werift'
+import { formatTurnUri } from '../../../src/client/turn-uri.js'
 import { type CallCount, countPacket, newCallCount } from './media-count.js'
 import { findRelayTrouble, RELAY_TIMEOUT, type RelayTrouble } from './relay-trouble.js'
 import type { Report, ReportFields } from './report.js'
@@ -56,11 +57,13 @@ export class Call {
     this.#options = options
     this.number = options.number
     this.space = options.space
-    const { password, serverAddress, username } = options.turnServer
+    const { password, server, username } = options.turnServer
     this.#connection = new RTCPeerConnection({
       iceTransportPolicy: 'relay',
       // ?transport=udp does not keep werift from trying TCP after a timeout, which is long after ours.
-      iceServers: [{ urls: `turn:${serverAddress}:3478?transport=udp`, username, credential: password }],
+      iceServers: [
+        { urls: formatTurnUri({ ...server, scheme: 'turn', transport: 'udp' }), username, credential: password },
+      ],
       codecs: { audio: [useOPUS()], video: [useVP8()] },
     })
     for (const kind of ['audio', 'video'] as const)
@@ -107,7 +110,7 @@ export class Call {
     const deadline = performance.now() + relaySeconds * 1000
     await soonest(gathered, PATIENCE_MILLISECONDS)
     if (this.#hasRelay()) return null
-    const trouble = await findRelayTrouble(turnServer, deadline - performance.now())
+    const trouble = await findRelayTrouble(turnServer, Math.max(1, Math.round(deadline - performance.now())))
     if (trouble !== null && trouble.text !== RELAY_TIMEOUT) return trouble
     await soonest(gathered, deadline - performance.now())
     if (this.#hasRelay()) return null

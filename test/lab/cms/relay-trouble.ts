@@ -15,7 +15,6 @@ import type { CmsTurnServer } from './turn-servers.js'
 export const UNAUTHORIZED = 'ICE failure 4 (unauthorized - check credentials)'
 export const RELAY_TIMEOUT = 'ICE failure; relay candidate creation timeout'
 
-const PORT = 3478
 const CREDENTIAL_ERRORS = [ERROR_UNAUTHENTICATED, ERROR_INTEGRITY_CHECK_FAILURE, ERROR_WRONG_CREDENTIALS]
 
 export interface RelayTrouble {
@@ -25,12 +24,14 @@ export interface RelayTrouble {
 }
 
 /** null if the server does give a relay to who asks it with these credentials. */
-export async function findRelayTrouble(server: CmsTurnServer, milliseconds: number): Promise<RelayTrouble | null> {
-  const target = { transport: 'udp', host: server.serverAddress, port: PORT } as const
+export async function findRelayTrouble(
+  { password, server, username }: CmsTurnServer,
+  milliseconds: number,
+): Promise<RelayTrouble | null> {
   try {
-    const transport = await openTransport(target, { timeoutMilliseconds: milliseconds })
+    const transport = await openTransport({ ...server, transport: 'udp' }, { timeoutMilliseconds: milliseconds })
     const client = new TurnClient(transport, {
-      credentials: { username: server.username, password: server.password },
+      credentials: { username, password },
       answerMilliseconds: milliseconds,
     })
     try {

@@ -2,22 +2,27 @@
 // the next one. The interface never returns a password: that is read where the interface keeps it.
 import { readFile } from 'node:fs/promises'
 import { request } from 'node:https'
+import { TYPE_DEFAULT, TYPES, UDP_PORT } from '../../../src/admin/cms/names.js'
+import { parseHostWord } from '../../../src/client/turn-uri.js'
 import type { CmsOptions } from './options.js'
 
 const PATH = '/api/v1/turnServers'
 const API_MILLISECONDS_MAX = 5_000
-const DEFAULT_PORT = 3478
 
 export interface CmsTurnServer {
   readonly id: string
-  /** What the call bridge uses. */
-  readonly serverAddress: string
-  /** What browsers are told. */
-  readonly clientAddress: string
+  /** What the call bridge uses, by UDP. */
+  readonly server: HostPort
+  /** What browsers are told: for UDP, and for TCP. */
+  readonly client: HostPort
+  readonly tcpPort: number
   readonly username: string
   readonly password: string
-  /** Where browsers connect by TCP. */
-  readonly tcpPort: number
+}
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
 }
 
 export type ApiAccess = Pick<CmsOptions, 'apiUrl' | 'apiUser' | 'apiPasswordFile' | 'apiCaFile' | 'storeFile'>
@@ -25,19 +30,21 @@ export type ApiAccess = Pick<CmsOptions, 'apiUrl' | 'apiUser' | 'apiPasswordFile
 /** Rejects with an Error that says what the admin interface answered. */
 export async function readTurnServers(access: ApiAccess): Promise<CmsTurnServer[]> {
   const list = await ask(access, PATH)
-  const ids = [...list.matchAll(/<turnServer id="([^"]+)">/g)].map(([, id]) => id)
+  const ids = [...list.matchAll(/<turnServer id="([^"]+)"/g)].map(([, id]) => id)
   if (ids.length === 0) return []
   const passwords = await readPasswords(access.storeFile)
   return Promise.all(
     ids.map(async (id) => {
       const xml = await ask(access, `${PATH}/${id}`)
       const serverAddress = elementOf(xml, 'serverAddress')
+      const type = elementOf(xml, 'type')
       return {
-        ...{ id, serverAddress },
-        clientAddress: elementOf(xml, 'clientAddress') || serverAddress,
+        id,
+        server: hostPortOf(serverAddress),
+        client: hostPortOf(elementOf(xml, 'clientAddress') || serverAddress),
+        tcpPort: Number(elementOf(xml, 'tcpPortNumberOverride')) || tcpPortOf(type),
         username: elementOf(xml, 'username'),
         password: passwords.get(id) ?? '',
-        tcpPort: Number(elementOf(xml, 'tcpPortNumberOverride')) || DEFAULT_PORT,
       }
     }),
   )
@@ -80,15 +87,21 @@ async function ask(access: ApiAccess, path: string): Promise<string> {
   })
 }
 
-function elementOf(xml: string, name: string): string {
-  const [, text = ''] = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml) ?? []
-  return text.replace(/&(?:lt|gt|quot|apos|amp);/g, (entity) => ENTITIES[entity])
+function hostPortOf(text: string): HostPort {
+  const { host, port } = parseHostWord(text) ?? { host: text, port: null }
+  return { host, port: port ?? UDP_PORT }
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&apos;': "'",
-  '&amp;': '&',
+function tcpPortOf(type: string): number {
+  return type in TYPES ? TYPES[type as keyof typeof TYPES].tcpPort : TYPES[TYPE_DEFAULT].tcpPort
 }
+
+/** '' if there is none. */
+function elementOf(xml: string, name: string): string {
+  const [, text = ''] = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml) ?? []
+  return text.replace(/&(?:#(\d+)|(\w+));/g, (whole, number, entity) =>
+    number === undefined ? (ENTITIES[entity] ?? whole) : String.fromCodePoint(Number(number)),
+  )
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
