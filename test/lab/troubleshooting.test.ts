@@ -2,7 +2,7 @@
 // operator knows it. One lab and one browser for all; needs root.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Page, Response } from 'playwright-core'
+import type { Browser, Response } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { type Run, runTurnd } from '../command/run-turnd.js'
 import { launchBrowser } from '../support/browser.js'
@@ -37,7 +37,6 @@ import {
 
 /** Of a guest whose media cannot come: as long as it takes until the page gives up. */
 const CONNECT_SECONDS = 4
-const PAGE_MILLISECONDS_MAX = 20_000
 /** Of a processor that many share, which is farther away than any network. */
 const TIMEOUT = ['--timeout', '3']
 const FRAMES = 10
@@ -277,9 +276,9 @@ async function captureCall(t: Test, { browser, edge }: Scene) {
   const dumpcap = findCommand('dumpcap') ?? 'dumpcap'
   const cards = ['-i', 'lan1', '-i', 'lan2', '-f', `udp port ${TURN_PORT}`]
   const capture = await startDaemon(t, [...edge.prefix, dumpcap, '-q', ...cards, '-w', file], { ready: /^File: / })
-  const guest = await openGuest(browser)
+  const guest = await openGuest(t, browser)
   const call = await guest.join(CALL_ID)
-  await guest.page.close()
+  await guest.close()
   await capture.stop()
   return { call, packets: dissect(readFileSync(file)) as readonly DissectedPacket[] }
 }
@@ -289,13 +288,13 @@ async function hairpin(t: Test, scene: Scene): Promise<void> {
   await askCmsApi(scene, scene.admin, 'PUT', turnServerPath, { password: TURN_SERVER.password })
 
   t.test('the call is connected, and the firewall has turned nothing back', async (t) => {
-    const guest = await openGuest(browser)
+    const guest = await openGuest(t, browser)
     t.match(await guest.join(CALL_ID), { state: 'connected', problem: '' })
     const { pair } = await guest.media(FRAMES)
     t.match(pair, { local: 'relay', remote: 'relay' })
     for (const address of [pair?.localAddress, pair?.remoteAddress]) t.match(address, new RegExp(`^${PUBLIC}:2\\d{4}$`))
     await guest.leave()
-    await guest.page.close()
+    await guest.close()
     t.match(firewall.counts(), { reflected: 0 })
   })
 
@@ -337,13 +336,14 @@ async function noTrust(t: Test, { browser, cms, standIn }: Scene): Promise<void>
   await standIn.stop()
   const files = ['--api-password-file', '/dev/null', '--store', '/dev/null']
   const distrustful = await startStandIn(t, ['--listen', host, ...files, '--no-trust'], { prefix: cms.prefix })
-  const page = await openPage(browser, 'closed')
-  t.equal(await page.getByRole('button', { name: 'Join' }).isVisible(), false)
+  const guest = await openGuest(t, browser)
+  t.match(await guest.call(), { state: 'closed' })
+  t.equal(await guest.joinButton.isVisible(), false)
   t.match(
-    await page.textContent('body'),
+    await guest.page.textContent('body'),
     'You cannot join a meeting from here: this web bridge does not trust the call bridge.',
   )
-  await page.close()
+  await guest.close()
   t.same(distrustful.log, [
     'webbridge: the certificate of the call bridge is not in the trust bundle: guests cannot join',
   ])
@@ -367,15 +367,9 @@ async function missingExternalAddress(t: Test, scene: Scene): Promise<void> {
   await other.stop()
 }
 
-async function openGuest(browser: Browser): Promise<Guest> {
-  return new Guest(browser, await openPage(browser, 'ready'))
-}
-
-async function openPage(browser: Browser, state: 'ready' | 'closed'): Promise<Page> {
-  const page = await browser.newPage()
-  await page.goto(`https://${WEB_NAME}/`, { timeout: PAGE_MILLISECONDS_MAX })
-  await page.locator(`html[data-state="${state}"]`).waitFor({ timeout: PAGE_MILLISECONDS_MAX })
-  return page
+/** Somebody new in the browser that runs already. */
+function openGuest(t: Test, browser: Browser): Promise<Guest> {
+  return Guest.open(t, { browser, url: `https://${WEB_NAME}/` })
 }
 
 function isRefusal(host: string, reason: string): (line: LogLine) => boolean {
