@@ -9,12 +9,10 @@ import { Parser } from 'tap-parser'
 import { withSourcePositions } from './source-positions.mjs'
 import { cutTogether } from './together-tap.mjs'
 
-/** Real peers that lose what comes late: nothing runs beside them but what computes. */
-const QUIET = ['haproxy', 'coturn-streams', 'coturn-client', 'coturn-comparison', 'hairpin'].map(
-  (name) => `interop/${name}`,
-)
-/** Real peers and real time, and what counts every packet or takes what it can get: one at a time, before all others. */
-const ALONE = ['abuse', 'interop', 'soak']
+/** Real peers that lose what comes late, and what takes what it can get: one at a time, first, and nothing runs beside them but what computes. */
+const QUIET = ['interop', 'soak']
+/** What counts every packet: alone, when all others have ended. */
+const ALONE = ['abuse/abuse']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
@@ -39,9 +37,11 @@ const TIMED = [
 /** Small files, which share a process with others of their folder: its start costs more than what most of them do. */
 const TOGETHER = [
   ...['turn', 'stun', 'auth', 'config', 'log', 'limits', 'client', 'commands', 'doctor', 'support'],
-  ...['admin', 'server', 'net'],
+  ...['admin', 'server', 'net', 'command'],
 ]
 const TOGETHER_COUNT_MAX = 8
+/** Of a folder whose files take longer, since each starts servers: the last process of all is not to be a long one. */
+const TOGETHER_COUNTS_MAX = { command: 3 }
 /** Of those folders, what measures or changes its whole process, and what takes long enough to be begun by itself. */
 const BY_ITSELF = [
   ...['turn/allocate-order', 'turn/other-servers', 'turn/shared-lock', 'turn/shared-tables', 'auth/users-file-store'],
@@ -52,6 +52,7 @@ const BY_ITSELF = [
   ...['server/captures', 'server/certificate-at-start', 'server/client-list', 'server/open-files', 'server/reload'],
   ...['server/reload-listeners', 'server/stop', 'server/stream-workers', 'server/test-users', 'server/user-admin'],
   ...['server/workers', 'admin/connections', 'admin/pcapng', 'admin/prometheus'],
+  ...['command/admin-metrics', 'command/engine-fallback'],
 ]
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
 const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
@@ -70,12 +71,12 @@ const HELD_MILLISECONDS_MAX = 5_000
 const EXIT_CODE = 'exit code'
 
 const [secondsMax, ...files] = process.argv.slice(2)
-const quiet = files.filter((file) => isNamed(file, QUIET))
 const waiting = files.filter((file) => isNamed(file, WAITING))
-const alone = files.filter((file) => isIn(file, ALONE) && ![...quiet, ...waiting].includes(file))
+const alone = files.filter((file) => isNamed(file, ALONE))
+const quiet = files.filter((file) => isIn(file, QUIET) && !waiting.includes(file))
 const computing = files.filter((file) => isIn(file, COMPUTING) && !isNamed(file, TIMED)).sort(byRank(COMPUTING))
 const others = files
-  .filter((file) => !isIn(file, ALONE) && ![...computing, ...waiting].includes(file))
+  .filter((file) => ![...waiting, ...alone, ...quiet, ...computing].includes(file))
   .sort(byRank(FIRST))
 let testNumber = 0
 let isFailed = false
@@ -84,11 +85,10 @@ process.stdout.write('TAP version 14\n')
 const computingGroups = groupsOf(computing)
 const computed = runOn(2, computingGroups, WHEN_IDLE)
 await runEach(groupsOf(quiet), PROMPTLY)
-await runOn(3, groupsOf(waiting))
-await runEach(groupsOf(alone))
 // From here on no processor is idle.
-await runOn(3, [...groupsOf(others), ...computingGroups.splice(0)])
+await runOn(3, [...groupsOf(waiting), ...groupsOf(others), ...computingGroups.splice(0)])
 await computed
+await runEach(groupsOf(alone))
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0
 
@@ -108,7 +108,7 @@ function groupsOf(list) {
   for (const file of list) {
     const folder = TOGETHER.find((name) => isIn(file, [name]) && !isNamed(file, BY_ITSELF))
     let group = open.get(folder)
-    if (group === undefined || group.length === TOGETHER_COUNT_MAX) {
+    if (group === undefined || group.length === (TOGETHER_COUNTS_MAX[folder] ?? TOGETHER_COUNT_MAX)) {
       group = []
       groups.push(group)
       if (folder !== undefined) open.set(folder, group)
@@ -139,7 +139,7 @@ function byRank(folders) {
 async function runGroup(group, prefix) {
   const start = performance.now()
   const isTogether = group.length > 1
-  const { output, end } = await outputOf(isTogether ? ['scripts/test-together.mjs', ...group] : group, prefix)
+  const { output, end } = await outputOf(group, prefix)
   const milliseconds = performance.now() - start
   const cut = isTogether ? cutTogether(output) : new Map([[group[0], { tap: output, milliseconds }]])
   const files = []
@@ -170,10 +170,10 @@ function writeFile(file, tap, milliseconds, isGood, problem) {
 }
 
 /** What it wrote to stdout, and how it ended if not with exit code 0, else null. */
-function outputOf(nodeArguments, prefix) {
+function outputOf(group, prefix) {
   return new Promise((resolve) => {
     const env = { ...process.env, TAP: '1', TAP_TIMEOUT: secondsMax }
-    const [command, ...args] = [...prefix, process.execPath, ...nodeArguments]
+    const [command, ...args] = [...prefix, process.execPath, ...programOf(group)]
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     let isLate = false
@@ -186,7 +186,7 @@ function outputOf(nodeArguments, prefix) {
         isLate = true
         child.kill('SIGKILL')
       },
-      (Number(secondsMax) + 30) * 1000,
+      (group.length * secondsMax + 30) * 1000,
     )
     // What it has started may hold its output open after its end.
     let isHeld = false
@@ -204,10 +204,14 @@ function outputOf(nodeArguments, prefix) {
     child.on('close', (code, signal) => {
       clearTimeout(deadline)
       if (code === 0) resolve({ output, end: isHeld ? 'a process that it started holds its output' : null })
-      else if (isLate) resolve({ output, end: `still running after ${secondsMax} s` })
+      else if (isLate) resolve({ output, end: `still running after ${group.length * secondsMax + 30} s` })
       else resolve({ output, end: signal === null ? `${EXIT_CODE} ${code}` : `ended by ${signal}` })
     })
   })
+}
+
+function programOf(group) {
+  return group.length === 1 ? group : ['scripts/test-together.mjs', ...group]
 }
 
 function resultsOf(output) {

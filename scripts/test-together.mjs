@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { openingOf } from './together-tap.mjs'
 
+/** Of a file. */
+const SECONDS_MAX = Number(process.env.TAP_TIMEOUT ?? 30)
 const files = process.argv.slice(2)
 // At once: tap ends what is idle for long.
 t.on('idle', importNext)
@@ -13,10 +15,11 @@ importNext()
 
 function importNext() {
   const file = files.shift()
-  if (file === undefined) return
+  if (file === undefined || t.ended) return
   t.test(openingOf(file), { buffered: false }, async () => {
-    // The one before may have changed it for itself.
+    // The one before may have changed these for itself; each has its own time.
     t.jobs = 1
+    t.setTimeout(SECONDS_MAX * 1000)
     // What tap makes of the name of a program.
     t.testdirName = resolve('.tap', 'fixtures', file.replace(/[^\w.-]+/g, '-'))
     await import(pathToFileURL(resolve(file)).href)
