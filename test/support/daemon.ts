@@ -54,6 +54,10 @@ export class Daemon {
     }
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   get output(): string {
     return this.lines.map(({ text }) => text).join('\n')
   }
