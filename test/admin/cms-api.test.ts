@@ -1,5 +1,5 @@
 // The CMS API: forms in, XML out, byte for byte; who may ask; what is kept. Over a server that is made up, whose objects stand for nothing that runs:
-// what is measured is in cms-status.test.ts.
+// what is measured is in test/command/cms-status.test.ts.
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'

@@ -11,10 +11,14 @@ import type { Note } from './story.js'
 import { CALL_ID, CLIENT, CMS, PUBLIC, WEB_NAME } from './topology.js'
 
 export interface Way {
-  readonly name: 'udp' | 'tcp' | 'tls'
+  /** By which the browser must reach its relay. */
+  readonly name: 'udp' | 'tcp' | 'tls' | 'any'
   readonly title: string
-  readonly holes: Holes
+  readonly holes: Partial<Holes>
 }
+
+/** Whatever the firewall leaves now. */
+export const AS_IT_IS: Way = { name: 'any', title: 'through the firewall as it is', holes: {} }
 
 export const WAYS: readonly Way[] = [
   { name: 'udp', title: 'over UDP 3478', holes: ALL_OPEN },
@@ -70,7 +74,7 @@ export async function makeCall(
   const startMs = Date.now()
   const guest = await Guest.open(t, { url: `https://${WEB_NAME}/`, browser })
   const joined = await guest.join(CALL_ID)
-  const call = joined.state === 'connected' ? await guest.media(frameCount) : joined
+  const call = joined.state === 'connected' ? await mediaOf(guest, frameCount) : joined
   if (call.state === 'connected') await guest.leave()
   await guest.close()
   const allocations = lab.server.logLines.slice(edgeLines).filter(({ event }) => event === 'allocation')
@@ -81,6 +85,11 @@ export async function makeCall(
     said: lab.standIn.lines.slice(bridgeLines),
     passed: difference(lab.firewall.counts(), before),
   }
+}
+
+/** Too little of it is what the call is like, too. */
+function mediaOf(guest: Guest, frameCount: number): Promise<GuestCall> {
+  return guest.media(frameCount).catch(() => guest.call())
 }
 
 /** The line of the edge's log that ends this allocation. */
@@ -100,8 +109,16 @@ function difference(after: FirewallCounts, before: FirewallCounts): FirewallCoun
 export function judgeCall(record: CallRecord, frameCount: number): Finding[] {
   const { call } = record
   const refused = refusedFinding(record)
-  if (call.state !== 'connected') return [{ isGood: false, name: call.state, lines: [call.problem] }, refused]
+  if (call.state !== 'connected') {
+    const failed = { isGood: false, name: call.state, lines: [`the browser: ${call.problem}`, ...bridgeLines(record)] }
+    return [failed, refused]
+  }
   return [mediaFinding(call, frameCount), pairFinding(record), hairpinFinding(record), refused]
+}
+
+/** Of the log of the call bridge. */
+function bridgeLines({ said }: CallRecord): string[] {
+  return said.filter(({ event }) => event === 'log').map(({ text }) => String(text))
 }
 
 function mediaFinding({ bridge, media }: GuestCall, frameCount: number): Finding {
@@ -133,7 +150,9 @@ function pairFinding({ call: { pair }, relays, said, way }: CallRecord): Finding
   const isGood =
     [local, remote].every((type) => type === 'relay') &&
     [localAddress, remoteAddress].every((address) => address.startsWith(`${PUBLIC}:`)) &&
-    [relayProtocol, transportOf(localAddress)].every((transport) => transport === way.name) &&
+    [relayProtocol, way.name === 'any' ? relayProtocol : way.name].every(
+      (name) => name === transportOf(localAddress),
+    ) &&
     transportOf(remoteAddress) === 'udp'
   const over = (address: string) => `${address}, over ${transportOf(address).toUpperCase()}`
   const lines = [
@@ -176,8 +195,13 @@ function hairpinFinding({ passed, relays }: CallRecord): Finding {
 function refusedFinding({ refusals }: CallRecord): Finding {
   // Who has taken leave already may do so again.
   const bad = refusals.filter(({ method, reason }) => !(method === 'Refresh' && reason === 'no-allocation'))
-  const lines = bad.length === 0 ? ['nobody'] : bad.map(({ msg }) => String(msg))
-  return { isGood: bad.length === 0, name: 'refused', lines }
+  const counts = new Map<string, number>()
+  // Each attempt has a port of its own.
+  for (const text of bad.map(({ msg }) => String(msg).replace(/( at [\d.]+):\d+/, '$1'))) {
+    counts.set(text, (counts.get(text) ?? 0) + 1)
+  }
+  const lines = [...counts].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`))
+  return { isGood: bad.length === 0, name: 'refused', lines: lines.length === 0 ? ['nobody'] : lines }
 }
 
 /** For the ladder: what the two servers had to say of it. */

@@ -63,11 +63,12 @@ export class Guest {
     this.page = page
   }
 
-  /** Opens the page, and resolves when it shows whether one can join. The browser ends with `t`. */
+  /** Opens the page, and resolves when it shows whether one can join; rejects with what is there instead. The browser ends with `t`. */
   static async open(t: Closing, { browser, url, prefix = [], trusted = null }: GuestOptions): Promise<Guest> {
     const running = browser ?? (await launchBrowser(t, trusted, prefix))
     const page = await running.newPage({ viewport: { width: 1180, height: 760 } })
-    await page.goto(url, { timeout: PAGE_MILLISECONDS_MAX })
+    const response = await page.goto(url, { timeout: PAGE_MILLISECONDS_MAX })
+    if (!response?.ok()) throw new Error(`${url} answers ${response?.status()}: ${await response?.text()}`)
     const guest = new Guest(page, browser === undefined ? running : null)
     await guest.#untilState(['ready', 'closed'], PAGE_MILLISECONDS_MAX)
     return guest

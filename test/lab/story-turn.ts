@@ -119,6 +119,8 @@ function messageOf(bytes: Buffer): ReceivedMessage | null {
 class Requests {
   readonly steps: Step[] = []
   readonly #arrows = new Map<string, Arrow>()
+  /** By its own answers. */
+  readonly #relays = new Set<string>()
 
   add(said: Said, message: ReceivedMessage): void {
     const { isLost, party, timeMs } = said
@@ -129,10 +131,12 @@ class Requests {
       const arrow: Arrow = { from: party, to: 'edge', text: `${prefixOf(said)}${requestText(message)}`, isLost }
       this.#arrows.set(key, arrow)
       this.steps.push({ timeMs, arrows: [arrow] })
+      if (party === 'browser' && message.method === 'ChannelBind') this.#noteHairpin(timeMs, message)
       return
     }
     const request = this.#arrows.get(key)
     if (message.method === 'Allocate') {
+      if (message.has(ATTRIBUTE_XOR_RELAYED_ADDRESS)) this.#relays.add(relayOf(message))
       this.steps.push({
         timeMs,
         arrows: [{ from: 'edge', to: party, text: `${prefixOf(said)}${answerText(message)}` }],
@@ -141,6 +145,15 @@ class Requests {
       this.#arrows.delete(key)
       request.text += message.messageClass === CLASS_ERROR ? ` → ${message.code} ${message.reasonPhrase}` : ' ✓'
     }
+  }
+
+  /** The peer is behind the same public address. */
+  #noteHairpin(timeMs: number, message: ReceivedMessage): void {
+    if (!this.#relays.has(message.address(ATTRIBUTE_XOR_PEER_ADDRESS).toString())) return
+    this.steps.push({
+      timeMs,
+      arrows: [{ from: 'edge', to: 'edge', text: 'hairpin: that peer is a relay of this edge' }],
+    })
   }
 }
 
@@ -165,10 +178,14 @@ function requestText(message: ReceivedMessage): string {
 
 function answerText(message: ReceivedMessage): string {
   if (message.messageClass !== CLASS_ERROR) {
-    return `relay ${message.address(ATTRIBUTE_XOR_RELAYED_ADDRESS)}, ${message.uint32(ATTRIBUTE_LIFETIME)} s`
+    return `relay ${relayOf(message)}, ${message.uint32(ATTRIBUTE_LIFETIME)} s`
   }
   const realm = message.has(ATTRIBUTE_REALM) ? `, realm ${message.text(ATTRIBUTE_REALM)}` : ''
   return `${message.code} ${message.reasonPhrase}`.trim() + realm
+}
+
+function relayOf(message: ReceivedMessage): string {
+  return message.address(ATTRIBUTE_XOR_RELAYED_ADDRESS).toString()
 }
 
 interface Flow {

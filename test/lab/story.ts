@@ -34,7 +34,7 @@ export interface Note {
   readonly text: string
 }
 
-/** In order. What is repeated is told once, with its number. */
+/** In order, from the browser's first step on. What is repeated is told once, with its number. */
 export function tellStory(frames: readonly WireFrame[], notes: readonly Note[] = []): Step[] {
   const losses = new Losses(frames)
   const steps = [
@@ -45,7 +45,9 @@ export function tellStory(frames: readonly WireFrame[], notes: readonly Note[] =
     ...hairpinSteps(frames),
     ...notes.map(({ party, text, timeMs }) => ({ timeMs, arrows: [{ from: party, to: party, text }] })),
   ]
-  return withoutRepetition(steps.sort((one, other) => one.timeMs - other.timeMs))
+  steps.sort((one, other) => one.timeMs - other.timeMs)
+  const first = steps.findIndex(({ arrows }) => arrows.some(({ from }) => from === 'browser'))
+  return withoutRepetition(steps.slice(Math.max(first, 0)))
 }
 
 /** Which frames of the browser the firewall dropped: those that are not seen behind it. */

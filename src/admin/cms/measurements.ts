@@ -152,8 +152,10 @@ function hostsOf({ hosts, status }: TurnServerStatus): string {
   return found.sort().join(', ')
 }
 
-function sentenceOf({ id, serverAddress }: CallBridgeTurnServer, { hosts, reason, status }: TurnServerStatus): string {
-  const head = `TURN server ${serverAddress} of the CMS API (${id})`
+function sentenceOf(turnServer: CallBridgeTurnServer, { hosts, reason, status }: TurnServerStatus): string {
+  const { id, serverAddress, username } = turnServer
+  const user = username === '' ? 'without a username' : `as user ${JSON.stringify(username)}`
+  const head = `TURN server ${serverAddress} of the CMS API (${id}), ${user}`
   if (hosts.length === 0) return `${head}: ${status}: ${reason}: ${STATUSES[status]}`
   const parts = hosts.map((host) => {
     const place = `${host.transport.toUpperCase()} ${host.address} port ${host.port}`

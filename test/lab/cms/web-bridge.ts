@@ -41,8 +41,11 @@ class WebBridge {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!this.#isForGuests(request)) {
+      response.writeHead(400, { 'content-type': 'text/plain' }).end('bad request\n')
+      return
+    }
     try {
-      this.#expectGuestName(request)
       const { pathname } = new URL(request.url ?? '/', 'http://guest')
       const file = request.method === 'GET' ? FILES[pathname] : undefined
       if (file === undefined) return answer(response, 200, await this.#ask(request, pathname))
@@ -56,12 +59,12 @@ class WebBridge {
   }
 
   /** Guests come by one name, which is the one in their links and in the certificate. */
-  #expectGuestName(request: IncomingMessage): void {
+  #isForGuests(request: IncomingMessage): boolean {
     const host = (request.headers.host ?? '').toLowerCase()
-    if (host.replace(/:\d+$/, '') === this.#options.guestName) return
+    if (host.replace(/:\d+$/, '') === this.#options.guestName) return true
     const text = `webbridge: bad request for ${JSON.stringify(host)}, guests come by "${this.#options.guestName}"`
     this.#report('log', { text, host, expected: this.#options.guestName, from: sourceOf(request) })
-    throw new Problem(400, 'bad request')
+    return false
   }
 
   async #ask(request: IncomingMessage, pathname: string): Promise<object> {

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { AdminPasswords } from '../../src/auth/admin-password.js'
 import { addUser } from '../../src/auth/users-file-edit.js'
 import { makeAdminLine } from '../../src/auth/users-file-line.js'
+import { type Asked, ask } from '../admin/support/admin-stage.js'
 import { temporaryDirectory, testCertificate } from '../support/certificate.js'
 import { startCoturn } from '../support/coturn-server.js'
 import { closedPort } from '../support/http-stage.js'
@@ -13,7 +14,6 @@ import { peerOrSkip } from '../support/peers.js'
 import { type LogLine, type ServerProcess, startServer } from '../support/server-process.js'
 import { UCLIENT_PASSWORD, UCLIENT_USER } from '../support/uclient.js'
 import { UdpPeer } from '../support/udp-peer.js'
-import { type Asked, ask } from './support/admin-stage.js'
 
 const RELAY_PORTS = ['--min-port', '31900', '--max-port', '31949']
 const EXPRESSWAY_RELAY_PORTS = ['--min-port', '31950', '--max-port', '31999']
@@ -158,7 +158,7 @@ t.test('the status of a TURN server', async (t) => {
       t.match(line, {
         level: 40,
         reason: new RegExp(`the server answers Allocate with ${code}`),
-        msg: /check credentials/,
+        msg: /as user "turnuser": UDP .*check credentials/,
       })
       const refusal = await at.waitForLog(({ event, reason }) => event === 'refusal' && reason === 'bad-password')
       t.match(refusal, { user: 'turnuser', code, source: /^127\.0\.0\.1:/ })
