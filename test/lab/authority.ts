@@ -17,10 +17,11 @@ export interface SignedCertificate extends EdgeCertificate {
 /** A certificate with these names, signed by an authority of its own. Its files go with the process. */
 export function makeSignedCertificate(names: readonly string[]): SignedCertificate {
   const directory = temporaryDirectory()
-  makeAuthority(directory, 'sha256', `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}`)
+  const alternatives = names.map((name) => `DNS:${name}`).join(',')
+  makeAuthority(directory, 'sha256', `subjectAltName=${alternatives}`, names[0])
   const [certPath, keyPath] = [join(directory, 'leaf.pem'), join(directory, 'leaf.key')]
   const authority = readFileSync(join(directory, 'ca.pem'), 'utf8')
-  return { certPath, keyPath, cert: readFileSync(certPath, 'utf8'), authority }
+  return { certPath, keyPath, cert: `${readFileSync(certPath, 'utf8')}${authority}`, authority }
 }
 
 /** Browsers started in the namespace from now on trust this authority (PEM), until `t` or the process ends. No other ones of the machine do. */

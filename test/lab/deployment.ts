@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { temporaryDirectory } from '../support/certificate.js'
 import type { Closing } from '../support/closing.js'
 import { askFrom } from './ask.js'
+import { makeSignedCertificate, trustAuthority } from './authority.js'
 import { type CallBridgeAdmin, startCallBridgeAdmin } from './call-bridge-admin.js'
 import { type Edge, type EdgeOptions, startEdge } from './edge.js'
 import type { Holes } from './firewall.js'
 import { type StandIn, startStandIn } from './stand-in.js'
 import {
+  CERTIFICATE_NAMES,
   CMS,
   CMS_INSIDE_NAME,
   EDGE_INSIDE,
@@ -85,7 +87,9 @@ function startRecordedEdge(
   { edge = {} }: DeploymentOptions,
 ): Promise<Edge> {
   const httpUpstream = `http://${CMS_INSIDE_NAME}:${WEB_PORT}`
-  return startEdge(t, octavio, { httpUpstream, ...wire?.serverOptions, ...edge })
+  const certificate = makeSignedCertificate(CERTIFICATE_NAMES)
+  trustAuthority(t, octavio.outside, certificate.authority)
+  return startEdge(t, octavio, { httpUpstream, certificate, ...wire?.serverOptions, ...edge })
 }
 
 async function startBridge(

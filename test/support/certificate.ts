@@ -53,10 +53,10 @@ export function openssl(directory: string, line: string): string {
 }
 
 /** Writes an authority ca.pem and ca.key, and leaf.pem and leaf.key, which it has signed with `digest`. */
-export function makeAuthority(directory: string, digest = 'sha256', extensions = ''): void {
+export function makeAuthority(directory: string, digest = 'sha256', extensions = '', commonName = 'leaf'): void {
   const request = 'req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
   openssl(directory, `${request} -x509 -keyout ca.key -out ca.pem -subj /CN=authority -days 30`)
-  openssl(directory, `${request} -keyout leaf.key -out leaf.csr -subj /CN=leaf`)
+  openssl(directory, `${request} -keyout leaf.key -out leaf.csr -subj /CN=${commonName}`)
   writeFileSync(join(directory, 'extensions'), extensions)
   openssl(
     directory,

@@ -160,6 +160,8 @@ export class Call {
       this.state = state
       this.#report('ice', { state })
       if (state === 'failed') this.#log('ICE failure 3 (no candidate pair answers)')
+      // A guest who closes the page says nothing.
+      if (state === 'disconnected' || state === 'failed') void this.end('nothing comes from the guest any more')
     })
     this.#connection.connectionStateChange.subscribe((state) => {
       this.#report('connection', { state })

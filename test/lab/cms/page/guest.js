@@ -13,6 +13,7 @@ const STATE_WORDS = {
   closed: 'No meetings here',
 }
 const WATCH_MILLISECONDS = 500
+const LEAVE_MILLISECONDS_MAX = 2_000
 /** The errorCode of a server that gave no answer. Chromium also tries from an address that no card has: that one fails always, and says nothing. */
 const NOT_REACHED = 701
 
@@ -69,7 +70,7 @@ async function join(callId) {
     iceTransportPolicy: joined.icePolicy,
     bundlePolicy: 'max-bundle',
   })
-  const late = setTimeout(
+  const deadline = setTimeout(
     () =>
       ended(
         'failed',
@@ -81,16 +82,18 @@ async function join(callId) {
   const watch = setInterval(() => look().catch(() => {}), WATCH_MILLISECONDS)
   ended = (state, problem, reason) => {
     ended = () => {}
-    clearTimeout(late)
+    clearTimeout(deadline)
     clearInterval(watch)
     for (const track of own.getTracks()) track.stop()
     connection.close()
     one('.own').srcObject = null
     one('.remote').srcObject = null
-    show(state, problem)
-    ask('POST', `${callPath}/leave`, { reason }).catch(() => {})
+    // Told before it is shown: who sees it may close the page at once.
+    const told = ask('POST', `${callPath}/leave`, { reason }).catch(() => {})
+    const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MILLISECONDS_MAX))
+    Promise.race([told, late]).then(() => show(state, problem))
   }
-  const connected = () => clearTimeout(late)
+  const connected = () => clearTimeout(deadline)
   await offer(own, connected)
 }
 
