@@ -17,6 +17,7 @@ export interface Fault {
 }
 
 const ATTACH_MILLISECONDS_MAX = 20_000
+const DETACH_MILLISECONDS_MAX = 10_000
 
 /**
  * Runs `action` while the process has this fault. Whatever becomes of it, the process goes on without. Returns these calls, those that failed
@@ -67,7 +68,9 @@ async function detach(strace: ChildProcess, pid: number, ended: Promise<unknown>
   try {
     if (isRunning) await until(() => isStill(pid, strace.pid as number), 'every thread stands still').catch(() => {})
     strace.kill('SIGINT')
+    const killer = setTimeout(() => strace.kill('SIGKILL'), DETACH_MILLISECONDS_MAX)
     await ended
+    clearTimeout(killer)
   } finally {
     if (isRunning && isThere(pid)) process.kill(pid, 'SIGCONT')
   }
