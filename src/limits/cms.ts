@@ -20,6 +20,6 @@ export const CMS_MEASURE_FRESH_MILLISECONDS = 1_000
 /** For a name, a connection or an answer: whoever asks for a status waits for three of these at most, and a call would not wait longer. */
 export const CMS_ANSWER_MILLISECONDS_MAX = 2_000
 /** Addresses of a name that are measured. */
-export const CMS_HOST_COUNT_MAX = 8
+export const CMS_HOST_COUNT_MAX = 4
 /** Addresses that are measured at once, of all objects: the others wait for their turn. */
-export const CMS_MEASURING_COUNT_MAX = 16
+export const CMS_MEASURING_COUNT_MAX = 32
