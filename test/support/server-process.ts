@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Test } from 'tap'
+import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
 import type { EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
@@ -55,7 +55,7 @@ interface LogWaiter {
  * time is short. Rejects with its whole output when it does not get ready.
  */
 export async function startServer(
-  t: Test,
+  t: Closing,
   args: readonly string[],
   options: ServerProcessOptions = {},
 ): Promise<ServerProcess> {
@@ -68,7 +68,7 @@ export async function startServer(
 
 /** The same, on this engine and no other. */
 export async function startServerOn(
-  t: Test,
+  t: Closing,
   engine: EngineUnderTest,
   args: readonly string[],
   options: ServerProcessOptions = {},
