@@ -26,6 +26,7 @@ const TITLES = {
   passwords: 'Passwords of admin users',
   files: 'Files',
   admin: 'The admin plane',
+  cms: 'The CMS API',
   clients: 'Our own TURN client',
   doctor: 'The doctor',
 }

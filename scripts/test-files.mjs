@@ -1,22 +1,23 @@
-// Runs compiled test files, each a process of its own, and writes the TAP of all to stdout as one stream: a file is a subtest.
+// Runs compiled test files, each a process of its own or several small ones in one, and writes the TAP of all to stdout as one stream: a
+// file is a subtest.
 // Started by scripts/test.mjs with the files, in the process group that it ends when somebody interrupts it.
 //
 // `tap run` does the same for single files, and loads its recorder of coverage and its mocks into each of them: their hooks cost more
 // of the processor than most files here, and nothing uses them.
 import { spawn, spawnSync } from 'node:child_process'
 import { Parser } from 'tap-parser'
+import { withSourcePositions } from './source-positions.mjs'
+import { cutTogether } from './together-tap.mjs'
 
-/** Real peers that lose what comes late: nothing runs beside them but what computes. */
-const QUIET = ['haproxy', 'coturn-streams', 'coturn-client', 'coturn-comparison', 'hairpin'].map(
-  (name) => `interop/${name}`,
-)
-/** Real peers and real time, and what counts every packet or takes what it can get: one at a time, before all others. */
-const ALONE = ['abuse', 'interop', 'soak']
+/** Real peers that lose what comes late, and what takes what it can get: one at a time, first, and nothing runs beside them but what computes. */
+const QUIET = ['interop', 'soak']
+/** What counts every packet: alone, when all others have ended. */
+const ALONE = ['abuse/abuse']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
   ...['interop/chromium', 'interop/chromium-443', 'interop/matrix', 'interop/openssl', 'interop/probe'],
-  ...['interop/status-page', 'command/admin-metrics', 'command/engine-fallback'],
+  ...['interop/status-page', 'command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
   ...['doctor/lab', 'examples/examples', 'packaging/npm-pack'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
@@ -33,6 +34,26 @@ const TIMED = [
   'turn/shared-lock',
   'turn/shared-tables',
 ]
+/** Small files, which share a process with others of their folder: its start costs more than what most of them do. */
+const TOGETHER = [
+  ...['turn', 'stun', 'auth', 'config', 'log', 'limits', 'client', 'commands', 'doctor', 'support'],
+  ...['admin', 'server', 'net', 'command'],
+]
+const TOGETHER_COUNT_MAX = 8
+/** Of a folder whose files take longer, since each starts servers: the last process of all is not to be a long one. */
+const TOGETHER_COUNTS_MAX = { command: 3 }
+/** Of those folders, what measures or changes its whole process, and what takes long enough to be begun by itself. */
+const BY_ITSELF = [
+  ...['turn/allocate-order', 'turn/other-servers', 'turn/shared-lock', 'turn/shared-tables', 'auth/users-file-store'],
+  ...['log/log-output', 'commands/user', 'net/choose-engine', 'net/clock', 'net/native/libc'],
+  ...['net/dtls/handshake', 'net/dtls/memory', 'net/dtls/peers', 'net/dtls/threads'],
+  ...['net/stream/crowd', 'net/stream/stalled-clients'],
+  ...['net/tcp-relay/descriptors', 'net/tcp-relay/exhausted', 'net/tcp-relay/flow-memory'],
+  ...['server/captures', 'server/certificate-at-start', 'server/client-list', 'server/open-files', 'server/reload'],
+  ...['server/reload-listeners', 'server/stop', 'server/stream-workers', 'server/test-users', 'server/user-admin'],
+  ...['server/workers', 'admin/connections', 'admin/pcapng', 'admin/prometheus'],
+  ...['command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
+]
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
 const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
 /**
@@ -47,26 +68,27 @@ const PROMPTLY = process.getuid?.() === 0 ? ['nice', '-n', '-10'] : []
 /** From the end of a file to the end of its output. */
 const HELD_MILLISECONDS_MAX = 5_000
 
+const EXIT_CODE = 'exit code'
+
 const [secondsMax, ...files] = process.argv.slice(2)
-const quiet = files.filter((file) => isNamed(file, QUIET))
 const waiting = files.filter((file) => isNamed(file, WAITING))
-const alone = files.filter((file) => isIn(file, ALONE) && ![...quiet, ...waiting].includes(file))
+const alone = files.filter((file) => isNamed(file, ALONE))
+const quiet = files.filter((file) => isIn(file, QUIET) && !waiting.includes(file))
 const computing = files.filter((file) => isIn(file, COMPUTING) && !isNamed(file, TIMED)).sort(byRank(COMPUTING))
 const others = files
-  .filter((file) => !isIn(file, ALONE) && ![...computing, ...waiting].includes(file))
+  .filter((file) => ![...waiting, ...alone, ...quiet, ...computing].includes(file))
   .sort(byRank(FIRST))
 let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
-const computed = runOn(2, computing, WHEN_IDLE)
-await runEach(quiet, PROMPTLY)
-await runOn(3, waiting)
-await runEach(alone)
+const computingGroups = groupsOf(computing)
+const computed = runOn(2, computingGroups, WHEN_IDLE)
+await runEach(groupsOf(quiet), PROMPTLY)
 // From here on no processor is idle.
-others.push(...computing.splice(0))
-await runOn(3, others)
+await runOn(3, [...groupsOf(waiting), ...groupsOf(others), ...computingGroups.splice(0)])
 await computed
+await runEach(groupsOf(alone))
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0
 
@@ -74,9 +96,26 @@ function runOn(laneCount, list, prefix = []) {
   return Promise.all(Array.from({ length: laneCount }, () => runEach(list, prefix)))
 }
 
-/** One after the other; several may share a list. The prefix is what runs node. */
-async function runEach(list, prefix = []) {
-  for (let file = list.shift(); file !== undefined; file = list.shift()) await runFile(file, prefix)
+/** One group after the other; several may share a list. The prefix is what runs node. */
+async function runEach(groups, prefix = []) {
+  for (let group = groups.shift(); group !== undefined; group = groups.shift()) await runGroup(group, prefix)
+}
+
+/** What shares a process, in the order of the files. */
+function groupsOf(list) {
+  const groups = []
+  const open = new Map()
+  for (const file of list) {
+    const folder = TOGETHER.find((name) => isIn(file, [name]) && !isNamed(file, BY_ITSELF))
+    let group = open.get(folder)
+    if (group === undefined || group.length === (TOGETHER_COUNTS_MAX[folder] ?? TOGETHER_COUNT_MAX)) {
+      group = []
+      groups.push(group)
+      if (folder !== undefined) open.set(folder, group)
+    }
+    group.push(file)
+  }
+  return groups
 }
 
 function isNamed(file, names) {
@@ -96,27 +135,45 @@ function byRank(folders) {
   return (one, other) => rankOf(one) - rankOf(other)
 }
 
-/** Writes the file's subtest when it has ended. */
-async function runFile(file, prefix) {
+/** Writes the subtest of each file when all have ended. */
+async function runGroup(group, prefix) {
   const start = performance.now()
-  const { output, end } = await outputOf(file, prefix)
-  const results = await resultsOf(output)
-  const problem = end ?? (results.count === 0 ? 'it has no tests' : null)
-  const isOk = results.ok && problem === null
+  const isTogether = group.length > 1
+  const { output, end } = await outputOf(group, prefix)
+  const milliseconds = performance.now() - start
+  const cut = isTogether ? cutTogether(output) : new Map([[group[0], { tap: output, milliseconds }]])
+  const files = []
+  for (const file of group) {
+    const { tap, milliseconds } = cut.get(file) ?? { tap: '', milliseconds: 0 }
+    files.push({ file, tap, milliseconds, results: await resultsOf(tap) })
+  }
+  // The end of a process says what a failed test has said, or it is that of the last file that it came to.
+  const isExplained =
+    isTogether && end?.startsWith(EXIT_CODE) && files.some(({ file, results }) => cut.has(file) && !results.ok)
+  const last = group.findLast((file) => cut.has(file)) ?? group[0]
+  for (const { file, tap, milliseconds, results } of files) {
+    const isEmpty = results.count === 0
+    const ending = file === last && !isExplained ? end : null
+    writeFile(file, tap, milliseconds, results.ok, ending ?? (isEmpty ? 'it has no tests, or was not reached' : null))
+  }
+}
+
+function writeFile(file, tap, milliseconds, isGood, problem) {
+  const isOk = isGood && problem === null
   if (!isOk) isFailed = true
   // A file that gives up ends itself, not the whole run.
-  const lines = (output === '' ? '1..0\n' : output).replace(/^( *)Bail out!/gm, '$1# Bail out!')
-  const subtest = lines.replace(/^(?=.)/gm, '    ').replace(/\n?$/, '\n')
-  const point = `${isOk ? 'ok' : 'not ok'} ${++testNumber} - ${file} # time=${performance.now() - start}ms`
+  const lines = (tap === '' ? '1..0\n' : tap).replace(/^( *)Bail out!/gm, '$1# Bail out!')
+  const subtest = (isOk ? lines : withSourcePositions(lines)).replace(/^(?=.)/gm, '    ').replace(/\n?$/, '\n')
+  const point = `${isOk ? 'ok' : 'not ok'} ${++testNumber} - ${file} # time=${milliseconds}ms`
   const diagnostics = problem === null ? '' : `  ---\n  problem: ${JSON.stringify(problem)}\n  ...\n`
   process.stdout.write(`# Subtest: ${file}\n${subtest}${point}\n${diagnostics}\n`)
 }
 
 /** What it wrote to stdout, and how it ended if not with exit code 0, else null. */
-function outputOf(file, prefix) {
+function outputOf(group, prefix) {
   return new Promise((resolve) => {
     const env = { ...process.env, TAP: '1', TAP_TIMEOUT: secondsMax }
-    const [command, ...args] = [...prefix, process.execPath, '--enable-source-maps', file]
+    const [command, ...args] = [...prefix, process.execPath, ...programOf(group)]
     const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
     let isLate = false
@@ -129,7 +186,7 @@ function outputOf(file, prefix) {
         isLate = true
         child.kill('SIGKILL')
       },
-      (Number(secondsMax) + 30) * 1000,
+      (group.length * secondsMax + 30) * 1000,
     )
     // What it has started may hold its output open after its end.
     let isHeld = false
@@ -147,10 +204,14 @@ function outputOf(file, prefix) {
     child.on('close', (code, signal) => {
       clearTimeout(deadline)
       if (code === 0) resolve({ output, end: isHeld ? 'a process that it started holds its output' : null })
-      else if (isLate) resolve({ output, end: `still running after ${secondsMax} s` })
-      else resolve({ output, end: signal === null ? `exit code ${code}` : `ended by ${signal}` })
+      else if (isLate) resolve({ output, end: `still running after ${group.length * secondsMax + 30} s` })
+      else resolve({ output, end: signal === null ? `${EXIT_CODE} ${code}` : `ended by ${signal}` })
     })
   })
+}
+
+function programOf(group) {
+  return group.length === 1 ? group : ['scripts/test-together.mjs', ...group]
 }
 
 function resultsOf(output) {

@@ -7,6 +7,7 @@ import { isWildcardHost, type ListenAddress } from '../config/listen-spec.js'
 import { ADMIN_CLOSING_MILLISECONDS_MAX } from '../limits/admin.js'
 import type { Logger } from '../log/logger.js'
 import type { Administered } from './administered.js'
+import { TurnServers } from './cms/turn-servers.js'
 import { EventStreams } from './event-streams.js'
 import { listenForAdmin } from './http/admin-listen.js'
 import { type AdminApp, makeApp } from './http/app.js'
@@ -25,6 +26,8 @@ export interface AdminServerOptions {
   readonly certificate: CertificateMaterial | null
   /** Who may read /metrics from elsewhere; none if it is empty. */
   readonly metricsTokens: readonly string[]
+  /** Where the TURN servers of the CMS API are kept; in memory if null or absent. */
+  readonly stateDirectory?: string | null
   readonly logger: Logger
   /** A sentence for the operator. */
   warn(text: string): void
@@ -41,6 +44,7 @@ interface Made {
   readonly events: EventStreams
   readonly metrics: Metrics
   readonly authentication: Authentication
+  readonly turnServers: TurnServers
 }
 
 export class AdminServer {
@@ -62,8 +66,10 @@ export class AdminServer {
     const authentication = new Authentication({ administered, metricsTokens, logger, now })
     const events = new EventStreams(administered)
     const metrics = new Metrics(administered)
+    const stateDirectory = options.stateDirectory ?? null
+    const turnServers = new TurnServers({ stateDirectory, logger, warn: (text) => options.warn(text) })
     const making = makeApp({
-      ...{ administered, authentication, events, logger, metrics },
+      ...{ administered, authentication, events, logger, metrics, turnServers },
       pageDirectory: options.pageDirectory ?? PAGE_DIRECTORY,
       publicNames: () => server.#publicNames,
       isSecure: () => entrance.hasCertificate,
@@ -71,10 +77,14 @@ export class AdminServer {
     const app: AdminApp = await making.catch((error: unknown) => {
       // It watches the event loop from the moment when it is made.
       metrics.close()
+      void turnServers.close()
       throw error
     })
     const entrance = new Entrance(app.server)
-    const server: AdminServer = new AdminServer({ app, entrance, events, metrics, authentication }, options)
+    const server: AdminServer = new AdminServer(
+      { app, entrance, events, metrics, authentication, turnServers },
+      options,
+    )
     try {
       server.setCertificate(certificate)
       await listenForAdmin(app.server, listen)
@@ -129,13 +139,15 @@ export class AdminServer {
   }
 
   async #close(): Promise<void> {
-    const { app, entrance, events, metrics } = this.#made
+    const { app, entrance, events, metrics, turnServers } = this.#made
     events.close()
+    const measured = turnServers.close()
     const deadline = setTimeout(() => entrance.close(), ADMIN_CLOSING_MILLISECONDS_MAX)
     await app.close()
     clearTimeout(deadline)
     entrance.close()
     metrics.close()
+    await measured
   }
 }
 

@@ -117,7 +117,7 @@ const COUNTER_METRICS: readonly MetricRow[] = [
   }),
   reasons(
     'turnd_connection_refusals_total',
-    'Connections that were closed before they asked for anything.',
+    'Connections that were closed before they asked TURN for anything.',
     REASON,
     CONNECTION_REFUSAL_NAMES,
     ({ connectionRefusals }, name) => connectionRefusals[name],

@@ -1,31 +1,49 @@
 // What an operator should know of a certificate that can be used: a sentence each, at the start and whenever another one is loaded.
+import { listed, NAME_COUNT_SHOWN } from '../log/listed.js'
 import type { CertificateFacts } from './certificate-file.js'
 import { isNameCovered } from './certificate-names.js'
 
 const DAY_MS = 86_400_000
 /** From so many days before its end on, somebody has to renew it. */
 export const EXPIRY_WARNING_DAYS = 14
-/** Names shown in one sentence; the rest is counted. */
-const NAME_COUNT_SHOWN = 5
 
-/** `publicNames`: the names (and addresses) by which clients reach this server; `nowMs`: milliseconds since the epoch. */
-export function certificateWarnings(facts: CertificateFacts, publicNames: readonly string[], nowMs: number): string[] {
+/**
+ * @param publicNames the names (and addresses) by which clients reach this server
+ * @param nowMs milliseconds since the epoch
+ * @param pageNames those by which browsers ask for the pages that share its port
+ */
+export function certificateWarnings(
+  facts: CertificateFacts,
+  publicNames: readonly string[],
+  nowMs: number,
+  pageNames: readonly string[] = [],
+): string[] {
   const certificate = `the certificate ${facts.path}`
+  const wanted = [...new Set([...publicNames, ...pageNames])]
+  const pages = listed(pageNames.filter((name) => !isNameCovered(name, facts.names)).map((name) => `https://${name}`))
   return [
-    ...nameWarnings(certificate, facts, publicNames),
+    ...nameWarnings(certificate, facts, publicNames, wanted, 'turns: there'),
+    ...nameWarnings(certificate, facts, pageNames, wanted, `${pages} (--http-name)`),
     ...validityWarnings(certificate, facts, nowMs),
     ...chainWarnings(certificate, facts),
   ]
 }
 
-function nameWarnings(certificate: string, { names }: CertificateFacts, publicNames: readonly string[]): string[] {
-  const missing = publicNames.filter((name) => !isNameCovered(name, names))
+/** @param all that a new one should name */
+function nameWarnings(
+  certificate: string,
+  { names }: CertificateFacts,
+  wanted: readonly string[],
+  all: readonly string[],
+  refused: string,
+): string[] {
+  const missing = wanted.filter((name) => !isNameCovered(name, names))
   if (missing.length === 0) return []
   const has = names.length === 0 ? 'it has no subjectAltName with a name' : `it names ${listed(names)}`
-  const wanted = publicNames.slice(0, NAME_COUNT_SHOWN).map((name) => `--name ${name}`)
-  if (publicNames.length > NAME_COUNT_SHOWN) wanted.push('…')
+  const options = all.slice(0, NAME_COUNT_SHOWN).map((name) => `--name ${name}`)
+  if (all.length > NAME_COUNT_SHOWN) options.push('…')
   return [
-    `${certificate} does not name ${listed(missing)} (${has}): browsers will refuse turns: there; make one that does, such as with turnd cert ${wanted.join(' ')}`,
+    `${certificate} does not name ${listed(missing)} (${has}): browsers will refuse ${refused}; make one that does, such as with turnd cert ${options.join(' ')}`,
   ]
 }
 
@@ -53,13 +71,6 @@ function chainWarnings(certificate: string, facts: CertificateFacts): string[] {
   return [
     `${certificate} stands alone, without the one that signed it (${facts.issuer}): clients that do not know that one will refuse it; give the whole chain, such as fullchain.pem`,
   ]
-}
-
-function listed(names: readonly string[]): string {
-  const rest = names.length - NAME_COUNT_SHOWN
-  const shown = names.slice(0, NAME_COUNT_SHOWN)
-  if (rest > 0) return `${shown.join(', ')} and ${rest} more`
-  return shown.length === 1 ? shown[0] : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
 }
 
 /** Whole days; `less than a day` for none. */

@@ -62,9 +62,13 @@ function aboutConnections(report: WhyReport, filter: WhyFilter): string[] {
     refusals,
     report,
     filter,
-    (refusal) => `${times(refusal)}  ${refusal.source} (last port ${refusal.port})`,
+    (refusal) => `${times(refusal)}  ${refusal.source} (last port ${refusal.port})${afterColon(refusal.detail)}`,
   )
-  return lines.length === 0 ? [] : ['Connections that were closed before they asked for anything:', '', ...lines]
+  return lines.length === 0 ? [] : ['Connections that were closed before they asked TURN for anything:', '', ...lines]
+}
+
+function afterColon(text: string): string {
+  return text === '' ? '' : `: ${text}`
 }
 
 /** Grouped, in the order of the most recent of each group. */

@@ -4,12 +4,11 @@
 import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
-import { TurndError } from './errors.js'
 import type { ExternalIp } from './external-ip.js'
-import { familyOf, formatAddressPort, isLoopbackHost } from './ip-address.js'
-import { isWildcardHost, type ListenScheme, type ListenSpec } from './listen-spec.js'
-import { findOptionByKey } from './options.js'
+import { familyOf } from './ip-address.js'
+import { checkAdminListen, checkHttpUpstream, checkListen, TRANSPORTS } from './listen-checks.js'
 import { printable } from './printable.js'
+import { fail, Names } from './setting-names.js'
 import type { SettingKey, Settings } from './settings.js'
 import type { ResolvedOption, Source } from './source.js'
 
@@ -22,6 +21,7 @@ export function crossCheck(
   const names = new Names(resolved, naming)
   checkPortRange(settings, names)
   checkListen(settings, names)
+  checkAdminListen(settings, names)
   checkRelayIp(settings, names)
   checkExternalIp(settings, names)
   checkUser(settings, names)
@@ -38,39 +38,6 @@ export function crossCheck(
   ]
 }
 
-/** How options and their values are called in a sentence, wherever each was given. */
-class Names {
-  private readonly resolved: ReadonlyMap<SettingKey, ResolvedOption>
-  private readonly naming: Source
-
-  constructor(resolved: ReadonlyMap<SettingKey, ResolvedOption>, naming: Source) {
-    this.resolved = resolved
-    this.naming = naming
-  }
-
-  has(key: SettingKey): boolean {
-    return this.resolved.has(key)
-  }
-
-  /** `--min-port 30000`, or `--max-port 29999 (the default)`. */
-  value(key: SettingKey, index = 0): string {
-    const given = this.resolved.get(key)
-    if (given) return given.items[index].shown
-    const option = findOptionByKey(key)!
-    return `${this.naming.show(option, String(option.default))} (the default)`
-  }
-
-  /** `--key`, in the manner of the source that gave `like`; with a value if there is one to propose. */
-  name(key: SettingKey, like: SettingKey, value?: string): string {
-    const source = this.resolved.get(like)?.source ?? this.naming
-    return source.show(findOptionByKey(key)!, value)
-  }
-}
-
-function fail(message: string): never {
-  throw new TurndError('TURND_ERR_OPTION', message)
-}
-
 function checkPortRange({ minPort, maxPort }: Settings, names: Names): void {
   if (maxPort > minPort) return
   const like = names.has('minPort') ? 'minPort' : 'maxPort'
@@ -78,77 +45,6 @@ function checkPortRange({ minPort, maxPort }: Settings, names: Names): void {
   const [low, high] = [names.value('minPort'), names.value('maxPort')]
   if (minPort > maxPort) fail(`${low} is above ${high}: give a range such as ${example}`)
   fail(`${low} and ${high} are a range of one port: a relay with its pair takes 2, such as in ${example}`)
-}
-
-/** The transports that a listener takes at its port. */
-const TRANSPORTS: Readonly<Record<ListenScheme, readonly string[]>> = {
-  any: ['UDP', 'TCP'],
-  udp: ['UDP'],
-  tcp: ['TCP'],
-  tls: ['TCP'],
-  dtls: ['UDP'],
-}
-
-function checkListen({ listen }: Settings, names: Names): void {
-  if (listen.length === 0)
-    fail(`${names.name('listen', 'listen')} names no address: leave it out for every local address`)
-  const holders = new Map<string, number>()
-  for (const [index, { scheme, host, port }] of listen.entries()) {
-    if (port === 0) continue
-    for (const transport of TRANSPORTS[scheme]) {
-      const place = `${transport} ${formatAddressPort(host, port)}`
-      const holder = holders.get(place)
-      if (holder !== undefined) {
-        fail(
-          `${names.value('listen', index)} takes ${place}, which ${names.value('listen', holder)} has: keep one of them`,
-        )
-      }
-      holders.set(place, index)
-      const rival = listen.findIndex((other, earlier) => earlier < index && isRival(other, listen[index], transport))
-      if (rival >= 0) {
-        fail(
-          `${names.value('listen', index)} and ${names.value('listen', rival)} overlap at ${place}: keep one of them`,
-        )
-      }
-    }
-  }
-}
-
-/** Does one stand for all addresses, that of the other among them, and take something else there? */
-function isRival(one: ListenSpec, other: ListenSpec, transport: string): boolean {
-  const schemeOf = ({ scheme }: ListenSpec) => (scheme === 'any' ? transport.toLowerCase() : scheme)
-  const takesIt = TRANSPORTS[one.scheme].includes(transport)
-  if (!takesIt || one.port !== other.port || schemeOf(one) === schemeOf(other)) return false
-  return standsFor(one.host, other.host) || standsFor(other.host, one.host)
-}
-
-function standsFor(wildcardHost: string, host: string): boolean {
-  if (!isWildcardHost(wildcardHost)) return false
-  return wildcardHost === '*' || host === '*' || familyOf(wildcardHost) === familyOf(host)
-}
-
-/** What comes for a page would come back for ever; and what is for operators is not for everybody. */
-function checkHttpUpstream({ adminListen, httpUpstream, listen }: Settings, names: Names): void {
-  if (httpUpstream === null) return
-  const { hostname, port, protocol } = new URL(httpUpstream)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const upstreamPort = Number(port || (protocol === 'https:' ? 443 : 80))
-  const isThisMachine = host === 'localhost' || leadsToLoopback(host)
-  const index = listen.findIndex((spec) => {
-    const isHost = spec.host === host || (isWildcardHost(spec.host) && isThisMachine)
-    return spec.scheme === 'tls' && spec.port === upstreamPort && isHost
-  })
-  if (index >= 0)
-    fail(`${names.value('httpUpstream')} is this server itself, by ${names.value('listen', index)}: give another`)
-  if (adminListen === null || adminListen.port !== upstreamPort) return
-  if (
-    adminListen.host === host ||
-    (isThisMachine && (isWildcardHost(adminListen.host) || isLoopbackHost(adminListen.host)))
-  ) {
-    fail(
-      `${names.value('httpUpstream')} is the status page, by ${names.name('adminListen', 'httpUpstream', adminListen.text)}, which is for operators: give another`,
-    )
-  }
 }
 
 function checkRelayIp({ relayIp }: Settings, names: Names): void {
@@ -214,8 +110,14 @@ function checkWorkers({ streamWorkers, workers }: Settings, names: Names): void 
 }
 
 /** HTTP shares the port of TLS and of nothing else. */
-function httpUpstreamWarnings({ httpUpstream, httpUpstreamCa, listen }: Settings, names: Names): string[] {
+function httpUpstreamWarnings({ httpName, httpUpstream, httpUpstreamCa, listen }: Settings, names: Names): string[] {
   const warnings: string[] = []
+  if (httpName.length > 0 && httpUpstream === null) {
+    const example = names.name('httpUpstream', 'httpName', 'https://HOST')
+    warnings.push(
+      `${names.value('httpName')} has no effect: there are no pages without a web server, such as ${example}`,
+    )
+  }
   if (httpUpstreamCa !== null && !httpUpstream?.startsWith('https:')) {
     const example = names.name('httpUpstream', 'httpUpstreamCa', 'https://HOST')
     warnings.push(`${names.value('httpUpstreamCa')} has no effect: it is for an upstream over TLS, such as ${example}`)
@@ -237,11 +139,6 @@ function quotaWarnings({ userQuota, maxAllocations }: Settings, names: Names): s
 function bandwidthWarnings({ maxBps, userMaxBps }: Settings, names: Names): string[] {
   if (userMaxBps === 0 || maxBps <= userMaxBps) return []
   return [`${names.value('maxBps')} is above ${names.value('userMaxBps')}, which is reached first`]
-}
-
-/** Of an unspecified address a connection goes to loopback. */
-function leadsToLoopback(host: string): boolean {
-  return host === '::' || host === '0.0.0.0' || isLoopbackHost(host)
 }
 
 const LOOPBACKS = [parseCidr('127.0.0.0/8')!, parseCidr('::1')!]

@@ -1,5 +1,6 @@
 // The value of --http-upstream: the web server that shares a port with TURN.
 import { printable } from './printable.js'
+import type { Settings } from './settings.js'
 import { ValueProblem } from './value-type.js'
 
 export const HTTP_UPSTREAM_FORM = 'http[s]://HOST[:PORT]'
@@ -16,6 +17,11 @@ export function parseHttpUpstream(text: string): string {
   }
   if (url.port === '0') throw problem(text, 'port 0 is no port of a server')
   return url.origin
+}
+
+/** By what names its pages are asked for: none where there are no pages. */
+export function pageNamesOf({ httpName, httpUpstream }: Settings): readonly string[] {
+  return httpUpstream === null ? [] : httpName
 }
 
 /** Errors are logged, so what may be credentials is not shown. */

@@ -124,6 +124,18 @@ const TABLE: Table = {
     coturn: [],
     comesLater: null,
   },
+  'http-name': {
+    group: 'Listening',
+    type: parsed('NAME', parsePublicName),
+    repeatable: true,
+    default: [],
+    defaultText: 'whatever a request asks for',
+    help:
+      'A DNS name by which browsers open the pages of --http-upstream: the certificate has to cover it, and a request for another ' +
+      'host is refused with a sentence that names this one.',
+    coturn: [],
+    comesLater: null,
+  },
   'relay-ip': {
     group: 'Relaying',
     type: parsed('ADDRESS', parseRelayIp),

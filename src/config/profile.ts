@@ -14,6 +14,8 @@ export interface ProtocolTraits {
 }
 
 export interface ProfileTraits extends ProtocolTraits {
+  /** The answer to a browser that asks for a page by a name that is not of --http-name: Misdirected Request (RFC 9110 §15.5.20), or Bad Request. */
+  readonly misdirectedStatus: 400 | 421
   /** The default of --channel-range. */
   readonly channelRange: ChannelRange
   /** Expressway's numbers of alarms, by our id. */
@@ -34,18 +36,21 @@ const TRAITS: { readonly [Name in Profile]: ProfileTraits } = {
   rfc: {
     challengesBinding: false,
     namesIntegrityFailure: false,
+    misdirectedStatus: 421,
     channelRange: 'rfc8656',
     alarmNumbers: new Map(),
   },
   'expressway-x8.9': {
     challengesBinding: false,
     namesIntegrityFailure: true,
+    misdirectedStatus: 400,
     channelRange: 'rfc5766',
     alarmNumbers: EXPRESSWAY_ALARM_NUMBERS,
   },
   'expressway-x12.6': {
     challengesBinding: true,
     namesIntegrityFailure: true,
+    misdirectedStatus: 400,
     channelRange: 'rfc5766',
     alarmNumbers: EXPRESSWAY_ALARM_NUMBERS,
   },

@@ -22,6 +22,8 @@ export interface Settings {
   readonly httpUpstream: string | null
   /** A file (PEM) of the authorities that may have signed the upstream's certificate, instead of the well-known ones. */
   readonly httpUpstreamCa: string | null
+  /** The names that its pages are asked for by, in lower case; empty: any. */
+  readonly httpName: readonly string[]
 
   /** Canonical text, never a wildcard; empty: one per family, found by the engine. */
   readonly relayIp: readonly string[]

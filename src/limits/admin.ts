@@ -72,6 +72,10 @@ export const SESSION_LIFETIME_SECONDS = 12 * 3600
 export const SESSION_COUNT_MAX = 1_024
 /** Those of one user, so that a script which never logs out ends its own alone. */
 export const SESSION_OF_USER_COUNT_MAX = 64
+/** A name and password that a request brought by Basic and that were right: so long no hash is computed for the same again. Changed users lose it at once. */
+export const BASIC_LOGIN_LIFETIME_SECONDS = 300
+/** Such names and passwords; then the oldest one is forgotten. */
+export const BASIC_LOGIN_COUNT_MAX = 256
 /** A login link that was not used. */
 export const LOGIN_LINK_LIFETIME_SECONDS = 600
 /** Links that were not used; then the oldest one is void. */

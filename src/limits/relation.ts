@@ -3,6 +3,7 @@
 import * as admin from './admin.js'
 import * as captures from './captures.js'
 import * as clients from './clients.js'
+import * as cms from './cms.js'
 import * as doctor from './doctor.js'
 import * as dtls from './dtls.js'
 import * as engines from './engines.js'
@@ -27,6 +28,7 @@ export const LIMITS = {
   ...files,
   ...admin,
   ...clients,
+  ...cms,
   ...doctor,
 }
 

@@ -4,6 +4,7 @@
 import { ADMIN_RELATIONS } from './admin-relations.js'
 import { CAPTURE_RELATIONS } from './capture-relations.js'
 import { CLIENT_RELATIONS } from './client-relations.js'
+import { CMS_RELATIONS } from './cms-relations.js'
 import { DOCTOR_RELATIONS } from './doctor-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
 import { PASSWORD_RELATIONS } from './password-relations.js'
@@ -23,6 +24,7 @@ export const RELATIONS: readonly Relation[] = [
   ...ADMIN_RELATIONS,
   ...PASSWORD_RELATIONS,
   ...CLIENT_RELATIONS,
+  ...CMS_RELATIONS,
   ...DOCTOR_RELATIONS,
 ]
 

@@ -8,7 +8,7 @@ export const LOG_BUFFER_BYTES_MAX = 4 * 1024 * 1024
 export const REFUSAL_LINES_PER_SECOND_MAX = 50
 /** Lines of refusals of one source, so that a noisy one hides no other. */
 export const REFUSAL_LINES_OF_SOURCE_PER_SECOND_MAX = 10
-/** Lines of connections that were closed before they asked for anything: whoever scans the Internet comes by all day. */
+/** Lines of connections that were closed before they asked TURN for anything: whoever scans the Internet comes by all day. */
 export const CONNECTION_LINES_PER_SECOND_MAX = 10
 /** The same of one source. */
 export const CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX = 2

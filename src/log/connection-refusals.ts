@@ -1,5 +1,5 @@
-// Why a connection was closed before there was a request to refuse: stable reason codes with their plain-words meaning. No refusals of
-// refusals.ts: nobody has asked for anything yet, and whoever scans the Internet comes by every port all day.
+// Why a connection was closed before TURN had a request to refuse: stable reason codes with their plain-words meaning. No refusals of
+// refusals.ts: no user is behind them, and whoever scans the Internet comes by every port all day.
 
 /** Each reason: what happened, and what the operator can do. */
 export const CONNECTION_REFUSALS = {
@@ -34,9 +34,31 @@ export const CONNECTION_REFUSALS = {
     meaning: 'the connection did not get as far as a whole message in time',
     remedy: 'nothing, unless it is a client of yours: then something between it and this server keeps its bytes back',
   },
+  'http-host': {
+    meaning: 'a page was asked for by a name that is not one of --http-name',
+    remedy:
+      'mend the link that names it (of a Cisco Meeting Server the guest account client URI: the external name, not the internal one), or give that name as another --http-name',
+  },
 } as const satisfies Record<string, { meaning: string; remedy: string }>
 
 export type ConnectionRefusal = keyof typeof CONNECTION_REFUSALS
 
 /** By index, for counters. */
 export const CONNECTION_REFUSAL_NAMES = Object.keys(CONNECTION_REFUSALS) as readonly ConnectionRefusal[]
+
+/** What was asked for, of a request that is refused for `http-host`. Text of the client, cut. */
+export interface Misdirection {
+  /** Its Host; '' without one. */
+  readonly received: string
+  /** The names of --http-name, as a list in a sentence. */
+  readonly expected: string
+  /** The name in the TLS client hello, where it is another one than Host; else ''. */
+  readonly serverName: string
+}
+
+/** `Host "cms.internal" instead of cms.example.org`. */
+export function misdirectionText({ expected, received, serverName }: Misdirection): string {
+  const host = received === '' ? 'no Host' : `Host ${JSON.stringify(received)}`
+  const hello = serverName === '' ? '' : ` (over TLS for ${JSON.stringify(serverName)})`
+  return `${host}${hello} instead of ${expected}`
+}

@@ -30,6 +30,8 @@ export interface Happening {
   readonly peer?: string
   readonly method?: string
   readonly code?: number
+  /** What else there is to say of it, in words. */
+  readonly detail?: string
 }
 
 export interface DigestEntry {
@@ -43,6 +45,8 @@ export interface DigestEntry {
   peer: string
   method: string
   code: number
+  /** Of the last one. */
+  detail: string
   count: number
   readonly firstTimeMs: number
   lastTimeMs: number
@@ -57,7 +61,7 @@ interface Room {
 export class RefusalDigest {
   readonly #rooms = new Map<DigestReason, Room>()
 
-  record({ reason, source, timeMs, user = '', peer = '', method = '', code = 0 }: Happening): void {
+  record({ reason, source, timeMs, user = '', peer = '', method = '', code = 0, detail = '' }: Happening): void {
     const { again, forgotten, once } = this.#roomOf(reason)
     const { host, port } = splitAddress(source)
     const shownUser = user.slice(0, REFUSAL_TEXT_LENGTH_MAX)
@@ -66,10 +70,10 @@ export class RefusalDigest {
     const known = again.take(key) ?? once.take(key)
     let displaced: DigestEntry | null
     if (known === null) {
-      const last = { port, peer, method, code, count: 1, firstTimeMs: timeMs, lastTimeMs: timeMs }
+      const last = { port, peer, method, code, detail, count: 1, firstTimeMs: timeMs, lastTimeMs: timeMs }
       displaced = once.put(key, { reason, user: shownUser, source: host, ...last })
     } else {
-      Object.assign(known, { port, peer, method, code, count: known.count + 1, lastTimeMs: timeMs })
+      Object.assign(known, { port, peer, method, code, detail, count: known.count + 1, lastTimeMs: timeMs })
       displaced = again.put(key, known)
     }
     if (displaced === null) return

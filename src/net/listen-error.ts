@@ -1,19 +1,24 @@
-// Why a listener could not be opened, in one sentence that names the option and says what to do.
+// Why a listener could not be opened, in one sentence that names the option, says who is in the way, and what to do.
 import { TurndError } from '../config/errors.js'
+import type { TransportAddress } from '../stun/address.js'
 import { type ListenTarget, TCP_SCHEMES } from './listen-targets.js'
+import { PROC, type ProcReader, portHolder } from './port-holder.js'
 
-export function listenError(
-  { address, scheme, spec, isExpanded }: ListenTarget,
-  error: NodeJS.ErrnoException,
-): TurndError {
+const HTTPS_PORT = 443
+
+export function listenError(target: ListenTarget, error: NodeJS.ErrnoException, proc = PROC): TurndError {
+  const { address, scheme, spec, isExpanded } = target
   const option = isExpanded ? `--listen ${spec.text} (${address})` : `--listen ${spec.text}`
   switch (error.code) {
-    case 'EADDRINUSE':
+    case 'EADDRINUSE': {
+      const protocol = TCP_SCHEMES.includes(scheme) ? 'TCP' : 'UDP'
+      const holder = holderOf(proc, protocol, address)
       return new TurndError(
         'TURND_ERR_ADDRESS_IN_USE',
-        `${option}: another process listens on ${protocolOf(scheme)} ${address}; stop it, or choose another port`,
+        `${option}: ${holder} listens on ${protocol} ${address}; ${remedyFor(protocol, address.port)}, or choose another port`,
         { cause: error },
       )
+    }
     case 'EADDRNOTAVAIL':
       return new TurndError(
         'TURND_ERR_ADDRESS_NOT_AVAILABLE',
@@ -31,6 +36,19 @@ export function listenError(
   }
 }
 
-function protocolOf(scheme: ListenTarget['scheme']): string {
-  return TCP_SCHEMES.includes(scheme) ? 'TCP' : 'UDP'
+/** `nginx (process 812)`; `another process` where the system does not say. */
+export function holderOf(
+  proc: ProcReader,
+  protocol: 'UDP' | 'TCP',
+  { host, port }: Pick<TransportAddress, 'host' | 'port'>,
+): string {
+  const holder = portHolder(proc, protocol === 'TCP' ? 'tcp' : 'udp', host, port)
+  if (holder === null) return 'another process'
+  return holder.pid === process.pid ? 'this process itself' : holder.text
+}
+
+/** Port 443 is mostly a web server's, and both can have it. */
+function remedyFor(protocol: 'UDP' | 'TCP', port: number): string {
+  if (protocol === 'UDP' || port !== HTTPS_PORT) return 'stop it'
+  return 'stop it, or move it to another port (a web server can stand behind this one: --http-upstream)'
 }

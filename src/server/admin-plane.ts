@@ -7,6 +7,7 @@ import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { Administration, type AdministrationParts } from './administration.js'
 import { metricsTokensOf } from './metrics-tokens.js'
+import type { ServerHome } from './server-face.js'
 
 /** What there will be, before anything is. */
 export interface PreparedAdmin {
@@ -15,6 +16,8 @@ export interface PreparedAdmin {
   readonly metricsTokens: readonly string[]
   /** The HTTP server is wanted, if --admin-listen does not say otherwise: the library has one where it is asked to alone. */
   readonly hasAdminServer: boolean
+  /** There is a state directory to keep things in. */
+  readonly hasStateDir: boolean
   /** Somebody asked for this address: not to have it stops the start. */
   readonly isListenGiven: boolean
 }
@@ -25,17 +28,18 @@ export interface AdminPlaneParts extends AdministrationParts, PreparedAdmin {
 }
 
 /** Before anything is opened. Throws TurndError. */
-export async function prepareAdmin(parsed: ParsedSettings, isUsual: boolean): Promise<PreparedAdmin> {
+export async function prepareAdmin(parsed: ParsedSettings, home: ServerHome): Promise<PreparedAdmin> {
+  const { hasStateDir } = home
   const isListenGiven = parsed.given.has('adminListen')
-  const hasAdminServer = isUsual || isListenGiven
+  const hasAdminServer = home.hasAdminServer || isListenGiven
   const metricsTokens = metricsTokensOf(parsed.settings)
   const { adminListen } = parsed.settings
   if (!hasAdminServer || adminListen === null || adminListen.port !== 0) {
-    return { parsed, metricsTokens, hasAdminServer, isListenGiven }
+    return { parsed, metricsTokens, hasAdminServer, hasStateDir, isListenGiven }
   }
   const { withEphemeralPort } = await import('../admin/ephemeral-port.js')
   const settings = { ...parsed.settings, adminListen: await withEphemeralPort(adminListen) }
-  return { parsed: { ...parsed, settings }, metricsTokens, hasAdminServer, isListenGiven }
+  return { parsed: { ...parsed, settings }, metricsTokens, hasAdminServer, hasStateDir, isListenGiven }
 }
 
 export class AdminPlane {
@@ -88,8 +92,8 @@ export class AdminPlane {
 }
 
 async function openServer(parts: AdminPlaneParts, administered: Administration): Promise<AdminServer | null> {
-  const { hasAdminServer, isListenGiven, logger, metricsTokens, server, warn } = parts
-  const { adminListen, publicName } = server.settings()
+  const { hasAdminServer, hasStateDir, isListenGiven, logger, metricsTokens, server, warn } = parts
+  const { adminListen, publicName, stateDir } = server.settings()
   if (adminListen === null || !hasAdminServer) return null
   // Loaded where it is used only: most of it is HTTP.
   const { openAdminServer } = await import('../admin/admin-server.js')
@@ -100,6 +104,7 @@ async function openServer(parts: AdminPlaneParts, administered: Administration):
       publicNames: publicName,
       certificate: server.certificate()?.material ?? null,
       metricsTokens,
+      stateDirectory: hasStateDir ? stateDir : null,
       logger,
       warn,
     })

@@ -3,6 +3,7 @@
 import type { CertificateFacts, CertificateMaterial, LoadedCertificate } from '../auth/certificate-file.js'
 import { CertificateFiles } from '../auth/certificate-files.js'
 import { certificateWarnings } from '../auth/certificate-warnings.js'
+import { pageNamesOf } from '../config/http-upstream.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 
@@ -11,7 +12,7 @@ const CHECK_INTERVAL_MS = 24 * 3600 * 1000
 
 export class ServerCertificate {
   readonly #files: CertificateFiles
-  #publicNames: readonly string[]
+  #settings: Settings
   #warn: (text: string) => void
   readonly #timer: NodeJS.Timeout
   #facts: CertificateFacts
@@ -25,12 +26,12 @@ export class ServerCertificate {
   constructor(
     certPath: string,
     keyPath: string,
-    { publicName }: Settings,
+    settings: Settings,
     logger: Logger,
     warn: (text: string) => void,
     loaded?: LoadedCertificate,
   ) {
-    this.#publicNames = publicName
+    this.#settings = settings
     this.#warn = warn
     this.#files = new CertificateFiles(
       certPath,
@@ -66,15 +67,16 @@ export class ServerCertificate {
 
   /** What deserves attention now, a sentence each. */
   warnings(): string[] {
-    return certificateWarnings(this.#facts, this.#publicNames, Date.now())
+    return certificateWarnings(this.#facts, this.#settings.publicName, Date.now(), pageNamesOf(this.#settings))
   }
 
   /** That of these files, which were just read, for a server of these names; warnings go there from now on. */
-  take({ cert, key, publicName }: Settings, loaded: LoadedCertificate, warn: (text: string) => void): void {
+  take(settings: Settings, loaded: LoadedCertificate, warn: (text: string) => void): void {
+    const { cert, key } = settings
     this.#warn = warn
     const isSame = loaded.material.cert === this.material.cert
-    const hasSameNames = publicName.join() === this.#publicNames.join()
-    this.#publicNames = publicName
+    const hasSameNames = wantedNames(settings) === wantedNames(this.#settings)
+    this.#settings = settings
     if (cert !== null && key !== null) this.#files.take(cert, key, loaded)
     if (isSame && !hasSameNames) this.#check()
   }
@@ -92,6 +94,10 @@ export class ServerCertificate {
   #check(): void {
     for (const text of this.warnings()) this.#warn(text)
   }
+}
+
+function wantedNames(settings: Settings): string {
+  return [settings.publicName.join(), pageNamesOf(settings).join()].join(' ')
 }
 
 function described({ fingerprint256, names, subject, validTo }: CertificateFacts): Record<string, unknown> {

@@ -7,7 +7,7 @@ import {
   REFUSAL_LINES_PER_SECOND_MAX,
 } from '../limits/reports.js'
 import { AllocationDigest } from '../log/allocation-digest.js'
-import { CONNECTION_REFUSALS, type ConnectionRefusal } from '../log/connection-refusals.js'
+import { CONNECTION_REFUSALS, misdirectionText } from '../log/connection-refusals.js'
 import { LineLimiter } from '../log/line-limiter.js'
 import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
@@ -81,8 +81,7 @@ export class Reporter implements RelayingNews {
         this.#refused(report.refusal, whose)
         return
       case 'connection-refused':
-        this.refusalDigest.record(report)
-        this.#connectionRefused(report.reason, report.source, whose)
+        this.#connectionRefused(report, whose)
         return
       case 'unanswered':
         this.refusalDigest.record(report)
@@ -162,11 +161,14 @@ export class Reporter implements RelayingNews {
   }
 
   /** Whoever scans the Internet causes these all day: what has no line is in the counters. */
-  #connectionRefused(reason: ConnectionRefusal, source: string, whose: Whose): void {
+  #connectionRefused(report: Extract<Report, { kind: 'connection-refused' }>, whose: Whose): void {
+    const { asked, reason, source } = report
+    const detail = asked === undefined ? '' : misdirectionText(asked)
+    this.refusalDigest.record({ ...report, detail })
     if (!this.#connectionLimiter.admits(hostOf(source), Date.now())) return
     const { meaning, remedy } = CONNECTION_REFUSALS[reason]
-    const about = { event: 'connection-refused', reason, source, remedy, ...whose }
-    this.#logger.info(about, `closed a connection of ${source}: ${meaning}`)
+    const about = { event: 'connection-refused', reason, source, ...asked, remedy, ...whose }
+    this.#logger.info(about, `closed a connection of ${source}: ${meaning}${detail === '' ? '' : `: ${detail}`}`)
   }
 
   /** Of the reasons that would have been logged. */

@@ -1,5 +1,5 @@
 // What a core has to tell, as plain data: it may come from another thread. Made by CoreObserver, read by the Reporter.
-import type { ConnectionRefusal } from '../log/connection-refusals.js'
+import type { ConnectionRefusal, Misdirection } from '../log/connection-refusals.js'
 import type { UnansweredReason } from '../log/drops.js'
 import type { Refusal, RefusalReason } from '../log/refusals.js'
 import type { Allocation } from '../turn/allocation.js'
@@ -56,6 +56,8 @@ export type Report =
       readonly timeMs: number
       readonly reason: ConnectionRefusal
       readonly source: string
+      /** Of `http-host` alone. */
+      readonly asked?: Misdirection
     }
   /** One of many: floods are told of once a second. */
   | { readonly kind: 'unanswered'; readonly timeMs: number; readonly reason: UnansweredReason; readonly source: string }

@@ -43,7 +43,7 @@ export interface ServerCounters {
   readonly engine: EngineCounters
   readonly drops: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
-  /** Connections that were closed before they asked for anything. */
+  /** Connections that were closed before they asked TURN for anything. */
   readonly connectionRefusals: Readonly<Record<string, number>>
 }
 

@@ -97,7 +97,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   async #start(): Promise<void> {
     this.#parsed = await withoutDefaultDtls(this.#parsed)
     for (const warning of this.#parsed.warnings) this.#warn(warning)
-    const admin = await prepareAdmin(this.#parsed, this.#home.hasAdminServer)
+    const admin = await prepareAdmin(this.#parsed, this.#home)
     this.#parsed = admin.parsed
     const opened = await openServer({
       ...{ parsed: this.#parsed, hasStateDir: this.#home.hasStateDir, choosing: this.#choosing },

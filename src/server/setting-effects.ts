@@ -23,6 +23,7 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   proxyProtocolFrom: live(OF_NEW_CONNECTIONS),
   httpUpstream: live(OF_NEW_CONNECTIONS),
   httpUpstreamCa: live(OF_NEW_CONNECTIONS),
+  httpName: live(OF_NEW_CONNECTIONS),
 
   relayIp: restart('the tables of relay ports are made for these addresses at the start'),
   externalIp: restart('clients have been told the present addresses of their relays'),

@@ -1,5 +1,7 @@
 // What stream workers need to know beside a core's settings: plain data, the same for all of them and for their successors.
+import { profileTraits } from '../config/profile.js'
 import type { Settings } from '../config/settings.js'
+import type { PageNames } from '../net/stream/http-host.js'
 import type { Cidr } from '../stun/cidr.js'
 
 export interface StreamSettings {
@@ -7,15 +9,17 @@ export interface StreamSettings {
   readonly httpUpstream: string | null
   /** PEM text; null: the well-known authorities. */
   readonly httpUpstreamCa: string | null
+  readonly pageNames: PageNames
   /** Memory of the ConnectionCap. */
   readonly connectionCap: SharedArrayBuffer
 }
 
 /** @param connectionCap the same for as long as the server runs */
 export function streamSettings(
-  { httpUpstream, proxyProtocolFrom }: Settings,
+  { httpName, httpUpstream, profile, proxyProtocolFrom }: Settings,
   httpUpstreamCa: string | null,
   connectionCap: SharedArrayBuffer,
 ): StreamSettings {
-  return { proxyProtocolFrom, httpUpstream, httpUpstreamCa, connectionCap }
+  const pageNames = { names: httpName, status: profileTraits(profile).misdirectedStatus }
+  return { proxyProtocolFrom, httpUpstream, httpUpstreamCa, pageNames, connectionCap }
 }

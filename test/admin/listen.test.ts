@@ -22,7 +22,9 @@ t.test('the admin port', async (t) => {
     t.ok(error instanceof TurndError)
     t.match(error, {
       code: 'TURND_ERR_ADDRESS_IN_USE',
-      message: `--admin-listen 127.0.0.1:${port}: another process listens on TCP 127.0.0.1:${port}; stop it, choose another port, or give --admin-listen none`,
+      message: new RegExp(
+        `^--admin-listen 127\\.0\\.0\\.1:${port}: (?:this process itself|another process) listens on TCP 127\\.0\\.0\\.1:${port}; stop it, choose another port, or give --admin-listen none$`,
+      ),
     })
   })
 

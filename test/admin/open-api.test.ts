@@ -35,6 +35,11 @@ interface Document {
   readonly components: { readonly securitySchemes: object }
 }
 
+/** It speaks XML. */
+const CMS_API = '/api/v1/turnServers'
+const IN_XML = { 'text/xml': { schema: { type: 'string' } } }
+const IN_JSON = { 'application/json': { schema: { type: 'object' } } }
+
 const { server } = await openStage(t)
 const headers = bearer(await logIn(server))
 const document = (await ask(server, { path: '/api/v1/openapi.json', headers })).json<object>() as Document
@@ -53,14 +58,16 @@ t.test('the OpenAPI document', async (t) => {
   })
 
   t.test('has every route that is in the sources, and no other', async (t) => {
-    const directory = join(projectRoot, 'src/admin/routes')
-    const inSources = readdirSync(directory).flatMap((name) => {
-      const prefix = name === 'probes.ts' ? '' : '/api/v1'
-      const text = readFileSync(join(directory, name), 'utf8')
+    const routesOf = (path: string, prefix: string) => {
+      const text = readFileSync(join(projectRoot, 'src/admin', path), 'utf8')
       return [...text.matchAll(/\b(?:app|api)\.(get|post|patch|put|delete)\(\s*'([^']+)'/g)].map(
         ([, method, path]) => `${method} ${prefix}${path.replace(/:(\w+)/g, '{$1}')}`,
       )
-    })
+    }
+    const inSources = readdirSync(join(projectRoot, 'src/admin/routes')).flatMap((name) =>
+      routesOf(`routes/${name}`, name === 'probes.ts' ? '' : '/api/v1'),
+    )
+    inSources.push(...routesOf('cms/routes.ts', CMS_API))
     t.ok(inSources.length > 20)
     const described = operations.map(({ name }) => name)
     t.same(described.sort(), inSources.filter((name) => !name.endsWith('openapi.json')).sort())
@@ -76,7 +83,7 @@ t.test('the OpenAPI document', async (t) => {
       for (const [status, response] of Object.entries(operation.responses))
         t.ok(response.description.length > 3, `${name} ${status}`)
       if (path.startsWith('/api/'))
-        t.match(operation.responses['4XX'], { content: { 'application/json': { schema: { type: 'object' } } } }, name)
+        t.match(operation.responses['4XX'], { content: path.startsWith(CMS_API) ? IN_XML : IN_JSON }, name)
       const isOpen = ['post /api/v1/session', 'get /healthz', 'get /readyz'].includes(name)
       t.equal(operation.security?.length === 0, isOpen, name)
     }
@@ -86,7 +93,7 @@ t.test('the OpenAPI document', async (t) => {
     const bodies = operations.filter(({ operation }) => operation.requestBody !== undefined)
     t.ok(bodies.length >= 6)
     for (const { name, operation } of bodies) {
-      const { example, examples, schema } = operation.requestBody!.content['application/json']
+      const [{ example, examples, schema }] = Object.values(operation.requestBody!.content)
       const values = examples === undefined ? [{ value: example }] : Object.values(examples)
       t.ok(values.length > 0, name)
       for (const { value } of values) t.ok(Value.Check(strict(schema), value), `${name}: ${JSON.stringify(value)}`)

@@ -40,6 +40,7 @@ t.test('with a certificate', async (t) => {
       ['GET', '/'],
       ['GET', '/api/v1/status?x=1'],
       ['POST', '/api/v1/session'],
+      ['PUT', '/api/v1/turnServers/x'],
       ['DELETE', '/api/v1/clients/0-1'],
     ]) {
       const answer = await ask(server, { method, path, headers: { host } })

@@ -33,6 +33,15 @@ t.test('names', async (t) => {
         'make one that does, such as with turnd cert --name cmsweb.octavio.com --name vcse.octavio.com',
     ])
   })
+  t.test('of pages that are missing: who will notice is another one', async (t) => {
+    t.same(certificateWarnings(facts(), ['vcse.octavio.com'], NOW, ['cmsweb.octavio.com', 'vcse.octavio.com']), [
+      'the certificate /etc/x.pem does not name cmsweb.octavio.com (it names vcse.octavio.com): browsers will refuse https://cmsweb.octavio.com (--http-name); ' +
+        'make one that does, such as with turnd cert --name vcse.octavio.com --name cmsweb.octavio.com',
+    ])
+    const wildcard = facts({ names: ['*.octavio.com'] })
+    t.same(certificateWarnings(wildcard, [], NOW, ['cmsweb.octavio.com']), [])
+    t.equal(certificateWarnings(wildcard, [], NOW, ['cmsweb.cms.octavio.com']).length, 1)
+  })
   t.test('a wildcard covers one label', async (t) => {
     const wildcard = facts({ names: ['*.octavio.com'] })
     t.same(certificateWarnings(wildcard, ['cmsweb.octavio.com'], NOW), [])

@@ -9,6 +9,7 @@ import type { ClientPage } from '../../src/admin/schema/clients.js'
 import { type Asked, ask, bearer } from '../admin/support/admin-stage.js'
 import { DASHBOARD_QUERIES, Prometheus, promtool, RULES_PATH } from '../admin/support/prometheus.js'
 import { temporaryDirectory } from '../support/certificate.js'
+import { holderText } from '../support/holder-text.js'
 import { peerOrSkip } from '../support/peers.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { UdpPeer } from '../support/udp-peer.js'
@@ -144,6 +145,6 @@ t.test('the API of a real server', async (t) => {
     const args = ['--admin-listen', `127.0.0.1:${port}`, '--listen', '127.0.0.1:0', '--user', `alice:${PASSWORD}`]
     const { code, stderr } = await runTurnd(args, { cwd: temporaryDirectory() })
     t.equal(code, 2)
-    t.match(stderr, new RegExp(`--admin-listen 127\\.0\\.0\\.1:${port}: another process listens on TCP`))
+    t.match(stderr, `--admin-listen 127.0.0.1:${port}: ${holderText('TCP', '127.0.0.1', port)} listens on TCP`)
   })
 })

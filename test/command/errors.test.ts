@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { GENERATED_USER_FILE, NONCE_SECRET_FILE } from '../../src/auth/state-dir.js'
 import { DGRAM, NATIVE } from '../support/engines.js'
+import { holderText } from '../support/holder-text.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { runTurnd } from './run-turnd.js'
 
@@ -136,7 +137,8 @@ t.test('a state directory with broken content', async (t) => {
 t.test('a port in use', async (t) => {
   const taken = await UdpPeer.open(t)
   const inUse = `udp:${taken.address}`
-  const sentence = `another process listens on UDP ${taken.address}; stop it, or choose another port`
+  const holder = holderText('UDP', '127.0.0.1', taken.address.port)
+  const sentence = `${holder} listens on UDP ${taken.address}; stop it, or choose another port`
   t.test('the only listener', (t) =>
     refuse(t, ['--listen', inUse, ...USER, ...RELAY], `--listen ${inUse}: ${sentence}`),
   )

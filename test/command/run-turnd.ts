@@ -24,20 +24,20 @@ export interface RunOptions {
   readonly root?: string
   /** Standard input. */
   readonly input?: string
+  /** What it is run by, such as `ip netns exec NAME`. */
+  readonly prefix?: readonly string[]
 }
 
 /** Runs turnd with these arguments. Rejects, and ends the process, when it takes longer than a start may. */
 export async function runTurnd(args: readonly string[], options: RunOptions): Promise<Run> {
   // `env -u`: tap instruments the Node processes that its tests start.
-  const child = spawn(
-    'env',
-    ['-u', 'NODE_OPTIONS', process.execPath, programOf(options.root ?? projectRoot), ...args],
-    {
-      cwd: options.cwd,
-      env: { PATH: process.env.PATH ?? '', ...options.env },
-      stdio: 'pipe',
-    },
-  )
+  const program = ['env', '-u', 'NODE_OPTIONS', process.execPath, programOf(options.root ?? projectRoot)]
+  const [file, ...words] = [...(options.prefix ?? []), ...program, ...args]
+  const child = spawn(file, words, {
+    cwd: options.cwd,
+    env: { PATH: process.env.PATH ?? '', ...options.env },
+    stdio: 'pipe',
+  })
   const forget = onProcessEnd(() => child.kill('SIGKILL'))
   let stdout = ''
   let stderr = ''

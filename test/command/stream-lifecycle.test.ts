@@ -6,6 +6,7 @@ import { ATTRIBUTE_CONNECTION_ID, TRANSPORT_PROTOCOL_TCP } from '../../src/stun/
 import type { ByteStream } from '../support/byte-stream.js'
 import { testCertificate } from '../support/certificate.js'
 import { ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
+import { holderText } from '../support/holder-text.js'
 import type { ServerProcess } from '../support/server-process.js'
 import type { StreamTransport } from '../support/stream-client.js'
 import { allocateBy, connectBy, HOST, type Scheme, startStreamServer, USER } from '../support/stream-server.js'
@@ -51,7 +52,8 @@ function refusesToStart(t: Test, engine: EngineUnderTest): void {
     t.notMatch(stdout, /"ready"/)
   }
 
-  const taken = (port: number) => `another process listens on TCP ${HOST}:${port}; stop it, or choose another port`
+  const taken = (port: number) =>
+    `${holderText('TCP', HOST, port)} listens on TCP ${HOST}:${port}; stop it, or choose another port`
   for (const scheme of ['tcp', 'tls'] as const) {
     t.test(`${scheme}: on a port that another server has: exit code 2 and a sentence`, async (t) => {
       const server = await startStreamServer(t, engine, MIN_PORT, PORT_COUNT)

@@ -8,6 +8,7 @@ import type { WhyFilter, WhyRefusal, WhyReport } from '../../src/admin/schema/wh
 import { runWhyCommand } from '../../src/commands/why.js'
 import { parseWhyArguments } from '../../src/commands/why-arguments.js'
 import { whyLines } from '../../src/commands/why-text.js'
+import { CONNECTION_REFUSALS } from '../../src/log/connection-refusals.js'
 import { DROP_REASONS } from '../../src/log/drops.js'
 import { REFUSAL_REASONS } from '../../src/log/refusals.js'
 import { HOSTILE_NAMES } from '../command/hostile-names.js'
@@ -27,7 +28,7 @@ function refusal(more: Partial<WhyRefusal> = {}): WhyRefusal {
   const { meaning, remedy } = REFUSAL_REASONS['bad-password']
   return {
     ...{ reason: 'bad-password', user: 'turnuser', source: '192.0.2.7', port: 50713, peer: '' },
-    ...{ method: 'Allocate', code: 401, count: 14, firstTime: before(12 * MINUTE), lastTime: before(3000) },
+    ...{ method: 'Allocate', code: 401, detail: '', count: 14, firstTime: before(12 * MINUTE), lastTime: before(3000) },
     ...{ meaning, remedy },
     ...more,
   }
@@ -46,6 +47,15 @@ function report(more: Partial<WhyReport> = {}): WhyReport {
 function textOf(more: Partial<WhyReport>, filter: WhyFilter = {}): string {
   return whyLines(report(more), filter).join('\n')
 }
+
+t.test('a page that was asked for by another name is told with both names', async (t) => {
+  const reason = 'http-host'
+  const about = { reason, user: '', source: '172.16.84.124', port: 50713, method: '', code: 0, count: 2 }
+  const detail = 'Host "cmsweb.cms.octavio.local" instead of cmsweb.octavio.com'
+  const text = textOf({ refusals: [refusal({ ...about, detail, ...CONNECTION_REFUSALS[reason] })] })
+  t.match(text, `2 times  172.16.84.124 (last port 50713): ${detail}`)
+  t.match(text, /http-host: a page was asked for by a name .*--http-name/)
+})
 
 t.test('arguments', async (t) => {
   const parse = (line: string, env: NodeJS.ProcessEnv = {}) => parseWhyArguments(line.split(' ').filter(Boolean), env)

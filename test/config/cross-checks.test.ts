@@ -40,6 +40,14 @@ t.test('options that do not fit each other', async (t) => {
         '--listen dtls:*:443 --listen udp:*:443 --cert c.pem --key k.pem',
         '--listen udp:*:443 takes UDP *:443, which --listen dtls:*:443 has: keep one of them',
       ],
+      [
+        '--listen tls:192.168.245.61:443 --cert c.pem --key k.pem --admin-listen *:443',
+        '--admin-listen *:443 takes TCP port 443, which --listen tls:192.168.245.61:443 has: move the status page to another port, such as --admin-listen *:445',
+      ],
+      [
+        '--listen *:8445 --admin-listen 192.0.2.1:8445',
+        '--admin-listen 192.0.2.1:8445 takes TCP port 8445, which --listen *:8445 has: move the status page to another port, such as --admin-listen 192.0.2.1:8446',
+      ],
       ['--relay-ip 192.0.2.1 --relay-ip 192.0.2.1', '--relay-ip 192.0.2.1 is given twice: keep one of them'],
       ['--relay-ip fd00::1 --relay-ip fd00:0::1', '--relay-ip fd00:0::1 is given twice: keep one of them'],
       [

@@ -7,7 +7,7 @@ import { COMPANIONS, SAMPLES } from './sample-options.js'
 
 /** Every name of the command line in the design, and those that were added. */
 const NAMES =
-  `listen public-name proxy-protocol-from http-upstream http-upstream-ca relay-ip external-ip min-port max-port channel-range no-tcp-relay realm user users-file auth-secret
+  `listen public-name proxy-protocol-from http-upstream http-upstream-ca http-name relay-ip external-ip min-port max-port channel-range no-tcp-relay realm user users-file auth-secret
   auth-secret-file oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
   coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file drain-timeout state-dir log-level`.split(
@@ -124,6 +124,7 @@ t.test('the table', async (t) => {
       'nat64Prefix',
       'publicName',
       'proxyProtocolFrom',
+      'httpName',
     ]) {
       t.same(settings[key as SettingKey], [], key)
     }

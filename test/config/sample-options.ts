@@ -41,6 +41,12 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     bad: 'webbridge.example.org',
   },
   httpUpstreamCa: { texts: ['/etc/ca.pem'], native: '/etc/ca.pem', expected: '/etc/ca.pem', bad: null },
+  httpName: {
+    texts: ['cmsweb.example.org', 'CMS.example.net'],
+    native: ['cmsweb.example.org', 'CMS.example.net'],
+    expected: ['cmsweb.example.org', 'cms.example.net'],
+    bad: 'https://cmsweb.example.org',
+  },
   relayIp: {
     texts: ['192.0.2.1', '2001:db8::1'],
     native: ['192.0.2.1', '2001:db8::1'],
@@ -150,4 +156,5 @@ export const COMPANIONS: Readonly<Partial<Record<SettingKey, Companions>>> = {
   key: { cert: '/etc/cert.pem' },
   httpUpstream: TLS,
   httpUpstreamCa: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
+  httpName: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
 }

@@ -39,10 +39,10 @@ import type { WayOutcome, WayState } from '../../src/doctor/outside/scene.js'
 import { judgeServerClock } from '../../src/doctor/outside/server-clock.js'
 import { judgePeerCertificate } from '../../src/doctor/outside/tls-certificate.js'
 import { judgeWay } from '../../src/doctor/outside/transports.js'
-import { inodesIn } from '../../src/doctor/port-holder.js'
 import { reportText } from '../../src/doctor/report.js'
 import { runChecks, runMillisecondsMax } from '../../src/doctor/run-checks.js'
 import { DOCTOR_COMMAND_MILLISECONDS_MAX } from '../../src/limits/doctor.js'
+import { inodesIn } from '../../src/net/port-holder.js'
 import { hostAddress } from '../../src/stun/address.js'
 import { settingsOf } from '../server/settings.js'
 import { temporaryDirectory } from '../support/certificate.js'
@@ -296,6 +296,12 @@ t.test('certificates', async (t) => {
   t.match(judgeCertificate(facts, ['turn.test', 'www.test'], now), [
     { verdict: 'fault', cause: 'the certificate does not name www.test', remedy: /--name turn.test --name www.test/ },
   ])
+  t.match(judgeCertificate(facts, ['turn.test'], now, ['www.test']), [
+    {
+      ...{ verdict: 'fault', cause: 'the certificate does not name www.test' },
+      text: /^clients come to www\.test \(--http-name\), .*: browsers refuse the page$/,
+    },
+  ])
   t.match(judgeCertificate({ ...facts, validTo: now - day }, [], now), [
     { verdict: 'fault', text: /expired on 2026-05-31/ },
   ])
@@ -482,8 +488,17 @@ t.test('this machine', async (t) => {
     const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1
    1: 0100007F:01BB 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 4712 1`
-    t.same(inodesIn(table, 443, true), ['4711'], 'of those that listen')
-    t.same(inodesIn(table, 443, false), ['4711', '4712'])
+    t.same(inodesIn(table, null, 443, true), ['4711'], 'of those that listen')
+    t.same(inodesIn(table, null, 443, false), ['4711', '4712'])
+    const other = table.replace('00000000:01BB', '3DF5A8C0:01BB')
+    t.same(inodesIn(other, hostAddress('192.168.245.61'), 443, true), ['4711'])
+    t.same(inodesIn(other, hostAddress('0.0.0.0'), 443, true), ['4711'], 'a wildcard needs all of them')
+    t.same(inodesIn(other, hostAddress('172.16.85.168'), 443, true), [], 'another card is not in the way')
+    const mapped = table.replace('00000000:01BB', '0000000000000000FFFF00003DF5A8C0:01BB')
+    t.same(inodesIn(mapped, hostAddress('192.168.245.61'), 443, true), ['4711'])
+    const six = table.replace('00000000:01BB', 'B80D0120000000000000000001000000:01BB')
+    t.same(inodesIn(six, hostAddress('2001:db8::1'), 443, true), ['4711'])
+    t.same(inodesIn(six, hostAddress('2001:db8::2'), 443, true), [])
   })
   t.test('and its relay addresses and ports', async (t) => {
     const judge = (address: string, advertised: string) =>

@@ -3,16 +3,9 @@
 //
 //   clients 172.16.84.124, 172.16.85.124, … ── firewall ── edge 192.168.245.61
 //                                              10.88.246.156 and .157 stand for the edge
-import { execFileSync } from 'node:child_process'
 import type { Closing } from '../support/closing.js'
-import {
-  connectNamespaces,
-  createNamespace,
-  enableForwarding,
-  type NetworkNamespace,
-  setDefaultRoute,
-} from '../support/namespace.js'
-import { findCommand } from '../support/peers.js'
+import { createNamespace, enableForwarding, type NetworkNamespace } from '../support/namespace.js'
+import { loadRules, plugIn, staticNat } from '../support/static-nat.js'
 
 export const PUBLIC = '10.88.246.156'
 export const OTHER_PUBLIC = '10.88.246.157'
@@ -21,8 +14,6 @@ export const EDGE = '192.168.245.61'
 export const OUTSIDE = '172.16.84.0/22'
 
 const EDGE_ROUTER = '192.168.245.1'
-const NFT_MILLISECONDS_MAX = 10_000
-const MTU = 1500
 /** Where servers listen, and where their relays are. */
 const SERVER_PORTS = '3478-3489'
 const RELAY_PORTS = '24000-24999'
@@ -48,49 +39,20 @@ export interface Lab {
 /** Everything is gone when `t` or the process ends. */
 export function makeLab(t: Closing, mischiefs: readonly Mischief[]): Lab {
   const [firewall, edge] = [createNamespace(t, []), createNamespace(t, [])]
-  plug(edge, EDGE, firewall, EDGE_ROUTER)
+  plugIn(edge, EDGE, firewall, EDGE_ROUTER)
   const clients = new Map<Mischief, NetworkNamespace>()
   const rules = mischiefs.flatMap((mischief, index) => {
     const network = `172.16.${84 + index}`
     const client = createNamespace(t, [])
-    plug(client, `${network}.124`, firewall, `${network}.1`)
+    plugIn(client, `${network}.124`, firewall, `${network}.1`)
     clients.set(mischief, client)
     return RULES[mischief].map((rule) => rule.replace('CLIENT', `${network}.0/24`))
   })
   enableForwarding(firewall)
-  const [file, ...args] = [...firewall.prefix, findCommand('nft') ?? 'nft', '-f', '-']
-  execFileSync(file, args, { input: ruleset(rules), stdio: 'pipe', timeout: NFT_MILLISECONDS_MAX })
+  const nat = { outside: OUTSIDE, publicAddresses: [PUBLIC, OTHER_PUBLIC], server: EDGE, rules }
+  loadRules(
+    firewall,
+    staticNat({ ...nat, tcpPorts: `443, 444, ${SERVER_PORTS}`, udpPorts: `${SERVER_PORTS}, ${RELAY_PORTS}` }),
+  )
   return { edge, client: (mischief) => clients.get(mischief)! }
-}
-
-function plug(end: NetworkNamespace, address: string, router: NetworkNamespace, routerAddress: string): void {
-  const [one, two] = [
-    { namespace: end, addresses: [`${address}/24`] },
-    { namespace: router, addresses: [`${routerAddress}/24`] },
-  ]
-  connectNamespaces(one, two, MTU)
-  setDefaultRoute(end, routerAddress)
-}
-
-/** What was not translated is not let through, as nobody outside knows the edge's own address; and nothing from inside is turned back. */
-function ruleset(rules: readonly string[]): string {
-  return `
-table ip nat {
-  chain before {
-    type nat hook prerouting priority dstnat;
-    ip saddr ${OUTSIDE} ip daddr { ${PUBLIC}, ${OTHER_PUBLIC} } dnat to ${EDGE};
-  }
-  chain after { type nat hook postrouting priority srcnat; ip saddr ${EDGE} snat to ${PUBLIC}; }
-}
-table ip filter {
-  chain forward {
-    type filter hook forward priority filter; policy drop;
-${rules.map((rule) => `    ${rule}`).join('\n')}
-    ct state established,related accept
-    ip saddr ${EDGE} accept
-    ct status dnat tcp dport { 443, 444, ${SERVER_PORTS} } accept
-    ct status dnat udp dport { ${SERVER_PORTS}, ${RELAY_PORTS} } accept
-  }
-}
-`
 }

@@ -32,7 +32,7 @@ t.test('an entry', async (t) => {
     t.same(digest.entries(), [
       {
         ...{ reason: 'bad-password', user: 'turnuser', source: '192.0.2.7', port: 5001, peer: '' },
-        ...{ method: 'Refresh', code: 401, count: 2, firstTimeMs: 1000, lastTimeMs: 2000 },
+        ...{ method: 'Refresh', code: 401, detail: '', count: 2, firstTimeMs: 1000, lastTimeMs: 2000 },
       },
     ])
   })

@@ -26,7 +26,7 @@ export function madeUpRefusal(
   const lastMs = Date.now() - minutesAgo * MINUTE_MS
   return {
     ...{ reason, user, source, port: 50_000 + count, peer, count },
-    ...{ method: peer === '' ? 'Allocate' : 'CreatePermission', code: codeOf(reason) },
+    ...{ method: peer === '' ? 'Allocate' : 'CreatePermission', code: codeOf(reason), detail: '' },
     ...{ firstTime: new Date(lastMs - count * 20_000).toISOString(), lastTime: new Date(lastMs).toISOString() },
     ...REFUSAL_REASONS[reason],
   }

@@ -333,12 +333,12 @@ function brokenChanges(t: Test, takenPort: number, takenTcp: number): [string, T
     [
       'a port that is in use, as the last of several',
       listen(`dtls:${HOST}:0`, `udp:${HOST}:${takenPort}`),
-      /: another process listens on UDP/,
+      /: (?:this process itself|another process) listens on UDP/,
     ],
     [
       'a TCP port that is in use',
       listen(`dtls:${HOST}:0`, `tcp:${HOST}:${takenTcp}`),
-      /: another process listens on TCP/,
+      /: (?:this process itself|another process) listens on TCP/,
     ],
     ['an address of another machine', listen('tls:203.0.113.99:0'), /is not an address of this machine/],
   ]

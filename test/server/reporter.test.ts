@@ -204,6 +204,20 @@ t.test('a connection that was closed has a line that says why and what to do, bu
   t.equal(lines.length, 3)
 })
 
+t.test('a page that was asked for by another name is told with both, in the log and to turnd why', async (t) => {
+  const { lines, reporter } = setUp(t)
+  const asked = { received: 'cms.internal\n', expected: 'cms.example.org', serverName: '' }
+  const source = '192.0.2.1:5000'
+  reporter.report({ kind: 'connection-refused', timeMs: START_MS, reason: 'http-host', source, asked }, 3)
+  t.match(lines, [
+    {
+      ...{ event: 'connection-refused', reason: 'http-host', ...asked },
+      msg: 'closed a connection of 192.0.2.1:5000: a page was asked for by a name that is not one of --http-name: Host "cms.internal\\n" instead of cms.example.org',
+    },
+  ])
+  t.match(reporter.refusalDigest.entries(), [{ detail: 'Host "cms.internal\\n" instead of cms.example.org' }])
+})
+
 t.test('the report of a worker says whose it is', async (t) => {
   const { lines, reporter } = setUp(t)
   const info = { user: 'alice', client: '192.0.2.1:5000', relayed: ['192.0.2.9:24000'], lifetimeSeconds: 600 }

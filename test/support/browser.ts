@@ -1,10 +1,12 @@
 // Debian's Chromium, driven by playwright-core, with one of the pages of test/interop/pages/. Used by the interop tests.
 import { createHash, X509Certificate } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
+import { temporaryDirectory } from './certificate.js'
 import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
 import { findCommand } from './peers.js'
@@ -57,10 +59,19 @@ export async function openUrl(t: Closing, url: string, trusted: string | null = 
   }
 }
 
-/** A browser with a fresh profile, which ends with `t`. @param trusted as for openUrl */
-export async function launchBrowser(t: Closing, trusted: string | null = null): Promise<Browser> {
+/**
+ * A browser with a fresh profile, which ends with `t`.
+ * @param trusted as for openUrl
+ * @param prefix what it is run by, such as `ip netns exec NAME`
+ */
+export async function launchBrowser(
+  t: Closing,
+  trusted: string | null = null,
+  prefix: readonly string[] = [],
+): Promise<Browser> {
+  const chromiumPath = findCommand('chromium') ?? 'chromium'
   const browser = await chromium.launch({
-    executablePath: findCommand('chromium') ?? 'chromium',
+    executablePath: prefix.length === 0 ? chromiumPath : writeLauncher([...prefix, chromiumPath]),
     args: trusted === null ? FLAGS : [...FLAGS, `--ignore-certificate-errors-spki-list=${keyHash(trusted)}`],
     timeout: LAUNCH_MILLISECONDS_MAX,
     // Without tap's instrumentation, and no proxy between the browser and 127.0.0.1.
@@ -68,6 +79,13 @@ export async function launchBrowser(t: Closing, trusted: string | null = null): 
   })
   t.teardown(() => browser.close())
   return browser
+}
+
+/** A script that becomes this command: playwright-core starts a file, and its own arguments follow. */
+function writeLauncher(command: readonly string[]): string {
+  const path = join(temporaryDirectory(), 'chromium')
+  writeFileSync(path, `#!/bin/sh\nexec ${command.join(' ')} "$@"\n`, { mode: 0o700 })
+  return path
 }
 
 /** How the flag names a certificate: by its key. It works in a fresh profile alone, which is what the browser has here. */

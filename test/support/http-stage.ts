@@ -17,7 +17,9 @@ import {
 } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Test } from 'tap'
+import { misdirectionText } from '../../src/log/connection-refusals.js'
 import { HttpEntry } from '../../src/net/stream/http-entry.js'
+import type { PageNames } from '../../src/net/stream/http-host.js'
 import { hostAddress } from '../../src/stun/address.js'
 import { withDeadline } from './deadline.js'
 
@@ -34,6 +36,8 @@ export interface EntryStage {
   readonly clock: { now: number }
   /** Connections whose first request was good. */
   readonly greeted: { count: number }
+  /** Requests for pages by other names: whose, and what the log says of it. */
+  readonly misdirected: (readonly [client: string, text: string])[]
 }
 
 interface EntryOptions {
@@ -42,6 +46,7 @@ interface EntryOptions {
   readonly answerMillisecondsMax?: number
   readonly requestCountMax?: number
   readonly requestOfSourceCountMax?: number
+  readonly pageNames?: PageNames
   /** The client's address as a PROXY header would tell it. */
   readonly clientHost?: string | (() => string)
 }
@@ -59,7 +64,10 @@ export async function startEntry(t: Test, upstream: string | null, options: Entr
       ? {}
       : { requestOfSourceCountMax: options.requestOfSourceCountMax }),
   }
-  const entry = new HttpEntry({ upstream, ca, warn, now: () => clock.now, answerMillisecondsMax, ...bounds })
+  const { pageNames = { names: [], status: 421 } } = options
+  const entry = new HttpEntry({ upstream, ca, pageNames, warn, now: () => clock.now, answerMillisecondsMax, ...bounds })
+  const misdirected: [string, string][] = []
+  entry.onMisdirected = (client, asked) => void misdirected.push([String(client), misdirectionText(asked)])
   const listener = createNetServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     const client = hostAddress(typeof clientHost === 'string' ? clientHost : clientHost(), 55555)!
     socket.on('error', ignore)
@@ -75,7 +83,7 @@ export async function startEntry(t: Test, upstream: string | null, options: Entr
     listener.close()
     await entry.close()
   })
-  return { port, entry, warnings, clock, greeted }
+  return { port, entry, warnings, clock, greeted, misdirected }
 }
 
 /** A web server that answers by `handler`. */

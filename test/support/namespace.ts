@@ -11,7 +11,10 @@ import { onProcessEnd } from './process-end.js'
 
 const IP_MILLISECONDS_MAX = 10_000
 /** Where `ip netns` keeps the names of namespaces. */
-const NAMES_DIRECTORY = '/var/run/netns'
+export const NAMES_DIRECTORY = '/var/run/netns'
+const NAME_PREFIX = 'turnd-'
+/** Of ours: the process that made it. */
+export const NAME_FORM = new RegExp(`^${NAME_PREFIX}(\\d+)-`)
 /** uapi/linux/sched.h */
 const CLONE_NEWNET = 0x40000000
 
@@ -24,11 +27,17 @@ export interface NetworkNamespace {
 /**
  * Makes a namespace whose only addresses are 127.0.0.1, ::1 and `addresses` (CIDR); removed when `t` or the process ends.
  * They are on the loopback interface: other kinds need kernel modules that small machines lack.
+ * @param label what people call it; it must be the only one of its process
  */
-export function createNamespace(t: Closing, addresses: readonly string[]): NetworkNamespace {
-  const name = `turnd-${randomBytes(4).toString('hex')}`
+export function createNamespace(
+  t: Closing,
+  addresses: readonly string[],
+  label = randomBytes(4).toString('hex'),
+): NetworkNamespace {
+  // The process is named so that what a killed one left behind is known for what it is: leftovers.ts.
+  const name = `${NAME_PREFIX}${process.pid}-${label}`
   ip('netns', 'add', name)
-  const remove = () => ip('netns', 'del', name)
+  const remove = () => removeNamespace(name)
   const forget = onProcessEnd(remove)
   t.teardown(() => {
     forget()
@@ -37,6 +46,19 @@ export function createNamespace(t: Closing, addresses: readonly string[]): Netwo
   ip('-n', name, 'link', 'set', 'lo', 'up')
   for (const address of addresses) ip('-n', name, 'address', 'add', address, 'dev', 'lo')
   return { name, prefix: [ipPath(), 'netns', 'exec', name] }
+}
+
+/** Removes it with what still runs inside, but for this process: a child that is killed may leave children of its own. */
+export function removeNamespace(name: string): void {
+  for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean).map(Number)) {
+    if (pid === process.pid) continue
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+  ip('netns', 'del', name)
 }
 
 /** Whether the namespace has a route to `address`. */
@@ -54,11 +76,13 @@ export interface CableEnd {
   readonly namespace: NetworkNamespace
   /** Its addresses there, with the length of the prefix: `10.0.0.1/24`. */
   readonly addresses: readonly string[]
+  /** The name of its network interface, 15 characters at most; a random one if absent. */
+  readonly device?: string
 }
 
 /** Connects two namespaces by a cable (veth) of this MTU. It goes with either of them. */
 export function connectNamespaces(one: CableEnd, two: CableEnd, mtu: number): void {
-  const ends = [one, two].map((end) => ({ ...end, device: `turnd${randomBytes(4).toString('hex')}` }))
+  const ends = [one, two].map((end) => ({ device: `turnd${randomBytes(4).toString('hex')}`, ...end }))
   const [first, second] = ends
   const peer = ['peer', 'name', second.device, 'netns', second.namespace.name]
   ip('-n', first.namespace.name, 'link', 'add', first.device, 'type', 'veth', ...peer)
@@ -104,6 +128,22 @@ export function enableForwarding(namespace: NetworkNamespace): void {
   ip('netns', 'exec', namespace.name, 'sh', '-c', script)
 }
 
+/** The namespace is no router of IPv4, even where that of the machine is one: new ones take after it. */
+export function disableForwarding(namespace: NetworkNamespace): void {
+  ip('netns', 'exec', namespace.name, 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_forward')
+}
+
+/**
+ * Makes `device` of a router one port of a switch: the host at its other end has this address, and finds the hosts of the other ports as if it were on
+ * one network with them (proxy ARP). A bridge would do the same, and needs a kernel module.
+ */
+export function connectToSwitch(namespace: NetworkNamespace, device: string, hostAddress: string): void {
+  ip('-n', namespace.name, 'route', 'add', `${hostAddress}/32`, 'dev', device)
+  const [proxies, delay] = [`conf/${device}/proxy_arp`, `neigh/${device}/proxy_delay`]
+  const script = `cd /proc/sys/net/ipv4 && echo 1 > ${proxies} && echo 0 > ${delay}`
+  ip('netns', 'exec', namespace.name, 'sh', '-c', script)
+}
+
 /**
  * Runs `action` with this thread inside the namespace: sockets and threads that it makes are there, and stay there. Nothing else of
  * the process may open sockets meanwhile. Needs koffi.
@@ -129,8 +169,9 @@ export async function inNamespace<Value>(
   }
 }
 
-function ip(...args: string[]): void {
-  execFileSync(ipPath(), args, { stdio: 'pipe', timeout: IP_MILLISECONDS_MAX })
+/** Its output. */
+function ip(...args: string[]): string {
+  return execFileSync(ipPath(), args, { encoding: 'utf8', stdio: 'pipe', timeout: IP_MILLISECONDS_MAX })
 }
 
 function ipPath(): string {

@@ -26,6 +26,7 @@ export type Peer =
   | 'prometheus'
   | 'tshark'
   | 'nft'
+  | 'dnsmasq'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -90,6 +91,7 @@ const PROBES: Record<Peer, () => string | null> = {
   prometheus: () => missingCommand('prometheus', 'prometheus') ?? missingCommand('promtool', 'prometheus'),
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
   nft: () => missingCommand('nft', 'nftables'),
+  dnsmasq: () => missingCommand('dnsmasq', 'dnsmasq-base'),
   tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),
 }

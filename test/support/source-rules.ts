@@ -48,8 +48,8 @@ const PURE_BANS = [
 const AUTH_FILE_STORES = /^src\/auth\/(?:.*file.*|state-dir)\.ts$/
 /** Opens no socket: asks OpenSSL whether TLS would take a certificate. */
 const TLS_CHECKER = 'src/auth/certificate-file.ts'
-/** Node does not tell the file descriptor of its event loop, nor the limit of open files, but /proc does. */
-const PROC_READERS = ['src/net/native/event-loop-fd.ts', 'src/net/open-file-limit.ts']
+/** Node does not tell the file descriptor of its event loop, nor the limit of open files, nor who has a port, but /proc does. */
+const PROC_READERS = ['src/net/native/event-loop-fd.ts', 'src/net/open-file-limit.ts', 'src/net/port-holder.ts']
 /** A unix socket is a file as well: it is found, and removed, in a directory. */
 const CONTROL_DIRECTORY = 'src/admin/control-directory.ts'
 /** The security policy names what stands in the page itself by its hash. */

@@ -21,6 +21,8 @@ const FIELDS = {
   pduHosts: 'exported_pdu.ipv4_src',
   pduPorts: 'exported_pdu.src_port',
   info: '_ws.col.Info',
+  /** Of a transaction: a request and its answer have the same. */
+  stunId: 'stun.id',
   stunError: 'stun.att.error',
   stunReason: 'stun.att.error.reason',
   stunUsername: 'stun.att.username',

@@ -66,5 +66,6 @@ function givenOf(given: Readonly<Record<string, unknown>>): string {
 }
 
 function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (value instanceof URLSearchParams) return Object.fromEntries(value)
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }

@@ -4,6 +4,8 @@ import type { Server } from 'node:http'
 import { TurndError } from '../../config/errors.js'
 import { formatAddressPort } from '../../config/ip-address.js'
 import type { ListenAddress } from '../../config/listen-spec.js'
+import { holderOf } from '../../net/listen-error.js'
+import { PROC } from '../../net/port-holder.js'
 
 /** What node calls a machine without IPv6. */
 const WITHOUT_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
@@ -40,9 +42,10 @@ function listenError({ host, port, text }: ListenAddress, error: NodeJS.ErrnoExc
     case 'EADDRINUSE': {
       const place = formatAddressPort(host, port)
       const remedy = 'stop it, choose another port, or give --admin-listen none'
+      const holder = holderOf(PROC, 'TCP', { host: host === '*' ? '::' : host, port })
       return new TurndError(
         'TURND_ERR_ADDRESS_IN_USE',
-        `${option}: another process listens on TCP ${place}; ${remedy}`,
+        `${option}: ${holder} listens on TCP ${place}; ${remedy}`,
         options,
       )
     }

@@ -64,7 +64,8 @@ function sentenceOf(error: Error, statusCode: number): string {
   return error.message
 }
 
-function logBug(logger: Logger, error: Error, request: FastifyRequest): void {
+/** A mistake of ours. */
+export function logBug(logger: Logger, error: Error, request: FastifyRequest): void {
   const where = `${request.method} ${request.routeOptions.url ?? 'an unknown path'}`
   logger.error({ event: 'admin-error', err: error }, `the answer to ${where} failed: this is a mistake in turnd`)
 }

@@ -15,6 +15,8 @@ import {
 import { USERNAME_LENGTH_MAX } from '../../limits/messages.js'
 import type { Logger } from '../../log/logger.js'
 import { type Administered, AdminProblem } from '../administered.js'
+import { installCmsApi } from '../cms/routes.js'
+import type { TurnServers } from '../cms/turn-servers.js'
 import type { EventStreams } from '../event-streams.js'
 import type { Metrics } from '../metrics.js'
 import { installApi } from '../routes/api.js'
@@ -42,6 +44,7 @@ export interface AdminParts {
   readonly authentication: Authentication
   readonly events: EventStreams
   readonly metrics: Metrics
+  readonly turnServers: TurnServers
   readonly logger: Logger
   readonly publicNames: () => readonly string[]
   readonly pageDirectory: string
@@ -58,6 +61,7 @@ export async function makeApp(parts: AdminParts): Promise<AdminApp> {
   installChecks(app, parts)
   await app.register(fastifyCookie)
   await installApi(app, parts)
+  await installCmsApi(app, parts)
   await installProbes(app, parts)
   await servePage(app, parts.pageDirectory)
   await app.ready()

@@ -12,6 +12,7 @@ import { LineLimiter } from '../../log/line-limiter.js'
 import type { Logger } from '../../log/logger.js'
 import { type Administered, AdminProblem } from '../administered.js'
 import type { Login, NewSession, Session } from '../schema/operations.js'
+import { BasicLogins, basicLoginOf } from './basic-logins.js'
 import { isLocalRequest, isLoopback, sourceOf } from './client-address.js'
 import { LoginFailures, type Refusal } from './login-failures.js'
 import { LoginLinks } from './login-links.js'
@@ -41,6 +42,7 @@ export class Authentication {
   readonly #options: AuthenticationOptions
   readonly #sessions: Sessions
   readonly #links: LoginLinks
+  readonly #basicLogins: BasicLogins
   readonly #failures: LoginFailures
   readonly #lines = new LineLimiter(LOGIN_LINES_PER_SECOND_MAX, LOGIN_LINES_OF_SOURCE_PER_SECOND_MAX)
   #metricsHashes: readonly Buffer[]
@@ -49,6 +51,7 @@ export class Authentication {
     this.#options = options
     this.#sessions = new Sessions(options.now)
     this.#links = new LoginLinks(options.now)
+    this.#basicLogins = new BasicLogins(options.now)
     this.#failures = new LoginFailures(options.now)
     this.#metricsHashes = options.metricsTokens.map(hashOf)
   }
@@ -106,14 +109,40 @@ export class Authentication {
     )
   }
 
-  async #byPassword({ password, user }: Extract<Login, { user: string }>, request: FastifyRequest) {
+  /** The admin user whom a request names by Basic (RFC 7617), for routes that no session opens. Throws AdminProblem. */
+  async requireBasic(request: FastifyRequest): Promise<string> {
+    const { headers, method, raw } = request
+    // Browsers send what a user has typed once by themselves, too. What a person looks at by its address is no other site's.
+    const isLook = (method === 'GET' || method === 'HEAD') && headers['sec-fetch-site'] === 'none'
+    if (!isLook) checkSameOrigin(headers, isSecure(request), false)
+    const login = basicLoginOf(headers.authorization)
+    if (login === null) {
+      const message = 'give the name and password of an admin user of turnd with the request, as Authorization: Basic'
+      throw new AdminProblem(401, 'UNAUTHORIZED', message)
+    }
+    const id = this.#basicLogins.idOf(sourceOf(raw.socket.remoteAddress), login)
+    if (this.#basicLogins.isKnown(id, this.#options.administered.adminStamp(login.user))) return login.user
+    await this.#basicLogins.once(id, async () => {
+      const stamp = await this.#verify(login, request)
+      this.#logLogin(login.user, 'basic', request)
+      return stamp
+    })
+    return login.user
+  }
+
+  async #byPassword(login: Extract<Login, { user: string }>, request: FastifyRequest) {
+    return this.#sessions.open(login.user, await this.#verify(login, request))
+  }
+
+  /** The stamp of an admin user with this password. Throws AdminProblem. */
+  async #verify({ password, user }: Extract<Login, { user: string }>, request: FastifyRequest): Promise<string> {
     const { administered } = this.#options
     const { remoteAddress } = request.raw.socket
     const outcome = await this.#failures.attempt(sourceOf(remoteAddress), isLoopback(remoteAddress), () =>
       administered.verifyAdmin(user, password),
     )
     if (outcome !== true) return this.#refuse(outcome, user, request, 'no admin user has this name and this password')
-    return this.#sessions.open(user, this.#options.administered.adminStamp(user) ?? '')
+    return administered.adminStamp(user) ?? ''
   }
 
   /** Before all counts: its token cannot be guessed, and it is the remedy for whom they keep out. */
@@ -123,7 +152,7 @@ export class Authentication {
     return this.#refuse(false, OPERATOR, request, sentence)
   }
 
-  #logLogin(user: string, by: 'link' | 'password', { raw }: FastifyRequest): void {
+  #logLogin(user: string, by: 'link' | 'password' | 'basic', { raw }: FastifyRequest): void {
     const shown = escapeControls(user)
     const source = raw.socket.remoteAddress
     this.#options.logger.info(

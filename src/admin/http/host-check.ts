@@ -1,6 +1,7 @@
 // Against DNS rebinding: a page of somebody else, whose name was made to point at this server, has the browser send that name. Names that this
 // server is not known by are refused; addresses cannot be rebound.
 
+import { hostnameOf } from '../../net/stream/http-host.js'
 import { hostAddress } from '../../stun/address.js'
 import { AdminProblem } from '../administered.js'
 
@@ -15,11 +16,4 @@ export function checkHost(host: string | undefined, publicNames: readonly string
     'UNKNOWN_HOST',
     `this server is not known as ${shown}: use its IP address or localhost, or start it with --public-name and that name`,
   )
-}
-
-/** Of `HOST[:PORT]`, in lower case and without brackets. */
-export function hostnameOf(host: string): string {
-  const bracketed = /^\[([^\]]*)\](?::\d*)?$/.exec(host)
-  if (bracketed !== null) return bracketed[1].toLowerCase()
-  return host.replace(/:\d*$/, '').toLowerCase().replace(/\.$/, '')
 }

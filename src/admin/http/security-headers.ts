@@ -1,7 +1,7 @@
 // What browsers are told about answers of this server: where scripts come from, that no frame may have it, that nothing is kept.
 import fastifyHelmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'
-import { hostnameOf } from './host-check.js'
+import { hostnameOf } from '../../net/stream/http-host.js'
 
 /** A year, for the name alone that was asked for: what is beside it is not ours. */
 const HSTS = 'max-age=31536000'

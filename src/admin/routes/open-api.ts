@@ -18,11 +18,13 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
         { name: 'Users', description: 'Who may be.' },
         { name: 'Captures', description: 'Recordings of packets.' },
         { name: 'Operating', description: 'Reload and drain.' },
+        { name: 'CMS', description: 'TURN servers of a call bridge, as a CMS is told of them: XML and forms.' },
         { name: 'Probes', description: 'For machines that watch.' },
       ],
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'The token of POST /api/v1/session.' },
+          basic: { type: 'http', scheme: 'basic', description: 'An admin user, for the CMS API alone.' },
           cookie: {
             ...{ type: 'apiKey', in: 'cookie', name: 'turnd_session_8445' },
             description:

@@ -38,6 +38,9 @@ export const WhyRefusal = Type.Object({
   peer: Type.String({ description: 'The last transport address of that peer; empty where none was involved.' }),
   method: Type.String({ description: 'Of the last request; empty for connections.' }),
   code: Type.Integer({ description: 'Of the last answer; 0: none was sent.' }),
+  detail: Type.String({
+    description: 'What else there is to say of the last one; of `http-host`: the Host that was asked for.',
+  }),
   count: Type.Integer({
     minimum: 0,
     description:

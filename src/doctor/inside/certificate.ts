@@ -3,6 +3,7 @@ import { type CertificateFacts, loadCertificate } from '../../auth/certificate-f
 import { isNameCovered } from '../../auth/certificate-names.js'
 import { certificateWarnings } from '../../auth/certificate-warnings.js'
 import { TurndError } from '../../config/errors.js'
+import { pageNamesOf } from '../../config/http-upstream.js'
 import { type Check, fault, type Judgement, well } from '../check.js'
 import { faultOf, warningOf } from '../two-parts.js'
 import { notReadable } from '../unreadable-file.js'
@@ -15,16 +16,17 @@ export function judgeCertificate(
   facts: CertificateFacts | string,
   publicNames: readonly string[],
   nowMs: number,
+  pageNames: readonly string[] = [],
 ): Judgement[] {
   if (typeof facts === 'string') return [faultOf(facts, 'Mend the file')]
-  const faults = [...validityFaults(facts, nowMs), ...nameFaults(facts, publicNames)]
+  const faults = [...validityFaults(facts, nowMs), ...nameFaults(facts, publicNames, pageNames)]
   // Both are warnings of a server, which relays for UDP clients all the same.
   const known = new Set(
     faults.length === 0
       ? []
-      : certificateWarnings({ ...facts, isChainCut: false, isChainInOrder: true }, publicNames, nowMs),
+      : certificateWarnings({ ...facts, isChainCut: false, isChainInOrder: true }, publicNames, nowMs, pageNames),
   )
-  const warnings = certificateWarnings(facts, publicNames, nowMs).filter((text) => !known.has(text))
+  const warnings = certificateWarnings(facts, publicNames, nowMs, pageNames).filter((text) => !known.has(text))
   const judged = [...faults, ...warnings.map(warningOf)]
   if (judged.length > 0) return judged
   return [
@@ -45,27 +47,39 @@ function validityFaults({ path, validFrom, validTo }: CertificateFacts, nowMs: n
   return [fault('the certificate is not valid yet', text, "Look at this machine's clock, or wait until then")]
 }
 
-function nameFaults({ names, path }: CertificateFacts, publicNames: readonly string[]): Judgement[] {
-  const missing = publicNames.filter((name) => !isNameCovered(name, names))
-  if (missing.length === 0) return []
-  const wanted = [...new Set([...publicNames, ...names])].map((name) => `--name ${name}`).join(' ')
+function nameFaults(
+  { names, path }: CertificateFacts,
+  publicNames: readonly string[],
+  pageNames: readonly string[],
+): Judgement[] {
+  const wanted = [...new Set([...publicNames, ...pageNames, ...names])].map((name) => `--name ${name}`).join(' ')
+  const faultOfNames = (asked: readonly string[], option: string, refused: string) => {
+    const missing = asked.filter((name) => !isNameCovered(name, names)).join(', ')
+    if (missing === '') return []
+    return [
+      fault(
+        `the certificate does not name ${missing}`,
+        `clients come to ${missing} (${option}), and the certificate ${path} names ${names.join(', ') || 'nothing'}: browsers refuse ${refused}`,
+        `Get a certificate with that name as well; turnd cert ${wanted} makes a request for one`,
+      ),
+    ]
+  }
   return [
-    fault(
-      `the certificate does not name ${missing.join(', ')}`,
-      `clients come to ${missing.join(', ')} (--public-name), and the certificate ${path} names ${names.join(', ') || 'nothing'}: browsers refuse turns: there`,
-      `Get a certificate with that name as well; turnd cert ${wanted} makes a request for one`,
-    ),
+    ...faultOfNames(publicNames, '--public-name', 'turns: there'),
+    ...faultOfNames(pageNames, '--http-name', 'the page'),
   ]
 }
 
 export const certificate: Check<InsideScene> = {
   id: 'certificate',
   needs: ['configuration'],
-  async run({ nowMs, running, settings: { cert, key, publicName } }) {
+  async run({ nowMs, running, settings }) {
+    const { cert, key, publicName } = settings
+    const pageNames = pageNamesOf(settings)
     // A TLS listener without them stops the start.
     if (cert === null || key === null) return []
     try {
-      return judgeCertificate(loadCertificate(cert, key).facts, publicName, nowMs)
+      return judgeCertificate(loadCertificate(cert, key).facts, publicName, nowMs, pageNames)
     } catch (error) {
       if (!(error instanceof TurndError)) throw error
       return notReadable(error, running.length > 0) ?? judgeCertificate(error.message, publicName, nowMs)

@@ -1,8 +1,8 @@
 // The ports of --listen: free, or taken by a server that runs already.
 import { whyNotListen } from '../../net/can-listen.js'
 import { DTLS_SCHEMES, TCP_SCHEMES, UDP_SCHEMES, wildcardListenTargets } from '../../net/listen-targets.js'
+import { type PortHolder, portHolder } from '../../net/port-holder.js'
 import { type Check, fault, type Judgement, notChecked, well } from '../check.js'
-import { type PortHolder, portHolder } from '../port-holder.js'
 import { isListeningOn } from '../running-servers.js'
 import type { InsideScene } from './scene.js'
 
@@ -101,7 +101,7 @@ export const listeners: Check<InsideScene> = {
           const protocol = TCP_SCHEMES.includes(target.scheme) ? 'TCP' : 'UDP'
           const { host, port } = target.address
           const isTaken = problem?.code === 'EADDRINUSE'
-          const holder = isTaken ? portHolder(machine, protocol === 'TCP' ? 'tcp' : 'udp', port) : null
+          const holder = isTaken ? portHolder(machine, protocol === 'TCP' ? 'tcp' : 'udp', host, port) : null
           const server = running.find((one) => isListeningOn(one, target) || one.pid === holder?.pid)
           return {
             option: target.spec.text,

@@ -1,6 +1,7 @@
 // The state directory: what outlives a restart can be kept, and is read by nobody else.
 import { join, resolve } from 'node:path'
 import { GENERATED_USER_FILE, NONCE_SECRET_FILE } from '../../auth/state-dir.js'
+import { TURN_SERVERS_FILE } from '../../auth/turn-servers-file.js'
 import { type Check, type Judgement, warning, well } from '../check.js'
 import type { InsideScene } from './scene.js'
 
@@ -32,7 +33,7 @@ export const stateDirectory: Check<InsideScene> = {
   id: 'state-directory',
   needs: ['configuration'],
   async run({ machine, running, settings: { stateDir } }) {
-    const files = [NONCE_SECRET_FILE, GENERATED_USER_FILE].map((name) => join(stateDir, name))
+    const files = [NONCE_SECRET_FILE, GENERATED_USER_FILE, TURN_SERVERS_FILE].map((name) => join(stateDir, name))
     const openFiles = files.filter((file) => ((machine.modeOf(file) ?? 0) & 0o077) !== 0)
     return judgeStateDirectory({
       path: stateDir,

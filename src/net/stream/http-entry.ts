@@ -17,10 +17,12 @@ import {
   HTTP_SILENCE_MILLISECONDS_MAX,
   UPSTREAM_ANSWER_MILLISECONDS_MAX,
 } from '../../limits/http.js'
+import type { Misdirection } from '../../log/connection-refusals.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
 import { SourceCounts } from '../source-counts.js'
 import { answer, answerAndClose } from './http-answer.js'
 import { type ForwardedClient, hasBody, originForm } from './http-headers.js'
+import { misdirectedText, misdirectionOf, type PageNames } from './http-host.js'
 import { HttpUpstream } from './http-upstream.js'
 
 /** How often they are looked at, so that a bound of 10 s ends after 11. */
@@ -40,6 +42,8 @@ export interface HttpEntryOptions {
   readonly upstream: string | null
   /** PEM text of the authorities that may have signed the upstream's certificate; null: the well-known ones. */
   readonly ca: string | null
+  /** What pages of the upstream may be asked for by; any name if absent. */
+  readonly pageNames?: PageNames
   /** Called with a sentence when the upstream gives no answer, at most once a minute. */
   warn(text: string): void
   /** Monotonic, in milliseconds. */
@@ -61,7 +65,10 @@ interface Connection {
 }
 
 export class HttpEntry {
+  /** Called for each request for a page by another name, whose connection is closed. */
+  onMisdirected: (client: TransportAddress, asked: Misdirection) => void = () => {}
   readonly #upstream: HttpUpstream | null
+  readonly #pageNames: PageNames
   readonly #server: Server
   /** Every connection until it is closed, WebSockets too. */
   readonly #connections = new Map<Duplex, Connection>()
@@ -82,6 +89,7 @@ export class HttpEntry {
       now = () => performance.now(),
       answerMillisecondsMax = UPSTREAM_ANSWER_MILLISECONDS_MAX,
     } = options
+    this.#pageNames = options.pageNames ?? { names: [], status: 421 }
     this.#requestCountMax = options.requestCountMax ?? HTTP_REQUEST_COUNT_MAX
     this.#requestOfSourceCountMax = options.requestOfSourceCountMax ?? HTTP_REQUEST_OF_SOURCE_COUNT_MAX
     this.#upstream =
@@ -178,12 +186,23 @@ export class HttpEntry {
     if (request.method === 'TRACE') return void answer(request, response, 501, 'TRACE is not passed on.')
     const target = originForm(request.url ?? '', request.headers)
     if (target === null) return void answer(request, response, 400, 'The target of the request is not a path.')
+    if (this.#isMisdirected(connection, request)) {
+      response.setHeader('Connection', 'close')
+      return void answer(request, response, this.#pageNames.status, misdirectedText(this.#pageNames))
+    }
     if (this.#pendingCount > this.#requestCountMax) return void answer(request, response, 503, TOO_MANY_REQUESTS)
     if (this.#pendingOfSources.of(connection.source) > this.#requestOfSourceCountMax) {
       return void answer(request, response, 503, TOO_MANY_REQUESTS_OF_YOURS)
     }
     request.url = target
     this.#upstream.forward(request, response, connection.client)
+  }
+
+  /** Of a request in origin form. */
+  #isMisdirected({ source }: Connection, { headers, socket }: IncomingMessage): boolean {
+    const asked = misdirectionOf(headers.host, this.#pageNames, socket)
+    if (asked !== null) this.onMisdirected(source, asked)
+    return asked !== null
   }
 
   #count(connection: Connection, response: ServerResponse): void {
@@ -214,6 +233,8 @@ export class HttpEntry {
     } else if (target === null || hasBody(request.headers)) {
       // What follows would be a body for one server, and frames of the WebSocket for the other.
       answerAndClose(socket, 400, 'A request for a WebSocket names a path and has no body.')
+    } else if (this.#isMisdirected(connection, request)) {
+      answerAndClose(socket, this.#pageNames.status, misdirectedText(this.#pageNames))
     } else {
       request.url = target
       this.#upstream.upgrade(request, socket, head, connection.client)

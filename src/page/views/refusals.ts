@@ -100,9 +100,9 @@ export class Refusals implements View {
   }
 
   #entry(entry: WhyRefusal): TemplateResult {
-    const { code, count: times, firstTime, lastTime, method, peer, port, source, user } = entry
+    const { code, count: times, detail, firstTime, lastTime, method, peer, port, source, user } = entry
     const now = this.#host.now()
-    const request = `${method}${code === 0 ? '' : ` ${code}`}`.trim()
+    const request = `${method}${code === 0 ? '' : ` ${code}`} ${detail}`.trim()
     const none = html`<span class="quiet">–</span>`
     return html`<tr class=${this.#isNew(entry) ? 'new' : ''}>
       <td data-label="User">${user === '' ? none : this.#filterLink(user, { user })}${this.#isNew(entry) ? html` ${badge('accent', 'new')}` : ''}</td>

@@ -81,7 +81,11 @@ export async function prepareStreamChange(worker: ChangedWorker, change: StreamW
 
 async function prepareAdditions(worker: ChangedWorker, { sockets, streams }: StreamWorkerChange): Promise<Additions> {
   const { clients, counters, driver, streams: before, warn } = worker
-  const isOther = streams.httpUpstream !== before.httpUpstream || streams.httpUpstreamCa !== before.httpUpstreamCa
+  const isOther =
+    streams.httpUpstream !== before.httpUpstream ||
+    streams.httpUpstreamCa !== before.httpUpstreamCa ||
+    streams.pageNames.status !== before.pageNames.status ||
+    streams.pageNames.names.join() !== before.pageNames.names.join()
   const needsHttp = hasListener(sockets, 'tls') && (clients.http === null || isOther)
   const needsDtls = hasListener(sockets, 'dtls') && clients.dtls === null
   return {

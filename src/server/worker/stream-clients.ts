@@ -5,7 +5,7 @@
 //   engine ───── relay sockets ─┘                                 └─► TcpRelays                    to peers over TCP
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
-import type { ConnectionRefusal } from '../../log/connection-refusals.js'
+import type { ConnectionRefusal, Misdirection } from '../../log/connection-refusals.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { PeerHandler } from '../../net/engine.js'
 import { ClientStreams } from '../../net/stream/client-streams.js'
@@ -77,6 +77,7 @@ export class StreamClients implements PacketSources {
     this.#http = parts.http
     this.dtls = parts.dtls
     if (parts.dtls !== null) this.#watchRefused(parts.dtls)
+    if (parts.http !== null) this.#watchMisdirected(parts.http)
     this.#tcpRelays = new TcpRelays(parts.peerSockets)
     this.streams = new ClientStreams({
       counters: statistics.engine,
@@ -120,6 +121,7 @@ export class StreamClients implements PacketSources {
   /** For connections from now on; those of the one before go on with it. */
   setHttp(http: HttpEntry | null, proxyProtocolFrom: readonly Cidr[]): void {
     if (http !== this.#http) this.#http?.retire()
+    if (http !== null) this.#watchMisdirected(http)
     this.#http = http
     this.streams.entrance.reconfigure(proxyProtocolFrom, http)
   }
@@ -183,6 +185,10 @@ export class StreamClients implements PacketSources {
   #watchRefused(dtls: DtlsClients): void {
     dtls.onRefused = (reason, client) => refuseConnection(this.#parts, reason, client)
   }
+
+  #watchMisdirected(http: HttpEntry): void {
+    http.onMisdirected = (client, asked) => refuseConnection(this.#parts, 'http-host', client, asked)
+  }
 }
 
 /** Counts it, and tells of it while there is room. */
@@ -190,11 +196,13 @@ function refuseConnection(
   { sink, statistics }: StreamClientsParts,
   reason: ConnectionRefusal,
   client: TransportAddress,
+  asked?: Misdirection,
 ): void {
   const index = connectionReasonIndex(reason)
   const timeMs = Date.now()
   statistics.connectionRefusals[index]++
   if (sink.admitsConnectionRefusal(formatHost(client), timeMs)) {
-    sink.report({ kind: 'connection-refused', timeMs, reason, source: String(client) })
+    const about = asked === undefined ? {} : { asked }
+    sink.report({ kind: 'connection-refused', timeMs, reason, source: String(client), ...about })
   } else statistics.connectionsHeldBack[index]++
 }

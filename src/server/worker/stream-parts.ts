@@ -15,8 +15,8 @@ export function hasListener(sockets: StreamWorkerStart['sockets'], scheme: Liste
 
 export async function makeHttpEntry(streams: StreamSettings, warn: (text: string) => void): Promise<HttpEntry> {
   const { HttpEntry } = await import('../../net/stream/http-entry.js')
-  const { httpUpstream: upstream, httpUpstreamCa: ca } = streams
-  return new HttpEntry({ upstream, ca, warn })
+  const { httpUpstream: upstream, httpUpstreamCa: ca, pageNames } = streams
+  return new HttpEntry({ upstream, ca, pageNames, warn })
 }
 
 export async function makeDtlsClients({ engine }: StreamDriver, counters: Float64Array): Promise<DtlsClients> {

@@ -161,7 +161,7 @@ export class FakeAdministered implements Administered {
       refusals: [
         {
           ...{ reason: 'bad-password', user: filter.user ?? 'alice', source: '192.0.2.9', port: 5000, peer: '' },
-          ...{ method: 'Allocate', code: 401, count: 3, firstTime: START_TIME, lastTime: START_TIME },
+          ...{ method: 'Allocate', code: 401, detail: '', count: 3, firstTime: START_TIME, lastTime: START_TIME },
           ...{ meaning: 'the user exists, but the password is wrong', remedy: 'set the same password' },
         },
       ],

@@ -51,6 +51,7 @@ const streams = {
   proxyProtocolFrom: settings.proxyProtocolFrom,
   httpUpstream: 'http://127.0.0.1:8080',
   httpUpstreamCa: null,
+  pageNames: { names: ['cmsweb.example.org'], status: 421 as const },
   connectionCap: new SharedArrayBuffer(8),
 }
 const adopted: StreamWorkerStart = {
