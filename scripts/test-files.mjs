@@ -17,7 +17,7 @@ const ALONE = ['abuse/abuse']
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
   ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/probe', 'interop/status-page'],
-  ...['command/admin-metrics', 'command/engine-fallback'],
+  ...['command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
   ...['doctor/lab', 'examples/examples', 'packaging/npm-pack'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
@@ -52,10 +52,10 @@ const BY_ITSELF = [
   ...['server/captures', 'server/certificate-at-start', 'server/client-list', 'server/open-files', 'server/reload'],
   ...['server/reload-listeners', 'server/stop', 'server/stream-workers', 'server/test-users', 'server/user-admin'],
   ...['server/workers', 'admin/connections', 'admin/pcapng', 'admin/prometheus'],
-  ...['command/admin-metrics', 'command/engine-fallback'],
+  ...['command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
 ]
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
-const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
+const FIRST = ['lab', 'conformance', 'server', 'admin', 'net', 'command']
 /**
  * SCHED_IDLE, which Linux takes for an idle processor when it looks for one for another thread. Beside threads of the lowest ordinary
  * priority a thread that wakes up waits for its waker, and packets are lost.

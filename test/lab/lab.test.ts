@@ -2,13 +2,13 @@
 // bridge through turnd, over whatever the firewall leaves. And the lab itself: nothing of it stays, however it ends. Needs root.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { launchBrowser } from '../support/browser.js'
 import { withDeadline } from '../support/deadline.js'
-import { FILES_DIRECTORY, removeLeftovers } from '../support/leftovers.js'
+import { FILES_DIRECTORY } from '../support/leftovers.js'
 import { NAMES_DIRECTORY } from '../support/namespace.js'
 import { peerOrSkip } from '../support/peers.js'
 import { onProcessEnd } from '../support/process-end.js'
@@ -107,30 +107,27 @@ t.test('calls through the deployment', { skip }, async (t) => {
   })
 })
 
-t.test('npm run lab leaves nothing behind', { skip }, async (t) => {
-  await t.test('when it is ended half-way', async (t) => {
+t.test('npm run lab leaves nothing behind', { skip, jobs: 2 }, async (t) => {
+  t.test('when it is ended half-way, or killed: then the next run removes it', { buffered: true }, async (t) => {
     for (const signal of IS_LONG ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM'] as const)) {
-      const run = await startRun(t, NETWORKS_ARE_UP)
-      t.not(leftBy(run.pid).length, 0, 'it was there')
-      run.child.kill(signal)
-      await run.ended()
-      t.same(leftBy(run.pid), [], signal)
+      const killed = await startRun(t, NETWORKS_ARE_UP)
+      killed.child.kill('SIGKILL')
+      await killed.ended()
+      t.not(leftBy(killed.pid).length, 0, 'it was there')
+      const next = await startRun(t, NETWORKS_ARE_UP)
+      t.same(leftBy(killed.pid), [], 'the next run has removed it')
+      t.not(leftBy(next.pid).length, 0)
+      next.child.kill(signal)
+      t.equal(await next.ended(), 128 + constants.signals[signal])
+      t.same(leftBy(next.pid), [], signal)
     }
   })
-  await t.test('when a part of it does not start, and says which', async (t) => {
+  t.test('when a part of it does not start, and says which', { buffered: true }, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'turnd-lab-'))
     t.teardown(() => rmSync(directory, { recursive: true }))
     writeFileSync(join(directory, 'dnsmasq'), '#!/bin/sh\necho dnsmasq: out of order\nexit 1\n', { mode: 0o755 })
     const run = await startRun(t, /out of order/, { PATH: `${directory}:${process.env.PATH}` })
     t.equal(await run.ended(), 1)
-    t.same(leftBy(run.pid), [])
-  })
-  await t.test('for longer than until the next run, when it was killed', async (t) => {
-    const run = await startRun(t, NETWORKS_ARE_UP)
-    run.child.kill('SIGKILL')
-    await run.ended()
-    t.not(leftBy(run.pid).length, 0)
-    removeLeftovers()
     t.same(leftBy(run.pid), [])
   })
 })

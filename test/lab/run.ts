@@ -19,6 +19,8 @@ import { EDGE_OUTSIDE, TURN_PORT, withoutLab } from './topology.js'
 /** Of video, both ways: about a second and a half. */
 const FRAME_COUNT = 40
 const NAME_WIDTH = 18
+/** What ends the run early. All that was made is undone when the process exits. */
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 
 async function main(): Promise<number> {
   const options = readOptions()
@@ -26,6 +28,7 @@ async function main(): Promise<number> {
   const missing = withoutLab() || peerOrSkip('chromium', 'openssl', 'tshark')
   if (missing !== false) throw new Error(`there can be no lab here: ${missing}`)
   for (const name of removeLeftovers()) console.log(`removed ${name}, which an earlier run had left behind`)
+  for (const [signal, number] of Object.entries(SIGNALS)) process.once(signal, () => process.exit(128 + number))
   const forget = onProcessEnd(() => console.error('\nTaking the lab down.'))
   const t = new ClosingList()
   try {

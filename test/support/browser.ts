@@ -41,18 +41,22 @@ export interface BrowserPage {
   call(name: string, argument: unknown, milliseconds: number): Promise<unknown>
 }
 
-/** Starts a browser with a fresh profile on `page` of test/interop/pages/; it ends, and the profile goes, with `t`. */
-export async function openPage(t: Test, page: string): Promise<BrowserPage> {
-  return openUrl(t, await servePage(t, page))
+/** A fresh profile of this browser, or of one that ends with `t`, on `page` of test/interop/pages/; it goes with `t`. */
+export async function openPage(t: Test, page: string, browser?: Browser): Promise<BrowserPage> {
+  return openTab(t, browser ?? (await launchBrowser(t)), await servePage(t, page))
 }
 
 /**
- * The same on a page that somebody serves.
+ * Starts a browser with a fresh profile on a page that somebody serves; it ends, and the profile goes, with `t`.
  * @param trusted a certificate (PEM) that the browser trusts for everything, TURN over TLS too, as if an authority had signed it
  */
 export async function openUrl(t: Test, url: string, trusted: string | null = null): Promise<BrowserPage> {
-  const browser = await launchBrowser(t, trusted)
+  return openTab(t, await launchBrowser(t, trusted), url)
+}
+
+async function openTab(t: Test, browser: Browser, url: string): Promise<BrowserPage> {
   const tab = await browser.newPage()
+  t.teardown(() => tab.close())
   await tab.goto(url, { timeout: LAUNCH_MILLISECONDS_MAX })
   return {
     call: (name, argument, milliseconds) =>

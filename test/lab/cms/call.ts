@@ -4,8 +4,16 @@
 //   guest ─► offer ─► answer, with the relay candidate or, after a failure, without any: the guest has joined, and waits for media that cannot come
 //         ─► candidates, one by one
 import './give-back.js'
-import { MediaStreamTrack, RTCPeerConnection, type RTCRtpTransceiver, useOPUS, useVP8 } from 'werift'
+import {
+  type CandidatePair,
+  MediaStreamTrack,
+  RTCPeerConnection,
+  type RTCRtpTransceiver,
+  useOPUS,
+  useVP8,
+} from 'werift'
 import { formatTurnUri } from '../../../src/client/turn-uri.js'
+import { followNomination } from './follow-nomination.js'
 import { type CallCount, countPacket, newCallCount } from './media-count.js'
 import { findRelayTrouble, RELAY_TIMEOUT, type RelayTrouble } from './relay-trouble.js'
 import type { Report, ReportFields } from './report.js'
@@ -25,19 +33,6 @@ export interface CallOptions {
   readonly report: Report
 }
 
-/** What is read of getStats, whose types say nothing of it. */
-interface IceStats {
-  readonly id: string
-  readonly type: string
-  readonly nominated?: boolean
-  readonly packetsSent?: number
-  readonly localCandidateId?: string
-  readonly remoteCandidateId?: string
-  readonly address?: string
-  readonly port?: number
-  readonly candidateType?: string
-}
-
 export class Call {
   readonly number: number
   readonly space: string
@@ -49,7 +44,7 @@ export class Call {
   readonly #timer: NodeJS.Timeout
   #isEnded = false
   /** That was reported last. */
-  #pair = ''
+  #pair: CandidatePair | null = null
   /** Before ICE began: what ICE says then is no news. */
   #hasFailed = false
 
@@ -65,6 +60,10 @@ export class Call {
         { urls: formatTurnUri({ ...server, scheme: 'turn', transport: 'udp' }), username, credential: password },
       ],
       codecs: { audio: [useOPUS()], video: [useVP8()] },
+      iceFilterStunResponse: (check, source) => {
+        followNomination(this.#connection, check, source)
+        return true
+      },
     })
     for (const kind of ['audio', 'video'] as const)
       this.#echo(this.#connection.addTransceiver(kind, { direction: 'sendrecv' }))
@@ -169,24 +168,19 @@ export class Call {
     })
   }
 
-  /** The guest nominates, more than one pair while it looks for the best; werift stays with the first, and its stats show by packets which that was. */
-  async #reportPair(): Promise<void> {
-    const stats = [...(await this.#connection.getStats()).values()] as unknown as readonly IceStats[]
-    const pairs = stats.filter(({ nominated, type }) => type === 'candidate-pair' && nominated === true)
-    const used = pairs.sort((one, other) => (other.packetsSent ?? 0) - (one.packetsSent ?? 0))[0]
-    if (used === undefined || !used.packetsSent) return
-    const [local, remote] = [used.localCandidateId, used.remoteCandidateId].map((id) => {
-      const { address, candidateType, port } = stats.find((entry) => entry.id === id) ?? {}
-      return { type: candidateType, address, port }
+  /** The guest chooses, and may choose again. */
+  #reportPair(): void {
+    const pair = this.#connection.iceTransports[0]?.connection.nominated
+    if (pair === undefined || pair === this.#pair) return
+    this.#pair = pair
+    const [local, remote] = [pair.localCandidate, pair.remoteCandidate].map(({ host, port, type }) => {
+      return { type, address: host, port }
     })
-    const text = JSON.stringify([local, remote])
-    if (this.#pair === text) return
-    this.#pair = text
     this.#report('pair', { local, remote })
   }
 
   #reportMedia(): void {
-    void this.#reportPair()
+    this.#reportPair()
     if (this.count.audio.received.packets + this.count.video.received.packets > 0) {
       this.#report('media', { audio: this.count.audio, video: this.count.video })
     }
