@@ -41,19 +41,21 @@ export interface FirefoxOptions {
 
 /** Starts a browser with a fresh profile on `url`; it ends, and the profile goes, with `t`. */
 export async function openFirefox(t: Closing, url: string, options: FirefoxOptions): Promise<BrowserPage> {
+  const aborting = new AbortController()
+  // Its processes, from their start on, and then what they write.
+  const forgetBrowser = onProcessEnd(() => aborting.abort())
   const profile = mkdtempSync(join(tmpdir(), 'turnd-firefox-'))
-  const removeProfile = () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
-  const forget = onProcessEnd(removeProfile)
+  const removeProfile = () => rmSync(profile, { recursive: true, force: true, maxRetries: 10 })
+  const forgetProfile = onProcessEnd(removeProfile)
   t.teardown(() => {
     removeProfile()
-    forget()
+    forgetProfile()
   })
   trust(profile, options.authorityPath)
-  const browser = await launchFirefox(profile, options.address)
-  const kill = onProcessEnd(() => browser.process()?.kill('SIGKILL'))
+  const browser = await launchFirefox(profile, options.address, aborting.signal)
   t.teardown(async () => {
     await browser.close()
-    kill()
+    forgetBrowser()
   })
   const tab = await browser.newPage()
   await tab.goto(url, { timeout: LAUNCH_MILLISECONDS_MAX })
@@ -63,14 +65,14 @@ export async function openFirefox(t: Closing, url: string, options: FirefoxOptio
   }
 }
 
-/** The database of certificates that a profile has. What WebDriver calls acceptInsecureCerts is about pages, not about TURN over TLS. */
+/** In the profile's database: so chain and name are verified as they are everywhere. WebDriver's acceptInsecureCerts would take any certificate. */
 function trust(profile: string, authorityPath: string): void {
   const certutil = (...args: string[]) => execFileSync('certutil', [...args, '-d', `sql:${profile}`], { stdio: 'pipe' })
   certutil('-N', '--empty-password')
   certutil('-A', '-n', 'authority of the test', '-t', 'C,,', '-i', authorityPath)
 }
 
-function launchFirefox(profile: string, address: string): Promise<Browser> {
+function launchFirefox(profile: string, address: string, signal: AbortSignal): Promise<Browser> {
   return launch({
     browser: 'firefox',
     executablePath: findCommand('firefox-esr') ?? 'firefox-esr',
@@ -78,7 +80,8 @@ function launchFirefox(profile: string, address: string): Promise<Browser> {
     userDataDir: profile,
     extraPrefsFirefox: { ...PREFERENCES, 'network.dns.forceResolve': address },
     timeout: LAUNCH_MILLISECONDS_MAX,
-    // It is ended by its own teardown, and by onProcessEnd.
+    signal,
+    // Whoever starts it ends it.
     ...{ handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false },
     // Without tap's instrumentation, and with nothing of the user's home.
     env: { PATH: process.env.PATH ?? '', HOME: profile },
