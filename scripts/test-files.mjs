@@ -16,8 +16,8 @@ const ALONE = ['abuse/abuse']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
-  ...['interop/chromium', 'interop/chromium-443', 'interop/openssl', 'interop/probe', 'interop/status-page'],
-  ...['command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
+  ...['interop/chromium', 'interop/chromium-443', 'interop/matrix', 'interop/openssl', 'interop/probe'],
+  ...['interop/status-page', 'command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
   ...['doctor/lab', 'examples/examples', 'packaging/npm-pack'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],
 ]
@@ -55,7 +55,7 @@ const BY_ITSELF = [
   ...['command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
 ]
 /** Begun first of the others, since the longest files are here: no processor is idle while the last one runs. */
-const FIRST = ['conformance', 'server', 'admin', 'net', 'command']
+const FIRST = ['lab', 'conformance', 'server', 'admin', 'net', 'command']
 /**
  * SCHED_IDLE, which Linux takes for an idle processor when it looks for one for another thread. Beside threads of the lowest ordinary
  * priority a thread that wakes up waits for its waker, and packets are lost.

@@ -172,6 +172,7 @@ export const REFUSED_CONNECTIONS: Partial<Record<ConnectionRefusal, (from: Origi
   'not-stun': (from) => from.closedAfter('tcp', Buffer.from('GET / HTTP/1.1\r\n\r\n'.repeat(10))),
   // A ClientHello that is none.
   'tls-handshake': (from) => from.closedAfter('tls', Uint8Array.of(22, 3, 1, 0, 4, 1, 0, 0, 0)),
+  'http-host': (from) => from.closedAfter('tls', Buffer.from('GET / HTTP/1.1\r\nHost: cms.internal\r\n\r\n')),
   'proxy-header': (from) => from.closedAfter('tcp', Buffer.alloc(60, 'x')),
   'connection-cap': async (from) => {
     const { address: localAddress, server, t } = from

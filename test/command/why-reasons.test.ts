@@ -180,6 +180,8 @@ function start(t: Test, engine: EngineUnderTest, stateDirectory: string): Promis
     ...['--relay-ip', '127.0.0.1', '--min-port', String(minPort), '--max-port', String(minPort + PORT_COUNT - 1)],
     ...['--allow-peer', '127.0.0.0/8', '--proxy-protocol-from', PROXY, '--auth-secret', SECRET],
     ...['--users-file', usersFile(t)],
+    // Nobody gets as far as to it.
+    ...['--http-upstream', 'http://127.0.0.1:9', '--http-name', 'pages.test'],
     ...USERS.flatMap((name) => ['--user', `${name}:${PASSWORD}`]),
     ...['--user-quota', String(USER_QUOTA), '--max-allocations', String(MAX_ALLOCATIONS)],
     ...['--permissions-max', String(LIMIT), '--channels-max', String(LIMIT), '--drain-timeout', '60'],

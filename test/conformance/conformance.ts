@@ -87,15 +87,14 @@ export const OFFLOAD_SECTIONS: readonly Section[] = [
 ]
 
 /**
- * What a transport carries, and what strangers get over it. What is left out is the core's, which is the same behind every stream: TCP has
- * all of it.
+ * What a transport carries, and what strangers get over it. What is left out is the core's, which is the same behind every stream, and the
+ * DF bit of relays, which the same stream worker sets: TCP has all of it.
  */
 export const TRANSPORT_SECTIONS: readonly Section[] = [
-  binding,
   authentication,
   discretion,
   strangers,
-  ...DATA_AND_TCP_RELAY_SECTIONS,
+  ...DATA_AND_TCP_RELAY_SECTIONS.filter((section) => section !== dontFragment),
 ]
 
 export function conformance(t: Test, transport: TransportUnderTest, sections: readonly Section[] = SECTIONS): void {

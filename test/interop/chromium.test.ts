@@ -1,6 +1,7 @@
 // A real browser call on both engines: two peer connections of Chromium that may use relay candidates only, through the server.
+import type { Browser } from 'playwright-core'
 import t from 'tap'
-import { openPage } from '../support/browser.js'
+import { launchBrowser, openPage } from '../support/browser.js'
 import { ENGINES, MAIN_ENGINE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type CallResult, testCall } from '../support/relay-call.js'
@@ -30,6 +31,12 @@ t.setTimeout(4 * CALL_MILLISECONDS_MAX)
 
 const withoutChromium = peerOrSkip('chromium')
 
+/** Its start takes longer than the shorter tests: each has a profile of its own in it. */
+let browser: Browser
+t.before(async () => {
+  if (withoutChromium === false) browser = await launchBrowser(t)
+})
+
 for (const engine of ENGINES) {
   const skip = withoutChromium || engine.skip
   const size = engine === MAIN_ENGINE ? FULL : SHORT
@@ -40,7 +47,7 @@ for (const engine of ENGINES) {
 
   t.test(`a call between two Chromium peer connections, relay only, ${on}`, { skip }, async (t) => {
     const server = await startServerOn(t, engine, args)
-    const page = await openPage(t, 'relay-call.html')
+    const page = await openPage(t, 'relay-call.html', { browser })
     const options = { server: iceServer(server, PASSWORD), ...size }
     const call = (await page.call('relayCall', options, CALL_MILLISECONDS_MAX)) as CallResult
 
@@ -54,7 +61,7 @@ for (const engine of ENGINES) {
 
   t.test(`a wrong password in Chromium, ${on}`, { skip }, async (t) => {
     const server = await startServerOn(t, engine, args)
-    const page = await openPage(t, 'relay-call.html')
+    const page = await openPage(t, 'relay-call.html', { browser })
     const { errors, candidates } = (await page.call('gather', { server: iceServer(server, 'wrong') }, 60_000)) as {
       errors: { errorCode: number }[]
       candidates: string[]

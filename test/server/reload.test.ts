@@ -112,6 +112,12 @@ for (const engine of ENGINES_IN_TIME) {
       const change = { cert: other.certPath, key: other.keyPath, httpUpstream: `http://${HOST}:${webPort}` }
       t.same((await stage.change(change)).errors, [])
       t.equal(await getPage(port, other.cert), 'the web server')
+      const named = await stage.change({ ...change, httpName: 'pages.test' })
+      t.match(rowOf(named, '--http-name'), { from: 'none', to: 'pages.test', effect: 'live' })
+      t.match(named.warnings, [
+        /does not name pages\.test .*: browsers will refuse https:\/\/pages\.test \(--http-name\)/,
+      ])
+      t.match(await getPage(port, other.cert), /^Misdirected request: .* ask for pages\.test\.$/m)
       await stage.change({})
       t.match(await getPage(port, testCertificate().cert), /no pages/)
     })
