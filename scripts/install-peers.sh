@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what tests need besides Node, from Debian, and only what is missing: what the interop tests talk to (coturn's
-# turnutils_uclient, Chromium, iproute2's `ip`, haproxy, nginx, openssl), the compilers and C headers that check the native
+# turnutils_uclient, Chromium, Firefox, libnice, aioice, iproute2's `ip`, haproxy, nginx, openssl), the compilers and C headers that check the native
 # engine's layouts for both processors, and strace. Called by scripts/test.mjs before the tests; harmless to run again.
 # Without root or without apt-get it names what is missing, which tests will be skipped and how to install it.
 # Exit code 0, or 1 when a peer is still missing and CI=true.
@@ -8,9 +8,9 @@ set -u
 
 # command, or absolute path of a file : Debian package : tests that need it
 PEERS=(
-  'turnutils_uclient:coturn:test/interop/coturn-client, coturn-streams, haproxy and hairpin'
+  'turnutils_uclient:coturn:test/interop/coturn-client, coturn-streams, haproxy, hairpin and matrix'
   'turnserver:coturn:test/abuse'
-  'chromium:chromium:test/interop/chromium and test/interop/chromium-443'
+  'chromium:chromium:test/interop/chromium, chromium-443 and matrix'
   'ip:iproute2:test/interop/hairpin'
   'haproxy:haproxy:test/interop/haproxy and test/net/stream/proxy-haproxy'
   'nginx:nginx:test/net/stream/http-nginx'
@@ -28,6 +28,7 @@ PEERS=(
   'nft:nftables:test/doctor/lab'
   'dnsmasq:dnsmasq-base:test/lab'
   'firefox-esr:firefox-esr:test/interop/matrix'
+  'certutil:libnss3-tools:test/interop/matrix'
   '/usr/lib/python3/dist-packages/aioice:python3-aioice:test/interop/matrix'
   '/usr/lib/python3/dist-packages/gi:python3-gi:test/interop/matrix'
   "/usr/lib/$(uname -m)-linux-gnu/girepository-1.0/Nice-0.1.typelib:gir1.2-nice-0.1:test/interop/matrix"

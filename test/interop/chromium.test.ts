@@ -47,7 +47,7 @@ for (const engine of ENGINES) {
 
   t.test(`a call between two Chromium peer connections, relay only, ${on}`, { skip }, async (t) => {
     const server = await startServerOn(t, engine, args)
-    const page = await openPage(t, 'relay-call.html', browser)
+    const page = await openPage(t, 'relay-call.html', { browser })
     const options = { server: iceServer(server, PASSWORD), ...size }
     const call = (await page.call('relayCall', options, CALL_MILLISECONDS_MAX)) as CallResult
 
@@ -61,7 +61,7 @@ for (const engine of ENGINES) {
 
   t.test(`a wrong password in Chromium, ${on}`, { skip }, async (t) => {
     const server = await startServerOn(t, engine, args)
-    const page = await openPage(t, 'relay-call.html', browser)
+    const page = await openPage(t, 'relay-call.html', { browser })
     const { errors, candidates } = (await page.call('gather', { server: iceServer(server, 'wrong') }, 60_000)) as {
       errors: { errorCode: number }[]
       candidates: string[]

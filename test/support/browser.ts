@@ -6,7 +6,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
-import type { Test } from 'tap'
 import { temporaryDirectory } from './certificate.js'
 import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
@@ -41,20 +40,27 @@ export interface BrowserPage {
   call(name: string, argument: unknown, milliseconds: number): Promise<unknown>
 }
 
-/** A fresh profile of this browser, or of one that ends with `t`, on `page` of test/interop/pages/; it goes with `t`. */
-export async function openPage(t: Test, page: string, browser?: Browser): Promise<BrowserPage> {
-  return openTab(t, browser ?? (await launchBrowser(t)), await servePage(t, page))
+/**
+ * A fresh profile on `page` of test/interop/pages/, in this browser or in one of its own; it goes with `t`.
+ * @param trusted as for openUrl, of a browser of its own
+ */
+export async function openPage(
+  t: Closing,
+  page: string,
+  { browser, trusted = null }: { browser?: Browser; trusted?: string | null } = {},
+): Promise<BrowserPage> {
+  return openTab(t, browser ?? (await launchBrowser(t, trusted)), await servePage(t, page))
 }
 
 /**
  * Starts a browser with a fresh profile on a page that somebody serves; it ends, and the profile goes, with `t`.
  * @param trusted a certificate (PEM) that the browser trusts for everything, TURN over TLS too, as if an authority had signed it
  */
-export async function openUrl(t: Test, url: string, trusted: string | null = null): Promise<BrowserPage> {
+export async function openUrl(t: Closing, url: string, trusted: string | null = null): Promise<BrowserPage> {
   return openTab(t, await launchBrowser(t, trusted), url)
 }
 
-async function openTab(t: Test, browser: Browser, url: string): Promise<BrowserPage> {
+async function openTab(t: Closing, browser: Browser, url: string): Promise<BrowserPage> {
   const tab = await browser.newPage()
   t.teardown(() => tab.close())
   await tab.goto(url, { timeout: LAUNCH_MILLISECONDS_MAX })
@@ -104,8 +110,8 @@ export function readPage(page: string): Promise<Buffer> {
   return readFile(join(projectRoot, 'test', 'interop', 'pages', page))
 }
 
-// Camera and microphone are only given to a secure context, which http://127.0.0.1 is and a file is not.
-async function servePage(t: Test, page: string): Promise<string> {
+/** Its URL: camera and microphone are only given to a secure context, which http://127.0.0.1 is and a file is not. */
+export async function servePage(t: Closing, page: string): Promise<string> {
   const html = await readPage(page)
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8').end(html)

@@ -1,6 +1,6 @@
 // Which programs and abilities of the machine tests can use. A test that lacks one is skipped with the reason,
 // except with CI=true: there a missing peer is a failure. scripts/install-peers.sh installs what Debian has.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -9,6 +9,10 @@ export type Peer =
   | 'turnutils_uclient'
   | 'turnserver'
   | 'chromium'
+  | 'firefox'
+  | 'certutil'
+  | 'libnice'
+  | 'aioice'
   | 'haproxy'
   | 'nginx'
   | 'openssl'
@@ -48,6 +52,9 @@ export function findCommand(name: string): string | null {
   return null
 }
 
+/** Debian's own: what its packages bring is not there for another one of the PATH. */
+export const DEBIAN_PYTHON = '/usr/bin/python3'
+
 /** Where Debian puts libfaketime's form for threads, by processor. */
 export const FAKETIME_LIBRARIES = ['x86_64', 'aarch64'].map(
   (processor) => `/usr/lib/${processor}-linux-gnu/faketime/libfaketimeMT.so.1`,
@@ -63,6 +70,10 @@ const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
   turnserver: () => missingCommand('turnserver', 'coturn'),
   chromium: () => missingCommand('chromium', 'chromium'),
+  firefox: () => missingCommand('firefox-esr', 'firefox-esr'),
+  certutil: () => missingCommand('certutil', 'libnss3-tools'),
+  libnice: () => missingPython('import gi; gi.require_version("Nice", "0.1")', 'python3-gi gir1.2-nice-0.1'),
+  aioice: () => missingPython('import aioice', 'python3-aioice'),
   haproxy: () => missingCommand('haproxy', 'haproxy'),
   nginx: () => missingCommand('nginx', 'nginx'),
   openssl: () => missingCommand('openssl', 'openssl'),
@@ -93,6 +104,12 @@ function missingCommand(name: string, debianPackage: string): string | null {
 function missingFile(path: string, debianPackage: string): string | null {
   if (existsSync(path)) return null
   return `${path} is not installed (apt-get install --no-install-recommends ${debianPackage})`
+}
+
+function missingPython(program: string, debianPackages: string): string | null {
+  const { status } = spawnSync(DEBIAN_PYTHON, ['-c', program], { stdio: 'ignore', timeout: 10_000 })
+  if (status === 0) return null
+  return `${DEBIAN_PYTHON} does not run '${program}' (apt-get install --no-install-recommends ${debianPackages})`
 }
 
 function missingNamespaces(): string | null {

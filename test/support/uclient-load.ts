@@ -53,6 +53,7 @@ function unexpectedRefusals(server: ServerProcess): LogLine[] {
   return server.linesOf('refusal').filter((line) => !isUnlucky(line))
 }
 
-function isUnlucky({ reason }: LogLine): boolean {
+/** Blind choice of a channel number: not the fault of the server, nor of the load. */
+export function isUnlucky({ reason }: LogLine): boolean {
   return reason === 'channel-number' || reason === 'channel-conflict'
 }

@@ -6,6 +6,8 @@ export interface UclientOptions {
   readonly host: string
   readonly port: number
   readonly password: string
+  /** Default: UCLIENT_USER. */
+  readonly user?: string
   /** Such as `['-y', '-n', '100', '-m', '5']`. */
   readonly flags: readonly string[]
   /** What the command is run by, such as `ip netns exec NAME`. */
@@ -31,8 +33,9 @@ export const UCLIENT_USER = 'turnuser'
 export const UCLIENT_PASSWORD = 'cisco'
 
 export async function runUclient(options: UclientOptions): Promise<UclientReport> {
-  const { host, port, password, flags, prefix = [], milliseconds = RUN_MILLISECONDS_MAX } = options
-  const client = ['turnutils_uclient', '-u', UCLIENT_USER, '-w', password, ...flags, '-p', String(port), host]
+  const { host, port, password, user = UCLIENT_USER, flags, prefix = [] } = options
+  const { milliseconds = RUN_MILLISECONDS_MAX } = options
+  const client = ['turnutils_uclient', '-u', user, '-w', password, ...flags, '-p', String(port), host]
   const [file = '', ...args] = [...prefix, ...client]
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const forget = onProcessEnd(() => child.kill('SIGKILL'))
