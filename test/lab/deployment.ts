@@ -69,7 +69,7 @@ export async function deploy(t: Closing, options: DeploymentOptions = {}): Promi
   if (isRecorded) await wire.record(t, octavio)
   const [edge, bridge] = await Promise.all([
     startRecordedEdge(t, octavio, isRecorded ? wire : null, options).then((edge) => {
-      progress(`the edge: turnd on ${edge.server.ready.listening.join(', ')}`)
+      progress(`the edge: turnd with ${listenersOf(edge)}`)
       return edge
     }),
     startBridge(t, octavio, options).then((bridge) => {
@@ -78,6 +78,14 @@ export async function deploy(t: Closing, options: DeploymentOptions = {}): Promi
     }),
   ])
   return { ...octavio, ...edge, ...bridge, wire }
+}
+
+/** `UDP 3478, TCP 3478 at 172.16.85.168 and 192.168.245.61`. */
+function listenersOf({ server }: Edge): string {
+  const listeners = server.ready.listening.map((name) => name.split(':'))
+  const services = new Set(listeners.map(([scheme, , port]) => `${scheme.toUpperCase()} ${port}`))
+  const hosts = new Set(listeners.map(([, host]) => host))
+  return `${[...services].join(', ')} at ${[...hosts].join(' and ')}`
 }
 
 function startRecordedEdge(
