@@ -10,6 +10,9 @@ import { errorCode, PRIVATE_FILE_MODE } from './private-file.js'
 
 const RETRY_INTERVAL_MS = 20
 
+/** The contents of the locks that this process holds. */
+const held = new Set<string>()
+
 /** Runs `action` while holding `PATH.lock`. Throws an Error that names the lock file if it stays taken for `waitMs`. */
 export async function withLockFile<Result>(
   path: string,
@@ -26,8 +29,14 @@ export async function withLockFile<Result>(
   try {
     return action()
   } finally {
-    unlinkSync(lockPath)
+    unlock(lockPath)
   }
+}
+
+function unlock(lockPath: string): void {
+  const content = readLock(lockPath)
+  unlinkSync(lockPath)
+  if (content !== null) held.delete(content)
 }
 
 function tryCreate(lockPath: string): boolean {
@@ -38,12 +47,15 @@ function tryCreate(lockPath: string): boolean {
     if (errorCode(error) === 'EEXIST') return false
     throw error
   }
+  // The random word tells this lock from a later one of the same process.
+  const content = `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`
+  held.add(content)
   try {
-    // The random word tells this lock from a later one of the same process.
-    writeFileSync(fd, `${process.pid} ${hostname()} ${randomBytes(8).toString('hex')}\n`)
+    writeFileSync(fd, content)
   } catch (error) {
     // The disk is full: a lock that does not say whose it is would never be broken.
     unlinkSync(lockPath)
+    held.delete(content)
     throw error
   } finally {
     closeSync(fd)
@@ -62,7 +74,7 @@ function breakIfLeftBehind(lockPath: string): boolean {
   try {
     if (readLock(lockPath) === content) unlinkSync(lockPath)
   } finally {
-    unlinkSync(breakerPath)
+    unlock(breakerPath)
   }
   return true
 }
@@ -71,6 +83,8 @@ function isLeftBehind(content: string): boolean {
   const [pid, host] = content.trim().split(' ')
   // Empty for a moment while it is being written; process numbers of other hosts say nothing here.
   if (host !== hostname() || !/^\d+$/.test(pid)) return false
+  // In a container whoever starts again is process 1 again.
+  if (Number(pid) === process.pid) return !held.has(content)
   try {
     process.kill(Number(pid), 0)
     return false

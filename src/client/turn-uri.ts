@@ -22,7 +22,8 @@ export interface TurnUri {
 export const DEFAULT_PORTS: Readonly<Record<UriScheme, number>> = { stun: 3478, turn: 3478, stuns: 5349, turns: 5349 }
 
 const NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/
-const DIGITS_AND_DOTS = /^[0-9.]+$/
+/** As browsers have it: a host whose last part is a number is no name, and resolvers take 0x7f.1 for 127.0.0.1. */
+const ENDS_IN_NUMBER = /^[0-9.]+$|(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$/
 
 /** Throws a ClientError `bad-uri`, whose message quotes the text. */
 export function parseTurnUri(text: string): TurnUri {
@@ -82,7 +83,7 @@ function parseHostPart(text: string, host6: string | undefined, host4: string | 
   }
   const host = (host4 ?? '').toLowerCase()
   if (host === '') throw bad(text, 'has no host')
-  if (DIGITS_AND_DOTS.test(host) && hostAddress(host) === null) throw bad(text, 'has no IPv4 address as its host')
+  if (ENDS_IN_NUMBER.test(host) && hostAddress(host) === null) throw bad(text, 'has no IPv4 address as its host')
   if (!NAME.test(host)) throw bad(text, 'has a host that is neither a name nor an IP address')
   return host
 }

@@ -17,9 +17,9 @@ export const CMS_MEASURE_INTERVAL_MILLISECONDS = 5_000
 export const CMS_MEASURE_JITTER_PERCENT = 20
 /** Whoever asks for the status gets the last one if it is so new: asking in a loop sends no more packets. */
 export const CMS_MEASURE_FRESH_MILLISECONDS = 1_000
-/** For a name, a connection or an answer: whoever asks for a status waits for three of these at most, and a call would not wait longer. */
+/** For a name, over UDP, and over TCP: a status takes three of these where nobody answers, and a call would not wait longer. */
 export const CMS_ANSWER_MILLISECONDS_MAX = 2_000
 /** Addresses of a name that are measured. */
 export const CMS_HOST_COUNT_MAX = 4
-/** Addresses that are measured at once, of all objects: the others wait for their turn. */
-export const CMS_MEASURING_COUNT_MAX = 32
+/** Addresses that are measured at once, of all objects: the others wait for their turn, which comes first for those whose status somebody asks for. */
+export const CMS_MEASURING_COUNT_MAX = 64

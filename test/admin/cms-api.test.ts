@@ -190,6 +190,7 @@ t.test('the TURN servers of a call bridge', async (t) => {
     for (const host of [
       ...['a b', 'a/b', 'turn:a', 'http://a', 'user@a', '-a', '1.2.3', '1.2.3.4.5', '[::1', '::1::', 'a:0', 'a:65536'],
       ...['0.0.0.0', '::', '224.0.0.1', 'ff02::1', '255.255.255.255', '[ff02::1]:3478', 'a\u0000'],
+      ...['[::ffff:0.0.0.0]:3478', '::ffff:224.0.0.1', '64:ff9b::e000:1', '0x7f.1', 'a.0x7f000001'],
     ]) {
       cases.push([address(host), ['serverAddress', 'invalidValue']])
     }
@@ -313,7 +314,7 @@ t.test('who may ask', async (t) => {
       for (const method of ['GET', 'POST']) {
         const answer = await cms(method, '', method === 'POST' ? OCTAVIO : undefined, { headers })
         t.equal(answer.status, 403, JSON.stringify(headers))
-        t.match(answer.text, /<failureDetails><forbidden>/)
+        t.match(answer.text, /<failureDetails><forbidden>a browser sends this for another site/)
       }
     }
     const typed = { headers: { 'sec-fetch-site': 'none' } }

@@ -38,7 +38,7 @@ t.test('withLockFile', async (t) => {
 
   t.test('waits for another holder', async (t) => {
     const path = join(t.testdir({}), 'file')
-    writeFileSync(`${path}.lock`, `${process.pid} ${hostname()} x\n`)
+    writeFileSync(`${path}.lock`, `${process.ppid} ${hostname()} x\n`)
     let isFree = false
     const waiting = withLockFile(path, () => t.ok(isFree))
     await new Promise(setImmediate)
@@ -47,6 +47,16 @@ t.test('withLockFile', async (t) => {
     unlinkSync(`${path}.lock`)
     await waiting
   })
+
+  t.test(
+    'takes what an earlier process of the same number has left, as in a container that starts again',
+    async (t) => {
+      const path = join(t.testdir({}), 'file')
+      writeFileSync(`${path}.lock`, `${process.pid} ${hostname()} x\n`)
+      t.equal(await withLockFile(path, () => 'ran', 0), 'ran')
+      t.equal(existsSync(`${path}.lock`), false)
+    },
+  )
 
   t.test('gives up after the deadline, and says who holds it', async (t) => {
     const path = join(t.testdir({}), 'file')

@@ -17,6 +17,7 @@ const NAMES_OF_STATUS = new Map<number, FailureName>([
 ])
 
 const SENTENCES: Readonly<Partial<Record<FailureName, string>>> = {
+  forbidden: 'a browser sends this for another site: ask from a program, or from a page of this server',
   tooLarge: 'the body is too large: nothing that a TURN server is described by is so long',
   unsupportedMediaType: 'the body must be a form: send it with Content-Type: application/x-www-form-urlencoded',
   internalError: 'something went wrong here that should not: the log of turnd has the details',

@@ -4,15 +4,13 @@ import type { CallBridgeTurnServer } from '../../auth/turn-servers-file.js'
 import { allocate } from '../../client/allocate.js'
 import type { ClientCredentials } from '../../client/client-credentials.js'
 import { ClientError, StunError } from '../../client/client-error.js'
-import { Deadline } from '../../client/deadline.js'
-import { resolveHost } from '../../client/resolve-host.js'
 import { openTransport } from '../../client/transport.js'
 import { type Allocation, type BindingResult, TurnClient } from '../../client/turn-client.js'
 import { CMS_ANSWER_MILLISECONDS_MAX, CMS_HOST_COUNT_MAX } from '../../limits/cms.js'
 import { formatHost, type TransportAddress } from '../../stun/address.js'
-import { cidrContains } from '../../stun/cidr.js'
 import { ERROR_INTEGRITY_CHECK_FAILURE, ERROR_UNAUTHENTICATED, ERROR_WRONG_CREDENTIALS } from '../../stun/constants.js'
-import { ALWAYS_DENIED } from '../../turn/address-blocks.js'
+import { isNobodysAddress } from '../../turn/nobodys-address.js'
+import type { HostLookups } from './host-lookups.js'
 import { type StatusName, TYPE_DEFAULT, TYPES } from './names.js'
 import { placeOf } from './parameters.js'
 
@@ -40,23 +38,27 @@ export interface TurnServerStatus {
   readonly reason: string
 }
 
-/** Runs when there is room for one more address. */
-export type InTurn = <Result>(measure: () => Promise<Result>) => Promise<Result>
+/** What measurements share. */
+export interface Ground {
+  readonly lookups: HostLookups
+  /** Runs when there is room for one more address; rejects with a ClientError `aborted` if nobody wants it any more. */
+  inTurn<Result>(measure: () => Promise<Result>): Promise<Result>
+  readonly signal: AbortSignal
+}
 
 /** Rejects only if this program is at fault. */
-export async function measure(
-  turnServer: CallBridgeTurnServer,
-  inTurn: InTurn,
-  signal: AbortSignal,
-): Promise<TurnServerStatus> {
+export async function measure(turnServer: CallBridgeTurnServer, ground: Ground): Promise<TurnServerStatus> {
+  const { lookups, signal } = ground
   const { password, serverAddress, tcpPortNumberOverride, type, username } = turnServer
   const { tcpPort } = TYPES[type as keyof typeof TYPES] ?? TYPES[TYPE_DEFAULT]
   const credentials = username === '' ? null : { username, password }
-  const addresses = await settled(resolve(serverAddress, signal))
+  const addresses = await settled(resolve(serverAddress, lookups, signal))
   if (addresses instanceof ClientError) return { status: 'dnsFailure', hosts: [], reason: addresses.message }
   const hosts = await Promise.all(
-    addresses.map((address) => {
-      return inTurn(() => measureHost(address, tcpPortNumberOverride ?? tcpPort, credentials, signal))
+    addresses.map(async (address) => {
+      const measuring = () => measureHost(address, tcpPortNumberOverride ?? tcpPort, credentials, signal)
+      const host = await settled(ground.inTurn(measuring))
+      return host instanceof ClientError ? failed('udp', address, host) : host
     }),
   )
   const [first] = hosts
@@ -65,16 +67,11 @@ export async function measure(
 }
 
 /** At least one. */
-async function resolve(serverAddress: string, signal: AbortSignal): Promise<TransportAddress[]> {
+async function resolve(serverAddress: string, lookups: HostLookups, signal: AbortSignal): Promise<TransportAddress[]> {
   const place = placeOf(serverAddress)
   if (place === null) throw new ClientError('no-such-host', 'it is neither a name nor an IP address')
-  const deadline = new Deadline(CMS_ANSWER_MILLISECONDS_MAX, signal)
-  try {
-    const found = await deadline.race(resolveHost(place.host, place.port), `no address of ${place.host}`)
-    return found.slice(0, CMS_HOST_COUNT_MAX)
-  } finally {
-    deadline.clear()
-  }
+  const found = await lookups.addressesOf(place.host, place.port, signal)
+  return found.slice(0, CMS_HOST_COUNT_MAX)
 }
 
 /** Over UDP; where that gets no answer, over TCP, as clients do. */
@@ -101,25 +98,29 @@ async function ask(
 ): Promise<HostStatus> {
   const { port } = address
   const host = formatHost(address)
-  const failed = (error: ClientError): HostStatus => ({
-    ...{ address: host, port, transport, status: statusOf(error), reason: error.message },
-    ...{ isReachable: false, roundTripMilliseconds: null, mapped: null },
-  })
   // A name may lead anywhere: this one to what is nobody's address.
-  if (ALWAYS_DENIED.some((block) => cidrContains(block, address))) {
-    return failed(new ClientError('unreachable', `${host} is no address of a server`))
+  if (isNobodysAddress(address)) {
+    return failed(transport, address, new ClientError('unreachable', `${host} is no address of a server`))
   }
   const options = { timeoutMilliseconds: CMS_ANSWER_MILLISECONDS_MAX, signal }
   const opened = await settled(openTransport({ transport, host, port }, options))
-  if (opened instanceof ClientError) return failed(opened)
+  if (opened instanceof ClientError) return failed(transport, address, opened)
   const client = new TurnClient(opened, { credentials, answerMilliseconds: CMS_ANSWER_MILLISECONDS_MAX, signal })
   try {
     const [binding, allocation] = await Promise.all([settled(client.bind()), settled(allocate(client))])
     const hasAnswered = [binding, allocation].some((one) => !(one instanceof ClientError) || one instanceof StunError)
-    if (!hasAnswered && client.server.challenge === null) return failed(allocation as ClientError)
+    if (!hasAnswered && client.server.challenge === null) return failed(transport, address, allocation as ClientError)
     return { address: host, port, transport, isReachable: true, ...answered(binding, allocation) }
   } finally {
     await client.close()
+  }
+}
+
+function failed(transport: 'udp' | 'tcp', address: TransportAddress, error: ClientError): HostStatus {
+  return {
+    ...{ address: formatHost(address), port: address.port, transport },
+    ...{ status: statusOf(error), reason: error.message },
+    ...{ isReachable: false, roundTripMilliseconds: null, mapped: null },
   }
 }
 

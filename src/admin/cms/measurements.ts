@@ -4,6 +4,7 @@
 //                             └► a line of the log when what was found is another thing than before
 import { setMaxListeners } from 'node:events'
 import type { CallBridgeTurnServer } from '../../auth/turn-servers-file.js'
+import { ClientError } from '../../client/client-error.js'
 import {
   CMS_MEASURE_FRESH_MILLISECONDS,
   CMS_MEASURE_INTERVAL_MILLISECONDS,
@@ -12,8 +13,10 @@ import {
 } from '../../limits/cms.js'
 import { escapeControls } from '../../log/escape.js'
 import type { Logger } from '../../log/logger.js'
-import type { InTurn, TurnServerStatus } from './measure.js'
+import { HostLookups } from './host-lookups.js'
+import type { TurnServerStatus } from './measure.js'
 import { STATUSES } from './names.js'
+import { placeOf } from './parameters.js'
 
 interface Watched {
   readonly turnServer: CallBridgeTurnServer
@@ -22,7 +25,15 @@ interface Watched {
   /** Of performance.now(). */
   measuredAt: number
   timer: NodeJS.Timeout | undefined
+  /** It is not followed any more, or not as it was. */
   isDropped: boolean
+  /** Somebody waits for what is under way. */
+  isAskedFor: boolean
+}
+
+interface Waiting {
+  readonly watched: Watched
+  begin(): void
 }
 
 export class Measurements {
@@ -31,8 +42,9 @@ export class Measurements {
   /** What the log was told last of each object, by its id. */
   readonly #told = new Map<string, string>()
   readonly #abort = new AbortController()
+  readonly #lookups = new HostLookups((host) => this.#isFollowed(host))
   #runningCount = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: Waiting[] = []
   readonly #underWay = new Set<Promise<unknown>>()
   #isClosed = false
 
@@ -56,7 +68,10 @@ export class Measurements {
       const known = this.#watched.get(turnServer.id)
       if (known !== undefined && isSame(known.turnServer, turnServer)) continue
       if (known !== undefined) this.#drop(known)
-      const watched = { turnServer, running: null, latest: null, measuredAt: 0, timer: undefined, isDropped: false }
+      const watched: Watched = {
+        ...{ turnServer, running: null, latest: null, measuredAt: 0, timer: undefined },
+        ...{ isDropped: false, isAskedFor: false },
+      }
       this.#watched.set(turnServer.id, watched)
       this.#measureAlone(watched)
     }
@@ -67,7 +82,9 @@ export class Measurements {
     const watched = this.#watched.get(id)
     if (watched === undefined || this.#isClosed) return { status: 'timeout', hosts: [], reason: 'it is not measured' }
     const isFresh = performance.now() - watched.measuredAt < CMS_MEASURE_FRESH_MILLISECONDS
-    return isFresh && watched.latest !== null ? watched.latest : await this.#measure(watched)
+    if (isFresh && watched.latest !== null) return watched.latest
+    watched.isAskedFor = true
+    return await this.#measure(watched)
   }
 
   /** What is under way may end: who has an allocation gives it back, if its server answers within this time. */
@@ -99,7 +116,7 @@ export class Measurements {
 
   async #run(watched: Watched): Promise<TurnServerStatus> {
     clearTimeout(watched.timer)
-    const measuring = this.#ask(watched.turnServer)
+    const measuring = this.#ask(watched)
     this.#underWay.add(measuring)
     try {
       const status = await measuring
@@ -110,25 +127,43 @@ export class Measurements {
     } finally {
       this.#underWay.delete(measuring)
       watched.running = null
+      watched.isAskedFor = false
       if (!watched.isDropped) watched.timer = setTimeout(() => this.#measureAlone(watched), interval()).unref()
     }
   }
 
-  async #ask(turnServer: CallBridgeTurnServer): Promise<TurnServerStatus> {
+  async #ask(watched: Watched): Promise<TurnServerStatus> {
     const { measure } = await import('./measure.js')
-    return measure(turnServer, this.#inTurn, this.#abort.signal)
+    return measure(watched.turnServer, {
+      lookups: this.#lookups,
+      inTurn: (measuring) => this.#inTurn(watched, measuring),
+      signal: this.#abort.signal,
+    })
   }
 
-  readonly #inTurn: InTurn = async (measure) => {
+  #isFollowed(host: string): boolean {
+    const objects = this.#isClosed ? [] : [...this.#watched.values()]
+    return objects.some(({ turnServer }) => placeOf(turnServer.serverAddress)?.host === host)
+  }
+
+  /** What is under way of an object that was dropped may end, as it gives its allocation back; what waits does not begin. */
+  async #inTurn<Result>(watched: Watched, measuring: () => Promise<Result>): Promise<Result> {
     if (this.#runningCount < CMS_MEASURING_COUNT_MAX) this.#runningCount++
-    else await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    else await new Promise<void>((resolve) => void this.#waiting.push({ watched, begin: resolve }))
     try {
-      return await measure()
+      if (watched.isDropped) throw new ClientError('aborted', 'given up')
+      return await measuring()
     } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#runningCount--
-      else next()
+      this.#beginNext()
     }
+  }
+
+  /** First those for whom somebody waits. */
+  #beginNext(): void {
+    const index = this.#waiting.findIndex(({ watched }) => watched.isAskedFor)
+    const [next] = this.#waiting.splice(Math.max(index, 0), 1)
+    if (next === undefined) this.#runningCount--
+    else next.begin()
   }
 
   #tell(turnServer: CallBridgeTurnServer, status: TurnServerStatus): void {

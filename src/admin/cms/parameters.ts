@@ -6,8 +6,7 @@ import { hasControlCharacter } from '../../config/value-type.js'
 import { CMS_ADDRESS_LENGTH_MAX, CMS_NAME_LENGTH_SHOWN_MAX, CMS_TURN_SERVER_COUNT_MAX } from '../../limits/cms.js'
 import { USERNAME_LENGTH_MAX } from '../../limits/messages.js'
 import { hostAddress } from '../../stun/address.js'
-import { cidrContains } from '../../stun/cidr.js'
-import { ALWAYS_DENIED } from '../../turn/address-blocks.js'
+import { isNobodysAddress } from '../../turn/nobodys-address.js'
 import { type ParameterProblem, parameterFailure } from './failures.js'
 import { PARAMETER_ERRORS, type ParameterErrorName, TYPE_DEFAULT, TYPES, UDP_PORT } from './names.js'
 
@@ -108,8 +107,7 @@ function readAddress(text: string): ReturnType<Read<string>> {
   if (place === null) return invalid
   // Measurements go there: nothing that stands for many, or for none.
   const address = hostAddress(place.host)
-  const isNobodys = address !== null && ALWAYS_DENIED.some((block) => cidrContains(block, address))
-  return isNobodys ? invalid : { value: text }
+  return address !== null && isNobodysAddress(address) ? invalid : { value: text }
 }
 
 function readText(text: string): ReturnType<Read<string>> {

@@ -1,4 +1,4 @@
-// The TURN servers of a call bridge: kept in the state directory, and measured. What routes do is done here. Made and closed by admin-server.ts.
+// The TURN servers of a call bridge: kept in the state directory, and measured. What routes do is done here. Created and closed by admin-server.ts.
 import { randomUUID } from 'node:crypto'
 import { type CallBridgeTurnServer, TurnServersFile } from '../../auth/turn-servers-file.js'
 import { ADMIN_CLOSING_MILLISECONDS_MAX } from '../../limits/admin.js'
@@ -142,7 +142,7 @@ class MemoryStore implements Store {
 
 /** Ids are UUIDs, in whatever case somebody writes them. */
 function found(turnServers: TurnServerList, id: string): CallBridgeTurnServer {
-  const turnServer = turnServers.find((each) => each.id === id.toLowerCase())
+  const turnServer = turnServers.find((each) => each.id.toLowerCase() === id.toLowerCase())
   if (turnServer === undefined) throw new CmsFailure('turnServerDoesNotExist')
   return turnServer
 }
