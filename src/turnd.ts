@@ -91,9 +91,6 @@ function banner(server: TurnServer, loginLink: string | null): string {
 /** npm passes on a Ctrl-C that the terminal has sent to its whole group: the same key, twice, within about a millisecond. */
 const SIGINT_ECHO_MS = 100
 
-/** From the end of the server to that of the process: for the last lines of the log. */
-const EXIT_MILLISECONDS_MAX = 3_000
-
 /** SIGTERM and SIGINT drain; a second one stops at once. SIGHUP reloads. */
 function handleSignals(server: TurnServer, logger: Logger): void {
   let firstAt = 0
@@ -106,7 +103,7 @@ function handleSignals(server: TurnServer, logger: Logger): void {
     if (!isSecond) firstAt = now
     logger.info({ event: 'signal', signal, second: isSecond }, `${signal} received`)
     const done = isSecond ? server.stop() : server.drain()
-    done.then(exitSoon, fail)
+    done.catch(fail)
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
@@ -114,11 +111,6 @@ function handleSignals(server: TurnServer, logger: Logger): void {
     // What comes of it is in the log.
     server.reloadSettings().catch(fail)
   })
-}
-
-/** A name that is being looked up holds the process for as long as its name servers are silent: nothing interrupts that. */
-function exitSoon(): void {
-  setTimeout(() => process.exit(), EXIT_MILLISECONDS_MAX).unref()
 }
 
 function fail(error: unknown): void {
