@@ -1,5 +1,6 @@
 // The calls of the lab: a guest in Chromium, outside, joins the space by the webbridge's page, and media goes both ways, over whichever way the firewall
 // leaves. What was seen of each call is judged here, for the tests and for `npm run lab`.
+import { stripVTControlCharacters } from 'node:util'
 import type { Browser } from 'playwright-core'
 import type { Closing } from '../support/closing.js'
 import type { LogLine } from '../support/server-process.js'
@@ -7,18 +8,20 @@ import type { Deployment } from './deployment.js'
 import { ALL_OPEN, type FirewallCounts, type Holes } from './firewall.js'
 import { Guest, type GuestCall } from './guest.js'
 import type { StandInLine } from './stand-in.js'
-import type { Note } from './story.js'
+import { type Note, type Step, tellStory } from './story.js'
 import { CALL_ID, CLIENT, CMS, PUBLIC, WEB_NAME } from './topology.js'
+import type { WireFrame } from './wire.js'
 
 export interface Way {
   /** By which the browser must reach its relay. */
   readonly name: 'udp' | 'tcp' | 'tls' | 'any'
   readonly title: string
-  readonly holes: Partial<Holes>
+  /** null: the firewall stays as it is, whoever has changed it. */
+  readonly holes: Partial<Holes> | null
 }
 
 /** Whatever the firewall leaves now. */
-export const AS_IT_IS: Way = { name: 'any', title: 'through the firewall as it is', holes: {} }
+export const AS_IT_IS: Way = { name: 'any', title: 'through the firewall as it is', holes: null }
 
 export const WAYS: readonly Way[] = [
   { name: 'udp', title: 'over UDP 3478', holes: ALL_OPEN },
@@ -68,15 +71,11 @@ export async function makeCall(
   lab: Deployment,
   { browser, frameCount, way }: CallOptions,
 ): Promise<CallRecord> {
-  lab.firewall.open(way.holes)
+  if (way.holes !== null) lab.firewall.open(way.holes)
   const before = lab.firewall.counts()
   const [edgeLines, bridgeLines] = [lab.server.logLines.length, lab.standIn.lines.length]
   const startMs = Date.now()
-  const guest = await Guest.open(t, { url: `https://${WEB_NAME}/`, browser })
-  const joined = await guest.join(CALL_ID)
-  const call = joined.state === 'connected' ? await mediaOf(guest, frameCount) : joined
-  if (call.state === 'connected') await guest.leave()
-  await guest.close()
+  const call = await callOf(t, browser, frameCount)
   const allocations = lab.server.logLines.slice(edgeLines).filter(({ event }) => event === 'allocation')
   const relays = call.state === 'connected' ? await Promise.all(allocations.map((line) => endOf(lab, line))) : []
   return {
@@ -84,6 +83,23 @@ export async function makeCall(
     refusals: lab.server.logLines.slice(edgeLines).filter(({ event }) => event === 'refusal'),
     said: lab.standIn.lines.slice(bridgeLines),
     passed: difference(lab.firewall.counts(), before),
+  }
+}
+
+/** Until the guest has left. Where the page does not open, or does not do what it should, that is the problem. */
+async function callOf(t: Closing, browser: Browser, frameCount: number): Promise<GuestCall> {
+  let guest: Guest | null = null
+  try {
+    guest = await Guest.open(t, { url: `https://${WEB_NAME}/`, browser })
+    const joined = await guest.join(CALL_ID)
+    const call = joined.state === 'connected' ? await mediaOf(guest, frameCount) : joined
+    if (call.state === 'connected') await guest.leave()
+    return call
+  } catch (error) {
+    const [problem] = stripVTControlCharacters((error as Error).message).split('\n')
+    return { state: 'failed', problem, number: 0, candidates: [], errors: [], pair: null, media: null, bridge: null }
+  } finally {
+    await guest?.close()
   }
 }
 
@@ -204,8 +220,14 @@ function refusedFinding({ refusals }: CallRecord): Finding {
   return { isGood: bad.length === 0, name: 'refused', lines: lines.length === 0 ? ['nobody'] : lines }
 }
 
-/** For the ladder: what the two servers had to say of it. */
-export function notesOf({ refusals, said }: CallRecord): Note[] {
+/** What happened in it, of all that was on the wires. */
+export function storyOf(record: CallRecord, frames: readonly WireFrame[]): Step[] {
+  const own = frames.filter(({ timeMs }) => timeMs >= record.startMs && timeMs <= record.endMs)
+  return tellStory(own, notesOf(record))
+}
+
+/** What the two servers had to say of it. */
+function notesOf({ refusals, said }: CallRecord): Note[] {
   const ofBridge = said.filter(({ event }) => event === 'log')
   return [
     ...ofBridge.map(({ text, time }) => ({

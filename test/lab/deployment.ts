@@ -27,7 +27,7 @@ import { Wire } from './wire.js'
 /** Of the webbridge, behind the edge. */
 const WEB_PORT = 8080
 
-/** As the CMS API has it: docs/api.md. */
+/** As the CMS API has it: docs/cms-api.md. */
 export const TURN_SERVER = {
   serverAddress: EDGE_INSIDE,
   clientAddress: PUBLIC,

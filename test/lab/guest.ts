@@ -67,11 +67,16 @@ export class Guest {
   static async open(t: Closing, { browser, url, prefix = [], trusted = null }: GuestOptions): Promise<Guest> {
     const running = browser ?? (await launchBrowser(t, trusted, prefix))
     const page = await running.newPage({ viewport: { width: 1180, height: 760 } })
-    const response = await page.goto(url, { timeout: PAGE_MILLISECONDS_MAX })
-    if (!response?.ok()) throw new Error(`${url} answers ${response?.status()}: ${await response?.text()}`)
     const guest = new Guest(page, browser === undefined ? running : null)
-    await guest.#untilState(['ready', 'closed'], PAGE_MILLISECONDS_MAX)
-    return guest
+    try {
+      const response = await page.goto(url, { timeout: PAGE_MILLISECONDS_MAX })
+      if (!response?.ok()) throw new Error(`${url} answers ${response?.status()}: ${await response?.text()}`)
+      await guest.#untilState(['ready', 'closed'], PAGE_MILLISECONDS_MAX)
+      return guest
+    } catch (error) {
+      await guest.close()
+      throw error
+    }
   }
 
   /** Types the Call ID and presses Join. Resolves when media flows, or with the problem that the page shows. */

@@ -1,6 +1,6 @@
 // The deployment that the server is for, on one machine: an external guest in Chromium joins by the external name of the page, and talks with the call
 // bridge through turnd, over whatever the firewall leaves. And the lab itself: nothing of it stays, however it ends. Needs root.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,11 +13,11 @@ import { NAMES_DIRECTORY } from '../support/namespace.js'
 import { peerOrSkip } from '../support/peers.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
-import { type CallRecord, judgeCall, makeCall, notesOf, WAYS } from './calls.js'
+import { AS_IT_IS, type CallRecord, judgeCall, makeCall, storyOf, WAYS } from './calls.js'
 import { deploy } from './deployment.js'
 import { drawLadder } from './ladder.js'
 import { drawSvg } from './ladder-svg.js'
-import { type Step, tellStory } from './story.js'
+import type { Step } from './story.js'
 import { withoutLab } from './topology.js'
 
 const IS_LONG = process.env.TURND_TEST_LONG === '1'
@@ -32,7 +32,7 @@ const skip = withoutLab() || peerOrSkip('chromium', 'openssl', 'tshark')
 /** In this order, on the wires of each call. */
 const STORY = [
   /^DNS cmsweb\.octavio\.com\?/,
-  /^DNS 10\.88\.246\.156/,
+  /^DNS cmsweb: 10\.88\.246\.156/,
   /^TLS 443: Client Hello to cmsweb\.octavio\.com/,
   /^HTTPS: GET \/ → 200/,
   /^HTTPS: POST \/guest\/join → 200/,
@@ -67,14 +67,24 @@ t.test('calls through the deployment', { skip }, async (t) => {
       for (const { isGood, lines, name } of judgeCall(record, FRAME_COUNT)) t.ok(isGood, `${name}: ${lines.join('; ')}`)
     })
   }
+  await t.test('a call through what was shut by hand: no page opens, and that is its record', async (t) => {
+    const chain = ['ip', 'filter', 'shut']
+    const [command, ...prefix] = [...lab.firewall.namespace.prefix, 'nft']
+    const nft = (...args: string[]) => execFileSync(command, [...prefix, ...args], { encoding: 'utf8' })
+    nft('add', 'rule', ...chain, 'tcp', 'dport', '443', 'reject', 'with', 'tcp', 'reset')
+    const record = await makeCall(t, lab, { browser, frameCount: FRAME_COUNT, way: AS_IT_IS })
+    t.match(record.call, { state: 'failed', problem: /^page\.goto: net::ERR_CONNECTION_REFUSED/ })
+    t.match(nft('list', 'chain', ...chain), 'tcp dport 443 reject', 'nobody has opened it')
+    t.match(judgeCall(record, FRAME_COUNT), [
+      { isGood: false, name: 'failed', lines: [/^the browser: page\.goto/] },
+      {},
+    ])
+  })
   await lab.wire.stop()
   const frames = await lab.wire.frames()
   const pictures = records.map((record) => ({
     title: record.way.title,
-    steps: tellStory(
-      frames.filter(({ timeMs }) => timeMs >= record.startMs && timeMs <= record.endMs),
-      notesOf(record),
-    ),
+    steps: storyOf(record, frames),
   }))
   for (const [index, { way }] of records.entries()) {
     const { steps, title } = pictures[index]

@@ -8,12 +8,12 @@ import { FILES_DIRECTORY, removeLeftovers } from '../support/leftovers.js'
 import { NAMES_DIRECTORY } from '../support/namespace.js'
 import { peerOrSkip } from '../support/peers.js'
 import { onProcessEnd } from '../support/process-end.js'
-import { AS_IT_IS, type CallRecord, type Finding, judgeCall, makeCall, notesOf, type Way } from './calls.js'
+import { AS_IT_IS, type CallRecord, type Finding, judgeCall, makeCall, storyOf, type Way } from './calls.js'
 import { type Deployment, deploy } from './deployment.js'
+import { ALL_OPEN } from './firewall.js'
 import { drawLadder } from './ladder.js'
 import { drawSvg, type Picture } from './ladder-svg.js'
 import { type LabOptions, readLabOptions } from './run-options.js'
-import { tellStory } from './story.js'
 import { EDGE_OUTSIDE, TURN_PORT, withoutLab } from './topology.js'
 
 /** Of video, both ways: about a second and a half. */
@@ -91,10 +91,7 @@ async function draw({ wire }: Deployment, records: readonly CallRecord[]): Promi
   const frames = await wire.frames()
   const pictures = records.map((record, index) => ({
     title: records.length === 1 ? `A call ${record.way.title}` : `Call ${index + 1}, ${record.way.title}`,
-    steps: tellStory(
-      frames.filter(({ timeMs }) => timeMs >= record.startMs && timeMs <= record.endMs),
-      notesOf(record),
-    ),
+    steps: storyOf(record, frames),
   }))
   for (const { steps, title } of pictures) console.log(`\n${title}\n\n${drawLadder(steps)}`)
   return pictures
@@ -102,6 +99,7 @@ async function draw({ wire }: Deployment, records: readonly CallRecord[]): Promi
 
 /** Another call for each line of standard input, until a signal ends the process. */
 async function keep(t: ClosingList, lab: Deployment, browser: Browser): Promise<never> {
+  lab.firewall.open(ALL_OPEN)
   console.log(howToGetIn(lab))
   const again = async () => {
     await lab.wire.record(t, lab)
@@ -111,6 +109,7 @@ async function keep(t: ClosingList, lab: Deployment, browser: Browser): Promise<
   }
   for await (const _ of createInterface({ input: process.stdin })) {
     await again().catch((error: Error) => console.log(`  NOT OK  ${error.message}`))
+    await lab.wire.stop()
   }
   // Nobody types: the end of input is no reason to end, and a promise alone keeps no process.
   return new Promise<never>(() => setInterval(() => {}, 60_000))

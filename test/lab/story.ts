@@ -91,7 +91,7 @@ function dnsArrow({ addresses, isAnswer, question }: NonNullable<WireFrame['dns'
     return isAnswer ? { from: 'edge', to: 'edge', text: `inside DNS: ${question}` } : null
   }
   return isAnswer
-    ? { from: 'firewall', to: 'browser', text: `DNS ${answer}` }
+    ? { from: 'firewall', to: 'browser', text: `DNS ${question.split('.')[0]}: ${answer}` }
     : { from: 'browser', to: 'firewall', text: `DNS ${question}?` }
 }
 

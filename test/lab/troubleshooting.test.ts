@@ -38,7 +38,7 @@ import {
 } from './topology.js'
 
 /** Of a guest whose media cannot come: as long as it takes until the page gives up. */
-const CONNECT_SECONDS = 6
+const CONNECT_SECONDS = 10
 /** Of a processor that many share, which is farther away than any network. */
 const TIMEOUT = ['--timeout', '3']
 const FRAMES = 10

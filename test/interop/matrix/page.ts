@@ -21,7 +21,7 @@ export function interopPage(machine: Machine, versions: Versions, outcomes: read
     '<!-- Written by `npm run interop`: do not edit. -->',
     '',
     'Real clients called through a turnd of this version, over each transport that they have to the server, on both engines. ✓ is a call between two sides that may use relayed candidates only:',
-    `${MESSAGE_COUNT} messages each way, all of which arrived unchanged and in order (browsers: audio and video besides), by a pair of two relays; and by the server's log both sides had an allocation over that transport`,
+    `${MESSAGE_COUNT} messages each way, all of which arrived unchanged and in order (of coturn’s client: counted; browsers: audio and video besides), by a pair of two relays; and by the server's log both sides had an allocation over that transport`,
     'and family, and nothing was refused. – is a transport that the client does not have. ✗ is a call that did not succeed. The numbers say why, below. IPv4 and IPv6 are how the client reaches the server; of these clients only',
     'coturn’s asks for IPv6 relays. Engines: [architecture.md](architecture.md#threads).',
     '',

@@ -14,6 +14,8 @@ const STATE_WORDS = {
 }
 const WATCH_MILLISECONDS = 500
 const LEAVE_MILLISECONDS_MAX = 2_000
+/** As long as an answer of a busy edge may take; where UDP is dropped, every call takes so much longer. */
+const UDP_RELAY_MILLISECONDS_MAX = 2_000
 /** The errorCode of a server that gave no answer. Chromium also tries from an address that no card has: that one fails always, and says nothing. */
 const NOT_REACHED = 701
 
@@ -130,12 +132,30 @@ async function offer(own, connected) {
     })
   })
   for (const track of own.getTracks()) connection.addTrack(track, own)
+  const gathered = udpRelay()
   await connection.setLocalDescription()
   show('joined')
   const { sdp } = await ask('POST', `${callPath}/offer`, { sdp: connection.localDescription.sdp })
+  await gathered
   if (connection.signalingState === 'closed') return
   await connection.setRemoteDescription({ type: 'answer', sdp })
   offered()
+}
+
+/**
+ * A relay over UDP, if there is one soon. ICE stays with the pair that works first: over TCP a browser has its relay a moment before, now and then,
+ * and the whole call would go there.
+ */
+function udpRelay() {
+  const { promise, resolve } = Promise.withResolvers()
+  setTimeout(resolve, UDP_RELAY_MILLISECONDS_MAX)
+  connection.addEventListener('icecandidate', ({ candidate }) => {
+    if (candidate?.relayProtocol === 'udp') resolve()
+  })
+  connection.addEventListener('icegatheringstatechange', () => {
+    if (connection.iceGatheringState === 'complete') resolve()
+  })
+  return promise
 }
 
 /** Takes back that this server was not reached. */
