@@ -1,7 +1,8 @@
-// `npm run lab`: installs what the lab needs where it is missing (npm's packages, Debian's), builds, compiles, and runs test/lab/run.ts with the same arguments.
+// `npm run lab`: reads its arguments, installs what the lab needs where it is missing (npm's packages, Debian's), builds, compiles, and runs test/lab/run.ts with the same arguments.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { readLabOptions } from './lab-options.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const PREPARATION = [
@@ -16,7 +17,10 @@ let running = null
 process.on('SIGINT', () => {})
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal))
 
-if (process.argv.includes('--help') === false && process.getuid?.() !== 0) {
+// Files are named as the run sees them, which is started there.
+process.chdir(root)
+readLabOptions(process.argv.slice(2))
+if (process.getuid?.() !== 0) {
   console.error('npm run lab makes network namespaces, which only root can do: run it as root (sudo npm run lab)')
   process.exit(1)
 }

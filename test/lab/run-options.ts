@@ -1,5 +1,7 @@
-// The options of `npm run lab`, and its --help.
-import { parseArgs } from 'node:util'
+// The options of `npm run lab` as its run takes them; scripts/lab-options.mjs reads them, which needs no build.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { projectRoot } from '../support/project-root.js'
 import { WAYS, type Way } from './calls.js'
 
 export interface LabOptions {
@@ -10,37 +12,18 @@ export interface LabOptions {
   readonly svgFile: string | null
 }
 
+interface OptionsScript {
+  readonly CALL_NAMES: readonly string[]
+  readLabOptions(argv: readonly string[]): Omit<LabOptions, 'ways'> & { readonly callNames: readonly string[] }
+}
+
+const script: OptionsScript = await import(pathToFileURL(join(projectRoot, 'scripts/lab-options.mjs')).href)
 const names = WAYS.map(({ name }) => name)
+if (names.join() !== script.CALL_NAMES.join())
+  throw new Error(`scripts/lab-options.mjs has the calls ${script.CALL_NAMES}, test/lab/calls.ts ${names}`)
 
-const USAGE = `Usage: npm run lab -- [options]
-
-Brings up the double-domain deployment in network namespaces, makes its calls with Chromium, draws what
-happened on the wires, and takes everything down. Needs root. docs/lab.md tells what it shows.
-
-  --call NAME     ${names.join(', ')}: this call only; again for more. Default: all of them
-  --svg FILE      draw the ladders into this file as well
-  --keep          leave it up until Ctrl-C, and print how to get into it
-  --help          this text
-
-Exit code: 0 all calls were as they should be; 1 one was not, or the lab failed; 2 bad arguments.`
-
-/** null for --help, which is printed. Throws an Error with a sentence. */
-export function readLabOptions(argv: readonly string[]): LabOptions | null {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      call: { type: 'string', multiple: true },
-      svg: { type: 'string' },
-      keep: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  if (values.help) {
-    console.log(USAGE)
-    return null
-  }
-  const { call: asked = names } = values
-  const unknown = asked.find((name) => !names.some((known) => known === name))
-  if (unknown !== undefined) throw new Error(`--call ${unknown}: give one of ${names.join(', ')}`)
-  return { ways: WAYS.filter(({ name }) => asked.includes(name)), isKept: values.keep, svgFile: values.svg ?? null }
+/** --help, and arguments that are wrong, end the process. */
+export function readLabOptions(argv: readonly string[]): LabOptions {
+  const { callNames, ...others } = script.readLabOptions(argv)
+  return { ...others, ways: WAYS.filter(({ name }) => callNames.includes(name)) }
 }

@@ -23,8 +23,7 @@ const NAME_WIDTH = 18
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 
 async function main(): Promise<number> {
-  const options = readOptions()
-  if (options === null) return 0
+  const options = readLabOptions(process.argv.slice(2))
   const missing = withoutLab() || peerOrSkip('chromium', 'openssl', 'tshark')
   if (missing !== false) throw new Error(`there can be no lab here: ${missing}`)
   for (const name of removeLeftovers()) console.log(`removed ${name}, which an earlier run had left behind`)
@@ -37,15 +36,6 @@ async function main(): Promise<number> {
     await t.close()
     forget()
     sayWhatIsLeft()
-  }
-}
-
-function readOptions(): LabOptions | null {
-  try {
-    return readLabOptions(process.argv.slice(2))
-  } catch (error) {
-    console.error(`${(error as Error).message.split('. ')[0]}: --help lists the options`)
-    process.exit(2)
   }
 }
 
