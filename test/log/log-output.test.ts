@@ -9,7 +9,8 @@ import { until } from '../command/until.js'
 
 const BYTES_MAX = 1024 * 1024
 
-function openFile(t: Test, path: string, flags: string | number): number {
+/** Open until all tests have ended: a thread may still be writing when its test ends, and would write into the file that gets the number next. */
+function openFile(path: string, flags: string | number): number {
   const fd = openSync(path, flags)
   t.teardown(() => closeSync(fd))
   return fd
@@ -24,7 +25,7 @@ function emptyFile(t: Test): string {
 t.test('LogOutput', async (t) => {
   t.test('writes lines in order, whole, of any length', async (t) => {
     const path = emptyFile(t)
-    const output = new LogOutput(openFile(t, path, 'w'), BYTES_MAX)
+    const output = new LogOutput(openFile(path, 'w'), BYTES_MAX)
     const lines = Array.from({ length: 200 }, (_, index) => `${index} ${'ü'.repeat(index * 20)}\n`)
     for (const line of lines) output.write(line)
     await until(() => readFileSync(path).length >= Buffer.byteLength(lines.join('')), 'all lines are there')
@@ -33,7 +34,7 @@ t.test('LogOutput', async (t) => {
 
   t.test('at the end of the process writes at once what waits', async (t) => {
     const path = emptyFile(t)
-    const output = new LogOutput(openFile(t, path, 'w'), BYTES_MAX)
+    const output = new LogOutput(openFile(path, 'w'), BYTES_MAX)
     output.write('first\n')
     output.write('second\n')
     output.flushLast()
@@ -42,7 +43,7 @@ t.test('LogOutput', async (t) => {
   })
 
   t.test('on a full disk drops what finds no room, and ends', async (t) => {
-    const output = new LogOutput(openFile(t, '/dev/full', 'w'), 100)
+    const output = new LogOutput(openFile('/dev/full', 'w'), 100)
     const line = `${'x'.repeat(49)}\n`
     for (let count = 0; count < 10; count++) output.write(line)
     t.equal(output.droppedCount, 8)
@@ -53,7 +54,7 @@ t.test('LogOutput', async (t) => {
 
   t.test('says how many lines are missing, when they would be next', async (t) => {
     const path = emptyFile(t)
-    const output = new LogOutput(openFile(t, path, 'w'), 100)
+    const output = new LogOutput(openFile(path, 'w'), 100)
     const line = `${'x'.repeat(49)}\n`
     for (let count = 0; count < 5; count++) output.write(line)
     await until(() => readFileSync(path, 'utf8').includes('log-lines-dropped'), 'the line about it')
@@ -66,8 +67,8 @@ t.test('LogOutput', async (t) => {
   t.test('for a reader that is slow keeps every line whole, at the end of the process too', async (t) => {
     const path = emptyFile(t)
     execFileSync('mkfifo', [path])
-    const reader = openFile(t, path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const output = new LogOutput(openFile(t, path, constants.O_WRONLY | constants.O_NONBLOCK), BYTES_MAX)
+    const reader = openFile(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const output = new LogOutput(openFile(path, constants.O_WRONLY | constants.O_NONBLOCK), BYTES_MAX)
     const lines = Array.from({ length: 2_000 }, (_, index) => `${index} ${'x'.repeat(90)}\n`)
     for (const line of lines) output.write(line)
     const piece = Buffer.alloc(64 * 1024)
@@ -91,7 +92,7 @@ t.test('LogOutput', async (t) => {
   t.test('keeps no process alive for a reader that has stopped', async (t) => {
     const path = emptyFile(t)
     execFileSync('mkfifo', [path])
-    openFile(t, path, constants.O_RDONLY | constants.O_NONBLOCK)
+    openFile(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const module = new URL('../../src/log/log-output.js', import.meta.url)
     const program = `import { openSync } from 'node:fs'
       import { LogOutput } from '${module}'
@@ -105,7 +106,7 @@ t.test('LogOutput', async (t) => {
 
   t.test('without a reader takes no more', async (t) => {
     // A file that is open for reading only: EBADF.
-    const fd = openFile(t, '/dev/null', 'r')
+    const fd = openFile('/dev/null', 'r')
     t.equal(readSync(fd, Buffer.alloc(1)), 0)
     const output = new LogOutput(fd, 100)
     output.write('a line\n')
