@@ -32,6 +32,7 @@ PEERS=(
   '/usr/lib/python3/dist-packages/aioice:python3-aioice:test/interop/matrix'
   '/usr/lib/python3/dist-packages/gi:python3-gi:test/interop/matrix'
   "/usr/lib/$(uname -m)-linux-gnu/girepository-1.0/Nice-0.1.typelib:gir1.2-nice-0.1:test/interop/matrix"
+  'redis-server:redis-server:test/stores/redis'
   'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )
 
@@ -57,7 +58,7 @@ missing_peers() {
 missing_packages() { missing_peers | cut -d: -f2; }
 
 # Packages that also start and enable a server, with the name of its process.
-SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx' 'prometheus:prometheus')
+SERVERS=('coturn:turnserver' 'haproxy:haproxy' 'nginx:nginx' 'prometheus:prometheus' 'redis-server:redis-server')
 
 # Process ids of a running server, one a line. Not pgrep: a small container may lack it.
 processes_of() {
