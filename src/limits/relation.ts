@@ -14,6 +14,7 @@ import * as passwords from './passwords.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
+import * as webhook from './webhook.js'
 
 export const LIMITS = {
   ...messages,
@@ -30,6 +31,7 @@ export const LIMITS = {
   ...clients,
   ...cms,
   ...doctor,
+  ...webhook,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -1,6 +1,6 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
+import { readAuthorities } from '../config/authorities.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
 import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -39,7 +39,8 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   const certificate = await openCertificate(settings, logger, warn)
   let users: Users | null = null
   try {
-    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+    const httpUpstreamCa =
+      settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
     users = loadUsers(settings, hasStateDir, warn)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(

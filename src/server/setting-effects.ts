@@ -13,6 +13,7 @@ const restart = (note: string): SettingEffect => ({ effect: 'restart', note })
 
 const USERS = 'allocations of users who are gone end at their next Refresh'
 const SECRETS = 'whoever has credentials of a secret that is gone is refused at the next request'
+const OUTSIDE_USERS = 'what the former one said of users is forgotten'
 const POLICY = 'holds at once for permissions, channels and connections that exist, too'
 const OF_NEW_CONNECTIONS = 'holds for new connections'
 const NO_EFFECT_YET = 'it has no effect yet'
@@ -37,6 +38,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   usersFile: live(USERS),
   authSecret: live(SECRETS),
   authSecretFile: live(SECRETS),
+  authWebhook: live(OUTSIDE_USERS),
+  authWebhookTokenFile: live(),
+  authWebhookCa: live(),
   oauthKeys: restart(NO_EFFECT_YET),
 
   maxAllocations: live('allocations that exist stay'),
