@@ -2,8 +2,9 @@
 import { atMost, below, type Relation, relation } from './relation.js'
 
 export const WEBHOOK_RELATIONS: readonly Relation[] = [
+  atMost('LOOKUP_CONCURRENT_COUNT_MAX', 'WEBHOOK_CONNECTION_COUNT_MAX', 'a look-up that has its turn is sent'),
   below('WEBHOOK_IDLE_COUNT_MAX', 'WEBHOOK_CONNECTION_COUNT_MAX', 'a burst opens connections that do not stay'),
-  atMost('WEBHOOK_TEXT_LENGTH_MAX', 'WEBHOOK_ANSWER_BYTES_MAX', 'what is shown of an answer is a part of it'),
+  atMost('STORE_TEXT_LENGTH_MAX', 'WEBHOOK_ANSWER_BYTES_MAX', 'what is shown of an answer is a part of it'),
   relation(
     ['WEBHOOK_TOKEN_LENGTH_MAX', 'WEBHOOK_HEAD_BYTES_MAX'],
     'a token fits a header as web servers take it',

@@ -12,9 +12,5 @@ export const WEBHOOK_HEAD_BYTES_MAX = 16 * 1024
 export const WEBHOOK_ANSWER_BYTES_MAX = 16 * 1024
 /** Objects and lists within one another, in members that are not ours to read. */
 export const WEBHOOK_ANSWER_LEVEL_COUNT_MAX = 8
-/** Of a reason or a name in an answer, characters that go on to the log. */
-export const WEBHOOK_TEXT_LENGTH_MAX = 200
-/** For how long an answer may hold by its own word: a user who is taken away there is gone here within a day. */
-export const WEBHOOK_TTL_SECONDS_MAX = 86_400
 /** The bearer token: more than any that is in use, and it fits a header. */
 export const WEBHOOK_TOKEN_LENGTH_MAX = 4_096

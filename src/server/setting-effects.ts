@@ -42,6 +42,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   authWebhookTokenFile: live(),
   authWebhookCa: live(),
   oauthKeys: restart(NO_EFFECT_YET),
+  lookupTimeout: live(),
+  lookupTtl: live('holds for look-ups from now on'),
+  lookupOutage: live(),
 
   maxAllocations: live('allocations that exist stay'),
   userQuota: live('allocations that exist stay'),

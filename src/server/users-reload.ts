@@ -3,6 +3,8 @@
 import type { SettingChange } from '../admin/schema/operations.js'
 import type { ReadUsers } from '../auth/users-file-store.js'
 import type { Settings } from '../config/settings.js'
+import type { Logger } from '../log/logger.js'
+import { OutsideUsers } from './outside-users.js'
 import { isUsersFile, loadUsers, type Users, wrap } from './users.js'
 
 export interface PreparedUsers {
@@ -23,16 +25,29 @@ interface UsersRequest {
   readonly hasStateDir: boolean
   /** Nothing is to be generated either. */
   readonly isDryRun: boolean
+  readonly logger: Logger
   onProblem(text: string): void
 }
 
 /** Throws TurndError. */
-export function prepareUsers(request: UsersRequest): PreparedUsers {
+export async function prepareUsers(request: UsersRequest): Promise<PreparedUsers> {
+  const { logger, onProblem, present, to } = request
+  const outside = await OutsideUsers.open(to, logger, onProblem, present.outside)
+  try {
+    return prepareWith(request, outside)
+  } catch (error) {
+    if (outside !== present.outside) await outside?.close()
+    throw error
+  }
+}
+
+function prepareWith(request: UsersRequest, outside: OutsideUsers | null): PreparedUsers {
   const { from, hasStateDir, isDryRun, onProblem, present, to } = request
   const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
   const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
   const fileUserCount = read?.count ?? 0
-  const loaded = loadUsers(to, hasStateDir, onProblem, { users: present, fileUserCount, mayGenerate: !isDryRun })
+  const knownUsers = { users: present, fileUserCount, mayGenerate: !isDryRun }
+  const loaded = loadUsers(to, hasStateDir, onProblem, knownUsers, outside)
   const users = isSameBeside(present, loaded) ? present : loaded
   return {
     users,
@@ -40,14 +55,18 @@ export function prepareUsers(request: UsersRequest): PreparedUsers {
       ...secretFileChange(from, to, present, loaded),
       ...usersFileChange(present, loaded, read),
       ...generatedUserChange(present, loaded),
+      ...outsideChange(present, loaded),
     ],
     commit: () => {
       read?.take()
       if (users.usersFile !== present.usersFile) present.usersFile?.close()
       known?.setGuest(users.guest)
+      if (outside !== present.outside) void present.outside?.close()
+      outside?.configure(to)
     },
     abandon: () => {
       if (users.usersFile !== present.usersFile) users.usersFile?.close()
+      if (outside !== present.outside) void outside?.close()
     },
   }
 }
@@ -57,6 +76,14 @@ function generatedUserChange({ generatedUser: from }: Users, { generatedUser: to
   const shown = (user: Users['generatedUser']) => user?.username ?? 'none'
   const note = to === null ? 'there are other users now' : `nobody else is configured; its password is in ${to.path}`
   return [{ name: 'the generated user', from: shown(from), to: shown(to), effect: 'live', note }]
+}
+
+/** The same stores by their options, and not by what is in files. */
+function outsideChange({ outside: before }: Users, { outside: after }: Users): SettingChange[] {
+  const names = (outside: Users['outside']) => outside?.names().join(', ') ?? ''
+  if (before === after || names(before) !== names(after)) return []
+  const note = 'read again: what was known of their users is forgotten'
+  return [{ name: 'how outside stores are asked', from: names(before), to: 'changed', effect: 'live', note }]
 }
 
 /** The same users file, users of the options and secrets. */

@@ -4,7 +4,8 @@ import { STATUS_CODES } from 'node:http'
 import { md5Key, opaquePart } from '../auth/credentials.js'
 import type { OutsideAnswer, OutsideQuery } from '../auth/outside-store.js'
 import { printable } from '../config/printable.js'
-import { WEBHOOK_ANSWER_LEVEL_COUNT_MAX, WEBHOOK_TEXT_LENGTH_MAX, WEBHOOK_TTL_SECONDS_MAX } from '../limits/webhook.js'
+import { LOOKUP_TTL_SECONDS_MAX, STORE_TEXT_LENGTH_MAX } from '../limits/outside.js'
+import { WEBHOOK_ANSWER_LEVEL_COUNT_MAX } from '../limits/webhook.js'
 import { escapeControls } from '../log/escape.js'
 
 export interface WebhookResponse {
@@ -84,7 +85,7 @@ function freshSecondsOf(ttl: unknown): number | null {
   if (!isThere(ttl)) return null
   if (typeof ttl !== 'number' || !(ttl >= 0))
     throw new Error('the service answered with a "ttl" that is no number of seconds')
-  return Math.min(ttl, WEBHOOK_TTL_SECONDS_MAX)
+  return Math.min(ttl, LOOKUP_TTL_SECONDS_MAX)
 }
 
 /** Throws an Error unless the body is an object of JSON. What is in it is never shown: it may be a key. */
@@ -133,7 +134,7 @@ function isThere(value: unknown): boolean {
 
 /** Text of the service's, short, in one line, and without half characters. */
 function shown(text: string): string {
-  const short = text.length > WEBHOOK_TEXT_LENGTH_MAX ? `${text.slice(0, WEBHOOK_TEXT_LENGTH_MAX)}…` : text
+  const short = text.length > STORE_TEXT_LENGTH_MAX ? `${text.slice(0, STORE_TEXT_LENGTH_MAX)}…` : text
   return escapeControls(short.replace(/\p{Surrogate}/gu, '\ufffd'))
 }
 
