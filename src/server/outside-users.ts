@@ -185,7 +185,7 @@ export class OutsideUsers {
     return {
       id: this.id,
       username,
-      outcome: 'down',
+      outcome: this.#stores.some(({ problem }) => problem !== '') ? 'down' : 'failed',
       ...(remembered === undefined ? NOT_FOUND : this.#shown(remembered)),
     }
   }
