@@ -1,6 +1,7 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
 import { profileTraits } from '../config/profile.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
@@ -14,6 +15,7 @@ import type { SharedTables } from '../turn/shared-tables.js'
 import type { CoreSettings } from './core-settings.js'
 import { CryptoRandom } from './crypto-random.js'
 import type { OwnSockets } from './own-sockets.js'
+import { restRulesOf } from './users-snapshot.js'
 
 export interface CoreParts {
   readonly settings: CoreSettings
@@ -35,9 +37,14 @@ export interface CoreParts {
   readonly connectionOutput?: ConnectionOutput
 }
 
-/** Other settings for a core that runs. @param stores null: the same users */
+/**
+ * Other settings for a core that runs.
+ * @param restSecrets the core's
+ * @param stores null: the same users
+ */
 export function changeCore(
   core: TurnCore,
+  restSecrets: RestSecrets,
   settings: CoreSettings,
   { addresses, wildcardPorts }: OwnSockets,
   stores: readonly CredentialStore[] | null,
@@ -45,7 +52,8 @@ export function changeCore(
   changeLimits(core, limitsOf(settings))
   core.policy.setOwnSockets(addresses, wildcardPorts)
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
-  if (stores !== null) core.authenticator.setStores(stores)
+  restSecrets.setRules(restRulesOf(settings))
+  if (stores !== null) core.authenticator.setStores([...stores, restSecrets])
 }
 
 export function makeCore(parts: CoreParts): TurnCore {

@@ -10,6 +10,7 @@ import { logImport } from './import-log.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
+import { logSecrets } from './secrets-log.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
 
 export interface OpenedServer {
@@ -41,6 +42,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   try {
     const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
     users = loadUsers(settings, hasStateDir, warn)
+    logSecrets(users.secretList, logger, warn)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(
       choosing ?? chooseEngine(settings.engine, process.env),
@@ -59,7 +61,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     return { opened, relayHosts, users, certificate }
   } catch (error) {
     certificate?.close()
-    users?.usersFile?.close()
+    users?.close()
     throw error
   }
 }

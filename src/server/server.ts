@@ -172,9 +172,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#running?.relaying.allocationCount() ?? 0
   }
 
-  /** Reads the users file and the certificate again, and no options. False if one is broken: that stays as it was. */
+  /** Reads the files of users, of secrets and of the certificate again, and no options. False if one is broken: that stays as it was. */
   reload(): boolean {
-    const areUsersRead = this.#running?.users.usersFile?.reload() ?? true
+    const areUsersRead = this.#running?.users.reload() ?? true
     const isCertificateRead = this.#running?.certificate?.reload() ?? true
     return areUsersRead && isCertificateRead
   }
@@ -230,7 +230,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     for (const timer of running.timers) clearInterval(timer)
     await this.#plane?.close()
     this.#plane = null
-    running.users.usersFile?.close()
+    running.users.close()
     running.certificate?.close()
     await running.relaying.stop()
     this.#running = null

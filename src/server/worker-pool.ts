@@ -21,7 +21,7 @@ import { type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import { newTicketKeys } from './ticket-keys.js'
 import type { Users } from './users.js'
-import type { UsersChange } from './users-snapshot.js'
+import { usersChange } from './users-snapshot.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command, WorkerChange, WorkerStart } from './worker/messages.js'
@@ -44,6 +44,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   /** Those that were started, by position. */
   readonly #started = new Set<number>()
   readonly #removeCrashHook: () => void
+  readonly #unfollowSecrets: () => void
   #state: PoolState<Place>
   /** Of workers that a reload starts: by position, until it is committed or abandoned. */
   #nextState: PoolState<Place> | null = null
@@ -68,6 +69,9 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     this.#followUsersFile(parts.users)
+    this.#unfollowSecrets = parts.users.secretList.onChanged(async (secrets) => {
+      await Promise.all(this.#slots.map((slot) => slot.changeSecrets(secrets)))
+    })
   }
 
   get slotCount(): number {
@@ -160,6 +164,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
 
   async stop(): Promise<void> {
     this.#removeCrashHook()
+    this.#unfollowSecrets()
     clearInterval(this.#ticketTimer)
     const { usersFile } = this.#state.users
     if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
@@ -282,14 +287,6 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   #tell(command: Command): void {
     for (const slot of this.#slots) slot.send(command)
   }
-}
-
-/** null: the same users. */
-function usersChange(from: Users, to: Users): UsersChange | null {
-  if (from === to) return null
-  const snapshot = to.snapshot()
-  const isSameFile = to.usersFile !== null && to.usersFile === from.usersFile
-  return isSameFile ? { ...snapshot, usersFile: 'same' } : snapshot
 }
 
 /** Local addresses of wildcards come and go: where this is the same, nothing is looked at again. */

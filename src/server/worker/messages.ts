@@ -85,6 +85,8 @@ export type Command =
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
   /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
+  /** TURN REST secrets, from now on. Answered by a message of the same kind. */
+  | { readonly kind: 'secrets'; readonly secrets: readonly string[] }
   /** Handshakes use it from now on. */
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
   /** Of TLS session tickets, from now on. */
@@ -103,6 +105,8 @@ export type WorkerMessage =
   | { readonly kind: 'draining' }
   /** The oldest change of the users file that was not answered is known. */
   | { readonly kind: 'users' }
+  /** The same of the secrets. */
+  | { readonly kind: 'secrets' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
   | Answer
   | CapturedPackets

@@ -62,10 +62,10 @@ export async function prepareStreamChange(worker: ChangedWorker, change: StreamW
         clients.endListeners(places.isRemoved)
         takeOver(worker, additions, change)
         places.commit()
-        const changed = users === null ? null : changedStores(users, start.settings.realm, clients.usersFile)
+        const changed = users === null ? null : changedStores(users, clients.usersFile)
         if (changed !== null) clients.usersFile = changed.usersFile
         const stores = changed === null ? null : [...changed.stores, clients.temporaryUsers]
-        changeCore(clients.core, change.settings, own, stores)
+        changeCore(clients.core, clients.restSecrets, change.settings, own, stores)
         worker.changed(change)
       },
       abandon: () => {

@@ -165,6 +165,10 @@ class StreamWorker {
         clients.usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
         return
+      case 'secrets':
+        clients.restSecrets.setSecrets(command.secrets)
+        this.#post({ kind: 'secrets' })
+        return
       case 'certificate':
         this.#changeCertificate(clients, command.certificate)
         return
