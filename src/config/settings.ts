@@ -48,6 +48,11 @@ export interface Settings {
   /** In seconds from now; 0: no limit. */
   readonly authSecretLifetimeMax: number
   readonly oauthKeys: string | null
+  /** Seconds; of look-ups at user stores outside this process. */
+  readonly lookupTimeout: number
+  readonly lookupTtl: number
+  /** 0: nobody is let in while a store is down. */
+  readonly lookupOutage: number
 
   readonly maxAllocations: number
   /** Allocations of one user; 0: no limit. */

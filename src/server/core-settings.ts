@@ -17,6 +17,8 @@ const CORE_SETTING_KEYS = [
   'channelsMax',
   'maxBps',
   'userMaxBps',
+  'lookupTimeout',
+  'lookupOutage',
   'unauthenticatedRate',
   'allowPeer',
   'denyPeer',

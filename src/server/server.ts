@@ -230,7 +230,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     for (const timer of running.timers) clearInterval(timer)
     await this.#plane?.close()
     this.#plane = null
-    running.users.close()
+    await running.users.close()
     running.certificate?.close()
     await running.relaying.stop()
     this.#running = null
@@ -238,9 +238,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   async #run(started: OpenedServer, admin: PreparedAdmin): Promise<void> {
     const { opened, relayHosts, users } = started
-    const { relaying } = opened
-    const timers = startUpkeep(relaying, this.#reporter)
-    const running = { ...started, relaying, timers, startTimeMs: Date.now() }
+    const timers = startUpkeep(opened.relaying, this.#reporter)
+    const running = { ...started, relaying: opened.relaying, timers, startTimeMs: Date.now() }
     this.#running = running
     this.#plane = await AdminPlane.open({
       ...{ ...admin, server: this.#administered(running), opened, relayHosts, startTimeMs: running.startTimeMs },

@@ -43,6 +43,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   authSecretLifetime: live('holds for what is issued from now on'),
   authSecretLifetimeMax: live(NAMES),
   oauthKeys: restart(NO_EFFECT_YET),
+  lookupTimeout: live(),
+  lookupTtl: live('holds for look-ups from now on'),
+  lookupOutage: live(),
 
   maxAllocations: live('allocations that exist stay'),
   userQuota: live('allocations that exist stay'),

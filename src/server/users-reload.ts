@@ -3,6 +3,8 @@
 import type { SettingChange } from '../admin/schema/operations.js'
 import type { ReadUsers } from '../auth/users-file-store.js'
 import type { Settings } from '../config/settings.js'
+import type { Logger } from '../log/logger.js'
+import { OutsideUsers } from './outside-users.js'
 import { isSecretFile, isUsersFile, loadUsers, takeSecrets, type Users, wrap } from './users.js'
 
 export interface PreparedUsers {
@@ -23,17 +25,30 @@ interface UsersRequest {
   readonly hasStateDir: boolean
   /** Nothing is to be generated either. */
   readonly isDryRun: boolean
+  readonly logger: Logger
   onProblem(text: string): void
 }
 
 /** Throws TurndError. */
-export function prepareUsers(request: UsersRequest): PreparedUsers {
+export async function prepareUsers(request: UsersRequest): Promise<PreparedUsers> {
+  const { logger, onProblem, present, to } = request
+  const outside = await OutsideUsers.open(to, logger, onProblem, present.outside)
+  try {
+    return prepareWith(request, outside)
+  } catch (error) {
+    if (outside !== present.outside) await outside?.close()
+    throw error
+  }
+}
+
+function prepareWith(request: UsersRequest, outside: OutsideUsers | null): PreparedUsers {
   const { from, hasStateDir, isDryRun, onProblem, present, to } = request
   const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
   const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
   const readSecrets = isSecretFile(present.secretFile, to) ? (present.secretFile?.readAgain() ?? null) : null
   const fileUserCount = read?.count ?? 0
-  const loaded = loadUsers(to, hasStateDir, onProblem, { users: present, fileUserCount, mayGenerate: !isDryRun })
+  const knownUsers = { users: present, fileUserCount, mayGenerate: !isDryRun }
+  const loaded = loadUsers(to, hasStateDir, onProblem, knownUsers, outside)
   const users = isSameBeside(present, loaded) ? present : loaded
   const ofSecretFile = readSecrets?.secrets ?? loaded.secretFile?.secrets ?? []
   return {
@@ -50,10 +65,13 @@ export function prepareUsers(request: UsersRequest): PreparedUsers {
       takeSecrets(users, to, ofSecretFile)
       readSecrets?.take()
       known?.setGuest(users.guest)
+      if (outside !== present.outside) void present.outside?.close()
+      outside?.configure(to)
     },
     abandon: () => {
       if (users.usersFile !== present.usersFile) users.usersFile?.close()
       if (users.secretFile !== present.secretFile) users.secretFile?.close()
+      if (outside !== present.outside) void outside?.close()
     },
   }
 }

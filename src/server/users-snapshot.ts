@@ -18,6 +18,8 @@ export interface UsersSnapshot {
   /** With the generated user; null without a users file. */
   readonly usersFile: PackedCredentials | null
   readonly temporaryUsers: PackedCredentials
+  /** Of the outside stores, which are asked on the main thread; 0 without any. */
+  readonly outsideId: number
 }
 
 /** The same of other settings; secrets have a way of their own, since they change without any. */
@@ -35,6 +37,7 @@ export interface SnapshotStores {
   readonly temporaryUsers: PackedUsers
   /** Asked after those, since every name of digits may be one of theirs; they change too. */
   readonly restSecrets: RestSecrets
+  readonly outsideId: number
 }
 
 export function storesOf(snapshot: UsersSnapshot, settings: CoreSettings): SnapshotStores {
@@ -59,14 +62,14 @@ export function restRulesOf(settings: RestSettings): RestRules {
  * @param present the users file that there is already
  */
 export function changedStores(
-  { staticUsers, usersFile }: UsersChange,
+  { outsideId, staticUsers, usersFile }: UsersChange,
   present: PackedUsers | null,
 ): Omit<SnapshotStores, 'temporaryUsers' | 'restSecrets'> {
   const stores: CredentialStore[] = []
   if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
   const fileStore = usersFile === 'same' ? present : usersFile === null ? null : new PackedUsers(usersFile)
   if (fileStore !== null) stores.push(fileStore)
-  return { stores, usersFile: fileStore }
+  return { stores, usersFile: fileStore, outsideId }
 }
 
 /** null: the same users. */

@@ -14,6 +14,7 @@ import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js
 import { WatchedSecretFile } from '../auth/watched-secret-file.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
+import type { OutsideUsers } from './outside-users.js'
 import type { UsersSnapshot } from './users-snapshot.js'
 
 export interface Users {
@@ -26,7 +27,9 @@ export interface Users {
   readonly secretFile: WatchedSecretFile | null
   /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
-  /** What --user is, to tell whether it is another. */
+  /** Asked last, and by whoever waits for the answer; null without such a store. */
+  readonly outside: OutsideUsers | null
+  /** What --user and the outside stores are, to tell whether they are others. */
   readonly optionsDigest: string
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
@@ -36,8 +39,8 @@ export interface Users {
   snapshot(): UsersSnapshot
   /** Reads the files now. False if one is broken: that stays as it was. */
   reload(): boolean
-  /** Stops looking at files. */
-  close(): void
+  /** Looks at no file any more, and asks nobody. */
+  close(): Promise<void>
 }
 
 /** What a running server has of them, to be used again. */
@@ -55,12 +58,13 @@ export function loadUsers(
   hasStateDir: boolean,
   onProblem: (text: string) => void,
   known: KnownUsers | null = null,
+  outside: OutsideUsers | null = null,
 ): Users {
   const knownFile = known !== null && isSecretFile(known.users.secretFile, settings) ? known.users.secretFile : null
   const secretFile = knownFile ?? openSecretFile(settings, onProblem)
   try {
     const secretList = known?.users.secretList ?? new SecretList()
-    const users = loadUsersBeside({ secretFile, secretList }, settings, hasStateDir, onProblem, known)
+    const users = loadUsersBeside({ secretFile, secretList, outside }, settings, hasStateDir, onProblem, known)
     if (known === null) takeSecrets(users, settings, secretFile?.secrets ?? [])
     return users
   } catch (error) {
@@ -77,7 +81,7 @@ export function takeSecrets(users: Users, { authSecret }: Settings, ofFile: read
 }
 
 function loadUsersBeside(
-  ofSecrets: Pick<Users, 'secretFile' | 'secretList'>,
+  others: Pick<Users, 'secretFile' | 'secretList' | 'outside'>,
   settings: Settings,
   hasStateDir: boolean,
   onProblem: (text: string) => void,
@@ -85,16 +89,20 @@ function loadUsersBeside(
 ): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
-  const hasSecrets = settings.authSecret.length > 0 || ofSecrets.secretFile !== null
+  const hasSecrets = settings.authSecret.length > 0 || others.secretFile !== null
+  const { outside } = others
   const knownFile =
     known !== null && isUsersFile(known.users.usersFile, settings, hasStateDir) ? known.users.usersFile : null
   const usersFile = knownFile ?? openUsersFile(settings, hasStateDir, onProblem)
-  if (usersFile === null && configured === null && !hasSecrets) {
-    throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
+  if (usersFile === null && configured === null && !hasSecrets && outside === null) {
+    throw new TurndError(
+      'TURND_ERR_NO_USERS',
+      'no user is configured: give user, usersFile, authSecret, redis, authWebhook or stateDir',
+    )
   }
   try {
     // A file that is named is one that users will be added to; that of the state directory may be for admin users alone.
-    const isOthers = configured !== null || hasSecrets || settings.usersFile !== null
+    const isOthers = configured !== null || hasSecrets || settings.usersFile !== null || outside !== null
     const fileUserCount = knownFile === null ? (usersFile?.userCount ?? 0) : (known?.fileUserCount ?? 0)
     const isNobody = !isOthers && usersFile !== null && fileUserCount === 0
     const generatedUser = isNobody ? generatedUserOf(settings, known) : null
@@ -102,7 +110,7 @@ function loadUsersBeside(
     // One that serves already learns of it when all is decided.
     if (knownFile === null) usersFile?.setGuest(guest)
     const temporaryUsers = known?.users.temporaryUsers ?? wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
-    return usersOf(settings, { configured, ...ofSecrets, usersFile, generatedUser, guest, temporaryUsers })
+    return usersOf(settings, { configured, ...others, usersFile, generatedUser, guest, temporaryUsers })
   } catch (error) {
     if (knownFile === null) usersFile?.close()
     throw error
@@ -159,7 +167,7 @@ interface UsersParts extends Omit<Users, 'stores' | 'optionsDigest' | 'snapshot'
 }
 
 function usersOf({ user }: Settings, { configured, ...parts }: UsersParts): Users {
-  const { secretFile, secretList, temporaryUsers, usersFile } = parts
+  const { outside, secretFile, secretList, temporaryUsers, usersFile } = parts
   const stores: CredentialStore[] = []
   if (configured !== null) stores.push(configured)
   if (usersFile !== null) stores.push(usersFile)
@@ -168,14 +176,16 @@ function usersOf({ user }: Settings, { configured, ...parts }: UsersParts): User
     restSecrets: secretList.all(),
     usersFile: usersFile?.pack() ?? null,
     temporaryUsers: temporaryUsers.pack(),
+    outsideId: outside?.id ?? 0,
   })
-  const optionsDigest = hash('sha256', JSON.stringify(user), 'hex')
+  const optionsDigest = hash('sha256', JSON.stringify([user, outside?.id ?? 0]), 'hex')
   const files = [usersFile, secretFile].flatMap((file) => file ?? [])
   return {
     ...{ ...parts, stores, optionsDigest, snapshot },
     reload: () => files.map((file) => file.reload()).every((isRead) => isRead),
-    close: () => {
+    close: async () => {
       for (const file of files) file.close()
+      await outside?.close()
     },
   }
 }
@@ -186,8 +196,9 @@ export function nobodyText({ realm }: Settings): string {
 }
 
 /** Is there nothing but a users file, which was named, without a user of the realm? */
-export function isNobodyConfigured({ secretList, stores, usersFile }: Users): boolean {
-  return secretList.all().length === 0 && stores.length === 1 && usersFile !== null && usersFile.userCount === 0
+export function isNobodyConfigured({ outside, secretList, stores, usersFile }: Users): boolean {
+  if (outside !== null || secretList.all().length > 0) return false
+  return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
 
 /** Throws TurndError. */

@@ -3,7 +3,6 @@
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { CredentialChanges } from '../auth/credential-table.js'
-import type { ListenSpec } from '../config/listen-spec.js'
 import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
@@ -12,8 +11,9 @@ import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { TransportAddress } from '../stun/address.js'
 import { sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
+import type { OutsideQuestion } from './outside-users.js'
 import { PoolChange } from './pool-change.js'
-import type { Listening, PoolPlan } from './pool-plan.js'
+import { type Listening, listenText, type PoolPlan } from './pool-plan.js'
 import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { asTurndError } from './start-error.js'
@@ -206,6 +206,13 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     this.captureSink?.captured(packets)
   }
 
+  lookUp(workerIndex: number, question: OutsideQuestion): void {
+    const slot = this.#slots[workerIndex - this.#plan.firstIndex]
+    const { outside } = this.#state.users
+    // By the time when the verdict is there, others may have taken their place: the worker tells them apart.
+    void outside?.ask(question).then((verdict) => slot.send({ kind: 'verdict', verdict }))
+  }
+
   ended(workerIndex: number): void {
     this.captureSink?.workerEnded(workerIndex)
   }
@@ -287,9 +294,4 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   #tell(command: Command): void {
     for (const slot of this.#slots) slot.send(command)
   }
-}
-
-/** Local addresses of wildcards come and go: where this is the same, nothing is looked at again. */
-export function listenText(specs: readonly ListenSpec[]): string {
-  return specs.map(({ host, port, scheme }) => `${scheme} ${host} ${port}`).join()
 }

@@ -26,6 +26,7 @@ import { Changes, type PreparedChange } from './changes.js'
 import { countingSink } from './counting-sink.js'
 import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
+import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
 import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
 import { WorkerCaptures } from './worker-captures.js'
@@ -53,7 +54,7 @@ class WorkerLoop {
   constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
-    const { restSecrets, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings)
+    const { outsideId, restSecrets, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings)
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
@@ -82,6 +83,8 @@ class WorkerLoop {
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers, restSecrets],
+      outsideId,
+      userLookup: postedLookup((message) => this.#post(message)),
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
@@ -175,6 +178,9 @@ class WorkerLoop {
         this.#restSecrets.setSecrets(command.secrets)
         this.#post({ kind: 'secrets' })
         return
+      case 'verdict':
+        this.#core.handleVerdict(command.verdict)
+        return
       case 'certificate':
       case 'ticket-keys':
         // UDP has none.
@@ -198,8 +204,8 @@ class WorkerLoop {
         change.commit()
         const changed = users === null ? null : changedStores(users, this.#usersFile)
         if (changed !== null) this.#usersFile = changed.usersFile
-        const stores = changed === null ? null : [...changed.stores, this.#temporaryUsers]
-        changeCore(this.#core, this.#restSecrets, settings, ownSockets, stores)
+        const coreUsers = changed === null ? null : { ...changed, stores: [...changed.stores, this.#temporaryUsers] }
+        changeCore(this.#core, this.#restSecrets, settings, ownSockets, coreUsers)
         this.#countAllocations()
       },
       abandon: change.abandon,
