@@ -98,7 +98,7 @@ function withoutSecrets(settings: Settings): Settings {
     expresswayConfig,
     key,
   } = settings
-  const { metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
+  const { credentialsToken, credentialsTokenFile, metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,
@@ -106,10 +106,11 @@ function withoutSecrets(settings: Settings): Settings {
     ...{ usersFile: whole(usersFile), authSecretFile: whole(authSecretFile), config: whole(config) },
     ...{ authWebhookTokenFile: whole(authWebhookTokenFile), authWebhookCa: whole(authWebhookCa) },
     ...{ metricsTokenFile: whole(metricsTokenFile), coturnConfig: whole(coturnConfig) },
-    expresswayConfig: whole(expresswayConfig),
+    ...{ expresswayConfig: whole(expresswayConfig), credentialsTokenFile: whole(credentialsTokenFile) },
     user: user.map(({ name }) => ({ name, password: '' })),
     authSecret: authSecret.map(() => ''),
     metricsToken: metricsToken.map(() => ''),
+    credentialsToken: credentialsToken.map(() => ''),
   }
 }
 

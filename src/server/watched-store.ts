@@ -27,6 +27,11 @@ export class WatchedStore {
     return this.#isDown ? this.#problem : ''
   }
 
+  /** Why it could not say the last time that it could not, a sentence. */
+  get lastProblem(): string {
+    return this.#problem
+  }
+
   get #isDown(): boolean {
     return this.#failureCount >= STORE_FAILURE_COUNT_MAX
   }
