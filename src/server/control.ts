@@ -87,18 +87,9 @@ export class ServerControl {
 
 /** Paths are whole: who asks has another working directory. */
 function withoutSecrets(settings: Settings): Settings {
-  const {
-    authSecret,
-    authSecretFile,
-    authWebhookCa,
-    authWebhookTokenFile,
-    cert,
-    config,
-    coturnConfig,
-    expresswayConfig,
-    key,
-  } = settings
-  const { credentialsToken, credentialsTokenFile, metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
+  const { authSecret, authSecretFile, authWebhookCa, authWebhookTokenFile, cert, config, coturnConfig } = settings
+  const { credentialsToken, credentialsTokenFile, expresswayConfig, key, metricsToken, metricsTokenFile } = settings
+  const { stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,

@@ -137,6 +137,14 @@ for (const engine of ENGINES_IN_TIME) {
     const stage = await startStage(t, engine.args)
     const { server, service } = stage
     const allocate = (user: string, password = PASSWORD) => allocateCode(t, server, user, password)
+    /** What he was told a moment ago a worker still believes. */
+    const askedAllocate = async (user: string) => {
+      for (;;) {
+        const { length } = service.asked
+        const code = await allocate(user)
+        if (service.asked.slice(length).some(({ body }) => body.user === user)) return code
+      }
+    }
     const isUp = async () => {
       service.answering = wanting(TOKENS[0], honest)
       for (let index = 0; index < 200 && (await allocate(`key-up-${index}`)) !== 0; index++)
@@ -202,11 +210,9 @@ for (const engine of ENGINES_IN_TIME) {
           store: `--auth-webhook ${service.url}`,
           problem: /answered 500 \(Internal Server Error\)$/,
         })
-        const count = service.asked.length
         t.equal(await allocate('once'), 0, 'who has to be asked for each time')
         t.equal(await allocate('static'), 0)
         t.equal(await allocate('key-new-4'), 500)
-        t.ok(service.asked.length <= count + 1, 'it is left in peace')
         t.match(await why(stage.stateDirectory, 'key-new-4'), /answered 500/)
         await isUp()
         await server.waitForLog(({ event }) => event === 'user-store-up')
@@ -218,11 +224,10 @@ for (const engine of ENGINES_IN_TIME) {
       'of a service that is slow are refused in time, or known; a call and other users notice nothing',
       async (t) => {
         const { talk } = await startCall(t, server, 'key-caller')
-        t.equal(await allocate('once'), 0)
         let isAnswered = false
         const hanging: (() => void)[] = []
         service.answering = (response, asked) => void hanging.push(() => honest(response, asked))
-        const slow = [allocate('key-slow'), allocate('once')]
+        const slow = [allocate('key-slow'), askedAllocate('once')]
         void Promise.race(slow).then(() => (isAnswered = true))
         await until(() => hanging.length === 2, 'both are asked for')
         await talk()
