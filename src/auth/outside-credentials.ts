@@ -7,6 +7,7 @@
 //   no or wrong key ─┬─ said at most 5 s ago   ─► refused
 //                    └─ older, or never asked  ─► ask first: a new user or password works at once, and an unknown name costs what a known one does
 //   a store is down ─┬─ right key, known since --lookup-outage, or has an allocation ─► in
+//                    ├─ not known to this thread ─► ask first: another one may know
 //                    └─ else                   ─► 500
 import {
   LOOKUP_REFUSAL_SECONDS_MAX,
@@ -90,7 +91,9 @@ export class OutsideCredentials {
     const age = user === null ? Number.POSITIVE_INFINITY : monotonicSeconds - user.saidAt
     const isUnsaid = username === this.#unsaid && monotonicSeconds < this.#unsaidUntil
     if (isUnsaid || monotonicSeconds < this.#downUntil) {
-      return isRight && (holdsAllocation || age <= this.outageSeconds) ? OUTSIDE_KNOWN : OUTSIDE_DOWN
+      if (isRight && (holdsAllocation || age <= this.outageSeconds)) return OUTSIDE_KNOWN
+      // Another thread may know the name from before, and then it says so.
+      return isUnsaid || isLast || user !== null ? OUTSIDE_DOWN : OUTSIDE_ASK
     }
     if (lookupCount >= LOOKUP_COUNT_MAX) return OUTSIDE_KNOWN
     if (!isRight) return age < LOOKUP_REFUSAL_SECONDS_MAX ? OUTSIDE_KNOWN : OUTSIDE_ASK

@@ -52,7 +52,8 @@ function aboutRefusals(report: WhyReport, filter: WhyFilter): string[] {
     const { code, detail, method, peer, port, source, user } = refusal
     const who = user === '' ? `${source}` : `${JSON.stringify(user)} from ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
-    return `${times(refusal)}  ${who} (last port ${port}): ${what} → ${code === 0 ? 'no answer' : code}${afterColon(detail)}`
+    const answer = code === 0 ? 'no answer' : code
+    return `${times(refusal)}  ${who} (last port ${port}): ${what} → ${answer}${detail === '' ? '' : ` (${detail})`}`
   })
 }
 

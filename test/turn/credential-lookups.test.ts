@@ -250,8 +250,25 @@ t.test('a store that is down', async (t) => {
     t.equal(client.refresh().code, 0)
   })
 
-  t.test('knows whom another worker knew', async (t) => {
-    const { carol, knock, say } = stage()
+  t.test('for one name is not down for another one', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const dave = harness.client({ user: { username: 'dave', password: 'of the database' } })
+    knock(dave)
+    t.equal(say(dave, { outcome: 'failed' })[0].code, 500)
+    t.equal(knock(dave)?.code, 500, 'asked for once in a second')
+    const client = carol()
+    t.equal(knock(client), null)
+    t.equal(say(client, FOUND)[0].code, 0)
+    t.equal(harness.lookups.length, 2)
+    harness.advanceSeconds(1)
+    t.equal(knock(dave), null)
+  })
+
+  t.test('knows whom another worker knew, and is asked for each name that this one does not know', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const dave = harness.client({ user: { username: 'dave', password: 'of the database' } })
+    knock(dave)
+    t.equal(say(dave, { outcome: 'down' })[0].code, 500)
     const client = carol()
     knock(client)
     t.equal(say(client, { ...FOUND, outcome: 'down', ageSeconds: 1000, freshSeconds: 0 })[0].code, 0)
