@@ -28,6 +28,7 @@ const TITLES = {
   admin: 'The admin plane',
   cms: 'The CMS API',
   clients: 'Our own TURN client',
+  redis: 'Users in Redis',
   doctor: 'The doctor',
 }
 

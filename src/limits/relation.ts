@@ -11,6 +11,7 @@ import * as files from './files.js'
 import * as http from './http.js'
 import * as messages from './messages.js'
 import * as passwords from './passwords.js'
+import * as redis from './redis.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
@@ -29,6 +30,7 @@ export const LIMITS = {
   ...admin,
   ...clients,
   ...cms,
+  ...redis,
   ...doctor,
 }
 

@@ -9,6 +9,7 @@ import { DOCTOR_RELATIONS } from './doctor-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
 import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
+import { REDIS_RELATIONS } from './redis-relations.js'
 import { LIMITS, type Limits, type Relation } from './relation.js'
 import { DTLS_RELATIONS, HTTP_RELATIONS, STREAM_RELATIONS } from './stream-relations.js'
 
@@ -25,6 +26,7 @@ export const RELATIONS: readonly Relation[] = [
   ...PASSWORD_RELATIONS,
   ...CLIENT_RELATIONS,
   ...CMS_RELATIONS,
+  ...REDIS_RELATIONS,
   ...DOCTOR_RELATIONS,
 ]
 

@@ -88,7 +88,7 @@ export class ServerControl {
 /** Paths are whole: who asks has another working directory. */
 function withoutSecrets(settings: Settings): Settings {
   const { authSecret, authSecretFile, cert, config, coturnConfig, expresswayConfig, key } = settings
-  const { metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
+  const { metricsToken, metricsTokenFile, redis, redisCa, redisPasswordFile, stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,
@@ -98,6 +98,8 @@ function withoutSecrets(settings: Settings): Settings {
     expresswayConfig: whole(expresswayConfig),
     user: user.map(({ name }) => ({ name, password: '' })),
     authSecret: authSecret.map(() => ''),
+    redis: redis === null || redis.password === null ? redis : { ...redis, password: '' },
+    ...{ redisCa: whole(redisCa), redisPasswordFile: whole(redisPasswordFile) },
     metricsToken: metricsToken.map(() => ''),
   }
 }

@@ -37,6 +37,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   usersFile: live(USERS),
   authSecret: live(SECRETS),
   authSecretFile: live(SECRETS),
+  redis: live(USERS),
+  redisPasswordFile: live(),
+  redisCa: live(),
   oauthKeys: restart(NO_EFFECT_YET),
 
   maxAllocations: live('allocations that exist stay'),

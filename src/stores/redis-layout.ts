@@ -1,0 +1,59 @@
+// How coturn keeps users in Redis (turndb/schema.userdb.redis there), of versions 4.0 and later: a string with the hex MD5 key of each user, and a
+// set with the TURN REST secrets of each realm.
+import { USERNAME_LENGTH_MAX } from '../limits/messages.js'
+import { REDIS_SECRET_COUNT_MAX, REDIS_SECRET_LENGTH_MAX } from '../limits/redis.js'
+import { RedisFailure } from './redis-failures.js'
+
+const HEX_KEY = /^[0-9a-f]{32}$/i
+/** The last one is what stands for bytes that are no UTF-8. */
+const NO_TEXT = /[\u0000-\u001f\u007f-\u009f\ufffd]/
+
+/** Null for a name that no user can have. A name is a part of the key as it is, slashes and stars too: nothing is matched here. */
+export function userKey(realm: string, username: string): string | null {
+  return Buffer.byteLength(username) > USERNAME_LENGTH_MAX ? null : `turn/realm/${realm}/user/${username}/key`
+}
+
+export function secretsKey(realm: string): string {
+  return `turn/realm/${realm}/secret`
+}
+
+/** A pattern of SCAN for the keys of all users. */
+export function usersPattern(realm: string): string {
+  return `turn/realm/${literal(realm)}/user/*/key`
+}
+
+/** The same for passwords in the clear, which coturn read until 4.2. */
+export function passwordsPattern(realm: string): string {
+  return `turn/realm/${literal(realm)}/user/*/password`
+}
+
+/** Throws a RedisFailure that does not show the value. A line end is what a shell leaves there. */
+export function md5KeyOf(value: string): Uint8Array {
+  const digits = value.trimEnd()
+  if (HEX_KEY.test(digits)) return Buffer.from(digits, 'hex')
+  const what = digits.length === 32 ? 'something that is not hex' : `${digits.length} characters`
+  throw new RedisFailure(
+    `has ${what} as the key of this user, and an MD5 key is 32 hex digits: write it again with turnadmin -a, or delete it`,
+  )
+}
+
+/** In a fixed order. Throws a RedisFailure: why they are not taken. */
+export function secretsOf(members: readonly string[]): string[] {
+  if (members.length > REDIS_SECRET_COUNT_MAX) {
+    throw new RedisFailure(
+      `has ${members.length} TURN REST secrets for this realm: leave ${REDIS_SECRET_COUNT_MAX} of them at most`,
+    )
+  }
+  const isSecret = (text: string) =>
+    text !== '' && Buffer.byteLength(text) <= REDIS_SECRET_LENGTH_MAX && !NO_TEXT.test(text)
+  const broken = members.filter((text) => !isSecret(text))
+  if (broken.length === 0) return [...members].sort()
+  throw new RedisFailure(
+    `has TURN REST secrets for this realm of which ${broken.length} cannot be one, being empty, too long or no text: remove them with SREM`,
+  )
+}
+
+/** What MATCH takes for nothing but itself. */
+function literal(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, '\\$&')
+}

@@ -1,0 +1,43 @@
+// The TURN REST secrets of the realm as they are in Redis, read every few seconds over the connection of the users there.
+import { ErrorReply } from '@redis/client'
+import type { RedisClient } from './redis-connection.js'
+import { answerFailure, RedisFailure } from './redis-failures.js'
+import { secretsKey, secretsOf } from './redis-layout.js'
+
+export class RedisSecrets {
+  readonly #key: string
+  readonly #noteSecrets: (secrets: readonly string[]) => void
+  #present = ''
+  #problem: RedisFailure | null = null
+
+  /** @param noteSecrets gets them, in a fixed order, when they are others than before; there are none before */
+  constructor(realm: string, noteSecrets: (secrets: readonly string[]) => void) {
+    this.#key = secretsKey(realm)
+    this.#noteSecrets = noteSecrets
+  }
+
+  /** Why what is there is not taken, so that the last ones hold; null: it is. */
+  get problem(): RedisFailure | null {
+    return this.#problem
+  }
+
+  /** Rejects with the library's errors. */
+  async read(client: RedisClient): Promise<void> {
+    try {
+      const secrets = secretsOf(await client.sMembers(this.#key))
+      this.#problem = null
+      this.#note(secrets)
+    } catch (error) {
+      if (error instanceof ErrorReply) this.#problem = answerFailure(error)
+      else if (error instanceof RedisFailure) this.#problem = error
+      if (!(error instanceof RedisFailure)) throw error
+    }
+  }
+
+  #note(secrets: readonly string[]): void {
+    const present = secrets.join('\n')
+    if (present === this.#present) return
+    this.#present = present
+    this.#noteSecrets(secrets)
+  }
+}
