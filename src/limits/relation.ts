@@ -10,6 +10,7 @@ import * as engines from './engines.js'
 import * as files from './files.js'
 import * as http from './http.js'
 import * as messages from './messages.js'
+import * as outside from './outside.js'
 import * as passwords from './passwords.js'
 import * as redis from './redis.js'
 import * as reports from './reports.js'
@@ -32,6 +33,7 @@ export const LIMITS = {
   ...cms,
   ...redis,
   ...doctor,
+  ...outside,
 }
 
 export type LimitName = keyof typeof LIMITS
