@@ -82,7 +82,7 @@ export class OutsideUsers {
   ): Promise<OutsideUsers | null> {
     const key = outsideStoresKey(settings)
     if (present !== null && present.#key === key) return present
-    const stores = await openOutsideStores(settings, warn)
+    const stores = await openOutsideStores(settings, warn, logger)
     return stores.length === 0 ? null : new OutsideUsers(stores, settings, logger, { key })
   }
 

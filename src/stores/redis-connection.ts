@@ -35,7 +35,7 @@ export type RedisClient = ReturnType<typeof clientOf>
 export interface RedisWatcher {
   /** Asks the server something that does no harm: at the beginning of each connection, and every few seconds. Its errors are not the server's. */
   read(client: RedisClient): Promise<void>
-  /** Called when that changes: why there is no connection, or null. */
+  /** After each try that has failed and each reading but the first: whoever closes connections as they begin has not come back. */
   noteState(failure: RedisFailure | null): void
 }
 
@@ -50,8 +50,6 @@ export class RedisConnection {
   #client: RedisClient | null = null
   /** Why there is none; null before the first try has ended. */
   #failure: RedisFailure | null = null
-  /** What the watcher was told last. */
-  #told: string | null = null
   /** Ends the present try or connection. */
   #leave: (failure: RedisFailure) => void = () => {}
 
@@ -90,7 +88,7 @@ export class RedisConnection {
       const hasLasted = await this.#connectOnce()
       this.#firstTry.resolve()
       if (signal.aborted) return
-      this.#tell(this.#failure)
+      this.#watcher.noteState(this.#failure)
       // Servers that lost it together do not come back together.
       await pause(pauseMilliseconds * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
       pauseMilliseconds = hasLasted ? pauseMin : Math.min(2 * pauseMilliseconds, pauseMax)
@@ -110,10 +108,10 @@ export class RedisConnection {
       await Promise.race([end.promise, withinTime(this.#open(client), open)])
       this.#client = client
       this.#firstTry.resolve()
-      this.#tell(null)
       for (; ; readCount++) {
         await Promise.race([end.promise, pause(betweenReads, undefined, { signal: socket.signal })])
         await Promise.race([end.promise, withinTime(this.#read(client), silence)])
+        this.#watcher.noteState(null)
       }
     } catch (error) {
       this.#failure = failureOf(error, this.#access.server.isTls, this.#client !== null)
@@ -138,13 +136,6 @@ export class RedisConnection {
       // Another error is an answer: the server is there.
       if (!(error instanceof ErrorReply) || isOfTheConnection(error)) throw error
     }
-  }
-
-  #tell(failure: RedisFailure | null): void {
-    const text = failure === null ? '' : failure.message
-    if (text === this.#told) return
-    this.#told = text
-    this.#watcher.noteState(failure)
   }
 }
 

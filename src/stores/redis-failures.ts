@@ -28,10 +28,6 @@ const ANSWERS: readonly (readonly [form: RegExp, sentence: string])[] = [
   ],
   [/^DENIED\b/, 'is in its protected mode: give it a password (requirepass), and the same by --redis-password-file'],
   [/^ERR .*DB index|^ERR invalid DB/, 'has no database of this number: mend the one in --redis'],
-  [
-    /^WRONGTYPE\b/,
-    'has something else in this place than coturn writes: delete the key, and write it again with turnadmin',
-  ],
   [/^READONLY\b/, 'is a copy that refuses what its original takes: name that one by --redis'],
 ]
 
@@ -67,6 +63,9 @@ export class RedisFailure extends Error {
     this.name = 'RedisFailure'
   }
 }
+
+/** The server does what it should, and has something in the place asked for that is nobody's: no reason to ask it less. */
+export class RedisNonsense extends RedisFailure {}
 
 /** @param answered was there an answer over this connection before? */
 export function failureOf(error: unknown, isTls: boolean, answered: boolean): RedisFailure {
@@ -107,6 +106,11 @@ export function isOfTheConnection(error: ErrorReply): boolean {
 }
 
 export function answerFailure({ message }: ErrorReply): RedisFailure {
+  if (/^WRONGTYPE\b/.test(message)) {
+    return new RedisNonsense(
+      'has something else there than coturn writes: delete that key, and write it again with turnadmin',
+    )
+  }
   const known = ANSWERS.find(([form]) => form.test(message))
   if (known !== undefined) return new RedisFailure(known[1])
   // What we sent may come back in an error, a password too.

@@ -2,7 +2,7 @@
 // set with the TURN REST secrets of each realm.
 import { USERNAME_LENGTH_MAX } from '../limits/messages.js'
 import { REDIS_SECRET_COUNT_MAX, REDIS_SECRET_LENGTH_MAX } from '../limits/redis.js'
-import { RedisFailure } from './redis-failures.js'
+import { RedisNonsense } from './redis-failures.js'
 
 const HEX_KEY = /^[0-9a-f]{32}$/i
 /** The last one is what stands for bytes that are no UTF-8. */
@@ -27,29 +27,27 @@ export function passwordsPattern(realm: string): string {
   return `turn/realm/${literal(realm)}/user/*/password`
 }
 
-/** Throws a RedisFailure that does not show the value. A line end is what a shell leaves there. */
+/** Throws a RedisNonsense that does not show the value. A line end is what a shell leaves there. */
 export function md5KeyOf(value: string): Uint8Array {
   const digits = value.trimEnd()
   if (HEX_KEY.test(digits)) return Buffer.from(digits, 'hex')
   const what = digits.length === 32 ? 'something that is not hex' : `${digits.length} characters`
-  throw new RedisFailure(
+  throw new RedisNonsense(
     `has ${what} as the key of this user, and an MD5 key is 32 hex digits: write it again with turnadmin -a, or delete it`,
   )
 }
 
-/** In a fixed order. Throws a RedisFailure: why they are not taken. */
+/** In a fixed order. Throws a RedisNonsense: why they are not taken. */
 export function secretsOf(members: readonly string[]): string[] {
   if (members.length > REDIS_SECRET_COUNT_MAX) {
-    throw new RedisFailure(
-      `has ${members.length} TURN REST secrets for this realm: leave ${REDIS_SECRET_COUNT_MAX} of them at most`,
-    )
+    throw new RedisNonsense(`has ${members.length} of them for this realm: leave ${REDIS_SECRET_COUNT_MAX} at most`)
   }
   const isSecret = (text: string) =>
     text !== '' && Buffer.byteLength(text) <= REDIS_SECRET_LENGTH_MAX && !NO_TEXT.test(text)
   const broken = members.filter((text) => !isSecret(text))
   if (broken.length === 0) return [...members].sort()
-  throw new RedisFailure(
-    `has TURN REST secrets for this realm of which ${broken.length} cannot be one, being empty, too long or no text: remove them with SREM`,
+  throw new RedisNonsense(
+    `has those of this realm, of which ${broken.length} cannot be any, being empty, too long or no text: remove them with SREM`,
   )
 }
 

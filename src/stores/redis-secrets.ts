@@ -8,7 +8,7 @@ export class RedisSecrets {
   readonly #key: string
   readonly #noteSecrets: (secrets: readonly string[]) => void
   #present = ''
-  #problem: RedisFailure | null = null
+  #problem: string | null = null
 
   /** @param noteSecrets gets them, in a fixed order, when they are others than before; there are none before */
   constructor(realm: string, noteSecrets: (secrets: readonly string[]) => void) {
@@ -16,8 +16,8 @@ export class RedisSecrets {
     this.#noteSecrets = noteSecrets
   }
 
-  /** Why what is there is not taken, so that the last ones hold; null: it is. */
-  get problem(): RedisFailure | null {
+  /** Why what is there is not taken, so that the last ones hold, a sentence; null: it is. */
+  get problem(): string | null {
     return this.#problem
   }
 
@@ -28,9 +28,9 @@ export class RedisSecrets {
       this.#problem = null
       this.#note(secrets)
     } catch (error) {
-      if (error instanceof ErrorReply) this.#problem = answerFailure(error)
-      else if (error instanceof RedisFailure) this.#problem = error
-      if (!(error instanceof RedisFailure)) throw error
+      const failure = error instanceof ErrorReply ? answerFailure(error) : error
+      if (failure instanceof RedisFailure) this.#problem = `TURN REST secrets: ${failure.message}`
+      if (failure !== error || !(error instanceof RedisFailure)) throw error
     }
   }
 

@@ -1,8 +1,8 @@
 // Users and TURN REST secrets in Redis, over one connection: users are asked for when they log in, secrets are read every few seconds.
-import { ErrorReply } from '@redis/client'
 import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
 import type { RedisAccess } from './redis-access.js'
 import { type RedisClient, RedisConnection, type RedisPatience } from './redis-connection.js'
+import { RedisNonsense } from './redis-failures.js'
 import { md5KeyOf, userKey } from './redis-layout.js'
 import { RedisSecrets } from './redis-secrets.js'
 
@@ -28,8 +28,8 @@ export class RedisUsers implements OutsideStore {
     this.#news = news
     this.#secrets = new RedisSecrets(realm, news.noteSecrets)
     const watcher = {
-      read: (client: RedisClient) => this.#readSecrets(client),
-      noteState: (failure: Error | null) => this.#tell(failure ?? this.#secrets.problem),
+      read: (client: RedisClient) => this.#secrets.read(client),
+      noteState: (failure: Error | null) => this.#tell(failure?.message ?? this.#secrets.problem),
     }
     this.#connection = new RedisConnection(access, watcher, patience)
   }
@@ -37,29 +37,23 @@ export class RedisUsers implements OutsideStore {
   async lookup({ username }: OutsideQuery, signal: AbortSignal): Promise<OutsideAnswer> {
     const key = userKey(this.#realm, username)
     if (key === null) return { kind: 'unknown' }
-    const value = await this.#connection.ask((client) => client.get(key), signal)
-    return value === null ? { kind: 'unknown' } : { kind: 'found', md5Key: md5KeyOf(value), freshSeconds: null }
+    try {
+      const value = await this.#connection.ask((client) => client.get(key), signal)
+      return value === null ? { kind: 'unknown' } : { kind: 'found', md5Key: md5KeyOf(value), freshSeconds: null }
+    } catch (error) {
+      // As a failure it would count against the server, and one such user against all others.
+      if (error instanceof RedisNonsense) return { kind: 'refused', detail: error.message }
+      throw error
+    }
   }
 
   close(): Promise<void> {
     return this.#connection.close()
   }
 
-  async #readSecrets(client: RedisClient): Promise<void> {
-    try {
-      await this.#secrets.read(client)
-    } catch (error) {
-      // Without an answer it is the connection that has a problem.
-      if (error instanceof ErrorReply) this.#tell(this.#secrets.problem)
-      throw error
-    }
-    this.#tell(this.#secrets.problem)
-  }
-
-  #tell(problem: Error | null): void {
-    const text = problem?.message ?? null
-    if (text === this.#told) return
-    this.#told = text
-    this.#news.noteProblem(text)
+  #tell(problem: string | null): void {
+    if (problem === this.#told) return
+    this.#told = problem
+    this.#news.noteProblem(problem)
   }
 }
