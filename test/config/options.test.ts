@@ -79,7 +79,7 @@ t.test('the table', async (t) => {
   t.test('marks what holds passwords and secrets', async (t) => {
     t.same(
       OPTIONS.filter(({ secret }) => secret).map(({ name }) => name),
-      ['user', 'auth-secret', 'metrics-token'],
+      ['user', 'auth-secret', 'redis', 'metrics-token'],
     )
   })
 
