@@ -1,6 +1,7 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { readUpstreamCa } from '../config/upstream-ca.js'
+import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -12,6 +13,8 @@ import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
+
+assertRelations()
 
 export interface OpenedServer {
   readonly opened: OpenedRelaying

@@ -19,8 +19,8 @@ const ANSWERS: readonly (readonly [form: RegExp, sentence: string])[] = [
     /^ERR .*(?:without any password configured|no password is set)/,
     'has no password: leave out that of --redis or --redis-password-file',
   ],
-  [/^NOPERM\b/, 'does not let this user read it: allow it GET and SMEMBERS of turn/realm/* (ACL SETUSER)'],
-  [/^LOADING\b/, 'is still loading its data: wait until it has done so'],
+  [/^NOPERM\b/, 'does not let this user read it: let it GET and SMEMBERS turn/realm/* (ACL SETUSER)'],
+  [/^LOADING\b/, 'is still loading its data: give it time'],
   [/^MASTERDOWN\b/, 'has lost the server that it copies: start that one, or name another by --redis'],
   [
     /^(?:MOVED|ASK|CLUSTERDOWN|TRYAGAIN)\b/,
@@ -49,7 +49,7 @@ const CERTIFICATE = /CERT|SELF_SIGNED|ISSUER|VERIFY_LEAF/
 
 export const SILENT = 'gives no answer: see whether it hangs, or a firewall is between'
 /** A server without TLS waits for the end of what it takes for a command. */
-const SILENT_OVER_TLS = 'gives no answer over TLS: where it takes none give redis://, else see whether it hangs'
+const SILENT_OVER_TLS = 'gives no answer over TLS: give redis:// where it takes none, or see whether it hangs'
 const STRANGE = 'does not talk as Redis does: see that --redis names a Redis server'
 export const CLOSED = 'is not asked any more'
 /** Of the library, whose error has no other sign. */
@@ -94,7 +94,7 @@ export function failureOf(error: unknown, isTls: boolean, answered: boolean): Re
 
 function endFailure(isTls: boolean, answered: boolean): RedisFailure {
   if (answered) return new RedisFailure('has closed the connection: see whether it runs')
-  const remedy = isTls ? 'see that it takes TLS there' : 'where it takes TLS alone, give rediss://'
+  const remedy = isTls ? 'see that it takes TLS there' : 'give rediss:// where it takes TLS alone'
   return new RedisFailure(`has closed the connection without an answer: ${remedy}`)
 }
 

@@ -17,14 +17,26 @@ export function secretsKey(realm: string): string {
   return `turn/realm/${realm}/secret`
 }
 
-/** A pattern of SCAN for the keys of all users. */
-export function usersPattern(realm: string): string {
-  return `turn/realm/${literal(realm)}/user/*/key`
+/** A pattern of SCAN for all that realms have. */
+export const REALMS_PATTERN = 'turn/realm/*'
+
+export interface RealmKey {
+  readonly realm: string
+  /** `password`: one in the clear, which coturn read until 4.3. `setting`: something that coturn reads, and this server does not. */
+  readonly kind: 'user' | 'password' | 'secrets' | 'setting'
+  /** Of the setting; '' otherwise. */
+  readonly setting: string
 }
 
-/** The same for passwords in the clear, which coturn read until 4.2. */
-export function passwordsPattern(realm: string): string {
-  return `turn/realm/${literal(realm)}/user/*/password`
+/** Null for a key of something else. */
+export function realmKeyOf(key: string): RealmKey | null {
+  const [, realm, user, setting = ''] =
+    /^turn\/realm\/([^/]+)\/(?:user\/.+\/(key|password)|secret|(max-bps|user-quota|total-quota|(?:allowed|denied)-peer-ip))$/s.exec(
+      key,
+    ) ?? []
+  if (realm === undefined) return null
+  if (setting !== '') return { realm, kind: 'setting', setting }
+  return { realm, kind: user === undefined ? 'secrets' : user === 'key' ? 'user' : 'password', setting }
 }
 
 /** Throws a RedisNonsense that does not show the value. A line end is what a shell leaves there. */
@@ -49,9 +61,4 @@ export function secretsOf(members: readonly string[]): string[] {
   throw new RedisNonsense(
     `has those of this realm, of which ${broken.length} cannot be any, being empty, too long or no text: remove them with SREM`,
   )
-}
-
-/** What MATCH takes for nothing but itself. */
-function literal(text: string): string {
-  return text.replace(/[\\*?[\]^-]/g, '\\$&')
 }

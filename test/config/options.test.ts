@@ -8,7 +8,7 @@ import { COMPANIONS, SAMPLES } from './sample-options.js'
 /** Every name of the command line in the design, and those that were added. */
 const NAMES =
   `listen public-name proxy-protocol-from http-upstream http-upstream-ca http-name relay-ip external-ip min-port max-port channel-range no-tcp-relay realm user users-file auth-secret
-  auth-secret-file redis redis-password-file redis-ca oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
+  auth-secret-file redis redis-password-file redis-ca lookup-timeout lookup-ttl lookup-outage oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
   coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file drain-timeout state-dir log-level`.split(
     /\s+/,

@@ -7,6 +7,8 @@ import t, { type Test } from 'tap'
 import { md5Key } from '../../src/auth/credentials.js'
 import { settingsFromObject } from '../../src/config/library-options.js'
 import type { TurnServerOptions } from '../../src/config/settings.js'
+import { redis as redisCheck } from '../../src/doctor/inside/redis.js'
+import type { InsideScene } from '../../src/doctor/inside/scene.js'
 import { redisAccessOf } from '../../src/stores/redis-access.js'
 import { RedisUsers } from '../../src/stores/redis-users.js'
 import { temporaryDirectory, testCertificate } from '../support/certificate.js'
@@ -194,7 +196,7 @@ t.test('a server with passwords', { skip: peerOrSkip('redis-server') }, async (t
     await until(() => stage.problem !== null, 'no secrets')
     t.equal(
       stage.problem,
-      'TURN REST secrets: Redis does not let this user read it: allow it GET and SMEMBERS of turn/realm/* (ACL SETUSER)',
+      'TURN REST secrets: Redis does not let this user read it: let it GET and SMEMBERS turn/realm/* (ACL SETUSER)',
     )
   })
 
@@ -229,7 +231,7 @@ t.test('a server over TLS, and over its socket', { skip: peerOrSkip('redis-serve
   t.match(await saidBy(`rediss://127.0.0.2:${tlsPort}`, certPath), /^Redis has a certificate for another name: give/)
   t.match(
     await saidBy(`rediss://127.0.0.1:${redis.port}`, certPath, SHORT),
-    /^Redis gives no answer over TLS: where it takes none give redis:/,
+    /^Redis gives no answer over TLS: give redis:/,
   )
   t.match(
     await saidBy(`redis://127.0.0.1:${tlsPort}`),
@@ -237,6 +239,61 @@ t.test('a server over TLS, and over its socket', { skip: peerOrSkip('redis-serve
   )
   t.equal(await saidBy(`unix:${path}`), 'found')
   t.match(await saidBy(`unix:${path}.gone`), /^Redis has no such socket: start it, or mend the path in --redis$/)
+})
+
+t.test('turnd doctor', { skip: peerOrSkip('redis-server') }, async (t) => {
+  const redis = await TestRedis.start(t, { password: 'pw' })
+  const judge = async (options: TurnServerOptions, patienceMs = 20_000) => {
+    const { settings } = settingsFromObject({ realm: REALM, redis: `redis://:pw@127.0.0.1:${redis.port}`, ...options })
+    const scene = { settings, patienceMs, running: [], machine: {} } as unknown as InsideScene
+    return [await redisCheck.run(scene, new AbortController().signal)].flat()
+  }
+  const name = `--redis redis://127.0.0.1:${redis.port}/0`
+
+  t.test('counts the users and the secrets of the realm', async (t) => {
+    for (const user of ['gorst', 'whirrun']) await redis.turnadmin(`-a -u ${user} -r ${REALM} -p hero`)
+    await redis.turnadmin(`-a -u stranger -r crinna.org -p hero`)
+    await redis.turnadmin(`-s logen -r ${REALM}`)
+    t.match(await judge({}), [{ verdict: 'ok', text: `${name} has 2 users and 1 TURN REST secret of realm ${REALM}` }])
+    t.match(await judge({ realm: 'crinna.org' }), [{ verdict: 'ok', text: / has 1 user of realm crinna\.org$/ }])
+  })
+
+  t.test('says where they are instead, and what of the realm is not read', async (t) => {
+    t.match(await judge({ realm: 'north' }), [
+      {
+        verdict: 'warning',
+        text: /has neither users nor .* of realm north, but of crinna\.org, north\.gov$/,
+        remedy: /^Mend --realm/,
+      },
+    ])
+    t.match(await judge({ redis: `redis://:pw@127.0.0.1:${redis.port}/1` }), [
+      { verdict: 'warning', text: /of realm north\.gov$/, remedy: /^Mend the database in --redis/ },
+    ])
+    await redis.turnadmin(`-g -r ${REALM} --max-bps 500`)
+    await redis.command('sadd', `turn/realm/${REALM}/denied-peer-ip`, '10.0.0.0-10.0.0.9')
+    await redis.command('set', `turn/realm/${REALM}/user/old/password`, 'hunter2')
+    t.match(await judge({}), [
+      { verdict: 'ok' },
+      { verdict: 'warning', text: /^1 user in Redis has a password in the clear/ },
+      { verdict: 'warning', text: /not read: denied-peer-ip, max-bps$/, remedy: 'Give --deny-peer, --max-bps' },
+    ])
+    t.notMatch(JSON.stringify(await judge({})), 'hunter2')
+  })
+
+  t.test('says why it cannot be asked, and what to do', async (t) => {
+    const asked = { redis: `redis://127.0.0.1:${redis.port}` }
+    t.match(await judge(asked), [
+      { verdict: 'fault', text: `${name}: Redis asks for a password`, remedy: 'Give it by --redis-password-file' },
+    ])
+    t.match(await judge({ ...asked, redisPasswordFile: '/nowhere/pw' }), [
+      { verdict: 'fault', text: /^--redis-password-file \/nowhere\/pw/, remedy: /^Name a file that is there/ },
+    ])
+    const silent = await startRawUpstream(t, () => {})
+    t.match(await judge({ redis: `redis://127.0.0.1:${silent.port}` }, 50), [
+      { verdict: 'fault', text: / gives no answer$/, remedy: /^See whether it hangs/ },
+    ])
+    t.same(await judge({ redis: undefined }), [])
+  })
 })
 
 t.test('a server that is down', { skip: peerOrSkip('redis-server') }, async (t) => {
@@ -311,7 +368,7 @@ t.test('what is no Redis server', async (t) => {
 
   t.test('has an answer of its own for everything, which is told without what we sent', async (t) => {
     const cases: [answer: string, sentence: RegExp][] = [
-      ['-LOADING Redis is loading the dataset in memory', /^Redis is still loading its data: wait/],
+      ['-LOADING Redis is loading the dataset in memory', /^Redis is still loading its data: give it time/],
       ['-MASTERDOWN Link with MASTER is down', /^Redis has lost the server that it copies: start that one/],
       ['-DENIED Redis is running in protected mode', /^Redis is in its protected mode: give it a password/],
       ['-MOVED 3999 127.0.0.1:6381', /^Redis is one of a cluster.*: name a server by --redis that has all/],
