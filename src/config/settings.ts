@@ -41,6 +41,13 @@ export interface Settings {
   readonly usersFile: string | null
   readonly authSecret: readonly string[]
   readonly authSecretFile: string | null
+  readonly authSecretHash: 'any' | 'sha1' | 'sha256'
+  /** One character, no digit. */
+  readonly authSecretSeparator: string
+  /** In seconds, of credentials that are issued here. */
+  readonly authSecretLifetime: number
+  /** In seconds from now; 0: no limit. */
+  readonly authSecretLifetimeMax: number
   /** Where users and TURN REST secrets are besides. */
   readonly redis: RedisServer | null
   readonly redisPasswordFile: string | null
@@ -90,6 +97,8 @@ export interface Settings {
   readonly adminListen: ListenAddress | null
   readonly metricsToken: readonly string[]
   readonly metricsTokenFile: string | null
+  readonly credentialsToken: readonly string[]
+  readonly credentialsTokenFile: string | null
   readonly drainTimeout: number
   readonly stateDir: string
   readonly logLevel: LogLevel

@@ -12,9 +12,7 @@ export const REDIS_PAUSE_MILLISECONDS_MIN = 250
 export const REDIS_PAUSE_MILLISECONDS_MAX = 2_000
 /** Commands that wait for their answers: more than the look-ups that may be under way at once. */
 export const REDIS_COMMAND_COUNT_MAX = 1_024
-/** TURN REST secrets of the realm: two while they rotate. Each costs a key for each name that logs in. */
-export const REDIS_SECRET_COUNT_MAX = 64
-/** Of one of them, as of one in the file of --auth-secret-file or an option. */
+/** Of a TURN REST secret, as of one in an option. */
 export const REDIS_SECRET_LENGTH_MAX = 4_096
 /** Characters of an error of the server in a sentence of ours. */
 export const REDIS_ERROR_LENGTH_MAX = 100

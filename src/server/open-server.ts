@@ -12,6 +12,7 @@ import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
+import { logSecrets } from './secrets-log.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
 
 assertRelations()
@@ -47,6 +48,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
     outside = await OutsideUsers.open(settings, logger, warn)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
+    logSecrets(users.secretList, logger, warn)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(
       choosing ?? chooseEngine(settings.engine, process.env),
@@ -65,8 +67,8 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     return { opened, relayHosts, users, certificate }
   } catch (error) {
     certificate?.close()
-    users?.usersFile?.close()
-    await outside?.close()
+    if (users === null) await outside?.close()
+    else await users.close()
     throw error
   }
 }

@@ -21,10 +21,7 @@ export async function openOutsideStores(
 
 async function openRedis(realm: string, access: RedisAccess, logger: Logger): Promise<OutsideStore> {
   const { RedisUsers } = await import('../stores/redis-users.js')
-  return new RedisUsers(realm, access, {
-    noteSecrets: () => {},
-    noteProblem: redisLog(`--redis ${access.server.shown}`, logger),
-  })
+  return new RedisUsers(realm, access, redisLog(`--redis ${access.server.shown}`, logger))
 }
 
 /** The first thing that is wrong, and that all is well again: what is wrong next has the same reason mostly. */

@@ -26,7 +26,6 @@ import { type GeneratedUserFace, generatedUserFace, type ServerAddress, type Ser
 import { totalsOf } from './statistics.js'
 import { startUpkeep } from './upkeep.js'
 import { turnUris } from './uris.js'
-import { closeUsers } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
 
 export type { ServerAddress } from './server-face.js'
@@ -172,9 +171,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#running?.relaying.allocationCount() ?? 0
   }
 
-  /** Reads the users file and the certificate again, and no options. False if one is broken: that stays as it was. */
+  /** Reads the files of users, of secrets and of the certificate again, and no options. False if one is broken: that stays as it was. */
   reload(): boolean {
-    const areUsersRead = this.#running?.users.usersFile?.reload() ?? true
+    const areUsersRead = this.#running?.users.reload() ?? true
     const isCertificateRead = this.#running?.certificate?.reload() ?? true
     return areUsersRead && isCertificateRead
   }
@@ -230,7 +229,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     for (const timer of running.timers) clearInterval(timer)
     await this.#plane?.close()
     this.#plane = null
-    await closeUsers(running.users)
+    await running.users.close()
     running.certificate?.close()
     await running.relaying.stop()
     this.#running = null

@@ -1,7 +1,8 @@
 // How coturn keeps users in Redis (turndb/schema.userdb.redis there), of versions 4.0 and later: a string with the hex MD5 key of each user, and a
 // set with the TURN REST secrets of each realm.
 import { USERNAME_LENGTH_MAX } from '../limits/messages.js'
-import { REDIS_SECRET_COUNT_MAX, REDIS_SECRET_LENGTH_MAX } from '../limits/redis.js'
+import { REDIS_SECRET_LENGTH_MAX } from '../limits/redis.js'
+import { AUTH_SECRET_COUNT_MAX } from '../limits/turn.js'
 import { RedisNonsense } from './redis-failures.js'
 
 const HEX_KEY = /^[0-9a-f]{32}$/i
@@ -51,8 +52,8 @@ export function md5KeyOf(value: string): Uint8Array {
 
 /** In a fixed order. Throws a RedisNonsense: why they are not taken. */
 export function secretsOf(members: readonly string[]): string[] {
-  if (members.length > REDIS_SECRET_COUNT_MAX) {
-    throw new RedisNonsense(`has ${members.length} of them for this realm: leave ${REDIS_SECRET_COUNT_MAX} at most`)
+  if (members.length > AUTH_SECRET_COUNT_MAX) {
+    throw new RedisNonsense(`has ${members.length} of them for this realm: leave ${AUTH_SECRET_COUNT_MAX} at most`)
   }
   const isSecret = (text: string) =>
     text !== '' && Buffer.byteLength(text) <= REDIS_SECRET_LENGTH_MAX && !NO_TEXT.test(text)

@@ -7,13 +7,18 @@ import { secretsKey, secretsOf } from './redis-layout.js'
 export class RedisSecrets {
   readonly #key: string
   readonly #noteSecrets: (secrets: readonly string[]) => void
-  #present = ''
+  #present: readonly string[] | null = null
   #problem: string | null = null
 
-  /** @param noteSecrets gets them, in a fixed order, when they are others than before; there are none before */
+  /** @param noteSecrets gets them, in a fixed order, when they are read for the first time, and when they are others than before */
   constructor(realm: string, noteSecrets: (secrets: readonly string[]) => void) {
     this.#key = secretsKey(realm)
     this.#noteSecrets = noteSecrets
+  }
+
+  /** In a fixed order; null until they have been read. */
+  get present(): readonly string[] | null {
+    return this.#present
   }
 
   /** Why what is there is not taken, so that the last ones hold, a sentence; null: it is. */
@@ -35,9 +40,8 @@ export class RedisSecrets {
   }
 
   #note(secrets: readonly string[]): void {
-    const present = secrets.join('\n')
-    if (present === this.#present) return
-    this.#present = present
+    if (secrets.join('\n') === this.#present?.join('\n') && this.#present.length === secrets.length) return
+    this.#present = secrets
     this.#noteSecrets(secrets)
   }
 }

@@ -1,32 +1,34 @@
 // Users and TURN REST secrets in Redis, over one connection: users are asked for when they log in, secrets are read every few seconds.
-import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
+import type { OutsideAnswer, OutsideQuery, OutsideStore, SecretsOfStore } from '../auth/outside-store.js'
 import type { RedisAccess } from './redis-access.js'
 import { type RedisClient, RedisConnection, type RedisPatience } from './redis-connection.js'
 import { RedisNonsense } from './redis-failures.js'
 import { md5KeyOf, userKey } from './redis-layout.js'
 import { RedisSecrets } from './redis-secrets.js'
 
-export interface RedisNews {
-  /** The TURN REST secrets of the realm, in a fixed order, when they are others than before. While the server is down the last ones hold. */
-  noteSecrets(secrets: readonly string[]): void
-  /** What is wrong, a sentence, or null when nothing is any more; only when that changes. */
-  noteProblem(problem: string | null): void
-}
-
-export class RedisUsers implements OutsideStore {
+export class RedisUsers implements OutsideStore, SecretsOfStore {
   readonly name: string
+  onSecrets: SecretsOfStore['onSecrets'] = null
   readonly #realm: string
-  readonly #news: RedisNews
+  readonly #noteProblem: (problem: string | null) => void
   readonly #secrets: RedisSecrets
   readonly #connection: RedisConnection
   #told: string | null = null
 
-  /** Begins to connect, and goes on doing so where there is no server. */
-  constructor(realm: string, access: RedisAccess, news: RedisNews, patience?: RedisPatience) {
+  /**
+   * Begins to connect, and goes on doing so where there is no server.
+   * @param noteProblem gets what is wrong, a sentence, or null when nothing is any more; only when that changes
+   */
+  constructor(
+    realm: string,
+    access: RedisAccess,
+    noteProblem: (problem: string | null) => void,
+    patience?: RedisPatience,
+  ) {
     this.name = `--redis ${access.server.shown}`
     this.#realm = realm
-    this.#news = news
-    this.#secrets = new RedisSecrets(realm, news.noteSecrets)
+    this.#noteProblem = noteProblem
+    this.#secrets = new RedisSecrets(realm, (secrets) => this.onSecrets?.(secrets))
     const watcher = {
       read: (client: RedisClient) => this.#secrets.read(client),
       noteState: (failure: Error | null) => this.#tell(failure?.message ?? this.#secrets.problem),
@@ -47,13 +49,18 @@ export class RedisUsers implements OutsideStore {
     }
   }
 
+  get secrets(): readonly string[] | null {
+    return this.#secrets.present
+  }
+
   close(): Promise<void> {
+    this.onSecrets = null
     return this.#connection.close()
   }
 
   #tell(problem: string | null): void {
     if (problem === this.#told) return
     this.#told = problem
-    this.#news.noteProblem(problem)
+    this.#noteProblem(problem)
   }
 }

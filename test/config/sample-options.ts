@@ -79,6 +79,10 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   usersFile: { texts: ['/etc/users'], native: '/etc/users', expected: '/etc/users', bad: null },
   authSecret: { texts: ['north', 'south'], native: ['north', 'south'], expected: ['north', 'south'], bad: 'hunter2\n' },
   authSecretFile: { texts: ['/etc/secret'], native: '/etc/secret', expected: '/etc/secret', bad: null },
+  authSecretHash: { texts: ['sha256'], native: 'sha256', expected: 'sha256', bad: 'md5' },
+  authSecretSeparator: { texts: ['|'], native: '|', expected: '|', bad: '1' },
+  authSecretLifetime: { texts: ['3600'], native: 3600, expected: 3600, bad: '59' },
+  authSecretLifetimeMax: { texts: ['172800'], native: 172800, expected: 172800, bad: '-1' },
   redis: {
     texts: ['rediss://turn@redis.example.org/2'],
     native: 'rediss://turn@redis.example.org/2',
@@ -146,6 +150,18 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     texts: ['/etc/metrics-token'],
     native: '/etc/metrics-token',
     expected: '/etc/metrics-token',
+    bad: null,
+  },
+  credentialsToken: {
+    texts: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    native: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    expected: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    bad: 'hunter2\n',
+  },
+  credentialsTokenFile: {
+    texts: ['/etc/credentials-token'],
+    native: '/etc/credentials-token',
+    expected: '/etc/credentials-token',
     bad: null,
   },
   adminListen: {
