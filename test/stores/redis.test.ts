@@ -319,7 +319,7 @@ t.test('a server that is down', { skip: peerOrSkip('redis-server') }, async (t) 
   t.same(stage.secrets, ['logen'], 'the secrets that it had hold')
 
   await redis.start()
-  await redis.turnadmin(`-a -u gorst -r ${REALM} -p hero`)
+  await redis.turnadmin(`-X logen -r ${REALM}`)
   await stage.untilFound('gorst')
   await until(() => stage.problem === null && stage.secrets.length === 0, 'up again, with what is there now')
 })

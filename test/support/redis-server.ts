@@ -1,8 +1,7 @@
-// Debian's redis-server as tests start it: on a port of its own, keeping nothing; what is in it is written by coturn's turnadmin and by redis-cli.
+// Debian's redis-server as tests start it: on a port and in a directory of its own; what is in it is written by coturn's turnadmin and by redis-cli.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
@@ -24,7 +23,6 @@ export interface RedisOptions {
 export class TestRedis {
   readonly port: number
   readonly #args: readonly string[]
-  readonly #directory: string
   readonly #options: RedisOptions
   #stop: () => Promise<void> = async () => {}
   #pid = 0
@@ -40,7 +38,6 @@ export class TestRedis {
   private constructor(port: number, directory: string, options: RedisOptions) {
     this.port = port
     this.#options = options
-    this.#directory = directory
     const { args = [], password } = options
     const base = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, '--save', '', '--appendonly', 'no']
     this.#args = [...base, ...(password === undefined ? [] : ['--requirepass', password]), ...args]
@@ -50,10 +47,8 @@ export class TestRedis {
     return `redis://127.0.0.1:${this.port}/${this.#options.database ?? 0}`
   }
 
-  /** Empty, on the same port as before. */
+  /** On the same port as before, with what turnadmin has written: it has it saved after each change. */
   async start(): Promise<void> {
-    // turnadmin has it saved after each change.
-    rmSync(join(this.#directory, 'dump.rdb'), { force: true })
     const child = spawn(findCommand('redis-server') ?? 'redis-server', this.#args, {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -76,7 +71,7 @@ export class TestRedis {
     await withDeadline(isReady, DEADLINE_MILLISECONDS, () => `redis-server is not ready: ${said}`)
   }
 
-  /** At once, as a machine without power; what was in it is gone. */
+  /** At once, as a machine without power. */
   stop(): Promise<void> {
     return this.#stop()
   }
