@@ -12,6 +12,7 @@ import { fail, Names } from './setting-names.js'
 import type { SettingKey, Settings } from './settings.js'
 import type { ResolvedOption, Source } from './source.js'
 import { checkRedis, redisWarnings } from './store-checks.js'
+import { webhookWarnings } from './webhook-checks.js'
 
 /** Returns warnings; throws TurndError. `naming` is how options that nobody gave are called. */
 export function crossCheck(
@@ -38,6 +39,7 @@ export function crossCheck(
     ...redisWarnings(settings, names),
     ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
+    ...webhookWarnings(settings, names),
   ]
 }
 

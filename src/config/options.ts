@@ -36,6 +36,7 @@ import { parseSecretSeparator } from './secret-separator.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
 import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
+import { parseWebhookUrl, WEBHOOK_URL_FORM, webhookUrlWarning } from './webhook-url.js'
 
 export const OPTION_GROUPS = [
   'Listening',
@@ -335,6 +336,37 @@ const TABLE: Table = {
     default: null,
     defaultText: 'the well-known authorities',
     help: 'The certificates (PEM) that the certificate of a rediss:// server may be signed by.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-webhook': {
+    group: 'Users and secrets',
+    type: parsed(WEBHOOK_URL_FORM, parseWebhookUrl),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A web service that is asked by POST for the key of a user whom nothing else here knows: docs/webhook.md is the contract.',
+    coturn: [],
+    comesLater: null,
+    warn: (value) => (value === null ? null : webhookUrlWarning(value)),
+  },
+  'auth-webhook-token-file': {
+    group: 'Users and secrets',
+    type: path('PATH'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A file with the bearer token that the web service of --auth-webhook wants to see.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-webhook-ca': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: 'the well-known authorities',
+    help: 'The certificates (PEM) that the certificate of that web service may be signed by.',
     coturn: [],
     comesLater: null,
   },

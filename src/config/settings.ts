@@ -53,6 +53,12 @@ export interface Settings {
   readonly redisPasswordFile: string | null
   /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
   readonly redisCa: string | null
+  /** The web service that is asked for users whom nothing else knows; null: none. A URL. */
+  readonly authWebhook: string | null
+  /** A file of the bearer token for it. */
+  readonly authWebhookTokenFile: string | null
+  /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
+  readonly authWebhookCa: string | null
   readonly oauthKeys: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number

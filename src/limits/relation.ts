@@ -16,6 +16,7 @@ import * as redis from './redis.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
+import * as webhook from './webhook.js'
 
 export const LIMITS = {
   ...messages,
@@ -34,6 +35,7 @@ export const LIMITS = {
   ...redis,
   ...doctor,
   ...outside,
+  ...webhook,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -13,6 +13,7 @@ import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
 import { REDIS_RELATIONS } from './redis-relations.js'
 import { LIMITS, type Limits, type Relation } from './relation.js'
 import { DTLS_RELATIONS, HTTP_RELATIONS, STREAM_RELATIONS } from './stream-relations.js'
+import { WEBHOOK_RELATIONS } from './webhook-relations.js'
 
 export const RELATIONS: readonly Relation[] = [
   ...MESSAGE_RELATIONS,
@@ -30,6 +31,7 @@ export const RELATIONS: readonly Relation[] = [
   ...REDIS_RELATIONS,
   ...DOCTOR_RELATIONS,
   ...OUTSIDE_RELATIONS,
+  ...WEBHOOK_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

@@ -3,10 +3,11 @@ import type { OutsideStore } from '../auth/outside-store.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { type RedisAccess, redisAccessOf } from '../stores/redis-access.js'
+import { webhookOptionsOf } from '../stores/webhook-options.js'
 
 /** What the stores are made of: where it is the same, they stay. Has secrets. Throws TurndError for a file that cannot be used. */
 export function outsideStoresKey(settings: Settings): string {
-  return JSON.stringify([redisAccessOf(settings)])
+  return JSON.stringify([redisAccessOf(settings), webhookOptionsOf(settings)])
 }
 
 /** Throws TurndError for what is the operator's to mend; a store that is down is no error. */
@@ -15,8 +16,11 @@ export async function openOutsideStores(
   _warn: (text: string) => void,
   logger: Logger,
 ): Promise<OutsideStore[]> {
-  const redis = redisAccessOf(settings)
-  return redis === null ? [] : [await openRedis(settings.realm, redis, logger)]
+  const [redis, webhook] = [redisAccessOf(settings), webhookOptionsOf(settings)]
+  const stores: OutsideStore[] = []
+  if (redis !== null) stores.push(await openRedis(settings.realm, redis, logger))
+  if (webhook !== null) stores.push(new (await import('../stores/webhook.js')).WebhookStore(webhook))
+  return stores
 }
 
 async function openRedis(realm: string, access: RedisAccess, logger: Logger): Promise<OutsideStore> {

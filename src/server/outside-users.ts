@@ -81,6 +81,11 @@ export class OutsideUsers {
     this.#settings = settings
   }
 
+  /** As operators know them. */
+  names(): string[] {
+    return this.#stores.map(({ store }) => store.name)
+  }
+
   /** Stores that do not answer, each with a sentence about it. */
   problems(): { readonly name: string; readonly problem: string }[] {
     return this.#stores.flatMap(({ problem, store }) => (problem === '' ? [] : [{ name: store.name, problem }]))
@@ -182,7 +187,7 @@ export class OutsideUsers {
     return {
       id: this.id,
       username,
-      outcome: 'down',
+      outcome: this.#stores.some(({ isSilent }) => isSilent) ? 'down' : 'failed',
       ...(remembered === undefined ? NOT_FOUND : this.#shown(remembered)),
     }
   }

@@ -1,9 +1,9 @@
 // What the options say of the Redis server, with the files that they name.
 import { loadSecretFile } from '../auth/secret-file.js'
+import { readAuthorities } from '../config/authorities.js'
 import { TurndError } from '../config/errors.js'
 import type { RedisServer } from '../config/redis-server.js'
 import type { Settings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
 
 export interface RedisAccess {
   readonly server: RedisServer
@@ -19,7 +19,7 @@ export function redisAccessOf({ redis, redisCa, redisPasswordFile }: Settings): 
   return {
     server: redis,
     password: redisPasswordFile === null ? redis.password : passwordOf(redisPasswordFile),
-    ca: redisCa === null || !redis.isTls ? null : readUpstreamCa(redisCa, '--redis-ca'),
+    ca: redisCa === null || !redis.isTls ? null : readAuthorities(redisCa, '--redis-ca'),
   }
 }
 

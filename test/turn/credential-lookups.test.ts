@@ -204,6 +204,17 @@ t.test('a store that is down', async (t) => {
     t.same(reasons(), ['store-unavailable', 'store-unavailable'])
   })
 
+  t.test('for one name, as it may be for that one alone, keeps out no other', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const client = harness.client({ user: { username: 'a name that breaks it', password: 'x' } })
+    knock(client)
+    t.equal(say(client, { outcome: 'failed' })[0].code, 500)
+    t.equal(knock(client)?.code, 500, 'that one waits for a second')
+    const other = carol()
+    t.equal(knock(other), null)
+    t.equal(say(other, FOUND)[0].code, 0)
+  })
+
   t.test('lets in whom it knew, for so long, and says nothing of a wrong password', async (t) => {
     const { admitted, carol, harness, knock, say } = stage()
     admitted()

@@ -13,6 +13,7 @@ import type { InsideScene } from './scene.js'
 import { stateDirectory } from './state-directory.js'
 import { buffers, conntrack, openFiles } from './system-limits.js'
 import { users } from './users.js'
+import { webhook } from './webhook.js'
 
 export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   configuration,
@@ -22,6 +23,7 @@ export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   localFirewall,
   users,
   redis,
+  webhook,
   certificate,
   httpUpstream,
   peerRules,

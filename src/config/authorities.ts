@@ -1,10 +1,10 @@
-// The files of --http-upstream-ca and --redis-ca: who vouches for the web server behind the TLS listeners, and for Redis.
+// The files of --http-upstream-ca, --redis-ca and --auth-webhook-ca: who vouches for a server that turnd is a client of.
 import { X509Certificate } from 'node:crypto'
 import { TurndError } from './errors.js'
 import { readTextFile } from './read-text-file.js'
 
 /** The text of the file; throws TurndError unless it is one certificate in PEM form, or more. */
-export function readUpstreamCa(path: string, option = '--http-upstream-ca'): string {
+export function readAuthorities(path: string, option: string): string {
   try {
     const text = readTextFile(path)
     const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
