@@ -13,6 +13,7 @@ import {
   ATTRIBUTE_USERHASH,
   ATTRIBUTE_USERNAME,
   ERROR_BAD_REQUEST,
+  ERROR_SERVER_ERROR,
   ERROR_STALE_NONCE,
   ERROR_UNAUTHENTICATED,
   PASSWORD_ALGORITHM_MD5,
@@ -27,6 +28,7 @@ import { CredentialStores } from './credential-stores.js'
 import type { Credential, CredentialStore } from './credentials.js'
 import { opaquePart } from './credentials.js'
 import { NonceMint, nonceFeatureBits } from './nonce.js'
+import { OUTSIDE_ASK, OUTSIDE_DOWN, OUTSIDE_KNOWN_BUT_OLD, type OutsideCredentials } from './outside-credentials.js'
 import { chosenAlgorithm, OFFERED_ALGORITHMS } from './password-algorithms.js'
 
 export const INTEGRITY_NONE = 0
@@ -34,13 +36,20 @@ export const INTEGRITY_SHA1 = 1
 export const INTEGRITY_SHA256 = 2
 export type Integrity = typeof INTEGRITY_NONE | typeof INTEGRITY_SHA1 | typeof INTEGRITY_SHA256
 
+/** In place of an error code: an outside store must be asked for the user first. */
+export const LOOKUP_NEEDED = -1
+
 const USERHASH_LENGTH = 32
+/** Questions for one request: what is remembered elsewhere may have been old, and is asked for anew. */
+const LOOKUP_COUNT_MAX = 2
 
 export interface AuthenticatorOptions {
   readonly realm: string
   readonly stores: readonly CredentialStore[]
   readonly nonceSecret: Uint8Array
   readonly nonceLifetimeSeconds?: number
+  /** Asked last; absent without outside stores. */
+  readonly outside?: OutsideCredentials | null
 }
 
 export class Authenticator {
@@ -53,6 +62,12 @@ export class Authenticator {
   key: Uint8Array | null = null
   /** The variant that the client used, for its answers; set together with `key`. */
   integrity: Integrity = INTEGRITY_NONE
+  /** With LOOKUP_NEEDED: what is remembered of the user elsewhere will do, if it is fresh. */
+  mayBeRemembered = false
+  /** It was authentic, by what was said some time ago: the store is to be asked behind. */
+  isLookupDue = false
+  /** What outside stores have said; null without any. */
+  outside: OutsideCredentials | null
 
   #stores: CredentialStores
   readonly #mint: NonceMint
@@ -64,6 +79,7 @@ export class Authenticator {
   constructor(options: AuthenticatorOptions) {
     const realm = opaquePart('the realm', options.realm)
     this.#stores = new CredentialStores(options.stores)
+    this.outside = options.outside ?? null
     this.#realm = Buffer.from(realm)
     this.#mint = new NonceMint(options.nonceSecret, realm, 0, options.nonceLifetimeSeconds ?? NONCE_LIFETIME_SECONDS)
   }
@@ -74,19 +90,23 @@ export class Authenticator {
   }
 
   /**
-   * 0 if the request is authentic, else the error code of the answer: 400, 401 or 438, the last two with writeChallenge.
+   * 0 if the request is authentic, else the error code of the answer: 400, 401, 438 or 500, of which 401 and 438 go with writeChallenge; or
+   * LOOKUP_NEEDED: the same request is to be handed in again when the outside stores have been asked for `username`.
    * @param allocationUsername whose allocation the 5-tuple has, or null: that name's credential does not expire under it
+   * @param lookupCount how often the stores have been asked for it
    */
   authenticate(
     message: MessageView,
     client: TransportAddress,
     monotonicSeconds: number,
     allocationUsername: string | null = null,
+    lookupCount = 0,
   ): number {
     this.reason = null
     this.username = ''
     this.key = null
     this.integrity = INTEGRITY_NONE
+    this.isLookupDue = false
     const integrity = usedIntegrity(message)
     if (integrity === INTEGRITY_NONE) return ERROR_UNAUTHENTICATED
 
@@ -102,14 +122,30 @@ export class Authenticator {
       ? this.#stores.find(claimed, claimed === allocationUsername)
       : (this.#stores.findByUserhash(claimed) ?? 'unknown-user')
     if (typeof lookup !== 'string') this.username = lookup.username
+    const outside = lookup === 'unknown-user' && message.has(ATTRIBUTE_USERNAME) ? this.outside : null
+    const outsideUser = outside?.find(claimed) ?? null
     // Who is disabled is checked against the random key as well: no client may find out that there is such a user.
-    const credential = typeof lookup === 'string' || lookup.isDisabled === true ? null : lookup
+    const inside = typeof lookup === 'string' || lookup.isDisabled === true ? null : lookup
+    const credential = inside ?? outsideUser?.credential ?? null
     const verified = this.#verify(message, integrity, algorithm, credential)
     const isRealmRight = this.#realm.equals(message.readBytes(message.find(ATTRIBUTE_REALM)))
+    if (outside !== null && isRealmRight) {
+      const isRight = verified !== null
+      const isLast = lookupCount >= LOOKUP_COUNT_MAX
+      const judgement = outside.judge(claimed, isRight, claimed === allocationUsername, monotonicSeconds, isLast)
+      if (judgement === OUTSIDE_ASK || judgement === OUTSIDE_DOWN) {
+        // Nobody is asked for the sake of an address that may be forged.
+        if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
+        if (judgement === OUTSIDE_DOWN) return this.#refuse(ERROR_SERVER_ERROR, 'store-unavailable')
+        this.mayBeRemembered = lookupCount === 0 && (isRight || outsideUser === null)
+        return LOOKUP_NEEDED
+      }
+      this.isLookupDue = judgement === OUTSIDE_KNOWN_BUT_OLD
+    }
     if (verified === null || !isRealmRight) {
       this.#stores.noteRefused(claimed)
       if (!isRealmRight) return this.#refuse(ERROR_UNAUTHENTICATED, 'wrong-realm')
-      if (typeof lookup === 'string') return this.#refuse(ERROR_UNAUTHENTICATED, lookup)
+      if (typeof lookup === 'string') return this.#refuse(ERROR_UNAUTHENTICATED, outsideUser?.reason ?? lookup)
       return this.#refuse(ERROR_UNAUTHENTICATED, lookup.isDisabled === true ? 'disabled-user' : 'bad-password')
     }
     this.#stores.noteVerified(verified)
@@ -174,10 +210,11 @@ export class Authenticator {
 
   /** Sets the nonces' feature bits to what every store can verify at this moment. Returns whether SHA-256 keys are offered. */
   #updateFeatures(): boolean {
-    const offersSha256 = this.#stores.verifiesSha256
+    // Outside stores keep MD5 keys, by name.
+    const offersSha256 = this.outside === null && this.#stores.verifiesSha256
     this.#mint.featureBits =
       (offersSha256 ? SECURITY_FEATURE_PASSWORD_ALGORITHMS : 0) |
-      (this.#stores.verifiesUserhash ? SECURITY_FEATURE_USERNAME_ANONYMITY : 0)
+      (this.outside === null && this.#stores.verifiesUserhash ? SECURITY_FEATURE_USERNAME_ANONYMITY : 0)
     return offersSha256
   }
 

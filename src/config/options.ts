@@ -3,6 +3,14 @@
 import { DRAIN_SECONDS_MAX, METRICS_TOKEN_LENGTH_MIN } from '../limits/admin.js'
 import { REALM_LENGTH_MAX } from '../limits/messages.js'
 import {
+  LOOKUP_OUTAGE_SECONDS_DEFAULT,
+  LOOKUP_OUTAGE_SECONDS_MAX,
+  LOOKUP_SECONDS_DEFAULT,
+  LOOKUP_SECONDS_MAX,
+  LOOKUP_TTL_SECONDS_DEFAULT,
+  LOOKUP_TTL_SECONDS_MAX,
+} from '../limits/outside.js'
+import {
   ALLOCATION_COUNT_DEFAULT,
   ALLOCATION_COUNT_MAX,
   BITS_PER_SECOND_MAX,
@@ -257,6 +265,36 @@ const TABLE: Table = {
     help: 'Keys of third-party authorization (RFC 7635).',
     coturn: ['oauth'],
     comesLater: 'third-party authorization comes in a later version',
+  },
+  'lookup-timeout': {
+    group: 'Users and secrets',
+    type: integer('SECONDS', 'a number of seconds', 1, LOOKUP_SECONDS_MAX),
+    repeatable: false,
+    default: LOOKUP_SECONDS_DEFAULT,
+    defaultText: String(LOOKUP_SECONDS_DEFAULT),
+    help: 'How long a user store outside this server (--redis, --auth-webhook) may take to answer.',
+    coturn: [],
+    comesLater: null,
+  },
+  'lookup-ttl': {
+    group: 'Users and secrets',
+    type: integer('SECONDS', 'a number of seconds', 0, LOOKUP_TTL_SECONDS_MAX),
+    repeatable: false,
+    default: LOOKUP_TTL_SECONDS_DEFAULT,
+    defaultText: String(LOOKUP_TTL_SECONDS_DEFAULT),
+    help: 'How long such a store is not asked again for a user who logs in with the right password.',
+    coturn: [],
+    comesLater: null,
+  },
+  'lookup-outage': {
+    group: 'Users and secrets',
+    type: integer('SECONDS', 'a number of seconds', 0, LOOKUP_OUTAGE_SECONDS_MAX),
+    repeatable: false,
+    default: LOOKUP_OUTAGE_SECONDS_DEFAULT,
+    defaultText: String(LOOKUP_OUTAGE_SECONDS_DEFAULT),
+    help: 'While such a store is down, for how long users whom it knew can still log in; 0: not at all. Calls go on in any case.',
+    coturn: [],
+    comesLater: null,
   },
   'max-allocations': {
     group: 'Limits',

@@ -41,6 +41,11 @@ export interface Settings {
   readonly authSecret: readonly string[]
   readonly authSecretFile: string | null
   readonly oauthKeys: string | null
+  /** Seconds; of look-ups at user stores outside this process. */
+  readonly lookupTimeout: number
+  readonly lookupTtl: number
+  /** 0: nobody is let in while a store is down. */
+  readonly lookupOutage: number
 
   readonly maxAllocations: number
   /** Allocations of one user; 0: no limit. */

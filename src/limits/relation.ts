@@ -10,6 +10,7 @@ import * as engines from './engines.js'
 import * as files from './files.js'
 import * as http from './http.js'
 import * as messages from './messages.js'
+import * as outside from './outside.js'
 import * as passwords from './passwords.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
@@ -30,6 +31,7 @@ export const LIMITS = {
   ...clients,
   ...cms,
   ...doctor,
+  ...outside,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -16,6 +16,19 @@ export const REFUSAL_REASONS = {
     meaning: 'the user exists, but the message integrity does not match its password',
     remedy: 'set the same password on the client and on the server',
   },
+  'refused-by-store': {
+    meaning: 'the user store knows the name, and refuses it',
+    remedy: 'ask whoever runs the store (--auth-webhook) why; its own words are in the line',
+  },
+  'store-unavailable': {
+    meaning: 'nobody here knows the name, and the user store that might does not answer',
+    remedy: 'look at the log line user-store-down, and run `turnd doctor` here: it says what is wrong with the store',
+  },
+  'store-busy': {
+    meaning: 'as many requests as may wait for the user store already',
+    remedy:
+      'clients try again by themselves; many of these mean that the store is too slow, or that somebody guesses names',
+  },
   'wrong-realm': {
     meaning: 'the client used another realm than the one it was given',
     remedy: 'let the client take the realm from the 401 answer, or set --realm to the one it insists on',
@@ -159,6 +172,8 @@ export const REFUSAL_REASON_NAMES = Object.keys(REFUSAL_REASONS) as readonly Ref
  */
 const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'unknown-user',
+  'store-unavailable',
+  'store-busy',
   'wrong-realm',
   'stale-nonce',
   'missing-attribute',

@@ -14,6 +14,8 @@ const CORE_SETTING_KEYS = [
   'channelsMax',
   'maxBps',
   'userMaxBps',
+  'lookupTimeout',
+  'lookupOutage',
   'unauthenticatedRate',
   'allowPeer',
   'denyPeer',

@@ -3,7 +3,7 @@ import { TICK_MILLISECONDS_MAX } from '../limits/engines.js'
 import type { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener, ListenerChange } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
-import type { TransportAddress } from '../stun/address.js'
+import { formatHost, type TransportAddress } from '../stun/address.js'
 import type { TurnCore } from '../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../turn/reconfigure.js'
 import { CoreObserver } from './core-observer.js'
@@ -32,6 +32,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   readonly #unanswered = new Unanswered('the main thread')
   readonly #answers: Answers
   readonly #captures: WorkerCaptures
+  #isStopped = false
 
   /**
    * @param engine its listeners are open
@@ -60,6 +61,8 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       ownSockets,
       localHosts: localAddresses(),
       stores: [...users.stores, users.temporaryUsers],
+      outsideId: users.outside?.id ?? 0,
+      userLookup: { lookUp: (username, client, mayBeRemembered) => this.#lookUp(username, client, mayBeRemembered) },
       nonceSecret,
       drops: statistics.drops,
       shared,
@@ -116,9 +119,13 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   commit(change: RelayingChange, places: ListenerChange | null, sockets: OwnSockets): void {
     if (places !== null) deleteAllocationsOf(this.#core, places.isRemoved)
     places?.commit()
-    const stores = change.users === this.#users ? null : [...change.users.stores, change.users.temporaryUsers]
-    this.#users = change.users
-    changeCore(this.#core, coreSettings(change.settings, change.limitsLoopback), sockets, stores)
+    const { users } = change
+    const coreUsers =
+      users === this.#users
+        ? null
+        : { stores: [...users.stores, users.temporaryUsers], outsideId: users.outside?.id ?? 0 }
+    this.#users = users
+    changeCore(this.#core, coreSettings(change.settings, change.limitsLoopback), sockets, coreUsers)
   }
 
   /** Allocations that end with their listeners. */
@@ -139,9 +146,17 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     this.#unanswered.giveUp()
     this.#core.deleteAllAllocations('stopped')
     await this.#engine.stop()
+  }
+
+  #lookUp(username: string, client: TransportAddress, mayBeRemembered: boolean): void {
+    const asked = this.#users.outside?.ask({ username, source: formatHost(client), mayBeRemembered })
+    void asked?.then((verdict) => {
+      if (!this.#isStopped) this.#core.handleVerdict(verdict)
+    })
   }
 
   #handleCaptured(packets: CapturedPackets): void {

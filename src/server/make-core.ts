@@ -1,11 +1,13 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import { OutsideCredentials } from '../auth/outside-credentials.js'
 import type { PeerRule } from '../config/peer-rule.js'
 import { profileTraits } from '../config/profile.js'
+import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
-import type { ConnectionOutput, TurnObserver, TurnOutput } from '../turn/output.js'
+import type { ConnectionOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -26,6 +28,9 @@ export interface CoreParts {
   readonly ownSockets: OwnSockets
   readonly localHosts: OwnSockets['addresses']
   readonly stores: readonly CredentialStore[]
+  /** Of the outside stores; 0 without any. */
+  readonly outsideId: number
+  readonly userLookup: UserLookup
   readonly nonceSecret: Uint8Array
   /** Where drops are counted. */
   readonly drops: Float64Array
@@ -35,21 +40,35 @@ export interface CoreParts {
   readonly connectionOutput?: ConnectionOutput
 }
 
-/** Other settings for a core that runs. @param stores null: the same users */
+/** Who may log in from now on. */
+export interface CoreUsers {
+  readonly stores: readonly CredentialStore[]
+  readonly outsideId: number
+}
+
+/** Other settings for a core that runs. @param users null: the same ones */
 export function changeCore(
   core: TurnCore,
   settings: CoreSettings,
   { addresses, wildcardPorts }: OwnSockets,
-  stores: readonly CredentialStore[] | null,
+  users: CoreUsers | null,
 ): void {
   changeLimits(core, limitsOf(settings))
   core.policy.setOwnSockets(addresses, wildcardPorts)
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
-  if (stores !== null) core.authenticator.setStores(stores)
+  const { authenticator } = core
+  if (users !== null) {
+    authenticator.setStores(users.stores)
+    // What others have said is forgotten.
+    if (users.outsideId !== (authenticator.outside?.id ?? 0))
+      authenticator.outside = outsideOf(users.outsideId, settings)
+  }
+  if (authenticator.outside !== null) authenticator.outside.outageSeconds = settings.lookupOutage
 }
 
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
+  const outside = outsideOf(parts.outsideId, settings)
   const { maxPort, minPort } = settings
   const random = new CryptoRandom()
   const { tables, workerIndex } = shared
@@ -66,12 +85,13 @@ export function makeCore(parts: CoreParts): TurnCore {
   return new TurnCore({
     output,
     observer,
-    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret }),
+    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside }),
     policy,
     relayHosts,
     relayPorts,
     random,
     ...limitsOf(settings),
+    userLookup: parts.userLookup,
     monotonicStartSeconds: parts.monotonicStartSeconds,
     supportsDontFragment,
     drops,
@@ -97,5 +117,10 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     unauthenticatedRate: settings.unauthenticatedRate,
     limitsLoopback: settings.limitsLoopback,
     traits: profileTraits(settings.profile),
+    lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
   }
+}
+
+function outsideOf(id: number, { lookupOutage }: CoreSettings): OutsideCredentials | null {
+  return id === 0 ? null : new OutsideCredentials(id, lookupOutage)
 }

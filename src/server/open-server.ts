@@ -8,6 +8,7 @@ import { allOf } from './all-of.js'
 import type { ServerCertificate } from './certificate.js'
 import { logImport } from './import-log.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
+import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
@@ -37,10 +38,12 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   // First: it may say what the reason of an error is.
   logImport(logger, parsed.imported)
   const certificate = await openCertificate(settings, logger, warn)
+  let outside: OutsideUsers | null = null
   let users: Users | null = null
   try {
     const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
-    users = loadUsers(settings, hasStateDir, warn)
+    outside = await OutsideUsers.open(settings, logger, warn)
+    users = loadUsers(settings, hasStateDir, warn, null, outside)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(
       choosing ?? chooseEngine(settings.engine, process.env),
@@ -60,6 +63,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   } catch (error) {
     certificate?.close()
     users?.usersFile?.close()
+    await outside?.close()
     throw error
   }
 }

@@ -160,8 +160,8 @@ export class Reloads {
         warn,
       },
     })
-    const users = prepareUsers({
-      ...{ present: present.users, from, to: settings, hasStateDir, isDryRun, onProblem: warn },
+    const users = await prepareUsers({
+      ...{ present: present.users, from, to: settings, hasStateDir, isDryRun, logger, onProblem: warn },
     })
     try {
       const limitsLoopback = parsed.given.has('unauthenticatedRate')

@@ -26,6 +26,7 @@ import { type GeneratedUserFace, generatedUserFace, type ServerAddress, type Ser
 import { totalsOf } from './statistics.js'
 import { startUpkeep } from './upkeep.js'
 import { turnUris } from './uris.js'
+import { closeUsers } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
 
 export type { ServerAddress } from './server-face.js'
@@ -230,7 +231,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     for (const timer of running.timers) clearInterval(timer)
     await this.#plane?.close()
     this.#plane = null
-    running.users.usersFile?.close()
+    await closeUsers(running.users)
     running.certificate?.close()
     await running.relaying.stop()
     this.#running = null
@@ -238,9 +239,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   async #run(started: OpenedServer, admin: PreparedAdmin): Promise<void> {
     const { opened, relayHosts, users } = started
-    const { relaying } = opened
-    const timers = startUpkeep(relaying, this.#reporter)
-    const running = { ...started, relaying, timers, startTimeMs: Date.now() }
+    const timers = startUpkeep(opened.relaying, this.#reporter)
+    const running = { ...started, relaying: opened.relaying, timers, startTimeMs: Date.now() }
     this.#running = running
     this.#plane = await AdminPlane.open({
       ...{ ...admin, server: this.#administered(running), opened, relayHosts, startTimeMs: running.startTimeMs },

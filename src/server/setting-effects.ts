@@ -38,6 +38,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   authSecret: live(SECRETS),
   authSecretFile: live(SECRETS),
   oauthKeys: restart(NO_EFFECT_YET),
+  lookupTimeout: live(),
+  lookupTtl: live('holds for look-ups from now on'),
+  lookupOutage: live(),
 
   maxAllocations: live('allocations that exist stay'),
   userQuota: live('allocations that exist stay'),

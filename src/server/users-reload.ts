@@ -3,6 +3,8 @@
 import type { SettingChange } from '../admin/schema/operations.js'
 import type { ReadUsers } from '../auth/users-file-store.js'
 import type { Settings } from '../config/settings.js'
+import type { Logger } from '../log/logger.js'
+import { OutsideUsers } from './outside-users.js'
 import { isUsersFile, loadUsers, type Users, wrap } from './users.js'
 
 export interface PreparedUsers {
@@ -23,16 +25,29 @@ interface UsersRequest {
   readonly hasStateDir: boolean
   /** Nothing is to be generated either. */
   readonly isDryRun: boolean
+  readonly logger: Logger
   onProblem(text: string): void
 }
 
 /** Throws TurndError. */
-export function prepareUsers(request: UsersRequest): PreparedUsers {
+export async function prepareUsers(request: UsersRequest): Promise<PreparedUsers> {
+  const { logger, onProblem, present, to } = request
+  const outside = await OutsideUsers.open(to, logger, onProblem, present.outside)
+  try {
+    return prepareWith(request, outside)
+  } catch (error) {
+    if (outside !== present.outside) await outside?.close()
+    throw error
+  }
+}
+
+function prepareWith(request: UsersRequest, outside: OutsideUsers | null): PreparedUsers {
   const { from, hasStateDir, isDryRun, onProblem, present, to } = request
   const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
   const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
   const fileUserCount = read?.count ?? 0
-  const loaded = loadUsers(to, hasStateDir, onProblem, { users: present, fileUserCount, mayGenerate: !isDryRun })
+  const knownUsers = { users: present, fileUserCount, mayGenerate: !isDryRun }
+  const loaded = loadUsers(to, hasStateDir, onProblem, knownUsers, outside)
   const users = isSameBeside(present, loaded) ? present : loaded
   return {
     users,
@@ -45,9 +60,12 @@ export function prepareUsers(request: UsersRequest): PreparedUsers {
       read?.take()
       if (users.usersFile !== present.usersFile) present.usersFile?.close()
       known?.setGuest(users.guest)
+      if (outside !== present.outside) void present.outside?.close()
+      outside?.configure(to)
     },
     abandon: () => {
       if (users.usersFile !== present.usersFile) users.usersFile?.close()
+      if (outside !== present.outside) void outside?.close()
     },
   }
 }

@@ -3,6 +3,7 @@
 import { type PackedCredentials, PackedUsers } from '../auth/credential-table.js'
 import type { CredentialStore } from '../auth/credentials.js'
 import { RestSecrets } from '../auth/rest-secrets.js'
+import type { Users } from './users.js'
 
 export interface UsersSnapshot {
   /** --user; null without. */
@@ -12,6 +13,8 @@ export interface UsersSnapshot {
   /** With the generated user; null without a users file. */
   readonly usersFile: PackedCredentials | null
   readonly temporaryUsers: PackedCredentials
+  /** Of the outside stores, which are asked on the main thread; 0 without any. */
+  readonly outsideId: number
 }
 
 /** The same of other settings. */
@@ -27,6 +30,7 @@ export interface SnapshotStores {
   readonly usersFile: PackedUsers | null
   /** Asked after them; these change as well. */
   readonly temporaryUsers: PackedUsers
+  readonly outsideId: number
 }
 
 export function storesOf(snapshot: UsersSnapshot, realm: string): SnapshotStores {
@@ -38,7 +42,7 @@ export function storesOf(snapshot: UsersSnapshot, realm: string): SnapshotStores
  * @param present the users file that there is already
  */
 export function changedStores(
-  { restSecrets, staticUsers, usersFile }: UsersChange,
+  { outsideId, restSecrets, staticUsers, usersFile }: UsersChange,
   realm: string,
   present: PackedUsers | null,
 ): Omit<SnapshotStores, 'temporaryUsers'> {
@@ -47,5 +51,13 @@ export function changedStores(
   if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))
   const fileStore = usersFile === 'same' ? present : usersFile === null ? null : new PackedUsers(usersFile)
   if (fileStore !== null) stores.push(fileStore)
-  return { stores, usersFile: fileStore }
+  return { stores, usersFile: fileStore, outsideId }
+}
+
+/** null: the same users. */
+export function usersChange(from: Users, to: Users): UsersChange | null {
+  if (from === to) return null
+  const snapshot = to.snapshot()
+  const isSameFile = to.usersFile !== null && to.usersFile === from.usersFile
+  return isSameFile ? { ...snapshot, usersFile: 'same' } : snapshot
 }

@@ -14,6 +14,7 @@ import { TemporaryUsers } from '../auth/temporary-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
+import type { OutsideUsers } from './outside-users.js'
 import type { UsersSnapshot } from './users-snapshot.js'
 
 export interface Users {
@@ -22,9 +23,11 @@ export interface Users {
   readonly temporaryUsers: TemporaryUsers
   /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
+  /** Asked last, and by whoever waits for the answer; null without such a store. */
+  readonly outside: OutsideUsers | null
   /** TURN REST secrets: those of --auth-secret, then those of the file. */
   readonly secrets: readonly string[]
-  /** What --user and the secrets are, to tell whether they are others. */
+  /** What --user, the secrets and the outside stores are, to tell whether they are others. */
   readonly optionsDigest: string
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
@@ -49,6 +52,7 @@ export function loadUsers(
   hasStateDir: boolean,
   onProblem: (text: string) => void,
   known: KnownUsers | null = null,
+  outside: OutsideUsers | null = null,
 ): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
@@ -57,12 +61,15 @@ export function loadUsers(
   const knownFile =
     known !== null && isUsersFile(known.users.usersFile, settings, hasStateDir) ? known.users.usersFile : null
   const usersFile = knownFile ?? openUsersFile(settings, hasStateDir, onProblem)
-  if (usersFile === null && configured === null && secrets.length === 0) {
-    throw new TurndError('TURND_ERR_NO_USERS', 'no user is configured: give user, usersFile, authSecret or stateDir')
+  if (usersFile === null && configured === null && secrets.length === 0 && outside === null) {
+    throw new TurndError(
+      'TURND_ERR_NO_USERS',
+      'no user is configured: give user, usersFile, authSecret, redis, authWebhook or stateDir',
+    )
   }
   try {
     // A file that is named is one that users will be added to; that of the state directory may be for admin users alone.
-    const isOthers = configured !== null || secrets.length > 0 || settings.usersFile !== null
+    const isOthers = configured !== null || secrets.length > 0 || settings.usersFile !== null || outside !== null
     const fileUserCount = knownFile === null ? (usersFile?.userCount ?? 0) : (known?.fileUserCount ?? 0)
     const isNobody = !isOthers && usersFile !== null && fileUserCount === 0
     const generatedUser = isNobody ? generatedUserOf(settings, known) : null
@@ -70,7 +77,7 @@ export function loadUsers(
     // One that serves already learns of it when all is decided.
     if (knownFile === null) usersFile?.setGuest(guest)
     const temporaryUsers = known?.users.temporaryUsers ?? wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
-    return usersOf(settings, { configured, secrets, usersFile, generatedUser, guest, temporaryUsers })
+    return usersOf(settings, { configured, secrets, usersFile, generatedUser, guest, temporaryUsers, outside })
   } catch (error) {
     if (knownFile === null) usersFile?.close()
     throw error
@@ -113,12 +120,13 @@ function staticUsers(realm: string, users: Settings['user']): StaticUsers {
   return wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, users))
 }
 
-interface UsersParts extends Pick<Users, 'secrets' | 'usersFile' | 'generatedUser' | 'guest' | 'temporaryUsers'> {
+interface UsersParts
+  extends Pick<Users, 'secrets' | 'usersFile' | 'generatedUser' | 'guest' | 'temporaryUsers' | 'outside'> {
   readonly configured: StaticUsers | null
 }
 
 function usersOf({ realm, user }: Settings, parts: UsersParts): Users {
-  const { configured, generatedUser, guest, secrets, temporaryUsers, usersFile } = parts
+  const { configured, generatedUser, guest, outside, secrets, temporaryUsers, usersFile } = parts
   const stores: CredentialStore[] = []
   if (configured !== null) stores.push(configured)
   if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
@@ -128,9 +136,16 @@ function usersOf({ realm, user }: Settings, parts: UsersParts): Users {
     restSecrets: secrets,
     usersFile: usersFile?.pack() ?? null,
     temporaryUsers: temporaryUsers.pack(),
+    outsideId: outside?.id ?? 0,
   })
-  const optionsDigest = hash('sha256', JSON.stringify([user, secrets]), 'hex')
-  return { stores, temporaryUsers, guest, usersFile, secrets, optionsDigest, generatedUser, snapshot }
+  const optionsDigest = hash('sha256', JSON.stringify([user, secrets, outside?.id ?? 0]), 'hex')
+  return { stores, temporaryUsers, guest, usersFile, outside, secrets, optionsDigest, generatedUser, snapshot }
+}
+
+/** Looks at no file any more, and asks nobody. */
+export async function closeUsers({ outside, usersFile }: Pick<Users, 'outside' | 'usersFile'>): Promise<void> {
+  usersFile?.close()
+  await outside?.close()
 }
 
 /** A sentence for the operator. */
@@ -139,8 +154,8 @@ export function nobodyText({ realm }: Settings): string {
 }
 
 /** Is there nothing but a users file, which was named, without a user of the realm? */
-export function isNobodyConfigured({ stores, usersFile }: Users): boolean {
-  return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
+export function isNobodyConfigured({ outside, stores, usersFile }: Users): boolean {
+  return outside === null && stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
 
 /** Throws TurndError. */

@@ -12,6 +12,7 @@ import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { TransportAddress } from '../stun/address.js'
 import { sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
+import type { OutsideQuestion } from './outside-users.js'
 import { PoolChange } from './pool-change.js'
 import type { Listening, PoolPlan } from './pool-plan.js'
 import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
@@ -21,7 +22,7 @@ import { type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import { newTicketKeys } from './ticket-keys.js'
 import type { Users } from './users.js'
-import type { UsersChange } from './users-snapshot.js'
+import { usersChange } from './users-snapshot.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
 import type { Command, WorkerChange, WorkerStart } from './worker/messages.js'
@@ -201,6 +202,13 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     this.captureSink?.captured(packets)
   }
 
+  lookUp(workerIndex: number, question: OutsideQuestion): void {
+    const slot = this.#slots[workerIndex - this.#plan.firstIndex]
+    const { outside } = this.#state.users
+    // By the time when the verdict is there, others may have taken their place: the worker tells them apart.
+    void outside?.ask(question).then((verdict) => slot.send({ kind: 'verdict', verdict }))
+  }
+
   ended(workerIndex: number): void {
     this.captureSink?.workerEnded(workerIndex)
   }
@@ -282,14 +290,6 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   #tell(command: Command): void {
     for (const slot of this.#slots) slot.send(command)
   }
-}
-
-/** null: the same users. */
-function usersChange(from: Users, to: Users): UsersChange | null {
-  if (from === to) return null
-  const snapshot = to.snapshot()
-  const isSameFile = to.usersFile !== null && to.usersFile === from.usersFile
-  return isSameFile ? { ...snapshot, usersFile: 'same' } : snapshot
 }
 
 /** Local addresses of wildcards come and go: where this is the same, nothing is looked at again. */

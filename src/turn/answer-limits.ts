@@ -44,6 +44,13 @@ export class AnswerLimits {
     this.#limitsLoopback = limitsLoopback
   }
 
+  /** False for a source that has used up its failures: nobody is asked about the names that it tries. */
+  mayFail({ client }: FiveTuple, now: number): boolean {
+    if (!this.#limitsLoopback && isLoopback(client)) return true
+    const { low, high } = this.#hash.hashSource(client)
+    return this.#failures.hasRoom(low, high, now)
+  }
+
   /**
    * 0 if this client may be answered, which is counted, or the DROP_ reason.
    * @param isFailure the answer refuses credentials

@@ -1,7 +1,7 @@
 // What it takes to make a TurnCore: its faces, its tables, its limits. The server's assembly and the tests fill this in.
 import type { Authenticator } from '../auth/authenticator.js'
 import type { ProtocolTraits } from '../config/profile.js'
-import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput } from './output.js'
+import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput, UserLookup } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
@@ -46,6 +46,10 @@ export interface TurnCoreOptions {
   readonly unauthenticatedRate?: number
   /** Do these two hold for loopback too? */
   readonly limitsLoopback?: boolean
+  /** Where users of outside stores are asked for; absent: there is no such store, and never will be. */
+  readonly userLookup?: UserLookup
+  /** How long a request waits for its user, in seconds; 0 if absent. */
+  readonly lookupWaitSeconds?: number
   /** Where dropped frames and datagrams are counted, by DROP_ reason; shared memory, so that others may read it. Own if absent. */
   readonly drops?: Float64Array
 }

@@ -7,6 +7,7 @@
 //   │ 3. For each output.openRelay: handleRelayOpened or handleRelayFailed, later, unless closeRelay came first.  │
 //   │ 4. When a stream connection has closed: handleClientClosed; nothing for one that became a data connection.  │
 //   │ 5. At least ten times a second, never backwards: tick(now), in 10 ms ticks since the construction.          │
+//   │ With a userLookup: for each lookUp handleVerdict, later, or never.                                           │
 //   │ With a connectionOutput (TCP relays, RFC 6062), also:                                                       │
 //   │ 6. openTcpRelay is answered like openRelay. For a connection that a peer makes: handlePeerConnection.       │
 //   │ 7. For each connectPeer: handlePeerConnected or handlePeerConnectFailed, later, unless it was closed first. │
@@ -15,26 +16,26 @@
 //
 // Network input never throws: it is answered, relayed, or dropped with a DROP_ reason. The core is never re-entered.
 import type { Authenticator } from '../auth/authenticator.js'
+import type { OutsideVerdict } from '../auth/outside-credentials.js'
 import { type ProtocolTraits, profileTraits } from '../config/profile.js'
 import type { TransportAddress } from '../stun/address.js'
 import { CHANNEL_NUMBER_MAX, CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, METHOD_SEND } from '../stun/constants.js'
 import { isFingerprintValid } from '../stun/integrity.js'
 import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
-import type { AnswerLimits } from './answer-limits.js'
+import { AnswerGate } from './answer-gate.js'
 import { BandwidthLimits } from './bandwidth-limits.js'
 import { handlePeerConnected, handlePeerConnectFailed, respondFailed } from './connect.js'
 import { handlePeerConnection } from './connection-attempt.js'
 import { Connections } from './connections.js'
 import type { TurnCoreOptions } from './core-options.js'
 import { openTables } from './core-tables.js'
+import { CredentialLookups, type ParkedRequest } from './credential-lookups.js'
 import {
   DROP_BAD_FINGERPRINT,
-  DROP_FAILURE_BUDGET,
   DROP_NAMES,
   DROP_NONE,
   DROP_NOT_STUN,
-  DROP_REPLY_LIMIT,
   DROP_UNEXPECTED_CLASS,
   dropOfDecode,
 } from './drop-reasons.js'
@@ -52,7 +53,7 @@ import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
 import { RelayTable } from './relay-table.js'
 import { Request } from './request.js'
-import { handleRequest } from './requests.js'
+import { handleRequest, respondUnanswered } from './requests.js'
 import type { Reservations } from './reservations.js'
 import { Responder } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
@@ -62,6 +63,8 @@ export class TurnCore {
   output: TurnOutput
   /** Null where no client comes over a stream. */
   readonly connections: Connections | null
+  /** Null where no outside store can be. */
+  readonly lookups: CredentialLookups | null
   readonly observer: TurnObserver
   readonly authenticator: Authenticator
   readonly policy: PeerPolicy
@@ -76,6 +79,7 @@ export class TurnCore {
   channelNumberMax: number
   allowsTcpRelays: boolean
   traits: ProtocolTraits
+  lookupWaitTicks: number
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -90,11 +94,7 @@ export class TurnCore {
   now = 0
   isDraining = false
   readonly #monotonicStartTicks: number
-  /** Null: there is no limit. */
-  readonly answerLimits: AnswerLimits | null
-  /** When somebody was told last whom it hits, in ticks: floods are not to be described packet by packet. */
-  #replyLimitToldAt = -TICKS_PER_SECOND
-  #failureBudgetToldAt = -TICKS_PER_SECOND
+  readonly answerGate: AnswerGate
   readonly #request = new Request()
   readonly #relayHostIndexes: Readonly<Record<4 | 6, readonly number[]>>
   readonly #onConnectTimeout = (connection: PeerConnection) => respondFailed(this, connection)
@@ -111,7 +111,7 @@ export class TurnCore {
     const { quotas, reservations, answerLimits, connectionTable, hash } = openTables(options)
     this.quotas = quotas
     this.reservations = reservations
-    this.answerLimits = answerLimits
+    this.answerGate = new AnswerGate(answerLimits, options.observer)
     this.#monotonicStartTicks = Math.round(options.monotonicStartSeconds * TICKS_PER_SECOND)
     const { maxBps = 0, userMaxBps = 0 } = options
     this.bandwidthLimits = new BandwidthLimits(maxBps, userMaxBps, this.#monotonicStartTicks, quotas, this.random)
@@ -122,6 +122,8 @@ export class TurnCore {
         : new Connections(connectionOutput, connectionTable, hash, this.bandwidthLimits, this.random)
     this.permissionCountMax = options.permissionCountMax
     this.channelCountMax = options.channelCountMax
+    this.lookups = options.userLookup === undefined ? null : new CredentialLookups(options.userLookup)
+    this.lookupWaitTicks = (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND
     this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
     this.allowsTcpRelays = options.allowsTcpRelays ?? true
     this.traits = options.traits ?? profileTraits('rfc')
@@ -211,8 +213,15 @@ export class TurnCore {
   }
 
   handleClientClosed(client: FiveTuple): void {
+    this.lookups?.discard(client)
     const allocation = this.allocations.find(client)
     if (allocation !== null) deleteAllocation(this, allocation, 'client-closed')
+  }
+
+  /** What the outside stores say of a user: requests that wait for it go on. */
+  handleVerdict(verdict: OutsideVerdict): void {
+    this.authenticator.outside?.take(verdict, this.monotonicSeconds())
+    for (const parked of this.lookups?.takeOf(verdict.username) ?? []) this.#resume(parked, false)
   }
 
   /** The time, in ticks of 10 ms since the construction; never less than before. */
@@ -220,6 +229,7 @@ export class TurnCore {
     this.now = now
     this.expiry.advance(now, this.#onRelayExpired)
     this.reservations.expire(this.monotonicTicks())
+    if (this.lookups !== null) for (const late of this.lookups.takeLate(now)) this.#resume(late, true)
     if (this.connections === null) return
     this.connections.peers.tick(now, this.#onConnectTimeout)
     this.connections.data.tick()
@@ -248,20 +258,6 @@ export class TurnCore {
     return this.#relayHostIndexes[family]
   }
 
-  /** 0 if this client may get an answer though it has proved nothing, or the DROP_ reason. `isFailure`: its credentials are wrong. */
-  dropOfAnswer(client: FiveTuple, isFailure: boolean): number {
-    const limits = this.answerLimits
-    const drop = limits === null ? DROP_NONE : limits.dropOf(client, isFailure, this.monotonicTicks())
-    if (drop === DROP_REPLY_LIMIT && this.now >= this.#replyLimitToldAt + TICKS_PER_SECOND) {
-      this.#replyLimitToldAt = this.now
-      this.observer.unanswered('reply-limit', client.client)
-    } else if (drop === DROP_FAILURE_BUDGET && this.now >= this.#failureBudgetToldAt + TICKS_PER_SECOND) {
-      this.#failureBudgetToldAt = this.now
-      this.observer.unanswered('failure-budget', client.client)
-    }
-    return drop
-  }
-
   /** Has the message a comprehension-required attribute that this server does not understand? */
   hasUnknownRequired(message: MessageView): boolean {
     for (let index = 0; index < message.attributeCount; index++) {
@@ -270,13 +266,26 @@ export class TurnCore {
     return false
   }
 
+  /** @param isLate nobody has said anything of its user */
+  #resume({ bytes, client, deadlineAt, lookupCount }: ParkedRequest, isLate: boolean): void {
+    const request = this.#request
+    // It has been decoded before.
+    decodeMessage(request.message, bytes, 0, bytes.length)
+    request.begin(client)
+    const drop = isLate ? respondUnanswered(this, request) : handleRequest(this, request, deadlineAt, lookupCount)
+    if (drop !== DROP_NONE) this.drops[drop]++
+  }
+
   #handleMessage(client: FiveTuple, bytes: Uint8Array, start: number, end: number): number {
     const request = this.#request
     const { message } = request
     const result = decodeMessage(message, bytes, start, end)
     if (result !== DECODE_OK) return dropOfDecode(result)
     if (message.fingerprintStart >= 0 && !isFingerprintValid(message)) return DROP_BAD_FINGERPRINT
-    if (message.messageClass === CLASS_REQUEST) return handleRequest(this, client, request)
+    if (message.messageClass === CLASS_REQUEST) {
+      request.begin(client)
+      return handleRequest(this, request, this.now + this.lookupWaitTicks, 0)
+    }
     if (message.messageClass !== CLASS_INDICATION) return DROP_UNEXPECTED_CLASS
     if (message.method === METHOD_SEND) return relaySend(this, client, message)
     // Binding indications keep NAT bindings alive; that they arrived is all (RFC 8489 §7.3.2).

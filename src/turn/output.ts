@@ -73,6 +73,15 @@ export interface ConnectionOutput {
   closeDataConnection(connectionId: number): void
 }
 
+/** Asks the outside stores for a user; answered by handleVerdict, later, or never. */
+export interface UserLookup {
+  /**
+   * @param client who named the user; valid during the call only
+   * @param mayBeRemembered what they have said to others will do, if it is fresh
+   */
+  lookUp(username: string, client: TransportAddress, mayBeRemembered: boolean): void
+}
+
 export type DeletionCause = 'refresh' | 'expired' | 'client-closed' | 'kicked' | 'listener-removed' | 'stopped'
 
 /** What happened, for people. Called per request at most, never per packet; must not call the core. */

@@ -3,6 +3,7 @@
 import type { PeerRule } from '../config/peer-rule.js'
 import type { ProtocolTraits } from '../config/profile.js'
 import type { Cidr } from '../stun/cidr.js'
+import { TICKS_PER_SECOND } from './allocation.js'
 import { respondFailed } from './connect.js'
 import type { TurnCore } from './core.js'
 import { deleteAllocation } from './lifecycle.js'
@@ -21,6 +22,7 @@ export interface CoreLimits {
   readonly unauthenticatedRate: number
   readonly limitsLoopback: boolean
   readonly traits: ProtocolTraits
+  readonly lookupWaitSeconds: number
 }
 
 export interface CorePolicy {
@@ -39,7 +41,8 @@ export function changeLimits(core: TurnCore, limits: CoreLimits): void {
   core.channelNumberMax = limits.channelNumberMax
   core.allowsTcpRelays = limits.allowsTcpRelays
   core.traits = limits.traits
-  core.answerLimits?.setRate(limits.unauthenticatedRate, limits.limitsLoopback)
+  core.lookupWaitTicks = limits.lookupWaitSeconds * TICKS_PER_SECOND
+  core.answerGate.limits?.setRate(limits.unauthenticatedRate, limits.limitsLoopback)
   if (!core.bandwidthLimits.setLimits(limits.maxBps, limits.userMaxBps)) return
   for (const allocation of core.allocations.values()) {
     allocation.bandwidth = core.bandwidthLimits.open(allocation.username)

@@ -1,8 +1,12 @@
 // Every request on its way to the file of its method: is there such a method, is the request authentic, is all of it understood,
 // is the allocation there, and whose is it (RFC 8489 §6.3.1, §9.2.4; RFC 8656 §5).
+import { LOOKUP_NEEDED } from '../auth/authenticator.js'
+import type { RefusalReason } from '../log/refusals.js'
 import {
   ATTRIBUTE_DONT_FRAGMENT,
+  ATTRIBUTE_USERNAME,
   ERROR_ALLOCATION_MISMATCH,
+  ERROR_SERVER_ERROR,
   ERROR_STALE_NONCE,
   ERROR_UNKNOWN_ATTRIBUTE,
   ERROR_WRONG_CREDENTIALS,
@@ -21,8 +25,8 @@ import { handleConnect } from './connect.js'
 import { handleConnectionBind } from './connection-bind.js'
 import type { TurnCore } from './core.js'
 import { handleCreatePermission } from './create-permission.js'
-import { DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
-import type { FiveTuple } from './five-tuple.js'
+import { PARK_DUPLICATE, PARK_FULL } from './credential-lookups.js'
+import { DROP_DUPLICATE_REQUEST, DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
@@ -32,20 +36,24 @@ import { isUnderstood } from './understood-attributes.js'
 /** No DROP_ reason. */
 const AUTHENTIC = -1
 
-/** `request.message` has just been decoded. Returns 0 or the DROP_ reason. */
-export function handleRequest(core: TurnCore, client: FiveTuple, request: Request): number {
+/**
+ * `request` has just begun. Returns 0 or the DROP_ reason.
+ * @param deadlineAt how long it may wait for an outside store, in ticks
+ * @param lookupCount how often one has been asked for it; 0: it has come just now
+ */
+export function handleRequest(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
   const { method } = request.message
   if (!isRequestMethod(method)) return DROP_UNKNOWN_METHOD
-  request.begin(client)
+  const { client } = request.exchange
   request.allocation = core.allocations.find(client)
-  if (request.allocation !== null) request.allocation.requestsReceived++
+  if (request.allocation !== null && lookupCount === 0) request.allocation.requestsReceived++
   // A client behind a relay of ours could multiply its own traffic: it does not exist.
   if (request.allocation === null && core.policy.isLiveRelay(client.client)) {
     core.observer.refused('nested-client', 0, method, '', client.client, null)
     return DROP_NESTED_CLIENT
   }
-  if (method === METHOD_BINDING) return handleBindingRequest(core, request)
-  const drop = authenticate(core, request)
+  if (method === METHOD_BINDING) return handleBindingRequest(core, request, deadlineAt, lookupCount)
+  const drop = authenticate(core, request, deadlineAt, lookupCount)
   if (drop !== AUTHENTIC) return drop
   if (refuseUnknownRequired(core, request)) return DROP_NONE
   if (method === METHOD_ALLOCATE) return handleAllocate(core, request)
@@ -54,53 +62,82 @@ export function handleRequest(core: TurnCore, client: FiveTuple, request: Reques
   return DROP_NONE
 }
 
-function handleBindingRequest(core: TurnCore, request: Request): number {
+/** Nobody has said anything of its user in time. */
+export function respondUnanswered(core: TurnCore, request: Request): number {
+  const { exchange, message } = request
+  exchange.username = message.readText(message.find(ATTRIBUTE_USERNAME))
+  return respondServerError(core, request, 'store-unavailable')
+}
+
+function handleBindingRequest(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
   if (core.traits.challengesBinding) {
-    const drop = authenticate(core, request)
+    const drop = authenticate(core, request, deadlineAt, lookupCount)
     if (drop !== AUTHENTIC) return drop
   } else {
-    const drop = core.dropOfAnswer(request.exchange.client, false)
+    const drop = core.answerGate.dropOfAnswer(request.exchange.client, false, core.monotonicTicks())
     if (drop !== DROP_NONE) return drop
   }
   if (!refuseUnknownRequired(core, request)) handleBinding(core, request)
   return DROP_NONE
 }
 
-/** RFC 8489 §9.2.4. Returns AUTHENTIC; otherwise the request has been answered (0), or is not to be (a DROP_ reason). */
-function authenticate(core: TurnCore, request: Request): number {
+/** RFC 8489 §9.2.4. Returns AUTHENTIC; otherwise the request has been answered or waits (0), or is to be neither (a DROP_ reason). */
+function authenticate(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
   const { exchange, message } = request
   const { authenticator } = core
   const allocationUsername = request.allocation?.username ?? null
   const { client } = exchange.client
-  let code = authenticator.authenticate(message, client, core.monotonicSeconds(), allocationUsername)
+  const now = core.monotonicSeconds()
+  let code = authenticator.authenticate(message, client, now, allocationUsername, lookupCount)
   if (code === ERROR_STALE_NONCE) {
     const owner = ownerOfTakenNonce(core, request)
-    if (owner !== null) code = authenticator.authenticate(message, owner, core.monotonicSeconds(), allocationUsername)
+    if (owner !== null) code = authenticator.authenticate(message, owner, now, allocationUsername, lookupCount)
   }
   exchange.username = authenticator.username
   if (code === 0) {
     exchange.key = authenticator.key
     exchange.integrity = authenticator.integrity
+    if (authenticator.isLookupDue) core.lookups?.ask(exchange.username, client, true)
     return AUTHENTIC
   }
+  if (code === LOOKUP_NEEDED) return park(core, request, deadlineAt, lookupCount)
+  if (code === ERROR_SERVER_ERROR) return respondServerError(core, request, 'store-unavailable')
   // Whoever has the right key is told of a stale nonce in any case: with that answer calls go on, and a flood that others send in
   // this client's name uses up every limit of its address.
   if (authenticator.key === null) {
-    const drop = core.dropOfAnswer(exchange.client, authenticator.reason !== null)
+    const drop = core.answerGate.dropOfAnswer(exchange.client, authenticator.reason !== null, core.monotonicTicks())
     if (drop !== DROP_NONE) return drop
   }
   const { reason } = authenticator
   if (reason === null) {
     respondChallenge(core, exchange)
-  } else if (
-    core.traits.namesIntegrityFailure &&
-    authenticator.hasRefusedKey(code, message, client, core.monotonicSeconds())
-  ) {
+  } else if (core.traits.namesIntegrityFailure && authenticator.hasRefusedKey(code, message, client, now)) {
     respondIntegrityFailure(core, request, reason)
   } else {
     respondError(core, exchange, code, reason)
   }
   return DROP_NONE
+}
+
+/** Waits for what an outside store says of its user. Whoever has failed too often is not asked about. */
+function park(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
+  const { exchange, message } = request
+  const drop = core.answerGate.dropOfLookup(exchange.client, core.monotonicTicks())
+  if (drop !== DROP_NONE) return drop
+  const bytes = message.bytes.subarray(message.start, message.end)
+  const { mayBeRemembered } = core.authenticator
+  const result = core.lookups?.park(
+    ...([exchange.client, bytes, exchange.username, mayBeRemembered, deadlineAt, lookupCount] as const),
+  )
+  if (result === PARK_FULL) return respondServerError(core, request, 'store-busy')
+  return result === PARK_DUPLICATE ? DROP_DUPLICATE_REQUEST : DROP_NONE
+}
+
+/** 500: clients try again later (RFC 8489 §14.8). It says nothing of a user, and is no failure of the client's. */
+function respondServerError(core: TurnCore, { exchange }: Request, reason: RefusalReason): number {
+  const drop = core.answerGate.dropOfAnswer(exchange.client, false, core.monotonicTicks())
+  if (drop === DROP_NONE) respondError(core, exchange, ERROR_SERVER_ERROR, reason)
+  return drop
 }
 
 /** RFC 8489 §6.3.1: 420 with every attribute that is required and unknown. */

@@ -56,6 +56,11 @@ export class SourceTable {
     return true
   }
 
+  /** Would one more be admitted? Nothing is counted. */
+  hasRoom(low: number, high: number, now: number): boolean {
+    return this.#dryAt[this.#slotOf(low & (SOURCE_SET_COUNT - 1), high)] - now <= this.#levelMax
+  }
+
   /** The way of this source, or the one that it would take over. */
   #slotOf(set: number, tag: number): number {
     const first = set * SOURCE_WAY_COUNT

@@ -7,7 +7,7 @@ export interface SourceFile {
 }
 
 /** The rooms of src/, lowest first: a file imports from its own room and from lower ones. */
-const ORDER = ['stun', 'auth', 'turn', 'net', 'client', 'admin', 'server', 'doctor', 'commands', 'top']
+const ORDER = ['stun', 'auth', 'turn', 'net', 'client', 'stores', 'admin', 'server', 'doctor', 'commands', 'top']
 /** Leaves: whom they may import from, beside the room of the limits. Everybody may import from them. */
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
   config: ['src/stun/address.ts', 'src/stun/cidr.ts'],
@@ -146,13 +146,13 @@ export function directionProblems(file: SourceFile): string[] {
   })
 }
 
-/** Sockets live in net/ and, of clients, in client/, HTTP in admin/ and beside TURN on its port, files in config/, auth/'s file stores, commands/ and turnd.ts. */
+/** Sockets live in net/ and, of clients, in client/ and stores/, HTTP in admin/, stores/ and beside TURN on its port, files in config/, auth/'s file stores, commands/ and turnd.ts. */
 export function moduleProblems(file: SourceFile): string[] {
   const room = roomOf(file.path)
   const mayUse = (module: string): boolean => {
     if (module === 'node:tls' && file.path === TLS_CHECKER) return true
-    if (SOCKETS.includes(module)) return ['net', 'client', 'admin'].includes(room)
-    if (HTTP.includes(module)) return room === 'admin' || HTTP_BESIDE_TURN.test(file.path)
+    if (SOCKETS.includes(module)) return ['net', 'client', 'stores', 'admin'].includes(room)
+    if (HTTP.includes(module)) return room === 'admin' || room === 'stores' || HTTP_BESIDE_TURN.test(file.path)
     if (/^node:fs\b/.test(module)) {
       return (
         room === 'config' ||

@@ -188,7 +188,7 @@ export class DtlsClients implements ClientHandler {
     if (isLaterFragment(bytes, start)) return this.#handleRecords(client, bytes, start, end)
     if (!hello.decode(bytes, start, recordEnd)) return DROP_NOT_STUN
     if (!this.#cookies.isValid(client, hello, core.monotonicTicks())) {
-      const drop = core.dropOfAnswer(client, false)
+      const drop = core.answerGate.dropOfAnswer(client, false, core.monotonicTicks())
       if (drop !== DROP_NONE) return drop
       this.#cookies.writeAnswer(client, hello, core.monotonicTicks())
       this.#send(client, this.#cookies.answer, 0, this.#cookies.answer.length)

@@ -1,6 +1,7 @@
 // What the main thread and a worker say to each other. All of it is plain data: classes do not survive the way (revive.ts).
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { CredentialChanges } from '../../auth/credential-table.js'
+import type { OutsideVerdict } from '../../auth/outside-credentials.js'
 import type { ListenAddress, ListenSpec } from '../../config/listen-spec.js'
 import type { Offloads } from '../../net/choose-engine.js'
 import type { Listener } from '../../net/engine.js'
@@ -9,6 +10,7 @@ import type { TransportAddress } from '../../stun/address.js'
 import type { RelayHost } from '../../turn/relay-host.js'
 import type { SharedTables } from '../../turn/shared-tables.js'
 import type { CoreSettings } from '../core-settings.js'
+import type { OutsideQuestion } from '../outside-users.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
@@ -85,6 +87,8 @@ export type Command =
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
   /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
+  /** Answers a message `look-up`. */
+  | { readonly kind: 'verdict'; readonly verdict: OutsideVerdict }
   /** Handshakes use it from now on. */
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
   /** Of TLS session tickets, from now on. */
@@ -104,6 +108,8 @@ export type WorkerMessage =
   /** The oldest change of the users file that was not answered is known. */
   | { readonly kind: 'users' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
+  /** An outside store is to be asked for a user. */
+  | { readonly kind: 'look-up'; readonly question: OutsideQuestion }
   | Answer
   | CapturedPackets
   /** A sentence for the operator. */

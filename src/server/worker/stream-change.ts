@@ -64,8 +64,8 @@ export async function prepareStreamChange(worker: ChangedWorker, change: StreamW
         places.commit()
         const changed = users === null ? null : changedStores(users, start.settings.realm, clients.usersFile)
         if (changed !== null) clients.usersFile = changed.usersFile
-        const stores = changed === null ? null : [...changed.stores, clients.temporaryUsers]
-        changeCore(clients.core, change.settings, own, stores)
+        const coreUsers = changed === null ? null : { ...changed, stores: [...changed.stores, clients.temporaryUsers] }
+        changeCore(clients.core, change.settings, own, coreUsers)
         worker.changed(change)
       },
       abandon: () => {

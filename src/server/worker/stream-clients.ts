@@ -20,6 +20,7 @@ import type { Cidr } from '../../stun/cidr.js'
 import { TICKS_PER_SECOND } from '../../turn/allocation.js'
 import type { TurnCore } from '../../turn/core.js'
 import { type FiveTuple, TRANSPORT_DTLS } from '../../turn/five-tuple.js'
+import type { UserLookup } from '../../turn/output.js'
 import { CoreObserver } from '../core-observer.js'
 import { makeCore } from '../make-core.js'
 import type { OwnSockets } from '../own-sockets.js'
@@ -45,6 +46,7 @@ export interface StreamClientsParts {
   readonly peerSockets: PeerSockets
   readonly statistics: Statistics
   readonly sink: ReportSink
+  readonly userLookup: UserLookup
   readonly monotonicStartSeconds: number
   /** Something was gathered for streams: flush them at the end of this turn. */
   requestFlush(): void
@@ -69,7 +71,7 @@ export class StreamClients implements PacketSources {
   constructor(parts: StreamClientsParts) {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
-    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    const { outsideId, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.#engine = engine
     this.usersFile = usersFile
     this.#parts = parts
@@ -103,6 +105,8 @@ export class StreamClients implements PacketSources {
       ownSockets: parts.ownSockets,
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers],
+      outsideId,
+      userLookup: parts.userLookup,
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables, workerIndex },

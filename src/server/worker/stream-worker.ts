@@ -15,6 +15,7 @@ import { DgramStreamDriver } from './dgram-stream-driver.js'
 import type { Command, StreamWorkerChange, StreamWorkerStart, WorkerMessage } from './messages.js'
 import { NativeStreamDriver } from './native-stream-driver.js'
 import { Outbox } from './outbox.js'
+import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
 import { reviveAddress, reviveStreamChange, reviveStreamStart } from './revive.js'
 import { type ChangedWorker, prepareStreamChange } from './stream-change.js'
@@ -80,6 +81,7 @@ class StreamWorker {
       dtls,
       peerSockets,
       statistics: this.#statistics,
+      userLookup: postedLookup((message) => this.#post(message)),
       sink: countingSink(this.#outbox, () => this.#countAllocations()),
       monotonicStartSeconds,
       requestFlush: () => this.#driver.requestAdvance(),
@@ -164,6 +166,9 @@ class StreamWorker {
       case 'users':
         clients.usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
+        return
+      case 'verdict':
+        clients.core.handleVerdict(command.verdict)
         return
       case 'certificate':
         this.#changeCertificate(clients, command.certificate)

@@ -25,6 +25,7 @@ import { Changes, type PreparedChange } from './changes.js'
 import { countingSink } from './counting-sink.js'
 import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './messages.js'
 import { Outbox } from './outbox.js'
+import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
 import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
 import { WorkerCaptures } from './worker-captures.js'
@@ -52,7 +53,7 @@ class WorkerLoop {
   constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
-    const { stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    const { outsideId, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
@@ -81,6 +82,8 @@ class WorkerLoop {
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers],
+      outsideId,
+      userLookup: postedLookup((message) => this.#post(message)),
       nonceSecret: start.nonceSecret,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
@@ -170,6 +173,9 @@ class WorkerLoop {
         this.#usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
         return
+      case 'verdict':
+        this.#core.handleVerdict(command.verdict)
+        return
       case 'certificate':
       case 'ticket-keys':
         // UDP has none.
@@ -193,8 +199,8 @@ class WorkerLoop {
         change.commit()
         const changed = users === null ? null : changedStores(users, this.#realm, this.#usersFile)
         if (changed !== null) this.#usersFile = changed.usersFile
-        const stores = changed === null ? null : [...changed.stores, this.#temporaryUsers]
-        changeCore(this.#core, settings, ownSockets, stores)
+        const coreUsers = changed === null ? null : { ...changed, stores: [...changed.stores, this.#temporaryUsers] }
+        changeCore(this.#core, settings, ownSockets, coreUsers)
         this.#countAllocations()
       },
       abandon: change.abandon,

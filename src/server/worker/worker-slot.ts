@@ -14,6 +14,7 @@ import {
 } from '../../limits/reports.js'
 import type { Listener } from '../../net/engine.js'
 import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
+import type { OutsideQuestion } from '../outside-users.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_CAPTURES_READ, WORD_COMMANDS } from '../statistics.js'
 import type { CapturedPackets } from './capture-records.js'
@@ -44,6 +45,8 @@ export interface SlotOwner {
   /** It has ended unasked; what it held open is closed. Returns nothing: the slot starts a successor by itself. */
   died(workerIndex: number, error: Error, allocationCount: number, restartSeconds: number): void
   captured(packets: CapturedPackets): void
+  /** Answered with a command `verdict`. */
+  lookUp(workerIndex: number, question: OutsideQuestion): void
   /** It has ended, asked or not: nothing more comes of it. */
   ended(workerIndex: number): void
   restarted(workerIndex: number): void
@@ -220,6 +223,9 @@ export class WorkerSlot {
       case 'captured':
         this.#owner.captured(message)
         Atomics.add(this.statistics.words, WORD_CAPTURES_READ, 1)
+        return
+      case 'look-up':
+        this.#owner.lookUp(this.index, message.question)
         return
       case 'answer':
         this.#unanswered.handle(message)

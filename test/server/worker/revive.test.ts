@@ -28,7 +28,13 @@ const common = {
   ],
   ownSockets: { addresses: [addressOf('[2001:db8::1]:3478')], wildcardPorts: [3478] },
   localHosts: [addressOf('192.0.2.1:0')],
-  users: { staticUsers: null, restSecrets: [], usersFile: null, temporaryUsers: new TemporaryUsers('turnd').pack() },
+  users: {
+    staticUsers: null,
+    restSecrets: [],
+    usersFile: null,
+    temporaryUsers: new TemporaryUsers('turnd').pack(),
+    outsideId: 0,
+  },
   nonceSecret: new Uint8Array(32),
   tables: allocateSharedTables({
     relayHostCount: 2,

@@ -37,6 +37,7 @@ async function start(t: Test) {
     waitingSockets: () => [],
     report: none,
     captured: none,
+    lookUp: none,
     ended: none,
     died: () => void deathCount++,
     restarted: none,

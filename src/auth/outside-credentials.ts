@@ -1,0 +1,125 @@
+// What one thread knows of users of outside stores: what they said last, and for how long that is good. Kept beside each core, so that a request of
+// a known user waits for nobody.
+//
+//   right key  ─┬─ fresh                       ─► in
+//               ├─ older, has an allocation    ─► in, and asked for behind: a call does not wait for a database
+//               └─ older                       ─► ask first
+//   no or wrong key ─┬─ said at most 5 s ago   ─► refused
+//                    └─ older, or never asked  ─► ask first: a new user or password works at once, and an unknown name costs what a known one does
+//   a store is down ─┬─ right key, known since --lookup-outage, or has an allocation ─► in
+//                    └─ else                   ─► 500
+import {
+  LOOKUP_REFUSAL_SECONDS_MAX,
+  OUTSIDE_REFUSED_COUNT_MAX,
+  OUTSIDE_USER_COUNT_MAX,
+  STORE_REST_SECONDS,
+} from '../limits/outside.js'
+import type { Credential } from './credentials.js'
+
+/** What the stores say of a name, all of them together. Plain data: it is posted to workers. */
+export interface OutsideVerdict {
+  /** Of the stores. */
+  readonly id: number
+  readonly username: string
+  /** `down`: who was asked cannot say, and whoever can does not know the name. */
+  readonly outcome: 'found' | 'unknown' | 'refused' | 'down'
+  /** 16 bytes. Of `down`: what was known before, if anything. */
+  readonly md5Key: Uint8Array | null
+  /** How long ago it was said. */
+  readonly ageSeconds: number
+  /** For how long it is good from now on. */
+  readonly freshSeconds: number
+}
+
+export type OutsideReason = 'unknown-user' | 'bad-password' | 'refused-by-store'
+
+export interface OutsideUser {
+  /** null: not to be let in. */
+  readonly credential: Credential | null
+  readonly reason: OutsideReason
+  readonly saidAt: number
+  readonly freshUntil: number
+}
+
+/** What is to become of a request. */
+export const OUTSIDE_KNOWN = 0
+export const OUTSIDE_KNOWN_BUT_OLD = 1
+export const OUTSIDE_ASK = 2
+export const OUTSIDE_DOWN = 3
+
+export class OutsideCredentials {
+  /** Of the stores: others have another one. */
+  readonly id: number
+  /** Seconds. */
+  outageSeconds: number
+  /** The least recently used first. */
+  readonly #known = new Map<string, OutsideUser>()
+  /** The oldest first. */
+  readonly #refused = new Map<string, OutsideUser>()
+  #downUntil = Number.NEGATIVE_INFINITY
+
+  constructor(id: number, outageSeconds: number) {
+    this.id = id
+    this.outageSeconds = outageSeconds
+  }
+
+  find(username: string): OutsideUser | null {
+    return this.#known.get(username) ?? this.#refused.get(username) ?? null
+  }
+
+  /**
+   * @param isRight the key that is known of this user has verified the request
+   * @param isLast what is known by now must do: it has just been asked for
+   * @returns one of the OUTSIDE_ constants
+   */
+  judge(
+    username: string,
+    isRight: boolean,
+    holdsAllocation: boolean,
+    monotonicSeconds: number,
+    isLast: boolean,
+  ): number {
+    const user = this.find(username)
+    if (user !== null && isRight) this.#touch(username, user)
+    const age = user === null ? Number.POSITIVE_INFINITY : monotonicSeconds - user.saidAt
+    if (monotonicSeconds < this.#downUntil) {
+      return isRight && (holdsAllocation || age <= this.outageSeconds) ? OUTSIDE_KNOWN : OUTSIDE_DOWN
+    }
+    if (isLast) return OUTSIDE_KNOWN
+    if (!isRight) return age < LOOKUP_REFUSAL_SECONDS_MAX ? OUTSIDE_KNOWN : OUTSIDE_ASK
+    if (user !== null && monotonicSeconds <= user.freshUntil) return OUTSIDE_KNOWN
+    return holdsAllocation ? OUTSIDE_KNOWN_BUT_OLD : OUTSIDE_ASK
+  }
+
+  /** What other stores have said, which there were before, is not heard. */
+  take({ ageSeconds, freshSeconds, id, md5Key, outcome, username }: OutsideVerdict, monotonicSeconds: number): void {
+    if (id !== this.id) return
+    if (outcome === 'down') this.#downUntil = monotonicSeconds + STORE_REST_SECONDS
+    else this.#downUntil = Number.NEGATIVE_INFINITY
+    const saidAt = monotonicSeconds - ageSeconds
+    if (md5Key !== null) {
+      const credential = { username, md5Key, sha256Key: null }
+      const known = { credential, reason: 'bad-password', saidAt, freshUntil: monotonicSeconds + freshSeconds } as const
+      this.#refused.delete(username)
+      put(this.#known, username, known, OUTSIDE_USER_COUNT_MAX)
+    } else if (outcome !== 'down') {
+      const reason = outcome === 'refused' ? 'refused-by-store' : 'unknown-user'
+      this.#known.delete(username)
+      put(this.#refused, username, { credential: null, reason, saidAt, freshUntil: saidAt }, OUTSIDE_REFUSED_COUNT_MAX)
+    }
+  }
+
+  #touch(username: string, user: OutsideUser): void {
+    this.#known.delete(username)
+    this.#known.set(username, user)
+  }
+}
+
+function put(users: Map<string, OutsideUser>, username: string, user: OutsideUser, countMax: number): void {
+  users.delete(username)
+  if (users.size >= countMax) {
+    const first = users.keys().next()
+    if (!first.done) users.delete(first.value)
+  }
+  users.set(username, user)
+}

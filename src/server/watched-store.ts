@@ -1,0 +1,88 @@
+// One outside store as it is asked: each look-up has its time, and a store that fails again and again rests, so that nobody waits for it. The log
+// says when it is down and when it is up again; alarms read the same.
+import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
+import { STORE_FAILURE_COUNT_MAX, STORE_REST_SECONDS } from '../limits/outside.js'
+import type { Logger } from '../log/logger.js'
+
+export class WatchedStore {
+  readonly store: OutsideStore
+  readonly #logger: Logger
+  readonly #nowMs: () => number
+  #failureCount = 0
+  /** When it failed for the last time, and did not answer since. */
+  #failedAtMs = 0
+  #downSinceMs = 0
+  #problem = ''
+  /** Somebody tries whether it is up again. */
+  #isTried = false
+
+  constructor(store: OutsideStore, logger: Logger, nowMs: () => number) {
+    this.store = store
+    this.#logger = logger
+    this.#nowMs = nowMs
+  }
+
+  /** What is wrong with it, a sentence; '' while it answers. */
+  get problem(): string {
+    return this.#isDown ? this.#problem : ''
+  }
+
+  get #isDown(): boolean {
+    return this.#failureCount >= STORE_FAILURE_COUNT_MAX
+  }
+
+  /** null: it cannot say. At once, while it rests. */
+  async lookup(query: OutsideQuery, milliseconds: number): Promise<OutsideAnswer | null> {
+    if (this.#isDown) {
+      if (this.#isTried || this.#nowMs() - this.#failedAtMs < STORE_REST_SECONDS * 1000) return null
+      this.#isTried = true
+    }
+    try {
+      const answer = await answerWithin(this.store, query, milliseconds)
+      this.#noteAnswer()
+      return answer
+    } catch (error) {
+      this.#noteFailure(error instanceof Error ? error.message : String(error))
+      return null
+    } finally {
+      this.#isTried = false
+    }
+  }
+
+  #noteAnswer(): void {
+    if (this.#isDown) {
+      const seconds = Math.round((this.#nowMs() - this.#downSinceMs) / 1000)
+      const { name } = this.store
+      this.#logger.info({ event: 'user-store-up', store: name, seconds }, `${name} answers again, after ${seconds} s`)
+    }
+    this.#failureCount = 0
+  }
+
+  #noteFailure(problem: string): void {
+    const wasDown = this.#isDown
+    this.#failedAtMs = this.#nowMs()
+    if (this.#failureCount === 0) this.#downSinceMs = this.#failedAtMs
+    this.#failureCount++
+    this.#problem = problem
+    if (wasDown || !this.#isDown) return
+    const { name } = this.store
+    const text = `${name} does not answer: ${problem}; users whom it knew go on, others are refused with 500 until it does`
+    this.#logger.warn({ event: 'user-store-down', store: name, problem }, text)
+  }
+}
+
+/** A store that does not heed its signal is not waited for either. */
+function answerWithin(store: OutsideStore, query: OutsideQuery, milliseconds: number): Promise<OutsideAnswer> {
+  const controller = new AbortController()
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const error = new Error(`no answer within ${milliseconds / 1000} s (--lookup-timeout)`)
+      controller.abort(error)
+      reject(error)
+    }, milliseconds)
+    store
+      .lookup(query, controller.signal)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
+}
