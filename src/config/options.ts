@@ -30,7 +30,7 @@ import { PEER_RULE_FORM, parsePeerRule } from './peer-rule.js'
 import { parseProxySource } from './proxy-source.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
-import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
+import { choice, flag, integer, parsed, text, unquotedText, type ValueType } from './value-type.js'
 
 export const OPTION_GROUPS = [
   'Listening',
@@ -206,7 +206,7 @@ const TABLE: Table = {
   },
   realm: {
     group: 'Users and secrets',
-    type: text('REALM', 'a realm', REALM_LENGTH_MAX),
+    type: unquotedText('REALM', 'a realm', REALM_LENGTH_MAX),
     repeatable: false,
     default: 'turnd',
     defaultText: 'turnd',
