@@ -27,6 +27,7 @@ const TITLES = {
   files: 'Files',
   admin: 'The admin plane',
   cms: 'The CMS API',
+  webhook: 'Users from a web service',
   clients: 'Our own TURN client',
   doctor: 'The doctor',
 }

@@ -21,9 +21,9 @@ export interface OutsideVerdict {
   /** Of the stores. */
   readonly id: number
   readonly username: string
-  /** `down`: who was asked cannot say, and whoever can does not know the name. */
-  readonly outcome: 'found' | 'unknown' | 'refused' | 'down'
-  /** 16 bytes. Of `down`: what was known before, if anything. */
+  /** `failed`: who was asked could not say of this name, and whoever could does not know it; `down`: nor of any other one for now. */
+  readonly outcome: 'found' | 'unknown' | 'refused' | 'failed' | 'down'
+  /** 16 bytes. Of `failed` and `down`: what was known before, if anything. */
   readonly md5Key: Uint8Array | null
   /** How long ago it was said. */
   readonly ageSeconds: number
@@ -57,6 +57,9 @@ export class OutsideCredentials {
   /** The oldest first. */
   readonly #refused = new Map<string, OutsideUser>()
   #downUntil = Number.NEGATIVE_INFINITY
+  /** The name of which nobody could say anything last, and until when it is not asked for again. */
+  #unsaid = ''
+  #unsaidUntil = Number.NEGATIVE_INFINITY
 
   constructor(id: number, outageSeconds: number) {
     this.id = id
@@ -82,7 +85,8 @@ export class OutsideCredentials {
     const user = this.find(username)
     if (user !== null && isRight) this.#touch(username, user)
     const age = user === null ? Number.POSITIVE_INFINITY : monotonicSeconds - user.saidAt
-    if (monotonicSeconds < this.#downUntil) {
+    const isUnsaid = username === this.#unsaid && monotonicSeconds < this.#unsaidUntil
+    if (isUnsaid || monotonicSeconds < this.#downUntil) {
       return isRight && (holdsAllocation || age <= this.outageSeconds) ? OUTSIDE_KNOWN : OUTSIDE_DOWN
     }
     if (isLast) return OUTSIDE_KNOWN
@@ -94,15 +98,19 @@ export class OutsideCredentials {
   /** What other stores have said, which there were before, is not heard. */
   take({ ageSeconds, freshSeconds, id, md5Key, outcome, username }: OutsideVerdict, monotonicSeconds: number): void {
     if (id !== this.id) return
-    if (outcome === 'down') this.#downUntil = monotonicSeconds + STORE_REST_SECONDS
-    else this.#downUntil = Number.NEGATIVE_INFINITY
+    const isSaid = outcome !== 'failed' && outcome !== 'down'
+    if (isSaid) this.#downUntil = Number.NEGATIVE_INFINITY
+    else if (outcome === 'down') this.#downUntil = monotonicSeconds + STORE_REST_SECONDS
+    // One failure says nothing of other names: it may be this one that the store cannot answer.
+    if (!isSaid) [this.#unsaid, this.#unsaidUntil] = [username, monotonicSeconds + STORE_REST_SECONDS]
+    else if (username === this.#unsaid) this.#unsaid = ''
     const saidAt = monotonicSeconds - ageSeconds
     if (md5Key !== null) {
       const credential = { username, md5Key, sha256Key: null }
       const known = { credential, reason: 'bad-password', saidAt, freshUntil: monotonicSeconds + freshSeconds } as const
       this.#refused.delete(username)
       put(this.#known, username, known, OUTSIDE_USER_COUNT_MAX)
-    } else if (outcome !== 'down') {
+    } else if (isSaid) {
       const reason = outcome === 'refused' ? 'refused-by-store' : 'unknown-user'
       this.#known.delete(username)
       put(this.#refused, username, { credential: null, reason, saidAt, freshUntil: saidAt }, OUTSIDE_REFUSED_COUNT_MAX)

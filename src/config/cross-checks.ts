@@ -11,6 +11,7 @@ import { printable } from './printable.js'
 import { fail, Names } from './setting-names.js'
 import type { SettingKey, Settings } from './settings.js'
 import type { ResolvedOption, Source } from './source.js'
+import { webhookWarnings } from './webhook-checks.js'
 
 /** Returns warnings; throws TurndError. `naming` is how options that nobody gave are called. */
 export function crossCheck(
@@ -35,6 +36,7 @@ export function crossCheck(
     ...httpUpstreamWarnings(settings, names),
     ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
+    ...webhookWarnings(settings, names),
   ]
 }
 

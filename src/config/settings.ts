@@ -40,6 +40,19 @@ export interface Settings {
   readonly usersFile: string | null
   readonly authSecret: readonly string[]
   readonly authSecretFile: string | null
+  readonly authSecretHash: 'any' | 'sha1' | 'sha256'
+  /** One character, no digit. */
+  readonly authSecretSeparator: string
+  /** In seconds, of credentials that are issued here. */
+  readonly authSecretLifetime: number
+  /** In seconds from now; 0: no limit. */
+  readonly authSecretLifetimeMax: number
+  /** The web service that is asked for users whom nothing else knows; null: none. A URL. */
+  readonly authWebhook: string | null
+  /** A file of the bearer token for it. */
+  readonly authWebhookTokenFile: string | null
+  /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
+  readonly authWebhookCa: string | null
   readonly oauthKeys: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number
@@ -84,6 +97,8 @@ export interface Settings {
   readonly adminListen: ListenAddress | null
   readonly metricsToken: readonly string[]
   readonly metricsTokenFile: string | null
+  readonly credentialsToken: readonly string[]
+  readonly credentialsTokenFile: string | null
   readonly drainTimeout: number
   readonly stateDir: string
   readonly logLevel: LogLevel

@@ -15,6 +15,7 @@ import * as passwords from './passwords.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
+import * as webhook from './webhook.js'
 
 export const LIMITS = {
   ...messages,
@@ -32,6 +33,7 @@ export const LIMITS = {
   ...cms,
   ...doctor,
   ...outside,
+  ...webhook,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -12,6 +12,7 @@ import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
 import { LIMITS, type Limits, type Relation } from './relation.js'
 import { DTLS_RELATIONS, HTTP_RELATIONS, STREAM_RELATIONS } from './stream-relations.js'
+import { WEBHOOK_RELATIONS } from './webhook-relations.js'
 
 export const RELATIONS: readonly Relation[] = [
   ...MESSAGE_RELATIONS,
@@ -28,6 +29,7 @@ export const RELATIONS: readonly Relation[] = [
   ...CMS_RELATIONS,
   ...DOCTOR_RELATIONS,
   ...OUTSIDE_RELATIONS,
+  ...WEBHOOK_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

@@ -79,6 +79,18 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   usersFile: { texts: ['/etc/users'], native: '/etc/users', expected: '/etc/users', bad: null },
   authSecret: { texts: ['north', 'south'], native: ['north', 'south'], expected: ['north', 'south'], bad: 'hunter2\n' },
   authSecretFile: { texts: ['/etc/secret'], native: '/etc/secret', expected: '/etc/secret', bad: null },
+  authSecretHash: { texts: ['sha256'], native: 'sha256', expected: 'sha256', bad: 'md5' },
+  authSecretSeparator: { texts: ['|'], native: '|', expected: '|', bad: '1' },
+  authSecretLifetime: { texts: ['3600'], native: 3600, expected: 3600, bad: '59' },
+  authSecretLifetimeMax: { texts: ['172800'], native: 172800, expected: 172800, bad: '-1' },
+  authWebhook: {
+    texts: ['https://users.example.org/turn'],
+    native: 'https://users.example.org/turn',
+    expected: 'https://users.example.org/turn',
+    bad: 'users.example.org/turn',
+  },
+  authWebhookTokenFile: { texts: ['/etc/token'], native: '/etc/token', expected: '/etc/token', bad: null },
+  authWebhookCa: { texts: ['/etc/ca.pem'], native: '/etc/ca.pem', expected: '/etc/ca.pem', bad: null },
   oauthKeys: { texts: ['/etc/oauth'], native: '/etc/oauth', expected: '/etc/oauth', bad: null },
   maxAllocations: { texts: ['6000'], native: 6000, expected: 6000, bad: '-1' },
   userQuota: { texts: ['10'], native: 10, expected: 10, bad: '-1' },
@@ -135,6 +147,18 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
     expected: '/etc/metrics-token',
     bad: null,
   },
+  credentialsToken: {
+    texts: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    native: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    expected: ['0123456789abcdef0123', 'abcdef01234567890123'],
+    bad: 'hunter2\n',
+  },
+  credentialsTokenFile: {
+    texts: ['/etc/credentials-token'],
+    native: '/etc/credentials-token',
+    expected: '/etc/credentials-token',
+    bad: null,
+  },
   adminListen: {
     texts: ['127.0.0.1:9000'],
     native: '127.0.0.1:9000',
@@ -151,13 +175,15 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
 
 const TLS = { listen: 'tls:*:443', cert: '/etc/cert.pem', key: '/etc/key.pem' }
 
-type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream', string>>>
+type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream' | 'authWebhook', string>>>
 
 /** Options that stand only together with others, and values of those. */
 export const COMPANIONS: Readonly<Partial<Record<SettingKey, Companions>>> = {
   cert: { key: '/etc/key.pem' },
   key: { cert: '/etc/cert.pem' },
   httpUpstream: TLS,
+  authWebhookTokenFile: { authWebhook: 'https://users.example.org/turn' },
+  authWebhookCa: { authWebhook: 'https://users.example.org/turn' },
   httpUpstreamCa: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
   httpName: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
 }

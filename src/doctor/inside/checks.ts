@@ -12,6 +12,7 @@ import type { InsideScene } from './scene.js'
 import { stateDirectory } from './state-directory.js'
 import { buffers, conntrack, openFiles } from './system-limits.js'
 import { users } from './users.js'
+import { webhook } from './webhook.js'
 
 export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   configuration,
@@ -20,6 +21,7 @@ export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   relayPorts,
   localFirewall,
   users,
+  webhook,
   certificate,
   httpUpstream,
   peerRules,
