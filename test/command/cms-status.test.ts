@@ -67,7 +67,7 @@ const working = (port: number) =>
 const unreachable = (status: string, port: number) =>
   `<?xml version="1.0"?><turnServer><status>${status}</status><host><address>127.0.0.1</address><portNumber>${port}</portNumber><reachable>false</reachable></host></turnServer>`
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 t.test('the status of a TURN server', async (t) => {
   const stateDirectory = temporaryDirectory()

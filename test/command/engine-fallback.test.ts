@@ -29,7 +29,7 @@ const REFUSED_IN_SHORT = ['is not there', 'ends the process', 'hangs', 'layout']
 /** What test/net/choose-engine.test.ts shows as well: how the reason is found. Here the rest of the way is one for all. */
 const LONG_ONLY = ['is another module', 'prints', 'koffi', 'crash', 'hang']
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 t.jobs = 4
 const atOnce = { buffered: true }
 

@@ -12,7 +12,7 @@ import { until } from './until.js'
 const MIN_PORT = 32_300
 const REALM = 'example.org'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 t.test('a users file that is edited while the server runs', async (t) => {
   const cwd = t.testdir({ users: '# people\n' })

@@ -23,7 +23,7 @@ const PORTS = {
 const MESSAGES = 100
 const CLIENTS = 4
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const withoutPeers = peerOrSkip('turnutils_uclient', 'network namespaces')
 

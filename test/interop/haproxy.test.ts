@@ -25,7 +25,7 @@ const RELAY_PORTS = {
   native: ['--min-port', '19575', '--max-port', '19599'],
 }
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 // Most of the time is coturn's client waiting.
 t.jobs = 2
 
