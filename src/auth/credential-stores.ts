@@ -3,12 +3,17 @@
 import type { Credential, CredentialLookup, CredentialStore } from './credentials.js'
 
 export class CredentialStores implements CredentialStore {
-  readonly keyCountMax: number
   readonly #stores: readonly CredentialStore[]
 
   constructor(stores: readonly CredentialStore[]) {
     this.#stores = stores
-    this.keyCountMax = Math.max(1, ...stores.map((store) => store.keyCountMax ?? 1))
+  }
+
+  /** May change with a store. */
+  get keyCountMax(): number {
+    let countMax = 1
+    for (const { keyCountMax = 1 } of this.#stores) if (keyCountMax > countMax) countMax = keyCountMax
+    return countMax
   }
 
   get verifiesSha256(): boolean {
@@ -25,7 +30,7 @@ export class CredentialStores implements CredentialStore {
     let found: CredentialLookup = 'unknown-user'
     for (const store of this.#stores) {
       const lookup = store.find(username, holdsAllocation)
-      if (typeof found === 'string' && lookup !== 'unknown-user') found = lookup
+      if (isBetter(lookup, found)) found = lookup
     }
     return found
   }
@@ -46,4 +51,10 @@ export class CredentialStores implements CredentialStore {
   noteRefused(username: string): void {
     for (const store of this.#stores) store.noteRefused?.(username)
   }
+}
+
+/** A user beats a name that would be refused, and that beats nobody. */
+function isBetter(lookup: CredentialLookup, found: CredentialLookup): boolean {
+  if (typeof lookup === 'string') return false
+  return typeof found === 'string' || (found.refusedAs !== undefined && lookup.refusedAs === undefined)
 }

@@ -13,9 +13,15 @@ export interface Credential {
   readonly alternatives?: readonly Credential[]
   /** Known, and refused as who is not: the authenticator does no more with it than with a name that nobody has. */
   readonly isDisabled?: boolean
+  /** Known, and refused even with the right key, for this reason. */
+  readonly refusedAs?: RefusedAs
+  /** Whose quotas and bandwidth its allocations count for; the user name if absent. */
+  readonly account?: string
 }
 
-export type CredentialLookup = Credential | 'unknown-user' | 'expired-credential'
+export type RefusedAs = 'expired-credential' | 'too-long-lived'
+
+export type CredentialLookup = Credential | 'unknown-user'
 
 export interface CredentialStore {
   /**

@@ -269,6 +269,7 @@ function credentialOf({ disabled, md5Key, sha256Key, user }: TurnUserEntry): Cre
   return disabled ? { ...credential, isDisabled: true } : credential
 }
 
-function signatureOf(stats: { mtimeNs: bigint; size: bigint; ino: bigint }): string {
+/** What changes with every other content of a file. */
+export function signatureOf(stats: { mtimeNs: bigint; size: bigint; ino: bigint }): string {
   return `${stats.mtimeNs} ${stats.size} ${stats.ino}`
 }

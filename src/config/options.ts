@@ -18,6 +18,9 @@ import {
   CHANNEL_COUNT_MAX,
   PERMISSION_COUNT_DEFAULT,
   PERMISSION_COUNT_MAX,
+  REST_LIFETIME_SECONDS_DEFAULT,
+  REST_LIFETIME_SECONDS_MAX,
+  REST_LIFETIME_SECONDS_MIN,
   UNAUTHENTICATED_ANSWERS_PER_SECOND,
   UNAUTHENTICATED_ANSWERS_PER_SECOND_MAX,
   WORKER_COUNT_MAX,
@@ -28,6 +31,7 @@ import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js
 import { parseNat64Prefix } from './nat64-prefix.js'
 import { PEER_RULE_FORM, parsePeerRule } from './peer-rule.js'
 import { parseProxySource } from './proxy-source.js'
+import { parseSecretSeparator } from './secret-separator.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
 import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
@@ -252,7 +256,51 @@ const TABLE: Table = {
     repeatable: false,
     default: null,
     defaultText: '',
-    help: 'The same from a file, which no process list shows.',
+    help:
+      'The same from a file, which no process list shows: one secret a line, the first one signs what is issued here. Read again when it ' +
+      'changes, so that secrets rotate without a restart.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-secret-hash': {
+    group: 'Users and secrets',
+    type: choice('HASH', 'a hash', ['any', 'sha1', 'sha256']),
+    repeatable: false,
+    default: 'any',
+    defaultText: 'any',
+    help: 'How passwords are made of the secret: HMAC-SHA1, as nearly all services do, HMAC-SHA256, or any of them. With any, SHA1 signs.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-secret-separator': {
+    group: 'Users and secrets',
+    type: parsed('CHARACTER', parseSecretSeparator),
+    repeatable: false,
+    default: ':',
+    defaultText: ':',
+    help: 'What stands between the time and the user in timestamped names.',
+    coturn: ['rest-api-separator'],
+    comesLater: null,
+  },
+  'auth-secret-lifetime': {
+    group: 'Users and secrets',
+    type: integer('SECONDS', 'a lifetime', REST_LIFETIME_SECONDS_MIN, REST_LIFETIME_SECONDS_MAX),
+    repeatable: false,
+    default: REST_LIFETIME_SECONDS_DEFAULT,
+    defaultText: String(REST_LIFETIME_SECONDS_DEFAULT),
+    help:
+      'How long credentials live that are issued here, unless somebody asks for less or more. When it is given, it also is what the service ' +
+      'issues: then the server can tell when the clocks of both differ.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-secret-lifetime-max': {
+    group: 'Users and secrets',
+    type: integer('SECONDS', 'a lifetime', 0, REST_LIFETIME_SECONDS_MAX),
+    repeatable: false,
+    default: 0,
+    defaultText: '0: no limit',
+    help: 'A timestamped name whose time lies further ahead is refused, and none is issued.',
     coturn: [],
     comesLater: null,
   },
@@ -556,6 +604,31 @@ const TABLE: Table = {
       value.length >= METRICS_TOKEN_LENGTH_MIN ? null : 'is short enough to be guessed: openssl rand -hex 32 makes one',
   },
   'metrics-token-file': {
+    group: 'Operating',
+    type: path('PATH'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'The same from a file, one token a line, which no process list shows.',
+    coturn: [],
+    comesLater: null,
+  },
+  'credentials-token': {
+    group: 'Operating',
+    type: text('TOKEN', 'a token'),
+    repeatable: true,
+    default: [],
+    defaultText: 'no credentials are issued over HTTP',
+    help:
+      'What a web service sends as a bearer token to have timestamped credentials issued at /api/v1/credentials of the admin address. ' +
+      'Repeatable, so that an old one stays good while a new one is rolled out.',
+    coturn: [],
+    secret: true,
+    comesLater: null,
+    warn: (value) =>
+      value.length >= METRICS_TOKEN_LENGTH_MIN ? null : 'is short enough to be guessed: openssl rand -hex 32 makes one',
+  },
+  'credentials-token-file': {
     group: 'Operating',
     type: path('PATH'),
     repeatable: false,

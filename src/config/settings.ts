@@ -40,6 +40,13 @@ export interface Settings {
   readonly usersFile: string | null
   readonly authSecret: readonly string[]
   readonly authSecretFile: string | null
+  readonly authSecretHash: 'any' | 'sha1' | 'sha256'
+  /** One character, no digit. */
+  readonly authSecretSeparator: string
+  /** In seconds, of credentials that are issued here. */
+  readonly authSecretLifetime: number
+  /** In seconds from now; 0: no limit. */
+  readonly authSecretLifetimeMax: number
   readonly oauthKeys: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number
@@ -84,6 +91,8 @@ export interface Settings {
   readonly adminListen: ListenAddress | null
   readonly metricsToken: readonly string[]
   readonly metricsTokenFile: string | null
+  readonly credentialsToken: readonly string[]
+  readonly credentialsTokenFile: string | null
   readonly drainTimeout: number
   readonly stateDir: string
   readonly logLevel: LogLevel

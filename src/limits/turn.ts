@@ -81,6 +81,14 @@ export const NONCE_LIFETIME_SECONDS = 600
 export const TEST_USER_COUNT_MAX = 32
 /** How long one of them may log in. */
 export const TEST_USER_SECONDS = 300
+/** TURN REST secrets that count: a refused request is checked against two keys of each, whoever it names. */
+export const AUTH_SECRET_COUNT_MAX = 16
+/** How long TURN REST credentials live that are issued here, unless another lifetime is configured or asked for: a day, as the draft recommends. */
+export const REST_LIFETIME_SECONDS_DEFAULT = 86_400
+/** A shorter life would end before slow clients have used it. */
+export const REST_LIFETIME_SECONDS_MIN = 60
+/** Ten years: longer ones are users. */
+export const REST_LIFETIME_SECONDS_MAX = 315_360_000
 /** Verified names of TURN REST credentials whose keys are kept in one worker, the oldest forgotten first: about 1 MB. */
 export const VERIFIED_NAME_COUNT_MAX = 4096
 /** For how long the sweeper of a dead worker waits for another holder of the tables' lock: what it guards takes microseconds. */

@@ -37,6 +37,12 @@ export const REFUSAL_REASONS = {
     meaning: 'the time in the TURN REST user name has passed',
     remedy: 'issue credentials with a longer lifetime, and compare the clocks of both machines',
   },
+  'too-long-lived': {
+    meaning: 'the time in the TURN REST user name lies further ahead than --auth-secret-lifetime-max allows',
+    remedy:
+      'let the service issue credentials of a shorter lifetime, with the time in seconds (milliseconds look like this), or raise ' +
+      '--auth-secret-lifetime-max',
+  },
   'stale-nonce': {
     meaning: 'the nonce is too old, or was made for another address',
     remedy: 'nothing: clients retry with the new nonce; many of these from one client mean a NAT that changes ports',

@@ -88,17 +88,18 @@ export class ServerControl {
 /** Paths are whole: who asks has another working directory. */
 function withoutSecrets(settings: Settings): Settings {
   const { authSecret, authSecretFile, cert, config, coturnConfig, expresswayConfig, key } = settings
-  const { metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
+  const { credentialsToken, credentialsTokenFile, metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,
     ...{ stateDir: resolve(stateDir), cert: whole(cert), key: whole(key) },
     ...{ usersFile: whole(usersFile), authSecretFile: whole(authSecretFile), config: whole(config) },
     ...{ metricsTokenFile: whole(metricsTokenFile), coturnConfig: whole(coturnConfig) },
-    expresswayConfig: whole(expresswayConfig),
+    ...{ expresswayConfig: whole(expresswayConfig), credentialsTokenFile: whole(credentialsTokenFile) },
     user: user.map(({ name }) => ({ name, password: '' })),
     authSecret: authSecret.map(() => ''),
     metricsToken: metricsToken.map(() => ''),
+    credentialsToken: credentialsToken.map(() => ''),
   }
 }
 

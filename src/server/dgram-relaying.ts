@@ -10,14 +10,14 @@ import type { TransportAddress } from '../stun/address.js'
 import { allocateSharedTables, type SharedTables } from '../turn/shared-tables.js'
 import { InProcess } from './in-process.js'
 import { type OwnSockets, ownSockets } from './own-sockets.js'
-import type { Listening, PoolPlan } from './pool-plan.js'
+import { type Listening, listenText, type PoolPlan } from './pool-plan.js'
 import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import { startPool } from './start-pool.js'
 import { Statistics, type Totals, totalsOf } from './statistics.js'
 import type { OwnListeners } from './worker/messages.js'
 import type { PartOf, Question } from './worker/questions.js'
 import { type SlotCalls, STREAM_WORKER } from './worker/worker-slot.js'
-import { listenText, WorkerPool } from './worker-pool.js'
+import { WorkerPool } from './worker-pool.js'
 
 /** In this process, and the stream worker. */
 const WORKER_COUNT = 2

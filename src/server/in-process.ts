@@ -1,4 +1,5 @@
 // Relaying in this thread: the dgram engine and one core.
+import type { RestSecrets } from '../auth/rest-secrets.js'
 import { TICK_MILLISECONDS_MAX } from '../limits/engines.js'
 import type { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener, ListenerChange } from '../net/engine.js'
@@ -14,6 +15,7 @@ import type { CaptureSink, Relaying, RelayingChange, RelayingParts } from './rel
 import type { ReportSink } from './reports.js'
 import { type Statistics, type Totals, totalsOf, WORD_CAPTURES_READ } from './statistics.js'
 import type { Users } from './users.js'
+import { makeRestSecrets } from './users-snapshot.js'
 import { Answers } from './worker/answers.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import type { PartOf, Question } from './worker/questions.js'
@@ -24,6 +26,8 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   readonly engine = 'dgram'
   readonly workerCount = 1
   #users: Users
+  readonly #restSecrets: RestSecrets
+  readonly #unfollowSecrets: () => void
   readonly #engine: DgramEngine
   readonly #core: TurnCore
   readonly #statistics: Statistics
@@ -51,8 +55,11 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     this.#engine = engine
     this.#users = users
     this.#statistics = statistics
+    const ofCore = coreSettings(settings, limitsLoopback)
+    this.#restSecrets = makeRestSecrets(users.secretList.all(), ofCore)
+    this.#unfollowSecrets = users.secretList.onChanged((secrets) => this.#restSecrets.setSecrets(secrets))
     this.#core = makeCore({
-      settings: coreSettings(settings, limitsLoopback),
+      settings: ofCore,
       monotonicStartSeconds: engine.clock.startSeconds,
       output: engine,
       supportsDontFragment: engine.supportsDontFragment,
@@ -60,7 +67,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       relayHosts,
       ownSockets,
       localHosts: localAddresses(),
-      stores: [...users.stores, users.temporaryUsers],
+      stores: [...users.stores, users.temporaryUsers, this.#restSecrets],
       outsideId: users.outside?.id ?? 0,
       userLookup: { lookUp: (username, client, mayBeRemembered) => this.#lookUp(username, client, mayBeRemembered) },
       nonceSecret,
@@ -125,7 +132,8 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
         ? null
         : { stores: [...users.stores, users.temporaryUsers], outsideId: users.outside?.id ?? 0 }
     this.#users = users
-    changeCore(this.#core, coreSettings(change.settings, change.limitsLoopback), sockets, coreUsers)
+    const ofCore = coreSettings(change.settings, change.limitsLoopback)
+    changeCore(this.#core, this.#restSecrets, ofCore, sockets, coreUsers)
   }
 
   /** Allocations that end with their listeners. */
@@ -146,6 +154,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
   }
 
   async stop(): Promise<void> {
+    this.#unfollowSecrets()
     this.#isStopped = true
     this.#unanswered.giveUp()
     this.#core.deleteAllAllocations('stopped')

@@ -2,6 +2,7 @@
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
 import { OutsideCredentials } from '../auth/outside-credentials.js'
+import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
 import { profileTraits } from '../config/profile.js'
 import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
@@ -16,6 +17,7 @@ import type { SharedTables } from '../turn/shared-tables.js'
 import type { CoreSettings } from './core-settings.js'
 import { CryptoRandom } from './crypto-random.js'
 import type { OwnSockets } from './own-sockets.js'
+import { restRulesOf } from './users-snapshot.js'
 
 export interface CoreParts {
   readonly settings: CoreSettings
@@ -42,13 +44,19 @@ export interface CoreParts {
 
 /** Who may log in from now on. */
 export interface CoreUsers {
+  /** But those with TURN REST names, who are asked for after them. */
   readonly stores: readonly CredentialStore[]
   readonly outsideId: number
 }
 
-/** Other settings for a core that runs. @param users null: the same ones */
+/**
+ * Other settings for a core that runs.
+ * @param restSecrets the core's
+ * @param users null: the same ones
+ */
 export function changeCore(
   core: TurnCore,
+  restSecrets: RestSecrets,
   settings: CoreSettings,
   { addresses, wildcardPorts }: OwnSockets,
   users: CoreUsers | null,
@@ -56,9 +64,10 @@ export function changeCore(
   changeLimits(core, limitsOf(settings))
   core.policy.setOwnSockets(addresses, wildcardPorts)
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
+  restSecrets.setRules(restRulesOf(settings))
   const { authenticator } = core
   if (users !== null) {
-    authenticator.setStores(users.stores)
+    authenticator.setStores([...users.stores, restSecrets])
     // What others have said is forgotten.
     if (users.outsideId !== (authenticator.outside?.id ?? 0))
       authenticator.outside = outsideOf(users.outsideId, settings)

@@ -1,6 +1,7 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { readUpstreamCa } from '../config/upstream-ca.js'
+import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -11,7 +12,10 @@ import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
+import { logSecrets } from './secrets-log.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
+
+assertRelations()
 
 export interface OpenedServer {
   readonly opened: OpenedRelaying
@@ -44,6 +48,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
     outside = await OutsideUsers.open(settings, logger, warn)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
+    logSecrets(users.secretList, logger, warn)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(
       choosing ?? chooseEngine(settings.engine, process.env),
@@ -62,8 +67,8 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     return { opened, relayHosts, users, certificate }
   } catch (error) {
     certificate?.close()
-    users?.usersFile?.close()
-    await outside?.close()
+    if (users === null) await outside?.close()
+    else await users.close()
     throw error
   }
 }

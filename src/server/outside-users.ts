@@ -1,5 +1,6 @@
 // Users of the stores outside this process: asked for by workers, looked up here, once for all who ask at the same time, and remembered, so that who
 // is known goes on while a store is down, even if the worker that knew them has died.
+import type { UserStores } from '../admin/schema/status.js'
 import type { OutsideVerdict } from '../auth/outside-credentials.js'
 import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
 import type { Settings } from '../config/settings.js'
@@ -22,17 +23,6 @@ export interface OutsideQuestion {
   readonly mayBeRemembered: boolean
 }
 
-/** What was asked and answered since the start. */
-export interface OutsideCounters {
-  /** Look-ups at stores, by what came of them. */
-  found: number
-  unknown: number
-  refused: number
-  failed: number
-  /** Questions that what is remembered has answered. */
-  remembered: number
-}
-
 interface Remembered {
   readonly md5Key: Uint8Array
   readonly saidAtMs: number
@@ -48,7 +38,7 @@ let lastId = 0
 export class OutsideUsers {
   /** Never that of others: what is remembered elsewhere of these stores is good for them alone. */
   readonly id = ++lastId
-  readonly counters: OutsideCounters = { found: 0, unknown: 0, refused: 0, failed: 0, remembered: 0 }
+  readonly counters: UserStores['lookups'] = { found: 0, unknown: 0, refused: 0, failed: 0, remembered: 0 }
   readonly #key: string
   readonly #stores: readonly WatchedStore[]
   readonly #nowMs: () => number
@@ -91,19 +81,18 @@ export class OutsideUsers {
     this.#settings = settings
   }
 
-  /** As operators know them. */
-  names(): string[] {
-    return this.#stores.map(({ store }) => store.name)
-  }
-
   /** Stores that do not answer, each with a sentence about it. */
   problems(): { readonly name: string; readonly problem: string }[] {
     return this.#stores.flatMap(({ problem, store }) => (problem === '' ? [] : [{ name: store.name, problem }]))
   }
 
-  /** How many users are remembered. */
-  get rememberedCount(): number {
-    return this.#remembered.size
+  /** For the status page. */
+  facts(): UserStores {
+    return {
+      stores: this.#stores.map(({ problem, store }) => ({ name: store.name, problem })),
+      lookups: { ...this.counters },
+      knownUsers: this.#remembered.size,
+    }
   }
 
   /** What a store said of a user whom it refused; ''. */

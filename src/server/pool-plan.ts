@@ -57,3 +57,8 @@ export interface PoolPlan<Place extends Listening> {
   readonly prepareListening: ((present: Place, specs: readonly ListenSpec[]) => PreparedListening<Place>) | null
   closeSockets(): void
 }
+
+/** Local addresses of wildcards come and go: where this is the same, nothing is looked at again. */
+export function listenText(specs: readonly ListenSpec[]): string {
+  return specs.map(({ host, port, scheme }) => `${scheme} ${host} ${port}`).join()
+}

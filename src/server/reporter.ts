@@ -30,6 +30,8 @@ export interface ReporterEvents {
   refusal(refusal: Refusal): void
   workerDied(death: WorkerDeath): void
   warning(text: string): void
+  /** What else there is to say of it, in words; ''. */
+  detailOf(refusal: Refusal): string
 }
 
 /** Whose report it is, as a field of log lines. */
@@ -143,8 +145,9 @@ export class Reporter implements RelayingNews {
   }
 
   #refused(refusal: Refusal, whose: Whose): void {
+    const detail = this.#events.detailOf(refusal)
     this.refusals.record(refusal)
-    this.refusalDigest.record(refusal)
+    this.refusalDigest.record({ ...refusal, detail })
     this.#events.refusal(refusal)
     const level = levelOf(refusal.reason)
     if (!this.#logger.isLevelEnabled(level)) return
@@ -156,8 +159,10 @@ export class Reporter implements RelayingNews {
     const { meaning, remedy } = REFUSAL_REASONS[reason]
     const who = user === '' ? source : `${quoted(user)} at ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
-    const about = { reason, code, method, user, source, ...(peer === '' ? {} : { peer }), remedy }
-    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${meaning}`)
+    const more = { ...(peer === '' ? {} : { peer }), ...(detail === '' ? {} : { detail }) }
+    const about = { reason, code, method, user, source, ...more, remedy }
+    const why = detail === '' ? meaning : `${meaning}: ${detail}`
+    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${why}`)
   }
 
   /** Whoever scans the Internet causes these all day: what has no line is in the counters. */

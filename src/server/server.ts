@@ -5,7 +5,6 @@ import type { ReloadResult } from '../admin/schema/operations.js'
 import { TurndError } from '../config/errors.js'
 import { settingsFromObject } from '../config/library-options.js'
 import type { ParsedSettings, Settings, TurnServerOptions } from '../config/settings.js'
-import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import type { EngineChoice } from '../net/choose-engine.js'
@@ -16,6 +15,7 @@ import { ServerControl } from './control.js'
 import { drainRelaying } from './drain-relaying.js'
 import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
+import { refusalDetail } from './refusal-detail.js'
 import { withoutDefaultDtls } from './refuse-dtls.js'
 import type { Relaying } from './relaying.js'
 import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
@@ -26,12 +26,9 @@ import { type GeneratedUserFace, generatedUserFace, type ServerAddress, type Ser
 import { totalsOf } from './statistics.js'
 import { startUpkeep } from './upkeep.js'
 import { turnUris } from './uris.js'
-import { closeUsers } from './users.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
 
 export type { ServerAddress } from './server-face.js'
-
-assertRelations()
 
 interface Running extends OpenedServer {
   readonly relaying: Relaying
@@ -70,6 +67,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
         this.emit('workerDied', death.worker, death.allocationCount)
       },
       warning: (text) => this.#warn(text),
+      detailOf: (refusal) => refusalDetail(refusal, { outside: this.#running?.users.outside ?? null }),
     })
     this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
@@ -173,9 +171,9 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     return this.#running?.relaying.allocationCount() ?? 0
   }
 
-  /** Reads the users file and the certificate again, and no options. False if one is broken: that stays as it was. */
+  /** Reads the files of users, of secrets and of the certificate again, and no options. False if one is broken: that stays as it was. */
   reload(): boolean {
-    const areUsersRead = this.#running?.users.usersFile?.reload() ?? true
+    const areUsersRead = this.#running?.users.reload() ?? true
     const isCertificateRead = this.#running?.certificate?.reload() ?? true
     return areUsersRead && isCertificateRead
   }
@@ -231,7 +229,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     for (const timer of running.timers) clearInterval(timer)
     await this.#plane?.close()
     this.#plane = null
-    await closeUsers(running.users)
+    await running.users.close()
     running.certificate?.close()
     await running.relaying.stop()
     this.#running = null

@@ -13,6 +13,7 @@ const restart = (note: string): SettingEffect => ({ effect: 'restart', note })
 
 const USERS = 'allocations of users who are gone end at their next Refresh'
 const SECRETS = 'whoever has credentials of a secret that is gone is refused at the next request'
+const NAMES = 'whoever has a name or password that does not count any more is refused at the next request'
 const POLICY = 'holds at once for permissions, channels and connections that exist, too'
 const OF_NEW_CONNECTIONS = 'holds for new connections'
 const NO_EFFECT_YET = 'it has no effect yet'
@@ -37,6 +38,10 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   usersFile: live(USERS),
   authSecret: live(SECRETS),
   authSecretFile: live(SECRETS),
+  authSecretHash: live(NAMES),
+  authSecretSeparator: live(NAMES),
+  authSecretLifetime: live('holds for what is issued from now on'),
+  authSecretLifetimeMax: live(NAMES),
   oauthKeys: restart(NO_EFFECT_YET),
   lookupTimeout: live(),
   lookupTtl: live('holds for look-ups from now on'),
@@ -71,6 +76,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   adminListen: restart('whoever asks for this reload may be connected to the present one'),
   metricsToken: live(),
   metricsTokenFile: live(),
+  credentialsToken: live(),
+  credentialsTokenFile: live(),
   drainTimeout: live(),
   stateDir: restart('the secrets of this server and its control socket are there'),
   logLevel: live(),

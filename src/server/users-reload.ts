@@ -5,7 +5,7 @@ import type { ReadUsers } from '../auth/users-file-store.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { OutsideUsers } from './outside-users.js'
-import { isUsersFile, loadUsers, type Users, wrap } from './users.js'
+import { isSecretFile, isUsersFile, loadUsers, takeSecrets, type Users, wrap } from './users.js'
 
 export interface PreparedUsers {
   /** The present ones, if there are no others than those of the users file. */
@@ -45,26 +45,32 @@ function prepareWith(request: UsersRequest, outside: OutsideUsers | null): Prepa
   const { from, hasStateDir, isDryRun, onProblem, present, to } = request
   const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
   const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
+  const readSecrets = isSecretFile(present.secretFile, to) ? (present.secretFile?.readAgain() ?? null) : null
   const fileUserCount = read?.count ?? 0
   const knownUsers = { users: present, fileUserCount, mayGenerate: !isDryRun }
   const loaded = loadUsers(to, hasStateDir, onProblem, knownUsers, outside)
   const users = isSameBeside(present, loaded) ? present : loaded
+  const ofSecretFile = readSecrets?.secrets ?? loaded.secretFile?.secrets ?? []
   return {
     users,
     changes: [
-      ...secretFileChange(from, to, present, loaded),
+      ...secretFileChange(from, to, present, ofSecretFile),
       ...usersFileChange(present, loaded, read),
       ...generatedUserChange(present, loaded),
     ],
     commit: () => {
       read?.take()
       if (users.usersFile !== present.usersFile) present.usersFile?.close()
+      if (users.secretFile !== present.secretFile) present.secretFile?.close()
+      takeSecrets(users, to, ofSecretFile)
+      readSecrets?.take()
       known?.setGuest(users.guest)
       if (outside !== present.outside) void present.outside?.close()
       outside?.configure(to)
     },
     abandon: () => {
       if (users.usersFile !== present.usersFile) users.usersFile?.close()
+      if (users.secretFile !== present.secretFile) users.secretFile?.close()
       if (outside !== present.outside) void outside?.close()
     },
   }
@@ -77,15 +83,16 @@ function generatedUserChange({ generatedUser: from }: Users, { generatedUser: to
   return [{ name: 'the generated user', from: shown(from), to: shown(to), effect: 'live', note }]
 }
 
-/** The same users file, users of the options and secrets. */
+/** The same files, and users of the options. Secrets are no part of it: whoever uses them follows their list. */
 function isSameBeside(present: Users, loaded: Users): boolean {
+  if (present.secretFile !== loaded.secretFile) return false
   if (present.usersFile !== loaded.usersFile || present.generatedUser !== loaded.generatedUser) return false
   return present.optionsDigest === loaded.optionsDigest
 }
 
-function secretFileChange(from: Settings, to: Settings, present: Users, loaded: Users): SettingChange[] {
+function secretFileChange(from: Settings, to: Settings, present: Users, after: readonly string[]): SettingChange[] {
   if (to.authSecretFile === null || to.authSecretFile !== from.authSecretFile) return []
-  const [before, after] = [secretsOfFile(from, present), secretsOfFile(to, loaded)]
+  const before = present.secretList.of('file')
   if (before.join('\n') === after.join('\n')) return []
   const addedCount = after.filter((secret) => !before.includes(secret)).length
   const removedCount = before.filter((secret) => !after.includes(secret)).length
@@ -99,11 +106,6 @@ function secretFileChange(from: Settings, to: Settings, present: Users, loaded: 
       note: `read again: ${addedCount} added, ${removedCount} removed`,
     },
   ]
-}
-
-/** Those of the options come first. */
-function secretsOfFile({ authSecret }: Settings, { secrets }: Users): readonly string[] {
-  return secrets.slice(authSecret.length)
 }
 
 function usersFileChange(present: Users, loaded: Users, read: ReadUsers | null): SettingChange[] {

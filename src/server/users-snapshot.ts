@@ -2,8 +2,13 @@
 // file has changed, they are told what is different.
 import { type PackedCredentials, PackedUsers } from '../auth/credential-table.js'
 import type { CredentialStore } from '../auth/credentials.js'
-import { RestSecrets } from '../auth/rest-secrets.js'
+import { type RestRules, RestSecrets } from '../auth/rest-secrets.js'
+import type { Settings } from '../config/settings.js'
+import type { CoreSettings } from './core-settings.js'
 import type { Users } from './users.js'
+
+/** What of the settings says which names of TURN REST credentials count. */
+export type RestSettings = Pick<Settings, 'authSecretHash' | 'authSecretLifetimeMax' | 'authSecretSeparator'>
 
 export interface UsersSnapshot {
   /** --user; null without. */
@@ -17,8 +22,8 @@ export interface UsersSnapshot {
   readonly outsideId: number
 }
 
-/** The same of other settings. */
-export interface UsersChange extends Omit<UsersSnapshot, 'usersFile' | 'temporaryUsers'> {
+/** The same of other settings; secrets have a way of their own, since they change without any. */
+export interface UsersChange extends Omit<UsersSnapshot, 'usersFile' | 'temporaryUsers' | 'restSecrets'> {
   /** `same`: the users file is the one that it was. */
   readonly usersFile: PackedCredentials | 'same' | null
 }
@@ -30,25 +35,38 @@ export interface SnapshotStores {
   readonly usersFile: PackedUsers | null
   /** Asked after them; these change as well. */
   readonly temporaryUsers: PackedUsers
+  /** Asked after those, since every name of digits may be one of theirs; they change too. */
+  readonly restSecrets: RestSecrets
   readonly outsideId: number
 }
 
-export function storesOf(snapshot: UsersSnapshot, realm: string): SnapshotStores {
-  return { ...changedStores(snapshot, realm, null), temporaryUsers: new PackedUsers(snapshot.temporaryUsers) }
+export function storesOf(snapshot: UsersSnapshot, settings: CoreSettings): SnapshotStores {
+  return {
+    ...changedStores(snapshot, null),
+    temporaryUsers: new PackedUsers(snapshot.temporaryUsers),
+    restSecrets: makeRestSecrets(snapshot.restSecrets, settings),
+  }
+}
+
+export function makeRestSecrets(secrets: readonly string[], settings: CoreSettings): RestSecrets {
+  return new RestSecrets(settings.realm, secrets, () => Date.now() / 1000, restRulesOf(settings))
+}
+
+export function restRulesOf(settings: RestSettings): RestRules {
+  const { authSecretHash: hash, authSecretLifetimeMax: lifetimeSecondsMax, authSecretSeparator: separator } = settings
+  return { separator, hash, lifetimeSecondsMax }
 }
 
 /**
- * Without the temporary users, who stay who they are.
+ * Without the temporary users and secrets, who stay who they are.
  * @param present the users file that there is already
  */
 export function changedStores(
-  { outsideId, restSecrets, staticUsers, usersFile }: UsersChange,
-  realm: string,
+  { outsideId, staticUsers, usersFile }: UsersChange,
   present: PackedUsers | null,
-): Omit<SnapshotStores, 'temporaryUsers'> {
+): Omit<SnapshotStores, 'temporaryUsers' | 'restSecrets'> {
   const stores: CredentialStore[] = []
   if (staticUsers !== null) stores.push(new PackedUsers(staticUsers))
-  if (restSecrets.length > 0) stores.push(new RestSecrets(realm, restSecrets, () => Date.now() / 1000))
   const fileStore = usersFile === 'same' ? present : usersFile === null ? null : new PackedUsers(usersFile)
   if (fileStore !== null) stores.push(fileStore)
   return { stores, usersFile: fileStore, outsideId }

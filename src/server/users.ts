@@ -1,8 +1,7 @@
 // Who may log in: the credential stores that the settings name, with the generated first user where there is no other; and the secret that nonces are made with.
 import { hash } from 'node:crypto'
 import { type Credential, type CredentialStore, makeCredential } from '../auth/credentials.js'
-import { RestSecrets } from '../auth/rest-secrets.js'
-import { loadSecretFile } from '../auth/secret-file.js'
+import { SecretList } from '../auth/secret-list.js'
 import {
   type GeneratedUser,
   generateNonceSecret,
@@ -12,6 +11,7 @@ import {
 import { StaticUsers } from '../auth/static-users.js'
 import { TemporaryUsers } from '../auth/temporary-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
+import { WatchedSecretFile } from '../auth/watched-secret-file.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
 import type { OutsideUsers } from './outside-users.js'
@@ -21,13 +21,15 @@ export interface Users {
   readonly stores: CredentialStore[]
   /** Asked after them; empty at first. */
   readonly temporaryUsers: TemporaryUsers
+  /** TURN REST secrets, asked last; the same one for the whole life of a server, since cores follow it. */
+  readonly secretList: SecretList
+  /** To read again and close; null without one. */
+  readonly secretFile: WatchedSecretFile | null
   /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
   /** Asked last, and by whoever waits for the answer; null without such a store. */
   readonly outside: OutsideUsers | null
-  /** TURN REST secrets: those of --auth-secret, then those of the file. */
-  readonly secrets: readonly string[]
-  /** What --user, the secrets and the outside stores are, to tell whether they are others. */
+  /** What --user and the outside stores are, to tell whether they are others. */
   readonly optionsDigest: string
   /** Set when nobody is configured. */
   readonly generatedUser: GeneratedUser | null
@@ -35,6 +37,10 @@ export interface Users {
   readonly guest: Credential | null
   /** All of them as they are now, as plain data. */
   snapshot(): UsersSnapshot
+  /** Reads the files now. False if one is broken: that stays as it was. */
+  reload(): boolean
+  /** Looks at no file any more, and asks nobody. */
+  close(): Promise<void>
 }
 
 /** What a running server has of them, to be used again. */
@@ -46,7 +52,7 @@ export interface KnownUsers {
   readonly mayGenerate: boolean
 }
 
-/** Throws TurndError. `onProblem` gets what is wrong with the users file later, a sentence each. */
+/** Throws TurndError. `onProblem` gets what is wrong with the users file or that of the secrets later, a sentence each. */
 export function loadUsers(
   settings: Settings,
   hasStateDir: boolean,
@@ -54,14 +60,41 @@ export function loadUsers(
   known: KnownUsers | null = null,
   outside: OutsideUsers | null = null,
 ): Users {
+  const knownFile = known !== null && isSecretFile(known.users.secretFile, settings) ? known.users.secretFile : null
+  const secretFile = knownFile ?? openSecretFile(settings, onProblem)
+  try {
+    const secretList = known?.users.secretList ?? new SecretList()
+    const users = loadUsersBeside({ secretFile, secretList, outside }, settings, hasStateDir, onProblem, known)
+    if (known === null) takeSecrets(users, settings, secretFile?.secrets ?? [])
+    return users
+  } catch (error) {
+    if (knownFile === null) secretFile?.close()
+    throw error
+  }
+}
+
+/** From now on these are the secrets of options and file, and the file's own follow it. */
+export function takeSecrets(users: Users, { authSecret }: Settings, ofFile: readonly string[]): void {
+  const { secretFile, secretList } = users
+  void secretList.change({ options: authSecret, file: ofFile })
+  if (secretFile !== null) secretFile.onChanged = (secrets) => void secretList.set('file', secrets)
+}
+
+function loadUsersBeside(
+  others: Pick<Users, 'secretFile' | 'secretList' | 'outside'>,
+  settings: Settings,
+  hasStateDir: boolean,
+  onProblem: (text: string) => void,
+  known: KnownUsers | null,
+): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
-  const secrets = [...settings.authSecret]
-  if (settings.authSecretFile !== null) secrets.push(...loadSecretFile(settings.authSecretFile))
+  const hasSecrets = settings.authSecret.length > 0 || others.secretFile !== null
+  const { outside } = others
   const knownFile =
     known !== null && isUsersFile(known.users.usersFile, settings, hasStateDir) ? known.users.usersFile : null
   const usersFile = knownFile ?? openUsersFile(settings, hasStateDir, onProblem)
-  if (usersFile === null && configured === null && secrets.length === 0 && outside === null) {
+  if (usersFile === null && configured === null && !hasSecrets && outside === null) {
     throw new TurndError(
       'TURND_ERR_NO_USERS',
       'no user is configured: give user, usersFile, authSecret, redis, authWebhook or stateDir',
@@ -69,7 +102,7 @@ export function loadUsers(
   }
   try {
     // A file that is named is one that users will be added to; that of the state directory may be for admin users alone.
-    const isOthers = configured !== null || secrets.length > 0 || settings.usersFile !== null || outside !== null
+    const isOthers = configured !== null || hasSecrets || settings.usersFile !== null || outside !== null
     const fileUserCount = knownFile === null ? (usersFile?.userCount ?? 0) : (known?.fileUserCount ?? 0)
     const isNobody = !isOthers && usersFile !== null && fileUserCount === 0
     const generatedUser = isNobody ? generatedUserOf(settings, known) : null
@@ -77,11 +110,20 @@ export function loadUsers(
     // One that serves already learns of it when all is decided.
     if (knownFile === null) usersFile?.setGuest(guest)
     const temporaryUsers = known?.users.temporaryUsers ?? wrap('TURND_ERR_OPTION', () => new TemporaryUsers(realm))
-    return usersOf(settings, { configured, secrets, usersFile, generatedUser, guest, temporaryUsers, outside })
+    return usersOf(settings, { configured, ...others, usersFile, generatedUser, guest, temporaryUsers })
   } catch (error) {
     if (knownFile === null) usersFile?.close()
     throw error
   }
+}
+
+/** Is this the secrets file of these settings? */
+export function isSecretFile(file: WatchedSecretFile | null, { authSecretFile }: Settings): boolean {
+  return file !== null && file.path === authSecretFile
+}
+
+function openSecretFile({ authSecretFile }: Settings, onProblem: (text: string) => void): WatchedSecretFile | null {
+  return authSecretFile === null ? null : new WatchedSecretFile(authSecretFile, onProblem)
 }
 
 /** Is this the users file of these settings? */
@@ -120,32 +162,32 @@ function staticUsers(realm: string, users: Settings['user']): StaticUsers {
   return wrap('TURND_ERR_OPTION', () => new StaticUsers(realm, users))
 }
 
-interface UsersParts
-  extends Pick<Users, 'secrets' | 'usersFile' | 'generatedUser' | 'guest' | 'temporaryUsers' | 'outside'> {
+interface UsersParts extends Omit<Users, 'stores' | 'optionsDigest' | 'snapshot' | 'reload' | 'close'> {
   readonly configured: StaticUsers | null
 }
 
-function usersOf({ realm, user }: Settings, parts: UsersParts): Users {
-  const { configured, generatedUser, guest, outside, secrets, temporaryUsers, usersFile } = parts
+function usersOf({ user }: Settings, { configured, ...parts }: UsersParts): Users {
+  const { outside, secretFile, secretList, temporaryUsers, usersFile } = parts
   const stores: CredentialStore[] = []
   if (configured !== null) stores.push(configured)
-  if (secrets.length > 0) stores.push(new RestSecrets(realm, secrets, () => Date.now() / 1000))
   if (usersFile !== null) stores.push(usersFile)
   const snapshot = () => ({
     staticUsers: configured?.pack() ?? null,
-    restSecrets: secrets,
+    restSecrets: secretList.all(),
     usersFile: usersFile?.pack() ?? null,
     temporaryUsers: temporaryUsers.pack(),
     outsideId: outside?.id ?? 0,
   })
-  const optionsDigest = hash('sha256', JSON.stringify([user, secrets, outside?.id ?? 0]), 'hex')
-  return { stores, temporaryUsers, guest, usersFile, outside, secrets, optionsDigest, generatedUser, snapshot }
-}
-
-/** Looks at no file any more, and asks nobody. */
-export async function closeUsers({ outside, usersFile }: Pick<Users, 'outside' | 'usersFile'>): Promise<void> {
-  usersFile?.close()
-  await outside?.close()
+  const optionsDigest = hash('sha256', JSON.stringify([user, outside?.id ?? 0]), 'hex')
+  const files = [usersFile, secretFile].flatMap((file) => file ?? [])
+  return {
+    ...{ ...parts, stores, optionsDigest, snapshot },
+    reload: () => files.map((file) => file.reload()).every((isRead) => isRead),
+    close: async () => {
+      for (const file of files) file.close()
+      await outside?.close()
+    },
+  }
 }
 
 /** A sentence for the operator. */
@@ -154,8 +196,9 @@ export function nobodyText({ realm }: Settings): string {
 }
 
 /** Is there nothing but a users file, which was named, without a user of the realm? */
-export function isNobodyConfigured({ outside, stores, usersFile }: Users): boolean {
-  return outside === null && stores.length === 1 && usersFile !== null && usersFile.userCount === 0
+export function isNobodyConfigured({ outside, secretList, stores, usersFile }: Users): boolean {
+  if (outside !== null || secretList.all().length > 0) return false
+  return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
 
 /** Throws TurndError. */

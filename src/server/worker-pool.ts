@@ -3,7 +3,6 @@
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { CredentialChanges } from '../auth/credential-table.js'
-import type { ListenSpec } from '../config/listen-spec.js'
 import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
@@ -14,7 +13,7 @@ import { sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
 import type { OutsideQuestion } from './outside-users.js'
 import { PoolChange } from './pool-change.js'
-import type { Listening, PoolPlan } from './pool-plan.js'
+import { type Listening, listenText, type PoolPlan } from './pool-plan.js'
 import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { asTurndError } from './start-error.js'
@@ -45,6 +44,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   /** Those that were started, by position. */
   readonly #started = new Set<number>()
   readonly #removeCrashHook: () => void
+  readonly #unfollowSecrets: () => void
   #state: PoolState<Place>
   /** Of workers that a reload starts: by position, until it is committed or abandoned. */
   #nextState: PoolState<Place> | null = null
@@ -69,6 +69,9 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     this.#followUsersFile(parts.users)
+    this.#unfollowSecrets = parts.users.secretList.onChanged(async (secrets) => {
+      await Promise.all(this.#slots.map((slot) => slot.changeSecrets(secrets)))
+    })
   }
 
   get slotCount(): number {
@@ -161,6 +164,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
 
   async stop(): Promise<void> {
     this.#removeCrashHook()
+    this.#unfollowSecrets()
     clearInterval(this.#ticketTimer)
     const { usersFile } = this.#state.users
     if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
@@ -290,9 +294,4 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   #tell(command: Command): void {
     for (const slot of this.#slots) slot.send(command)
   }
-}
-
-/** Local addresses of wildcards come and go: where this is the same, nothing is looked at again. */
-export function listenText(specs: readonly ListenSpec[]): string {
-  return specs.map(({ host, port, scheme }) => `${scheme} ${host} ${port}`).join()
 }

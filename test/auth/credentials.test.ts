@@ -114,8 +114,10 @@ t.test('CredentialStores', async (t) => {
 
   t.test('a user beats an expired credential, and that beats nobody', async (t) => {
     const user = credential('user')
-    t.equal(new CredentialStores([store('expired-credential'), store(user)]).find('x'), user)
-    t.equal(new CredentialStores([store('expired-credential'), store('unknown-user')]).find('x'), 'expired-credential')
+    const expired = { ...credential('expired'), refusedAs: 'expired-credential' as const }
+    t.equal(new CredentialStores([store(expired), store(user)]).find('x'), user)
+    t.equal(new CredentialStores([store(user), store(expired)]).find('x'), user)
+    t.equal(new CredentialStores([store(expired), store('unknown-user')]).find('x'), expired)
     t.equal(new CredentialStores([]).find('x'), 'unknown-user')
   })
 

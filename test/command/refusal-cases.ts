@@ -87,7 +87,8 @@ export const REFUSED_REQUESTS: Partial<Record<RefusalReason, RefusedRequest>> = 
   'disabled-user': allocateWith(401, { username: DISABLED_USER }, DISABLED_USER),
   'bad-password': allocateWith(401, { password: 'wrong' }),
   'wrong-realm': allocateWith(401, { realm: 'elsewhere' }),
-  'expired-credential': allocateWith(401, { username: '1:alice', password: restPassword('1:alice') }, '1:alice'),
+  'expired-credential': ofRestName('1000000001:alice'),
+  'too-long-lived': ofRestName('9999999999:alice'),
   'stale-nonce': allocateWith(438, { nonce: 'from-another-server' }),
   'missing-attribute': allocateWith(400, { nonce: null }),
   'bid-down': allocateWith(400, { ...MODERN, algorithms: [PASSWORD_ALGORITHM_MD5] }),
@@ -192,6 +193,10 @@ export const REFUSED_CONNECTIONS: Partial<Record<ConnectionRefusal, (from: Origi
 /** The same address as a source, by the place in the table. */
 export function originOf(t: Test, server: ServerProcess, index: number): Origin {
   return new Origin(t, server, `127.80.1.${index + 1}`)
+}
+
+function ofRestName(username: string): RefusedRequest {
+  return allocateWith(401, { username, password: restPassword(username) }, username)
 }
 
 function allocateWith(code: number, options: RequestOptions, user = 'alice'): RefusedRequest {

@@ -179,6 +179,7 @@ function start(t: Test, engine: EngineUnderTest, stateDirectory: string): Promis
     ...['--listen', '127.0.0.1:0', '--listen', 'tls:127.0.0.1:0', '--cert', certPath, '--key', keyPath],
     ...['--relay-ip', '127.0.0.1', '--min-port', String(minPort), '--max-port', String(minPort + PORT_COUNT - 1)],
     ...['--allow-peer', '127.0.0.0/8', '--proxy-protocol-from', PROXY, '--auth-secret', SECRET],
+    ...['--auth-secret-lifetime-max', '31536000'],
     ...['--users-file', usersFile(t)],
     // Nobody gets as far as to it.
     ...['--http-upstream', 'http://127.0.0.1:9', '--http-name', 'pages.test'],

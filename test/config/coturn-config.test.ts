@@ -423,9 +423,10 @@ t.test('users', async (t) => {
     t.same(neededOf('user=a:b\nrealm=r'), [])
     t.same(neededOf(`user=a:0x${KEY}\nstatic-auth-secret=s`), [], 'users that do not count need no realm')
   })
-  t.test('with another separator than a colon cannot log in, and that is said', async (t) => {
-    t.match(verdictOf('rest-api-separator=:'), /^same/)
-    t.match(verdictOf('rest-api-separator=-'), /^needed: the separator is a colon here/)
+  t.test('have the separator of the file, of which coturn takes the first character', async (t) => {
+    t.equal(verdictOf('rest-api-separator=:'), 'applied: --auth-secret-separator')
+    t.equal(settingsOf('rest-api-separator=|x').authSecretSeparator, '|')
+    t.match(verdictOf('rest-api-separator=1'), /^needed: the separator is one printable character/)
   })
 })
 

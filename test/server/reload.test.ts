@@ -141,14 +141,14 @@ for (const engine of ENGINES_IN_TIME) {
       writeFileSync(keyPath, other.key)
       const dry = await stage.change({}, true)
       const result = await stage.change({})
-      // The others are looked at by the clock as well, and may have been read meanwhile.
-      t.same(rowOf(result, 'the secret file'), rowOf(dry, 'the secret file'))
+      // They are looked at by the clock as well, and may have been read meanwhile.
+      t.equal(result.applied, true)
       t.match(rowOf(dry, 'the users file'), {
         from: '1 user',
         to: '2 users',
         note: /1 added, 0 removed, 0 with new/,
       })
-      t.match(rowOf(result, 'the secret file'), { from: '1 secret', to: '2 secrets', note: /1 added, 0 removed/ })
+      t.match(rowOf(dry, 'the secret file'), { from: '1 secret', to: '2 secrets', note: /1 added, 0 removed/ })
       t.match(rowOf(dry, 'the certificate'), { to: /turn\.test, .*until 20/ })
       t.equal(await stage.allocateCode(t, BOB), 0)
       const otherPath = join(directory, 'others')

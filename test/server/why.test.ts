@@ -12,7 +12,14 @@ import { whyReport } from '../../src/server/why.js'
 import { DROP_BANDWIDTH } from '../../src/turn/drop-reasons.js'
 import { settingsOf } from './settings.js'
 
-const NO_EVENTS = { allocation() {}, allocationDeleted() {}, refusal() {}, workerDied() {}, warning() {} }
+const NO_EVENTS = {
+  allocation() {},
+  allocationDeleted() {},
+  refusal() {},
+  workerDied() {},
+  warning() {},
+  detailOf: () => '',
+}
 
 function setUp() {
   const reporter = new Reporter(silentLogger(), NO_EVENTS)

@@ -1,6 +1,7 @@
 // Who may log in: users with passwords or keys, or secrets, of which coturn takes the secrets alone where there are any; and the realm.
 import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { printable } from '../printable.js'
+import { isSecretSeparator } from '../secret-separator.js'
 import type { Conf } from './conf.js'
 
 /** Each of them gives this server somebody. */
@@ -95,14 +96,18 @@ function importRealm(conf: Conf, options: ImportedOptions, hasUsers: boolean): v
   }
 }
 
+/** coturn looks at the first character alone. */
 function importSeparator(conf: Conf, options: ImportedOptions): void {
   for (const line of conf.all('rest-api-separator')) {
-    if (line.value === '' || line.value.startsWith(':')) options.judge(line, 'same', 'the separator is a colon')
-    else {
+    const separator = line.value.slice(0, 1)
+    if (isSecretSeparator(separator)) {
+      options.give('auth-secret-separator', separator, line)
+      options.applied(line, 'auth-secret-separator')
+    } else {
       options.judge(
         line,
         'needed',
-        'the separator is a colon here, and names with another one cannot log in: change the service that hands out credentials',
+        'the separator is one printable character that is no digit: change the service that hands out credentials, and give --auth-secret-separator',
       )
     }
   }

@@ -87,6 +87,8 @@ export type Command =
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
   /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
+  /** TURN REST secrets, from now on. Answered by a message of the same kind. */
+  | { readonly kind: 'secrets'; readonly secrets: readonly string[] }
   /** Answers a message `look-up`. */
   | { readonly kind: 'verdict'; readonly verdict: OutsideVerdict }
   /** Handshakes use it from now on. */
@@ -107,6 +109,8 @@ export type WorkerMessage =
   | { readonly kind: 'draining' }
   /** The oldest change of the users file that was not answered is known. */
   | { readonly kind: 'users' }
+  /** The same of the secrets. */
+  | { readonly kind: 'secrets' }
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
   /** An outside store is to be asked for a user. */
   | { readonly kind: 'look-up'; readonly question: OutsideQuestion }

@@ -62,10 +62,10 @@ export async function prepareStreamChange(worker: ChangedWorker, change: StreamW
         clients.endListeners(places.isRemoved)
         takeOver(worker, additions, change)
         places.commit()
-        const changed = users === null ? null : changedStores(users, start.settings.realm, clients.usersFile)
+        const changed = users === null ? null : changedStores(users, clients.usersFile)
         if (changed !== null) clients.usersFile = changed.usersFile
         const coreUsers = changed === null ? null : { ...changed, stores: [...changed.stores, clients.temporaryUsers] }
-        changeCore(clients.core, change.settings, own, coreUsers)
+        changeCore(clients.core, clients.restSecrets, change.settings, own, coreUsers)
         worker.changed(change)
       },
       abandon: () => {

@@ -5,6 +5,7 @@
 //   engine ───── relay sockets ─┘                                 └─► TcpRelays                    to peers over TCP
 import type { CertificateMaterial } from '../../auth/certificate-file.js'
 import type { PackedUsers } from '../../auth/credential-table.js'
+import type { RestSecrets } from '../../auth/rest-secrets.js'
 import type { ConnectionRefusal, Misdirection } from '../../log/connection-refusals.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { PeerHandler } from '../../net/engine.js'
@@ -56,6 +57,7 @@ export class StreamClients implements PacketSources {
   readonly core: TurnCore
   usersFile: PackedUsers | null
   readonly temporaryUsers: PackedUsers
+  readonly restSecrets: RestSecrets
   readonly streams: ClientStreams
   dtls: DtlsClients | null
   readonly #parts: StreamClientsParts
@@ -71,11 +73,12 @@ export class StreamClients implements PacketSources {
   constructor(parts: StreamClientsParts) {
     const { engine, start, statistics } = parts
     const { streams, tables, workerIndex } = start
-    const { outsideId, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    const { outsideId, restSecrets, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings)
     this.#engine = engine
     this.usersFile = usersFile
     this.#parts = parts
     this.temporaryUsers = temporaryUsers
+    this.restSecrets = restSecrets
     this.#http = parts.http
     this.dtls = parts.dtls
     if (parts.dtls !== null) this.#watchRefused(parts.dtls)
@@ -104,7 +107,7 @@ export class StreamClients implements PacketSources {
       relayHosts: start.relayHosts,
       ownSockets: parts.ownSockets,
       localHosts: start.localHosts,
-      stores: [...stores, temporaryUsers],
+      stores: [...stores, temporaryUsers, restSecrets],
       outsideId,
       userLookup: parts.userLookup,
       nonceSecret: start.nonceSecret,

@@ -167,6 +167,10 @@ class StreamWorker {
         clients.usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
         return
+      case 'secrets':
+        clients.restSecrets.setSecrets(command.secrets)
+        this.#post({ kind: 'secrets' })
+        return
       case 'verdict':
         clients.core.handleVerdict(command.verdict)
         return

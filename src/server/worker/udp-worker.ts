@@ -7,6 +7,7 @@
 
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { PackedUsers } from '../../auth/credential-table.js'
+import type { RestSecrets } from '../../auth/rest-secrets.js'
 import { TICK_MILLISECONDS_MAX } from '../../limits/engines.js'
 import { TickClock } from '../../net/clock.js'
 import { allocateArena } from '../../net/native/arena.js'
@@ -40,12 +41,12 @@ class WorkerLoop {
   readonly #core: TurnCore
   #usersFile: PackedUsers | null
   readonly #temporaryUsers: PackedUsers
+  readonly #restSecrets: RestSecrets
   readonly #statistics: Statistics
   readonly #outbox: Outbox
   readonly #captures: WorkerCaptures
   readonly #answers: Answers
   readonly #changes: Changes
-  readonly #realm: string
   readonly #clock = new TickClock()
   #commandCount = 0
   #isRunning = true
@@ -53,12 +54,12 @@ class WorkerLoop {
   constructor(port: MessagePort, start: UdpWorkerStart) {
     const koffi = loadKoffi()
     const statistics = new Statistics(start.statistics)
-    const { outsideId, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings.realm)
+    const { outsideId, restSecrets, stores, temporaryUsers, usersFile } = storesOf(start.users, start.settings)
     this.#port = port
     this.#statistics = statistics
     this.#usersFile = usersFile
     this.#temporaryUsers = temporaryUsers
-    this.#realm = start.settings.realm
+    this.#restSecrets = restSecrets
     this.#outbox = new Outbox(statistics, (reports) => this.#post({ kind: 'reports', reports }))
     this.#engine = new NativeEngine({
       libc: openLibc(koffi),
@@ -81,7 +82,7 @@ class WorkerLoop {
       relayHosts: start.relayHosts,
       ownSockets: start.ownSockets,
       localHosts: start.localHosts,
-      stores: [...stores, temporaryUsers],
+      stores: [...stores, temporaryUsers, restSecrets],
       outsideId,
       userLookup: postedLookup((message) => this.#post(message)),
       nonceSecret: start.nonceSecret,
@@ -173,6 +174,10 @@ class WorkerLoop {
         this.#usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
         return
+      case 'secrets':
+        this.#restSecrets.setSecrets(command.secrets)
+        this.#post({ kind: 'secrets' })
+        return
       case 'verdict':
         this.#core.handleVerdict(command.verdict)
         return
@@ -197,10 +202,10 @@ class WorkerLoop {
       commit: ({ users }) => {
         deleteAllocationsOf(this.#core, change.isRemoved)
         change.commit()
-        const changed = users === null ? null : changedStores(users, this.#realm, this.#usersFile)
+        const changed = users === null ? null : changedStores(users, this.#usersFile)
         if (changed !== null) this.#usersFile = changed.usersFile
         const coreUsers = changed === null ? null : { ...changed, stores: [...changed.stores, this.#temporaryUsers] }
-        changeCore(this.#core, settings, ownSockets, coreUsers)
+        changeCore(this.#core, this.#restSecrets, settings, ownSockets, coreUsers)
         this.#countAllocations()
       },
       abandon: change.abandon,

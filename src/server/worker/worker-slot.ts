@@ -88,6 +88,7 @@ export class WorkerSlot {
   readonly #unanswered: Unanswered
   /** In the order in which they asked. */
   readonly #usersWaiters: (() => void)[] = []
+  readonly #secretsWaiters: (() => void)[] = []
 
   constructor(index: number, kind: WorkerKind, owner: SlotOwner) {
     this.index = index
@@ -131,6 +132,11 @@ export class WorkerSlot {
   /** Workers that start later are started with them. Resolves when the one of now knows. */
   changeUsers(changes: CredentialChanges): Promise<void> {
     return this.#order({ kind: 'users', changes }, this.#usersWaiters)
+  }
+
+  /** The same of TURN REST secrets. */
+  changeSecrets(secrets: readonly string[]): Promise<void> {
+    return this.#order({ kind: 'secrets', secrets }, this.#secretsWaiters)
   }
 
   /** Resolves when the thread has ended, and everything it held is closed. One that hangs is ended by force. */
@@ -216,6 +222,9 @@ export class WorkerSlot {
       case 'users':
         this.#usersWaiters.shift()?.()
         return
+      case 'secrets':
+        this.#secretsWaiters.shift()?.()
+        return
       case 'reports':
         for (const report of message.reports) this.#owner.report(report, this.index)
         Atomics.add(this.statistics.words, WORD_BATCHES_READ, 1)
@@ -241,7 +250,8 @@ export class WorkerSlot {
     this.#thread = null
     this.statistics.noteEnd()
     this.#owner.calls.closeAll(this.#heldFds)
-    for (const resolve of [...this.#drainWaiters.splice(0), ...this.#usersWaiters.splice(0)]) resolve()
+    const waiters = [this.#drainWaiters, this.#usersWaiters, this.#secretsWaiters]
+    for (const resolve of waiters.flatMap((each) => each.splice(0))) resolve()
     this.#unanswered.giveUp()
     this.#owner.ended(this.index)
     if (this.#isStopping) return
