@@ -87,10 +87,9 @@ t.test('the status of a TURN server', async (t) => {
     const text = await status(id)
     t.equal(shapeOf(text), working(port))
     t.match(text, '<numAllocations>0<', 'as this server itself counts them')
-    const made = server.linesOf('allocation')
-    t.ok(made.length >= 1)
+    const made = await server.waitForLog(({ event }) => event === 'allocation')
     const ended = await server.waitForLog(
-      ({ client, event }) => event === 'allocation-deleted' && client === made[0].client,
+      ({ client, event }) => event === 'allocation-deleted' && client === made.client,
     )
     t.match(ended, { cause: 'refresh', user: 'turnuser' })
     const line = await server.waitForLog(statusLine(id, 'success'))

@@ -28,7 +28,7 @@ t.test('a users file that is edited while the server runs', async (t) => {
     t.equal(await codeOf('alice'), 401)
     t.match(await edit(['add', 'alice'], 'alices-password\n'), { code: 0 })
     await learns('alice', 0)
-    t.match(server.linesOf('refusal')[0], { reason: 'unknown-user', user: 'alice' })
+    t.match(await server.waitForLog(({ event }) => event === 'refusal'), { reason: 'unknown-user', user: 'alice' })
   })
 
   t.test('a line that breaks the file changes nothing and is named in one warning', async (t) => {

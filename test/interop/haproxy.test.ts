@@ -7,7 +7,7 @@ import { testCertificate } from '../support/certificate.js'
 import { ENGINES } from '../support/engines.js'
 import { startHaproxy } from '../support/haproxy.js'
 import { peerOrSkip } from '../support/peers.js'
-import { startServerOn } from '../support/server-process.js'
+import { type LogLine, startServerOn } from '../support/server-process.js'
 import { connectTcp, connectTls, type StreamTransport } from '../support/stream-client.js'
 import { TurnClient } from '../support/turn-client.js'
 import { UCLIENT_PASSWORD, UCLIENT_USER } from '../support/uclient.js'
@@ -72,8 +72,9 @@ for (const engine of ENGINES) {
         const flags = ['-t', ...(scheme === 'tls' ? ['-S'] : []), '-y', '-c']
         const load = { from: LOAD_HOSTS[scheme], messages: 20, clients: 2, length: 200 }
         await uclientLosesNothing(t, server, { host: PROXY, port, password: UCLIENT_PASSWORD, flags, ...load })
+        const isKnown = ({ client, event }: LogLine) => event === 'allocation' && String(client).startsWith(load.from)
+        t.ok(await server.waitForLog(isKnown), 'its clients are known')
         const clients = server.linesOf('allocation').map(({ client }) => String(client).split(':')[0])
-        t.ok(clients.includes(load.from), 'its clients are known')
         t.notOk(clients.includes(PROXY), 'nobody is taken for the proxy')
       })
 

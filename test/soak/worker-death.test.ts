@@ -66,6 +66,8 @@ t.test('a worker that dies under load', { skip: NATIVE.skip }, async (t) => {
   })
 
   t.test('is logged, and soon over', async (t) => {
+    // The others may be done before it works.
+    await server.waitForLog(({ event }) => event === 'worker-restarted')
     const [died, restarted] = [server.linesOf('worker-died'), server.linesOf('worker-restarted')]
     t.match(died, [{ worker: VICTIM, allocations: lost.length }])
     t.match(restarted, [{ worker: VICTIM }])

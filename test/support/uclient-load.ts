@@ -28,7 +28,7 @@ export async function uclientLosesNothing(t: Test, server: ServerProcess, load: 
     t.ok(written() >= sent, `${sent - report.received} messages were written, and not read`)
   } else t.match(report, { sent, received: sent, lost: 0, dropped: 0 })
   t.same(unexpectedRefusals(server), [])
-  t.ok(server.linesOf('allocation').length >= clients, 'an allocation was logged for each client')
+  await until(() => server.linesOf('allocation').length >= clients, 'an allocation is logged for each client')
 }
 
 /** What uclient is run with for this load. */
