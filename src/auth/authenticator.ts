@@ -56,6 +56,8 @@ export class Authenticator {
   reason: RefusalReason | null = null
   /** The user; on a refusal as claimed (the hex digits of a USERHASH that nobody has), '' if none was. */
   username = ''
+  /** Whose quotas it counts for; set together with `key`. */
+  account = ''
   /** The key for the answer's integrity, once the request's own was right (0 and 438). */
   key: Uint8Array | null = null
   /** The variant that the client used, for its answers; set together with `key`. */
@@ -102,6 +104,7 @@ export class Authenticator {
   ): number {
     this.reason = null
     this.username = ''
+    this.account = ''
     this.key = null
     this.integrity = INTEGRITY_NONE
     this.isLookupDue = false
@@ -148,6 +151,7 @@ export class Authenticator {
       return this.#refuse(ERROR_UNAUTHENTICATED, lookup.isDisabled === true ? 'disabled-user' : 'bad-password')
     }
     this.#stores.noteVerified(verified)
+    this.account = verified.account ?? verified.username
     this.key = keyOf(verified, algorithm)
     this.integrity = integrity
     if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
