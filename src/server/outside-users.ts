@@ -2,7 +2,7 @@
 // is known goes on while a store is down, even if the worker that knew them has died.
 import type { UserStores } from '../admin/schema/status.js'
 import type { OutsideVerdict } from '../auth/outside-credentials.js'
-import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
+import { hasSecrets, type OutsideAnswer, type OutsideQuery, type OutsideStore } from '../auth/outside-store.js'
 import type { Settings } from '../config/settings.js'
 import {
   LOOKUP_CONCURRENT_COUNT_MAX,
@@ -72,7 +72,7 @@ export class OutsideUsers {
   ): Promise<OutsideUsers | null> {
     const key = outsideStoresKey(settings)
     if (present !== null && present.#key === key) return present
-    const stores = await openOutsideStores(settings, warn)
+    const stores = await openOutsideStores(settings, warn, logger)
     return stores.length === 0 ? null : new OutsideUsers(stores, settings, logger, { key })
   }
 
@@ -89,6 +89,14 @@ export class OutsideUsers {
   /** Stores that do not answer, each with a sentence about it. */
   problems(): { readonly name: string; readonly problem: string }[] {
     return this.#stores.flatMap(({ problem, store }) => (problem === '' ? [] : [{ name: store.name, problem }]))
+  }
+
+  /** The TURN REST secrets of stores, now and later: null while a store that has some has not told them yet. */
+  followSecrets(follow: (secrets: readonly string[]) => void): readonly string[] | null {
+    const stores = this.#stores.map(({ store }) => store).filter(hasSecrets)
+    const all = () => stores.flatMap(({ secrets }) => secrets ?? [])
+    for (const store of stores) store.onSecrets = () => follow(all())
+    return stores.some(({ secrets }) => secrets === null) ? null : all()
   }
 
   /** For the status page. */

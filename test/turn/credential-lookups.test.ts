@@ -108,7 +108,7 @@ t.test('what a store has said', async (t) => {
   t.test('is good for so long, and then asked for again', async (t) => {
     const { admitted, carol, harness, knock, say } = stage()
     admitted()
-    harness.advanceSeconds(FRESH_SECONDS)
+    harness.advanceSeconds(FRESH_SECONDS - 1)
     t.equal(knock(carol())?.code, 0, 'to the last second')
     harness.advanceSeconds(1)
     const late = carol()
@@ -135,6 +135,16 @@ t.test('what a store has said', async (t) => {
       t.equal(say(changed, { ...FOUND, md5Key: md5Key('carol', REALM, 'the new one') })[0].code, 0)
     },
   )
+
+  t.test('may hold for the request that waited for it alone', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    for (let count = 1; count <= 2; count++) {
+      const client = carol()
+      t.equal(knock(client), null)
+      t.equal(say(client, { ...FOUND, freshSeconds: 0 })[0].code, 0)
+      t.equal(harness.lookups.length, count)
+    }
+  })
 
   t.test('to others some time ago is asked for anew before it refuses', async (t) => {
     const { carol, harness, knock, say } = stage()
