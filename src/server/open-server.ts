@@ -1,6 +1,6 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
+import { readAuthorities } from '../config/authorities.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
 import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
@@ -45,7 +45,8 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   let outside: OutsideUsers | null = null
   let users: Users | null = null
   try {
-    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+    const httpUpstreamCa =
+      settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
     outside = await OutsideUsers.open(settings, logger, warn)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
     logSecrets(users.secretList, logger, warn)

@@ -24,6 +24,7 @@ import { strangers } from './strangers.js'
 import { Suite, type TransportUnderTest } from './suite.js'
 import { tcpRelays } from './tcp-relays.js'
 import { trafficClass } from './traffic-class.js'
+import { variants } from './variants.js'
 import { wildcard } from './wildcard.js'
 import { workers } from './workers.js'
 
@@ -36,6 +37,7 @@ export const SECTIONS: readonly Section[] = [
   binding,
   authentication,
   credentials,
+  variants,
   discretion,
   allocate,
   dualStack,
@@ -59,8 +61,9 @@ export const SECTIONS: readonly Section[] = [
   tcpRelays,
 ]
 
-/** What depends on how an engine receives and sends packets, and a transport frames. */
+/** What depends on how an engine receives and sends packets, and a transport frames; and what each of them has to show all the same. */
 export const DATA_SECTIONS: readonly Section[] = [
+  variants,
   dualStack,
   data,
   channels,

@@ -7,6 +7,7 @@ import {
   LOOKUP_WAITING_COUNT_MAX,
   OUTSIDE_USER_COUNT_MAX,
   STORE_FAILURE_COUNT_MAX,
+  STORE_PATIENCE_MILLISECONDS,
 } from '../../src/limits/outside.js'
 import { OutsideUsers } from '../../src/server/outside-users.js'
 
@@ -14,22 +15,25 @@ const KEY = new Uint8Array(16).fill(5)
 const UNKNOWN: OutsideAnswer = { kind: 'unknown' }
 const found = (freshSeconds: number | null = null): OutsideAnswer => ({ kind: 'found', md5Key: KEY, freshSeconds })
 
-type Lookup = (query: OutsideQuery, signal: AbortSignal) => Promise<OutsideAnswer>
+type Clock = { ms: number }
+type Lookup = (query: OutsideQuery, signal: AbortSignal, clock: Clock) => Promise<OutsideAnswer>
 
 class TestStore implements OutsideStore {
   readonly name: string
   readonly queries: OutsideQuery[] = []
   isClosed = false
   answer: Lookup
+  readonly #clock: Clock
 
-  constructor(name: string, answer: Lookup) {
+  constructor(name: string, answer: Lookup, clock: Clock) {
     this.name = name
     this.answer = answer
+    this.#clock = clock
   }
 
   lookup(query: OutsideQuery, signal: AbortSignal): Promise<OutsideAnswer> {
     this.queries.push(query)
-    return this.answer(query, signal)
+    return this.answer(query, signal, this.#clock)
   }
 
   async close(): Promise<void> {
@@ -40,8 +44,8 @@ class TestStore implements OutsideStore {
 function stage(answers: readonly Lookup[], settings = {}) {
   const lines: Record<string, unknown>[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
-  const stores = answers.map((answer, index) => new TestStore(`--store-${index + 1}`, answer))
   const clock = { ms: 1_000_000 }
+  const stores = answers.map((answer, index) => new TestStore(`--store-${index + 1}`, answer, clock))
   const users = new OutsideUsers(
     stores,
     { realm: 'example.org', lookupTimeout: 2, lookupTtl: 60, ...settings },
@@ -59,6 +63,12 @@ const fails = async (): Promise<OutsideAnswer> => {
   throw new Error('connection refused')
 }
 
+/** After its patience. */
+const isSilent: Lookup = async (_query, _signal, clock) => {
+  clock.ms += STORE_PATIENCE_MILLISECONDS
+  throw new Error('no answer within 2 s')
+}
+
 t.test('a question', async (t) => {
   t.test('goes to the stores in turn, and the first that knows the name decides', async (t) => {
     const { ask, stores } = stage([says(UNKNOWN), says({ kind: 'refused', detail: 'suspended' }), says(found())])
@@ -67,9 +77,9 @@ t.test('a question', async (t) => {
     t.equal(stores[2].queries.length, 0)
   })
 
-  t.test('that nobody knows is unknown; down if a store that might know does not say', async (t) => {
+  t.test('that nobody knows is unknown; failed if a store that might know does not say', async (t) => {
     t.match(await stage([says(UNKNOWN), says(UNKNOWN)]).ask(), { outcome: 'unknown' })
-    t.match(await stage([fails, says(UNKNOWN)]).ask(), { outcome: 'down', md5Key: null })
+    t.match(await stage([fails, says(UNKNOWN)]).ask(), { outcome: 'failed', md5Key: null })
     t.match(await stage([fails, says(found())]).ask(), { outcome: 'found' })
   })
 
@@ -118,7 +128,7 @@ t.test('a question', async (t) => {
     await ask('carol', false)
     t.equal(users.refusalDetail('carol'), 'suspended')
     stores[0].answer = fails
-    t.match(await ask(), { outcome: 'down', md5Key: null })
+    t.match(await ask(), { outcome: 'failed', md5Key: null })
     stores[0].answer = says(UNKNOWN)
     await ask()
     t.equal(users.refusalDetail('carol'), '')
@@ -126,7 +136,7 @@ t.test('a question', async (t) => {
 })
 
 t.test('a store that fails', async (t) => {
-  t.test('is down after some failures in a row: nobody waits for it, and one tries every second', async (t) => {
+  t.test('is down after some failures in a row, and up again with the first answer', async (t) => {
     const { ask, clock, events, lines, stores, users } = stage([fails])
     for (let count = 1; count < STORE_FAILURE_COUNT_MAX; count++) await ask(`user ${count}`)
     t.same(events(), [])
@@ -135,18 +145,29 @@ t.test('a store that fails', async (t) => {
     t.same(events(), ['user-store-down'])
     t.match(lines[0], { store: '--store-1', problem: 'connection refused', level: 40 })
     t.same(users.problems(), [{ name: '--store-1', problem: 'connection refused' }])
-    await ask()
+    t.match(await ask(), { outcome: 'failed' })
+    t.equal(stores[0].queries.length, STORE_FAILURE_COUNT_MAX + 1, 'who fails at once keeps nobody waiting')
+    clock.ms += 4_000
+    stores[0].answer = says(found())
+    t.match(await ask(), { outcome: 'found' })
+    t.same(events(), ['user-store-down', 'user-store-up'])
+    t.match(lines[1], { seconds: 4 })
+    t.same(users.problems(), [])
+  })
+
+  t.test('by silence rests: nobody waits for it, and one tries every second', async (t) => {
+    const { ask, clock, stores } = stage([isSilent])
+    for (let count = 1; count < STORE_FAILURE_COUNT_MAX; count++) t.match(await ask(), { outcome: 'failed' })
+    t.match(await ask(), { outcome: 'down' })
+    t.match(await ask(), { outcome: 'down' })
     t.equal(stores[0].queries.length, STORE_FAILURE_COUNT_MAX)
     clock.ms += 1_000
     await Promise.all([ask('one'), ask('two'), ask('three')])
     t.equal(stores[0].queries.length, STORE_FAILURE_COUNT_MAX + 1)
-    clock.ms += 3_000
+    clock.ms += 1_000
     stores[0].answer = says(found())
     t.match(await ask(), { outcome: 'found' })
     t.match(await ask('one'), { outcome: 'found' })
-    t.same(events(), ['user-store-down', 'user-store-up'])
-    t.match(lines[1], { seconds: 4 })
-    t.same(users.problems(), [])
   })
 
   t.test('now and then is not down', async (t) => {
@@ -163,7 +184,7 @@ t.test('a store that fails', async (t) => {
     await ask()
     stores[0].answer = fails
     clock.ms += 3_600_000
-    t.match(await ask(), { outcome: 'down', md5Key: KEY, ageSeconds: 3600, freshSeconds: 0 })
+    t.match(await ask(), { outcome: 'failed', md5Key: KEY, ageSeconds: 3600, freshSeconds: 0 })
   })
 
   t.test('by silence, and does not heed its signal, is not waited for', async (t) => {
@@ -177,7 +198,7 @@ t.test('a store that fails', async (t) => {
       ],
       { lookupTimeout: 0.05 },
     )
-    t.match(await ask(), { outcome: 'down' })
+    t.match(await ask(), { outcome: 'failed' })
     t.equal(signal?.aborted, true)
   })
 })
@@ -189,7 +210,7 @@ t.test('bounds', async (t) => {
       lookupTimeout: 60,
     })
     const asked = Array.from({ length: LOOKUP_WAITING_COUNT_MAX }, (_, index) => ask(`user ${index}`))
-    t.match(await ask('one too many'), { outcome: 'down' })
+    t.match(await ask('one too many'), { outcome: 'failed' })
     t.equal(stores[0].queries.length, LOOKUP_CONCURRENT_COUNT_MAX)
     t.equal(releases.length, LOOKUP_CONCURRENT_COUNT_MAX)
     let answered = 0
