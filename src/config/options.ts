@@ -35,7 +35,7 @@ import { redisServer } from './redis-server.js'
 import { parseSecretSeparator } from './secret-separator.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
-import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
+import { choice, flag, integer, parsed, text, unquotedText, type ValueType } from './value-type.js'
 import { parseWebhookUrl, WEBHOOK_URL_FORM, webhookUrlWarning } from './webhook-url.js'
 
 export const OPTION_GROUPS = [
@@ -212,7 +212,7 @@ const TABLE: Table = {
   },
   realm: {
     group: 'Users and secrets',
-    type: text('REALM', 'a realm', REALM_LENGTH_MAX),
+    type: unquotedText('REALM', 'a realm', REALM_LENGTH_MAX),
     repeatable: false,
     default: 'turnd',
     defaultText: 'turnd',

@@ -108,7 +108,7 @@ export class OutsideUsers {
     }
   }
 
-  /** What a store said of a user whom it refused; ''. */
+  /** What a store said of a user whom it refused, or why none could say anything; ''. */
   refusalDetail(username: string): string {
     return this.#details.get(username) ?? ''
   }
@@ -136,19 +136,20 @@ export class OutsideUsers {
 
   /** The first one that knows the name decides. */
   async #askAll(query: OutsideQuery): Promise<OutsideVerdict> {
-    let isAnyDown = false
+    const problems: string[] = []
     await this.#begin()
     try {
       for (const store of this.#stores) {
         const answer = await store.lookup(query, this.#settings.lookupTimeout * 1000)
-        if (answer === null) isAnyDown = true
+        if (answer === null) problems.push(`${store.store.name}: ${store.lastProblem}`)
         else if (answer.kind !== 'unknown') return this.#decided(query.username, answer)
       }
     } finally {
       this.#end()
     }
-    if (isAnyDown) {
+    if (problems.length > 0) {
       this.counters.failed++
+      put(this.#details, query.username, problems.join('; '), OUTSIDE_DETAIL_COUNT_MAX)
       return this.#down(query.username)
     }
     return this.#decided(query.username, { kind: 'unknown' })
@@ -169,9 +170,9 @@ export class OutsideUsers {
 
   #decided(username: string, answer: OutsideAnswer): OutsideVerdict {
     this.counters[answer.kind]++
+    this.#details.delete(username)
     if (answer.kind !== 'found') {
       this.#remembered.delete(username)
-      this.#details.delete(username)
       if (answer.kind === 'refused') put(this.#details, username, answer.detail, OUTSIDE_DETAIL_COUNT_MAX)
       return { id: this.id, username, outcome: answer.kind, ...NOT_FOUND }
     }

@@ -8,6 +8,8 @@ import { delimiter, join } from 'node:path'
 export type Peer =
   | 'turnutils_uclient'
   | 'turnserver'
+  | 'turnadmin'
+  | 'sqlite3'
   | 'chromium'
   | 'firefox'
   | 'certutil'
@@ -70,6 +72,8 @@ export function findFile(paths: readonly string[]): string | null {
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
   turnserver: () => missingCommand('turnserver', 'coturn'),
+  turnadmin: () => missingCommand('turnadmin', 'coturn'),
+  sqlite3: () => missingCommand('sqlite3', 'sqlite3'),
   chromium: () => missingCommand('chromium', 'chromium'),
   firefox: () => missingCommand('firefox-esr', 'firefox-esr'),
   certutil: () => missingCommand('certutil', 'libnss3-tools'),
