@@ -29,6 +29,7 @@ const TITLES = {
   cms: 'The CMS API',
   webhook: 'Users from a web service',
   clients: 'Our own TURN client',
+  redis: 'Users in Redis',
   doctor: 'The doctor',
 }
 

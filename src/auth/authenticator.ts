@@ -40,8 +40,6 @@ export type Integrity = typeof INTEGRITY_NONE | typeof INTEGRITY_SHA1 | typeof I
 export const LOOKUP_NEEDED = -1
 
 const USERHASH_LENGTH = 32
-/** Questions for one request: what is remembered elsewhere may have been old, and is asked for anew. */
-const LOOKUP_COUNT_MAX = 2
 
 export interface AuthenticatorOptions {
   readonly realm: string
@@ -58,6 +56,8 @@ export class Authenticator {
   reason: RefusalReason | null = null
   /** The user; on a refusal as claimed (the hex digits of a USERHASH that nobody has), '' if none was. */
   username = ''
+  /** Whose quotas it counts for; set together with `key`. */
+  account = ''
   /** The key for the answer's integrity, once the request's own was right (0 and 438). */
   key: Uint8Array | null = null
   /** The variant that the client used, for its answers; set together with `key`. */
@@ -104,6 +104,7 @@ export class Authenticator {
   ): number {
     this.reason = null
     this.username = ''
+    this.account = ''
     this.key = null
     this.integrity = INTEGRITY_NONE
     this.isLookupDue = false
@@ -132,8 +133,7 @@ export class Authenticator {
     const verified = this.#verify(message, integrity, algorithm, credential, isRealmRight && refusedAs === null)
     if (outside !== null && isRealmRight) {
       const isRight = verified !== null
-      const isLast = lookupCount >= LOOKUP_COUNT_MAX
-      const judgement = outside.judge(claimed, isRight, claimed === allocationUsername, monotonicSeconds, isLast)
+      const judgement = outside.judge(claimed, isRight, claimed === allocationUsername, monotonicSeconds, lookupCount)
       if (judgement === OUTSIDE_ASK || judgement === OUTSIDE_DOWN) {
         // Nobody is asked for the sake of an address that may be forged.
         if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
@@ -151,6 +151,7 @@ export class Authenticator {
       return this.#refuse(ERROR_UNAUTHENTICATED, lookup.isDisabled === true ? 'disabled-user' : 'bad-password')
     }
     this.#stores.noteVerified(verified)
+    this.account = verified.account ?? verified.username
     this.key = keyOf(verified, algorithm)
     this.integrity = integrity
     if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')

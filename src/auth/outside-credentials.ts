@@ -7,6 +7,7 @@
 //   no or wrong key ─┬─ said at most 5 s ago   ─► refused
 //                    └─ older, or never asked  ─► ask first: a new user or password works at once, and an unknown name costs what a known one does
 //   a store is down ─┬─ right key, known since --lookup-outage, or has an allocation ─► in
+//                    ├─ not known to this thread ─► ask first: another one may know
 //                    └─ else                   ─► 500
 import {
   LOOKUP_REFUSAL_SECONDS_MAX,
@@ -47,6 +48,9 @@ export const OUTSIDE_KNOWN_BUT_OLD = 1
 export const OUTSIDE_ASK = 2
 export const OUTSIDE_DOWN = 3
 
+/** Questions for one request: what is remembered elsewhere may have been old, and is asked for anew. */
+const LOOKUP_COUNT_MAX = 2
+
 export class OutsideCredentials {
   /** Of the stores: others have another one. */
   readonly id: number
@@ -72,7 +76,7 @@ export class OutsideCredentials {
 
   /**
    * @param isRight the key that is known of this user has verified the request
-   * @param isLast what is known by now must do: it has just been asked for
+   * @param lookupCount how often the stores have been asked for the sake of this request
    * @returns one of the OUTSIDE_ constants
    */
   judge(
@@ -80,18 +84,21 @@ export class OutsideCredentials {
     isRight: boolean,
     holdsAllocation: boolean,
     monotonicSeconds: number,
-    isLast: boolean,
+    lookupCount: number,
   ): number {
     const user = this.find(username)
     if (user !== null && isRight) this.#touch(username, user)
     const age = user === null ? Number.POSITIVE_INFINITY : monotonicSeconds - user.saidAt
     const isUnsaid = username === this.#unsaid && monotonicSeconds < this.#unsaidUntil
     if (isUnsaid || monotonicSeconds < this.#downUntil) {
-      return isRight && (holdsAllocation || age <= this.outageSeconds) ? OUTSIDE_KNOWN : OUTSIDE_DOWN
+      if (isRight && (holdsAllocation || age <= this.outageSeconds)) return OUTSIDE_KNOWN
+      // Another thread may know the name from before, and then it says so.
+      return isUnsaid || isLast || user !== null ? OUTSIDE_DOWN : OUTSIDE_ASK
     }
-    if (isLast) return OUTSIDE_KNOWN
+    if (lookupCount >= LOOKUP_COUNT_MAX) return OUTSIDE_KNOWN
     if (!isRight) return age < LOOKUP_REFUSAL_SECONDS_MAX ? OUTSIDE_KNOWN : OUTSIDE_ASK
-    if (user !== null && monotonicSeconds <= user.freshUntil) return OUTSIDE_KNOWN
+    // What has just been said is good for whoever asked, however short it holds.
+    if (lookupCount > 0 || (user !== null && monotonicSeconds < user.freshUntil)) return OUTSIDE_KNOWN
     return holdsAllocation ? OUTSIDE_KNOWN_BUT_OLD : OUTSIDE_ASK
   }
 

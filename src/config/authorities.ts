@@ -1,4 +1,4 @@
-// The files of --http-upstream-ca and --auth-webhook-ca: who vouches for a server that turnd is a client of.
+// The files of --http-upstream-ca, --redis-ca and --auth-webhook-ca: who vouches for a server that turnd is a client of.
 import { X509Certificate } from 'node:crypto'
 import { TurndError } from './errors.js'
 import { readTextFile } from './read-text-file.js'

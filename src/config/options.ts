@@ -31,6 +31,7 @@ import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js
 import { parseNat64Prefix } from './nat64-prefix.js'
 import { PEER_RULE_FORM, parsePeerRule } from './peer-rule.js'
 import { parseProxySource } from './proxy-source.js'
+import { redisServer } from './redis-server.js'
 import { parseSecretSeparator } from './secret-separator.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
@@ -302,6 +303,39 @@ const TABLE: Table = {
     default: 0,
     defaultText: '0: no limit',
     help: 'A timestamped name whose time lies further ahead is refused, and none is issued.',
+    coturn: [],
+    comesLater: null,
+  },
+  redis: {
+    group: 'Users and secrets',
+    type: redisServer,
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help:
+      'A Redis server with users and TURN REST secrets as coturn keeps them: redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB] or ' +
+      'unix:/PATH[?db=DB].',
+    coturn: ['redis-userdb'],
+    secret: true,
+    comesLater: null,
+  },
+  'redis-password-file': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A file with its password, which no process list shows.',
+    coturn: [],
+    comesLater: null,
+  },
+  'redis-ca': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: 'the well-known authorities',
+    help: 'The certificates (PEM) that the certificate of a rediss:// server may be signed by.',
     coturn: [],
     comesLater: null,
   },

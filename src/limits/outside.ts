@@ -44,5 +44,5 @@ export const STORE_PATIENCE_MILLISECONDS = 300
 export const STORE_REST_SECONDS = 1
 /** Of what a store says, in a sentence for the operator. */
 export const STORE_TEXT_LENGTH_MAX = 200
-/** Users whom a store has refused, of whom its reason is remembered for the log. */
+/** Users whom a store has refused, or could not answer, of whom the reason is remembered for the log. */
 export const OUTSIDE_DETAIL_COUNT_MAX = 1_024

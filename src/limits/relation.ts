@@ -12,6 +12,7 @@ import * as http from './http.js'
 import * as messages from './messages.js'
 import * as outside from './outside.js'
 import * as passwords from './passwords.js'
+import * as redis from './redis.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
@@ -31,6 +32,7 @@ export const LIMITS = {
   ...admin,
   ...clients,
   ...cms,
+  ...redis,
   ...doctor,
   ...outside,
   ...webhook,

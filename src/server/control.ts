@@ -89,7 +89,7 @@ export class ServerControl {
 function withoutSecrets(settings: Settings): Settings {
   const { authSecret, authSecretFile, authWebhookCa, authWebhookTokenFile, cert, config, coturnConfig } = settings
   const { credentialsToken, credentialsTokenFile, expresswayConfig, key, metricsToken, metricsTokenFile } = settings
-  const { stateDir, user, usersFile } = settings
+  const { redis, redisCa, redisPasswordFile, stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,
@@ -100,6 +100,8 @@ function withoutSecrets(settings: Settings): Settings {
     ...{ expresswayConfig: whole(expresswayConfig), credentialsTokenFile: whole(credentialsTokenFile) },
     user: user.map(({ name }) => ({ name, password: '' })),
     authSecret: authSecret.map(() => ''),
+    redis: redis === null || redis.password === null ? redis : { ...redis, password: '' },
+    ...{ redisCa: whole(redisCa), redisPasswordFile: whole(redisPasswordFile) },
     metricsToken: metricsToken.map(() => ''),
     credentialsToken: credentialsToken.map(() => ''),
   }

@@ -13,8 +13,13 @@ export function refusalDetail({ reason, user }: Pick<Refusal, 'reason' | 'user'>
     case 'refused-by-store':
       return outside?.refusalDetail(user) ?? ''
     case 'store-unavailable':
-      return (outside?.problems() ?? []).map(({ name, problem }) => `${name}: ${problem}`).join('; ')
+      return downText(outside?.problems() ?? []) || (outside?.refusalDetail(user) ?? '')
     default:
       return ''
   }
+}
+
+/** A store that is not down may have failed for this user alone. */
+function downText(problems: ReturnType<OutsideUsers['problems']>): string {
+  return problems.map(({ name, problem }) => `${name}: ${problem}`).join('; ')
 }

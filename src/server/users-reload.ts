@@ -86,7 +86,7 @@ function generatedUserChange({ generatedUser: from }: Users, { generatedUser: to
 
 /** The same stores by their options, and not by what is in files. */
 function outsideChange({ outside: before }: Users, { outside: after }: Users): SettingChange[] {
-  const names = (outside: Users['outside']) => outside?.names().join(', ') ?? ''
+  const names = (outside: Users['outside']) => (outside?.facts().stores ?? []).map(({ name }) => name).join(', ')
   if (before === after || names(before) !== names(after)) return []
   const note = 'read again: what was known of their users is forgotten'
   return [{ name: 'how outside stores are asked', from: names(before), to: 'changed', effect: 'live', note }]

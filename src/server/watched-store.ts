@@ -30,6 +30,11 @@ export class WatchedStore {
     return this.#isDown ? this.#problem : ''
   }
 
+  /** Why it could not say the last time that it could not, a sentence. */
+  get lastProblem(): string {
+    return this.#problem
+  }
+
   /** Whoever asks now hears nothing, but for one now and then. */
   get isSilent(): boolean {
     return this.#silenceCount >= STORE_FAILURE_COUNT_MAX

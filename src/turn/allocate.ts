@@ -184,13 +184,13 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     return
   }
   if (wish.token !== null) {
-    reservation = core.reservations.claim(wish.token, exchange.username, core.monotonicTicks())
+    reservation = core.reservations.claim(wish.token, exchange.account, core.monotonicTicks())
     if (reservation === null) {
       respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'reservation-invalid')
       return
     }
   } else {
-    const refusal = core.quotas.take(exchange.username, reservesNext ? 2 : 1, core.monotonicTicks())
+    const refusal = core.quotas.take(exchange.account, reservesNext ? 2 : 1, core.monotonicTicks())
     if (refusal !== null) {
       const code = refusal === 'user-quota' ? ERROR_ALLOCATION_QUOTA_REACHED : ERROR_INSUFFICIENT_CAPACITY
       respondError(core, exchange, code, refusal)

@@ -114,6 +114,8 @@ const NO_COUNTERS = new Float64Array(4)
 export class Allocation {
   readonly fiveTuple: FiveTuple
   readonly username: string
+  /** Whose quotas and bandwidth it counts for: the user name, or its user part. */
+  account: string
   readonly createdAt: number
   /** Its relay is one for TCP (RFC 6062); it has one only. */
   readonly isTcp: boolean
@@ -147,6 +149,7 @@ export class Allocation {
   constructor(fiveTuple: FiveTuple, username: string, createdAt: number, transactionId: Uint8Array, isTcp = false) {
     this.fiveTuple = new FiveTuple().copyFrom(fiveTuple)
     this.username = username
+    this.account = username
     this.createdAt = createdAt
     this.isTcp = isTcp
     this.#transactionId0 = wordAt(transactionId, 0)

@@ -36,15 +36,15 @@ export class BandwidthLimits {
   }
 
   /** For a new allocation, which holds its place in the quota. Null if there is no limit. */
-  open(username: string): Bandwidth | null {
+  open(account: string): Bandwidth | null {
     if (this.#maxBps === 0 && this.#userMaxBps === 0) return null
-    return new Bandwidth(this.#maxBps, this.#userMaxBps === 0 ? null : this.#openUser(username))
+    return new Bandwidth(this.#maxBps, this.#userMaxBps === 0 ? null : this.#openUser(account))
   }
 
   /** The allocation is gone; its place is given back only now, for that is what keeps the user's bucket where it is. */
-  close(username: string, bandwidth: Bandwidth | null): void {
+  close(account: string, bandwidth: Bandwidth | null): void {
     const user = bandwidth?.user ?? null
-    if (user !== null && --user.allocationCount === 0) this.#users.delete(username)
+    if (user !== null && --user.allocationCount === 0) this.#users.delete(account)
   }
 
   /**
@@ -52,9 +52,9 @@ export class BandwidthLimits {
    * leases belongs to nobody else here: the allocation may go, and the user's bucket with it, a tick before this worker knows.
    * @param allocationBucket that of the allocation's bandwidth
    */
-  openConnection(username: string, allocationBucket: SharedBucket): ConnectionBandwidth | null {
+  openConnection(account: string, allocationBucket: SharedBucket): ConnectionBandwidth | null {
     if (this.#maxBps === 0 && this.#userMaxBps === 0) return null
-    const userBucket = this.#userMaxBps === 0 ? null : this.#quotas.findBandwidthBucket(username)
+    const userBucket = this.#userMaxBps === 0 ? null : this.#quotas.findBandwidthBucket(account)
     return new ConnectionBandwidth(
       this.#maxBps === 0 ? null : this.#lease(this.#maxBps, allocationBucket),
       userBucket === null ? null : this.#lease(this.#userMaxBps, { ...userBucket, isShared: () => true }),
@@ -65,11 +65,11 @@ export class BandwidthLimits {
     return new UserBandwidth(bytesPerTick(bitsPerSecond), bucket, this.#clockOffset, this.#random)
   }
 
-  #openUser(username: string): UserBandwidth {
-    let user = this.#users.get(username)
+  #openUser(account: string): UserBandwidth {
+    let user = this.#users.get(account)
     if (user === undefined) {
-      user = this.#lease(this.#userMaxBps, this.#quotas.bandwidthBucketOf(username))
-      this.#users.set(username, user)
+      user = this.#lease(this.#userMaxBps, this.#quotas.bandwidthBucketOf(account))
+      this.#users.set(account, user)
     }
     user.allocationCount++
     return user

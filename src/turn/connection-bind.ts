@@ -18,7 +18,7 @@ export function handleConnectionBind(core: TurnCore, { allocation, exchange, mes
     return
   }
   const id = message.readUint32(index)
-  const handle = connections.data.claim(id, exchange.username)
+  const handle = connections.data.claim(id, exchange)
   if (handle === 0) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'connection-unknown')
     return

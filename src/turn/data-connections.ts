@@ -5,10 +5,11 @@ import type { ConnectionBandwidth } from './connection-bandwidth.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { KeyedHash } from './keyed-hash.js'
 import type { ConnectionOutput } from './output.js'
+import type { Exchange } from './request.js'
 
 interface DataConnection {
   readonly index: number
-  readonly username: string
+  readonly account: string
   /** Null if nothing limits it. */
   bandwidth: ConnectionBandwidth | null
   /** The engine has been told to close it, and has not answered yet. */
@@ -36,18 +37,18 @@ export class DataConnections {
   }
 
   /** Takes a peer's connection that waits for this user. Returns its handle, or 0: unknown, used, expired, or another user's. */
-  claim(id: number, username: string): number {
+  claim(id: number, { account, username }: Pick<Exchange, 'username' | 'account'>): number {
     const { low, high } = this.#hash.hashText(username)
     const index = this.#table.claim(id, low, high)
     if (index < 0) return 0
-    this.#byId.set(id, { index, username, bandwidth: this.#openBandwidth(index, username), isClosing: false })
+    this.#byId.set(id, { index, account, bandwidth: this.#openBandwidth(index, account), isClosing: false })
     return this.#table.handleOf(index)
   }
 
   /** The limits are others. */
   relimit(): void {
     for (const connection of this.#byId.values()) {
-      connection.bandwidth = this.#openBandwidth(connection.index, connection.username)
+      connection.bandwidth = this.#openBandwidth(connection.index, connection.account)
     }
   }
 
@@ -86,7 +87,7 @@ export class DataConnections {
     }
   }
 
-  #openBandwidth(index: number, username: string): ConnectionBandwidth | null {
-    return this.#limits.openConnection(username, this.#table.bandwidthOf(this.#table.bucketOf(index)))
+  #openBandwidth(index: number, account: string): ConnectionBandwidth | null {
+    return this.#limits.openConnection(account, this.#table.bandwidthOf(this.#table.bucketOf(index)))
   }
 }

@@ -50,8 +50,9 @@ export interface Opening {
 /** Claims ports and asks for sockets. The quota (one place, two with reservesNext) has been taken. */
 export function openAllocation(core: TurnCore, request: Request, plan: AllocatePlan): void {
   const exchange = request.exchange.keep()
-  const { client, username, transactionIdBytes } = exchange
+  const { account, client, username, transactionIdBytes } = exchange
   const allocation = new Allocation(client, username, core.now, transactionIdBytes, plan.isTcp)
+  allocation.account = account
   allocation.lifetimeSeconds = plan.lifetimeSeconds
   for (const family of plan.families) claimRelay(core, allocation, family, plan)
   if (allocation.relay4 === null && allocation.relay6 === null) {
@@ -60,7 +61,7 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'no-relay-port')
     return
   }
-  allocation.bandwidth = core.bandwidthLimits.open(allocation.username)
+  allocation.bandwidth = core.bandwidthLimits.open(allocation.account)
   core.allocations.add(allocation)
   core.openings.set(allocation, { exchange, plan })
   for (const relay of allocation.relays()) openSocket(core, relay)
@@ -201,9 +202,9 @@ function answerIfDecided(core: TurnCore, allocation: Allocation): void {
 function reserveNextPort(core: TurnCore, allocation: Allocation): void {
   const relay = allocation.relays()[0]
   const expiresAt = core.monotonicTicks() + RESERVATION_LIFETIME_TICKS
-  const { username } = allocation
+  const { account } = allocation
   const port = relay.address.port + 1
-  allocation.reservationToken = core.reservations.add(username, relay.hostIndex, port, expiresAt, core.random)
+  allocation.reservationToken = core.reservations.add(account, relay.hostIndex, port, expiresAt, core.random)
 }
 
 /** Releases the port of a relay that did not open, and the one that was to be reserved with it. */
@@ -250,11 +251,11 @@ function forgetAllocation(core: TurnCore, allocation: Allocation, plan: Allocate
   allocation.isDeleted = true
   core.openings.delete(allocation)
   core.allocations.remove(allocation)
-  core.bandwidthLimits.close(allocation.username, allocation.bandwidth)
+  core.bandwidthLimits.close(allocation.account, allocation.bandwidth)
   giveQuota(core, allocation, plan)
 }
 
 function giveQuota(core: TurnCore, allocation: Allocation, plan: AllocatePlan | null): void {
-  core.quotas.give(allocation.username)
-  if (plan?.reservesNext === true) core.quotas.give(allocation.username)
+  core.quotas.give(allocation.account)
+  if (plan?.reservesNext === true) core.quotas.give(allocation.account)
 }

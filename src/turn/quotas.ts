@@ -53,20 +53,20 @@ export class Quotas {
    * Takes `count` places for this user, or none. Returns null, or why not; the quota comes before the licence (RFC 8656 §7.2).
    * @param now ticks of CLOCK_MONOTONIC
    */
-  take(username: string, count = 1, now = 0): QuotaRefusal | null {
-    const { low, high } = this.#hash.hashText(username)
+  take(account: string, count = 1, now = 0): QuotaRefusal | null {
+    const { low, high } = this.#hash.hashText(account)
     return this.#lock.hold(() => this.#take(low, high, count, now))
   }
 
-  give(username: string): void {
-    const { low, high } = this.#hash.hashText(username)
+  give(account: string): void {
+    const { low, high } = this.#hash.hashText(account)
     const isGiven = this.#lock.hold(() => this.giveLocked(low, high, this.#workerIndex))
     // Every give() pairs with one take(): a mismatch would slowly open or close the licence.
-    if (!isGiven) throw new Error(`quota of ${JSON.stringify(username)} given back twice`)
+    if (!isGiven) throw new Error(`quota of ${JSON.stringify(account)} given back twice`)
   }
 
-  heldBy(username: string): number {
-    const { low, high } = this.#hash.hashText(username)
+  heldBy(account: string): number {
+    const { low, high } = this.#hash.hashText(account)
     return this.#lock.hold(() => {
       const entry = this.#users.find(low, high)
       return entry < 0 ? 0 : this.#users.placesOf(entry)
@@ -91,15 +91,15 @@ export class Quotas {
   }
 
   /** The bandwidth bucket of a user who holds a place here. It is the user's for as long as that place is held. */
-  bandwidthBucketOf(username: string): SharedBucket {
-    const bucket = this.findBandwidthBucket(username)
-    if (bucket === null) throw new Error(`no place in the quota of ${JSON.stringify(username)}`)
+  bandwidthBucketOf(account: string): SharedBucket {
+    const bucket = this.findBandwidthBucket(account)
+    if (bucket === null) throw new Error(`no place in the quota of ${JSON.stringify(account)}`)
     return bucket
   }
 
   /** The same of a user who holds a place on any worker; null if there is none (any more). */
-  findBandwidthBucket(username: string): SharedBucket | null {
-    const { low, high } = this.#hash.hashText(username)
+  findBandwidthBucket(account: string): SharedBucket | null {
+    const { low, high } = this.#hash.hashText(account)
     const entry = this.#lock.hold(() => this.#users.find(low, high))
     if (entry < 0) return null
     const isShared = () => this.#users.placesOf(entry) > 1

@@ -45,7 +45,7 @@ export function changeLimits(core: TurnCore, limits: CoreLimits): void {
   core.answerGate.limits?.setRate(limits.unauthenticatedRate, limits.limitsLoopback)
   if (!core.bandwidthLimits.setLimits(limits.maxBps, limits.userMaxBps)) return
   for (const allocation of core.allocations.values()) {
-    allocation.bandwidth = core.bandwidthLimits.open(allocation.username)
+    allocation.bandwidth = core.bandwidthLimits.open(allocation.account)
   }
   core.connections?.data.relimit()
 }

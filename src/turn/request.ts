@@ -13,6 +13,8 @@ export class Exchange {
   hasFingerprint = false
   /** The claimed user name, '' before authentication. */
   username = ''
+  /** Whose quotas and bandwidth it counts for, once it is authentic: the user name, or its user part (Credential.account). */
+  account = ''
   /** The key of the answer's integrity and its variant (INTEGRITY_ of the authenticator); null: the answer has none. */
   key: Uint8Array | null = null
   integrity = 0
@@ -33,6 +35,7 @@ export class Exchange {
     kept.transactionIdBytes = this.transactionIdBytes.slice(this.transactionIdStart, this.transactionIdStart + 12)
     kept.hasFingerprint = this.hasFingerprint
     kept.username = this.username
+    kept.account = this.account
     kept.key = this.key
     kept.integrity = this.integrity
     return kept
@@ -54,6 +57,7 @@ export class Request {
     exchange.transactionIdStart = message.transactionIdStart
     exchange.hasFingerprint = message.fingerprintStart >= 0
     exchange.username = ''
+    exchange.account = ''
     exchange.key = null
     exchange.integrity = 0
     this.allocation = null

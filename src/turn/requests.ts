@@ -95,6 +95,7 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   }
   exchange.username = authenticator.username
   if (code === 0) {
+    exchange.account = authenticator.account
     exchange.key = authenticator.key
     exchange.integrity = authenticator.integrity
     if (authenticator.isLookupDue) core.lookups?.ask(exchange.username, client, true)

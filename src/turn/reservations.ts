@@ -48,21 +48,21 @@ export class Reservations {
    * Reserves a port that this worker has claimed as reserved, with a place that it holds for the user. Returns the token.
    * @param expiresAt ticks of CLOCK_MONOTONIC, as all times here: workers started at different moments
    */
-  add(username: string, hostIndex: number, port: number, expiresAt: number, random: RandomSource): Uint8Array {
+  add(account: string, hostIndex: number, port: number, expiresAt: number, random: RandomSource): Uint8Array {
     const token = new Uint8Array(RESERVATION_TOKEN_LENGTH)
     const view = new DataView(token.buffer)
     view.setInt32(0, random.nextUint32())
     view.setInt32(4, random.nextUint32())
-    const { low, high } = this.#hash.hashText(username)
+    const { low, high } = this.#hash.hashText(account)
     const words = [view.getInt32(0), view.getInt32(4), low, high, hostIndex, port, this.#workerIndex]
     this.#lock.hold(() => this.#list.add(words, expiresAt))
     return token
   }
 
   /** Takes the reservation out, if the token is known, not expired, and of this user. Its place is then this worker's. */
-  claim(token: Uint8Array, username: string, now: number): Reservation | null {
+  claim(token: Uint8Array, account: string, now: number): Reservation | null {
     const view = new DataView(token.buffer, token.byteOffset, RESERVATION_TOKEN_LENGTH)
-    const { low, high } = this.#hash.hashText(username)
+    const { low, high } = this.#hash.hashText(account)
     const wanted = [view.getInt32(0), view.getInt32(4), low, high]
     return this.#lock.hold(() => this.#claim(wanted, now))
   }

@@ -83,6 +83,19 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   authSecretSeparator: { texts: ['|'], native: '|', expected: '|', bad: '1' },
   authSecretLifetime: { texts: ['3600'], native: 3600, expected: 3600, bad: '59' },
   authSecretLifetimeMax: { texts: ['172800'], native: 172800, expected: 172800, bad: '-1' },
+  redis: {
+    texts: ['rediss://turn@redis.example.org/2'],
+    native: 'rediss://turn@redis.example.org/2',
+    expected: { shown: 'rediss://turn@redis.example.org:6379/2', host: 'redis.example.org', isTls: true, database: 2 },
+    bad: 'redis://turn:hunter2@redis.example.org/two',
+  },
+  redisPasswordFile: {
+    texts: ['/etc/redis-password'],
+    native: '/etc/redis-password',
+    expected: '/etc/redis-password',
+    bad: null,
+  },
+  redisCa: { texts: ['/etc/redis-ca.pem'], native: '/etc/redis-ca.pem', expected: '/etc/redis-ca.pem', bad: null },
   authWebhook: {
     texts: ['https://users.example.org/turn'],
     native: 'https://users.example.org/turn',

@@ -78,6 +78,14 @@ export const DATA_SECTIONS: readonly Section[] = [
 /** The same, with what engines do for TCP relays. */
 export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS, tcpRelays]
 
+/**
+ * All but what the core counts and compares by itself, in tables that clients over streams share with those over UDP (`workers` is about
+ * that): UDP has it, on either engine. The long run has it over TCP too.
+ */
+export const STREAM_SECTIONS: readonly Section[] = SECTIONS.filter(
+  (section) => ![credentials, reservations, limits].includes(section),
+)
+
 /** What depends on the offloads of a kernel alone. */
 export const OFFLOAD_SECTIONS: readonly Section[] = [
   data,

@@ -108,7 +108,7 @@ t.test('what a store has said', async (t) => {
   t.test('is good for so long, and then asked for again', async (t) => {
     const { admitted, carol, harness, knock, say } = stage()
     admitted()
-    harness.advanceSeconds(FRESH_SECONDS)
+    harness.advanceSeconds(FRESH_SECONDS - 1)
     t.equal(knock(carol())?.code, 0, 'to the last second')
     harness.advanceSeconds(1)
     const late = carol()
@@ -135,6 +135,16 @@ t.test('what a store has said', async (t) => {
       t.equal(say(changed, { ...FOUND, md5Key: md5Key('carol', REALM, 'the new one') })[0].code, 0)
     },
   )
+
+  t.test('may hold for the request that waited for it alone', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    for (let count = 1; count <= 2; count++) {
+      const client = carol()
+      t.equal(knock(client), null)
+      t.equal(say(client, { ...FOUND, freshSeconds: 0 })[0].code, 0)
+      t.equal(harness.lookups.length, count)
+    }
+  })
 
   t.test('to others some time ago is asked for anew before it refuses', async (t) => {
     const { carol, harness, knock, say } = stage()
@@ -240,8 +250,25 @@ t.test('a store that is down', async (t) => {
     t.equal(client.refresh().code, 0)
   })
 
-  t.test('knows whom another worker knew', async (t) => {
-    const { carol, knock, say } = stage()
+  t.test('for one name is not down for another one', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const dave = harness.client({ user: { username: 'dave', password: 'of the database' } })
+    knock(dave)
+    t.equal(say(dave, { outcome: 'failed' })[0].code, 500)
+    t.equal(knock(dave)?.code, 500, 'asked for once in a second')
+    const client = carol()
+    t.equal(knock(client), null)
+    t.equal(say(client, FOUND)[0].code, 0)
+    t.equal(harness.lookups.length, 2)
+    harness.advanceSeconds(1)
+    t.equal(knock(dave), null)
+  })
+
+  t.test('knows whom another worker knew, and is asked for each name that this one does not know', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const dave = harness.client({ user: { username: 'dave', password: 'of the database' } })
+    knock(dave)
+    t.equal(say(dave, { outcome: 'down' })[0].code, 500)
     const client = carol()
     knock(client)
     t.equal(say(client, { ...FOUND, outcome: 'down', ageSeconds: 1000, freshSeconds: 0 })[0].code, 0)

@@ -6,6 +6,7 @@ import { httpUpstream } from './http-upstream.js'
 import { listeners } from './listeners.js'
 import { localFirewall } from './local-firewall.js'
 import { peerRules } from './peer-rules.js'
+import { redis } from './redis.js'
 import { relayAddresses } from './relay-addresses.js'
 import { relayPorts } from './relay-ports.js'
 import type { InsideScene } from './scene.js'
@@ -21,6 +22,7 @@ export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   relayPorts,
   localFirewall,
   users,
+  redis,
   webhook,
   certificate,
   httpUpstream,

@@ -82,9 +82,10 @@ export const users: Check<InsideScene> = {
 
 /** Throws an Error: what keeps a server from starting. */
 function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
-  const { authSecret, authSecretFile, authWebhookTokenFile, metricsTokenFile, realm, usersFile } = settings
+  const { authSecret, authSecretFile, authWebhookTokenFile, metricsTokenFile, realm, redisPasswordFile } = settings
+  const { usersFile } = settings
   const path = usersFile ?? usersFileOfStateDir(settings.stateDir)
-  const secretFiles = [authSecretFile, settings.key, metricsTokenFile, authWebhookTokenFile]
+  const secretFiles = [authSecretFile, settings.key, metricsTokenFile, authWebhookTokenFile, redisPasswordFile]
   const files = [...secretFiles, machine.modeOf(path) === null ? null : path]
   const isOpen = (file: string) => ((machine.modeOf(file) ?? 0) & MODE_OF_OTHERS) !== 0
   const secretCount = authSecret.length + (authSecretFile === null ? 0 : loadSecretFile(authSecretFile).length)
@@ -92,7 +93,11 @@ function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
   store.close()
   return {
     ...{ realm, staticCount: settings.user.length, isFileNamed: usersFile !== null },
-    ...{ secretCount, fileCount: store.userCount, hasOutsideStore: settings.authWebhook !== null },
+    ...{
+      secretCount,
+      fileCount: store.userCount,
+      hasOutsideStore: settings.authWebhook !== null || settings.redis !== null,
+    },
     openFiles: files.filter((file) => file !== null).filter(isOpen),
     openConfigs: configsWithSecrets(settings).filter((file) => ((machine.modeOf(file) ?? 0) & MODE_OF_EVERYBODY) !== 0),
   }
