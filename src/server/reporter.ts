@@ -1,5 +1,6 @@
 // Tells people what the cores do: a log line and an event for each allocation and refusal, the ring of latest refusals, and the
 // lives of the workers.
+import type { Settings } from '../config/settings.js'
 import {
   CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX,
   CONNECTION_LINES_PER_SECOND_MAX,
@@ -22,6 +23,7 @@ import {
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayingNews, WorkerDeath } from './relaying.js'
 import type { AllocationInfo, AllocationUse, Report } from './reports.js'
+import { RestAges, restDetail } from './rest-ages.js'
 import type { Totals } from './statistics.js'
 
 export interface ReporterEvents {
@@ -47,13 +49,18 @@ export class Reporter implements RelayingNews {
   )
   readonly #logger: Logger
   readonly #events: ReporterEvents
+  readonly #settings: () => Settings
+  /** How long names hold when they are first used. */
+  readonly restAges = new RestAges()
   /** Refusals that have had no line since the last flush. */
   #suppressedCount = 0
   /** What was flushed of those that the cores held back, and of reports that were lost. */
   readonly #heldBack = new Float64Array(REFUSAL_REASON_NAMES.length)
   #reportsLost = 0
 
-  constructor(logger: Logger, events: ReporterEvents) {
+  /** @param settings of this moment, of TURN REST names */
+  constructor(logger: Logger, events: ReporterEvents, settings: () => Settings) {
+    this.#settings = settings
     this.#logger = logger
     this.#events = events
   }
@@ -63,6 +70,7 @@ export class Reporter implements RelayingNews {
     switch (report.kind) {
       case 'allocation':
         this.allocationDigest.created(report.info.user, report.info.client, worker, Date.now())
+        this.restAges.note(report.info.user, this.#settings().authSecretSeparator, Date.now())
         this.#allocationCreated(report.info, { ...report.ways, ...whose })
         return
       case 'allocation-deleted':
@@ -144,7 +152,8 @@ export class Reporter implements RelayingNews {
 
   #refused(refusal: Refusal, whose: Whose): void {
     this.refusals.record(refusal)
-    this.refusalDigest.record(refusal)
+    const detail = restDetail(refusal, this.#settings())
+    this.refusalDigest.record({ ...refusal, detail })
     this.#events.refusal(refusal)
     const level = levelOf(refusal.reason)
     if (!this.#logger.isLevelEnabled(level)) return
@@ -156,8 +165,10 @@ export class Reporter implements RelayingNews {
     const { meaning, remedy } = REFUSAL_REASONS[reason]
     const who = user === '' ? source : `${quoted(user)} at ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
-    const about = { reason, code, method, user, source, ...(peer === '' ? {} : { peer }), remedy }
-    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${meaning}`)
+    const more = { ...(peer === '' ? {} : { peer }), ...(detail === '' ? {} : { detail }) }
+    const about = { reason, code, method, user, source, ...more, remedy }
+    const why = detail === '' ? meaning : `${meaning}: ${detail}`
+    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${why}`)
   }
 
   /** Whoever scans the Internet causes these all day: what has no line is in the counters. */

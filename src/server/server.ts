@@ -60,16 +60,20 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#logger = logger
     this.#home = home
     this.#choosing = choosing ?? null
-    this.#reporter = new Reporter(logger, {
-      allocation: (info) => void this.emit('allocation', info),
-      allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
-      refusal: (refusal) => void this.emit('refusal', refusal),
-      workerDied: (death) => {
-        this.#alarms.workerDied(death)
-        this.emit('workerDied', death.worker, death.allocationCount)
+    this.#reporter = new Reporter(
+      logger,
+      {
+        allocation: (info) => void this.emit('allocation', info),
+        allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
+        refusal: (refusal) => void this.emit('refusal', refusal),
+        workerDied: (death) => {
+          this.#alarms.workerDied(death)
+          this.emit('workerDied', death.worker, death.allocationCount)
+        },
+        warning: (text) => this.#warn(text),
       },
-      warning: (text) => this.#warn(text),
-    })
+      () => this.settings,
+    )
     this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
     this.#reloads = new Reloads({
@@ -147,7 +151,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** Why calls failed: what was refused, summed up, with meaning and remedy; drops; and who got through. Throws TurndError for a bad filter. */
   why(filter: WhyFilter = {}): WhyReport {
-    return whyReport({ settings: this.settings, running: this.#running, reporter: this.#reporter }, filter)
+    return whyReport({ parsed: this.#parsed, running: this.#running, reporter: this.#reporter }, filter)
   }
 
   /**
@@ -269,15 +273,15 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   /** null before the start and while it stops. */
   #present(): ReturnType<ReloadHost['present']> {
     if (this.#running === null || this.#stopping !== null) return null
-    return { ...this.#running, parsed: this.#parsed, metricsTokens: this.#plane?.metricsTokens ?? [] }
+    return { ...this.#running, parsed: this.#parsed, tokens: this.#plane?.tokens ?? { metrics: [], credentials: [] } }
   }
 
-  #take({ certificate, metricsTokens, parsed, users }: LiveParts): void {
+  #take({ certificate, parsed, tokens, users }: LiveParts): void {
     if (this.#running === null) return
     this.#parsed = parsed
     this.#running = { ...this.#running, users, certificate }
     this.#followCertificate(this.#running)
-    this.#plane?.settingsChanged(parsed.settings, metricsTokens)
+    this.#plane?.settingsChanged(parsed.settings, tokens)
   }
 
   /** Handshakes of clients and of browsers use it from now on, and those that come after it. */

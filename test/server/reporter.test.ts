@@ -12,6 +12,7 @@ import type { Report } from '../../src/server/reports.js'
 import { reasonIndex, Statistics, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
 import { METHOD_ALLOCATE, METHOD_CREATE_PERMISSION } from '../../src/stun/constants.js'
 import { addressOf } from '../support/turn-address.js'
+import { settingsOf } from './settings.js'
 
 const CLIENT = addressOf('192.0.2.1:5000')
 /** The documented bounds of lines in one second: of all sources, and of one. */
@@ -34,7 +35,7 @@ function setUp(t: Test) {
   }
   const clock = { ms: START_MS }
   t.intercept(Date, 'now', { value: () => clock.ms })
-  const reporter = new Reporter(logger, listeners)
+  const reporter = new Reporter(logger, listeners, () => settingsOf({}))
   const statistics = new Statistics()
   const sink = {
     report: (report: Report) => reporter.report(report, null),

@@ -15,7 +15,7 @@ import { settingsOf } from './settings.js'
 const NO_EVENTS = { allocation() {}, allocationDeleted() {}, refusal() {}, workerDied() {}, warning() {} }
 
 function setUp() {
-  const reporter = new Reporter(silentLogger(), NO_EVENTS)
+  const reporter = new Reporter(silentLogger(), NO_EVENTS, () => settingsOf({}))
   const statistics = new Statistics()
   const relaying: Relaying = {
     engine: 'dgram',
@@ -34,7 +34,8 @@ function setUp() {
   }
   const running = { relaying, startTimeMs: Date.now() }
   const settings = settingsOf({ user: 'alice:secret' })
-  const why = (filter: WhyFilter = {}) => whyReport({ settings, running, reporter }, filter)
+  const why = (filter: WhyFilter = {}) =>
+    whyReport({ parsed: { settings, given: new Map() }, running, reporter }, filter)
   const refuse = (user: string, source: string, timeMs = Date.now()) => {
     const request = { code: 401, method: 'Allocate', peer: '' }
     reporter.report({ kind: 'refusal', refusal: { timeMs, reason: 'bad-password', user, source, ...request } }, null)
