@@ -60,7 +60,8 @@ export class RestAges {
     const lefts = recent.map(({ left }) => left)
     const [least, most] = [Math.min(...lefts), Math.max(...lefts)]
     const userCount = new Set(recent.map(({ account }) => account)).size
-    const span = least === most ? `for ${spanText(most)}` : `for ${spanText(least)} to ${spanText(most)}`
+    const [shortest, longest] = [spanText(least), spanText(most)]
+    const span = shortest === longest ? `for ${longest}` : `for ${shortest} to ${longest}`
     const facts = `TURN REST names of ${counted(userCount, 'user')} in the last hour held ${span} more when they were first used.`
     return lifetimeSeconds === null ? [facts] : [facts, ...meaningOf(most - lifetimeSeconds, userCount)]
   }
