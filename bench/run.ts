@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { runAdmin } from './cases/admin.js'
 import { runAllocations } from './cases/allocations.js'
+import { runAuthentications } from './cases/authentications.js'
 import { runCalls } from './cases/calls.js'
 import { runHandshakes } from './cases/handshakes.js'
 import { runLatency } from './cases/latency.js'
@@ -26,6 +27,7 @@ const CASES: Readonly<Record<CaseName, (context: BenchContext) => Promise<Report
   start: runStart,
   memory: runMemory,
   allocations: runAllocations,
+  authentications: runAuthentications,
   relay: runRelay,
   latency: runLatency,
   mixed: runMixed,

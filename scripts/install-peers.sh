@@ -10,6 +10,7 @@ set -u
 PEERS=(
   'turnutils_uclient:coturn:test/interop/coturn-client, coturn-streams, haproxy, hairpin and matrix'
   'turnserver:coturn:test/abuse'
+  'sqlite3:sqlite3:test/commands/user'
   'chromium:chromium:test/interop/chromium, chromium-443 and matrix'
   'ip:iproute2:test/interop/hairpin'
   'haproxy:haproxy:test/interop/haproxy and test/net/stream/proxy-haproxy'

@@ -27,7 +27,9 @@ const TITLES = {
   files: 'Files',
   admin: 'The admin plane',
   cms: 'The CMS API',
+  webhook: 'Users from a web service',
   clients: 'Our own TURN client',
+  redis: 'Users in Redis',
   doctor: 'The doctor',
 }
 

@@ -15,7 +15,7 @@ const QUIET = ['interop', 'soak']
 const ALONE = ['abuse/abuse']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
-  ...['abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
+  ...['abuse/amplification', 'abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
   ...['interop/chromium', 'interop/chromium-443', 'interop/matrix', 'interop/openssl', 'interop/probe'],
   ...['interop/status-page', 'command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
   ...['doctor/lab', 'examples/examples', 'packaging/npm-pack'],
@@ -23,6 +23,12 @@ const WAITING = [
 ]
 /** No clock, and few sockets: beside all others, on the processors that those leave idle. */
 const COMPUTING = ['sim', 'turn', 'stun', 'fuzz', 'auth', 'config', 'log']
+/** Of other folders. */
+const COMPUTING_TOO = [
+  ...['soak/run-options', 'soak/crash-verdict', 'abuse/judge', 'doctor/judgements', 'doctor/firewall-rules'],
+  ...['commands/cert', 'commands/convert', 'commands/why', 'limits/page', 'limits/relations', 'net/native/layout'],
+  ...['packaging/container', 'page/pure', 'support/random', 'tidy'],
+]
 /** These have deadlines all the same, which who gets what is left may miss. */
 const TIMED = [
   'auth/certificate-files',
@@ -73,8 +79,10 @@ const EXIT_CODE = 'exit code'
 const [secondsMax, ...files] = process.argv.slice(2)
 const waiting = files.filter((file) => isNamed(file, WAITING))
 const alone = files.filter((file) => isNamed(file, ALONE))
-const quiet = files.filter((file) => isIn(file, QUIET) && !waiting.includes(file))
-const computing = files.filter((file) => isIn(file, COMPUTING) && !isNamed(file, TIMED)).sort(byRank(COMPUTING))
+const computing = files
+  .filter((file) => (isIn(file, COMPUTING) && !isNamed(file, TIMED)) || isNamed(file, COMPUTING_TOO))
+  .sort(byRank(COMPUTING))
+const quiet = files.filter((file) => isIn(file, QUIET) && ![...waiting, ...computing].includes(file))
 const others = files
   .filter((file) => ![...waiting, ...alone, ...quiet, ...computing].includes(file))
   .sort(byRank(FIRST))
@@ -85,15 +93,21 @@ process.stdout.write('TAP version 14\n')
 const computingGroups = groupsOf(computing)
 const computed = runOn(2, computingGroups, WHEN_IDLE)
 await runEach(groupsOf(quiet), PROMPTLY)
-// From here on no processor is idle.
-await runOn(3, [...groupsOf(waiting), ...groupsOf(others), ...computingGroups.splice(0)])
+// From here on a processor is seldom idle. What computes goes on with what is left of it, and gets the whole of it at the end.
+const restOfComputing = WHEN_IDLE.length === 0 ? computingGroups.splice(0) : computingGroups
+await runOn(3, [...groupsOf(waiting), ...groupsOf(others)], [], restOfComputing)
 await computed
 await runEach(groupsOf(alone))
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0
 
-function runOn(laneCount, list, prefix = []) {
-  return Promise.all(Array.from({ length: laneCount }, () => runEach(list, prefix)))
+/** When nothing is left of the list, its lanes help with the other one. */
+function runOn(laneCount, list, prefix = [], next = []) {
+  const runLane = async () => {
+    await runEach(list, prefix)
+    await runEach(next, prefix)
+  }
+  return Promise.all(Array.from({ length: laneCount }, runLane))
 }
 
 /** One group after the other; several may share a list. The prefix is what runs node. */

@@ -157,7 +157,9 @@ export class Clients {
       for (let at = TRANSACTION_ID_START; at < TRANSACTION_ID_END; at++) {
         isAnswer &&= bytes[start + at] === bytes[request + at]
       }
-      if (isAnswer) this.#step(conversation, bytes.subarray(start, start + length), free)
+      // Who was asked twice has answered twice, and the kernel hands both over at once (UDP_GRO): the first is as long as it says.
+      const ownLength = STUN_HEADER_LENGTH + ((bytes[start + 2] << 8) | bytes[start + 3])
+      if (isAnswer) this.#step(conversation, bytes.subarray(start, start + Math.min(length, ownLength)), free)
     }
     return count
   }

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { ClientUser } from '../turn-dialogue.js'
 import type { CertificateFiles } from './certificate.js'
 
-export type ServerName = 'turnd' | 'turnd dgram' | 'turnd admin' | 'coturn'
+export type ServerName = 'turnd' | 'turnd dgram' | 'turnd admin' | 'turnd, no users' | 'coturn' | 'coturn, turndb'
 
 export const USER: ClientUser = { username: 'bench', password: 'bench' }
-const REALM = 'bench'
+export const REALM = 'bench'
 /** Below the ephemeral ports, which the benches' own sockets have; enough for the allocations of every case. */
 const RELAY_PORT_MIN = 10_000
 const RELAY_PORT_MAX = 32_000
@@ -69,6 +69,40 @@ export function coturnCommand(program: string): ServerCommand {
       ...['--pidfile', join(directory, 'pid'), '--log-file', join(directory, 'log'), '--simple-log'],
       ...['--db', join(directory, 'db')],
     ],
+  }
+}
+
+/** turnd with the users of a file. */
+export function turndUsersCommand(
+  command: ServerCommand,
+  usersFile: string,
+  name: ServerName = 'turnd',
+): ServerCommand {
+  return {
+    ...command,
+    name,
+    arguments: (...args) => [...command.arguments(...args), '--users-file', usersFile],
+  }
+}
+
+/** coturn with the `user` lines of a file. */
+export function coturnUsersCommand(command: ServerCommand, file: string): ServerCommand {
+  return {
+    ...command,
+    arguments: (...args) => [...command.arguments(...args).filter((argument) => argument !== '-n'), '-c', file],
+  }
+}
+
+/** coturn with a database of users. */
+export function coturnTurndbCommand(command: ServerCommand, turndb: string): ServerCommand {
+  return {
+    ...command,
+    name: 'coturn, turndb',
+    arguments: (...args) => {
+      const all = [...command.arguments(...args)]
+      all[all.indexOf('--db') + 1] = turndb
+      return all
+    },
   }
 }
 

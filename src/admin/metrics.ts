@@ -89,7 +89,18 @@ const SERVER_METRICS: readonly MetricRow[] = [
         return [[{ listener: `${scheme}:${place}` }, Date.parse(certificate.validToTime) / 1000]]
       }),
   },
+  {
+    ...{ name: 'turnd_user_store_up', type: 'gauge', help: '1 while a user store outside this server answers.' },
+    labels: { store: 'the option that names it, without secrets' },
+    samples: ({ status }) =>
+      (status.userStores?.stores ?? []).map(({ name, problem }) => [{ store: name }, problem === '' ? 1 : 0]),
+  },
+  gauge('turnd_user_store_users', 'Users that are remembered of such stores.', ({ status }) => {
+    return status.userStores?.knownUsers ?? 0
+  }),
 ]
+
+const LOOKUP_RESULTS = ['found', 'unknown', 'refused', 'failed', 'remembered'] as const
 
 const COUNTER_METRICS: readonly MetricRow[] = [
   reasons('turnd_allocations_total', 'Allocations that were made.', TRANSPORT, TRANSPORTS, ({ allocations }, name) => {
@@ -122,6 +133,11 @@ const COUNTER_METRICS: readonly MetricRow[] = [
     CONNECTION_REFUSAL_NAMES,
     ({ connectionRefusals }, name) => connectionRefusals[name],
   ),
+  {
+    ...{ name: 'turnd_user_lookups_total', type: 'counter', help: 'Users that were asked for at such stores.' },
+    labels: { result: `${LOOKUP_RESULTS.join(', ')}: the last one asked nobody` },
+    samples: ({ status }) => LOOKUP_RESULTS.map((result) => [{ result }, status.userStores?.lookups[result] ?? 0]),
+  },
   counter(
     'turnd_reports_lost_total',
     'Reports of workers that the main thread did not get: the log is missing them.',

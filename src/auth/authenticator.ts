@@ -40,8 +40,6 @@ export type Integrity = typeof INTEGRITY_NONE | typeof INTEGRITY_SHA1 | typeof I
 export const LOOKUP_NEEDED = -1
 
 const USERHASH_LENGTH = 32
-/** Questions for one request: what is remembered elsewhere may have been old, and is asked for anew. */
-const LOOKUP_COUNT_MAX = 2
 
 export interface AuthenticatorOptions {
   readonly realm: string
@@ -135,8 +133,7 @@ export class Authenticator {
     const verified = this.#verify(message, integrity, algorithm, credential, isRealmRight && refusedAs === null)
     if (outside !== null && isRealmRight) {
       const isRight = verified !== null
-      const isLast = lookupCount >= LOOKUP_COUNT_MAX
-      const judgement = outside.judge(claimed, isRight, claimed === allocationUsername, monotonicSeconds, isLast)
+      const judgement = outside.judge(claimed, isRight, claimed === allocationUsername, monotonicSeconds, lookupCount)
       if (judgement === OUTSIDE_ASK || judgement === OUTSIDE_DOWN) {
         // Nobody is asked for the sake of an address that may be forged.
         if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')

@@ -2,6 +2,8 @@
 // Used where credentials enter the server (options, users file, command), never on received packets: clients prepare their own.
 // Rules: no case or width mapping; other spaces become U+0020; NFC; every code point is in the FreeformClass (RFC 8264 §4.3).
 
+/** Every character stays what it is: so most names are, and a users file may have a hundred thousand of them. */
+const PRINTABLE_ASCII = /^[ -~]+$/
 const OTHER_SPACE = /\p{Zs}/gu
 
 /** Categories LetterDigits, OtherLetterDigits, Spaces, Symbols, Punctuation (RFC 8264 §9); unassigned, controls, formats are none. */
@@ -22,6 +24,7 @@ const JOINING_AFTER = /^\p{Mn}*[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mong
  * The text as it goes into keys. Throws a RangeError that names the forbidden code point, never the text: it may be a password.
  */
 export function opaqueString(text: string): string {
+  if (PRINTABLE_ASCII.test(text)) return text
   const mapped = text.replace(OTHER_SPACE, ' ').normalize('NFC')
   if (mapped === '') throw new RangeError('is empty')
   let before = ''

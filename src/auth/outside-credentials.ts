@@ -7,6 +7,7 @@
 //   no or wrong key ─┬─ said at most 5 s ago   ─► refused
 //                    └─ older, or never asked  ─► ask first: a new user or password works at once, and an unknown name costs what a known one does
 //   a store is down ─┬─ right key, known since --lookup-outage, or has an allocation ─► in
+//                    ├─ not known to this thread ─► ask first: another one may know
 //                    └─ else                   ─► 500
 import {
   LOOKUP_REFUSAL_SECONDS_MAX,
@@ -21,9 +22,9 @@ export interface OutsideVerdict {
   /** Of the stores. */
   readonly id: number
   readonly username: string
-  /** `down`: who was asked cannot say, and whoever can does not know the name. */
-  readonly outcome: 'found' | 'unknown' | 'refused' | 'down'
-  /** 16 bytes. Of `down`: what was known before, if anything. */
+  /** `failed`: who was asked could not say of this name, and whoever could does not know it; `down`: nor of any other one for now. */
+  readonly outcome: 'found' | 'unknown' | 'refused' | 'failed' | 'down'
+  /** 16 bytes. Of `failed` and `down`: what was known before, if anything. */
   readonly md5Key: Uint8Array | null
   /** How long ago it was said. */
   readonly ageSeconds: number
@@ -47,6 +48,9 @@ export const OUTSIDE_KNOWN_BUT_OLD = 1
 export const OUTSIDE_ASK = 2
 export const OUTSIDE_DOWN = 3
 
+/** Questions for one request: what is remembered elsewhere may have been old, and is asked for anew. */
+const LOOKUP_COUNT_MAX = 2
+
 export class OutsideCredentials {
   /** Of the stores: others have another one. */
   readonly id: number
@@ -57,6 +61,9 @@ export class OutsideCredentials {
   /** The oldest first. */
   readonly #refused = new Map<string, OutsideUser>()
   #downUntil = Number.NEGATIVE_INFINITY
+  /** The name of which nobody could say anything last, and until when it is not asked for again. */
+  #unsaid = ''
+  #unsaidUntil = Number.NEGATIVE_INFINITY
 
   constructor(id: number, outageSeconds: number) {
     this.id = id
@@ -69,7 +76,7 @@ export class OutsideCredentials {
 
   /**
    * @param isRight the key that is known of this user has verified the request
-   * @param isLast what is known by now must do: it has just been asked for
+   * @param lookupCount how often the stores have been asked for the sake of this request
    * @returns one of the OUTSIDE_ constants
    */
   judge(
@@ -77,32 +84,40 @@ export class OutsideCredentials {
     isRight: boolean,
     holdsAllocation: boolean,
     monotonicSeconds: number,
-    isLast: boolean,
+    lookupCount: number,
   ): number {
     const user = this.find(username)
     if (user !== null && isRight) this.#touch(username, user)
     const age = user === null ? Number.POSITIVE_INFINITY : monotonicSeconds - user.saidAt
-    if (monotonicSeconds < this.#downUntil) {
-      return isRight && (holdsAllocation || age <= this.outageSeconds) ? OUTSIDE_KNOWN : OUTSIDE_DOWN
+    const isUnsaid = username === this.#unsaid && monotonicSeconds < this.#unsaidUntil
+    if (isUnsaid || monotonicSeconds < this.#downUntil) {
+      if (isRight && (holdsAllocation || age <= this.outageSeconds)) return OUTSIDE_KNOWN
+      // Another thread may know the name from before, and then it says so.
+      return isUnsaid || isLast || user !== null ? OUTSIDE_DOWN : OUTSIDE_ASK
     }
-    if (isLast) return OUTSIDE_KNOWN
+    if (lookupCount >= LOOKUP_COUNT_MAX) return OUTSIDE_KNOWN
     if (!isRight) return age < LOOKUP_REFUSAL_SECONDS_MAX ? OUTSIDE_KNOWN : OUTSIDE_ASK
-    if (user !== null && monotonicSeconds <= user.freshUntil) return OUTSIDE_KNOWN
+    // What has just been said is good for whoever asked, however short it holds.
+    if (lookupCount > 0 || (user !== null && monotonicSeconds < user.freshUntil)) return OUTSIDE_KNOWN
     return holdsAllocation ? OUTSIDE_KNOWN_BUT_OLD : OUTSIDE_ASK
   }
 
   /** What other stores have said, which there were before, is not heard. */
   take({ ageSeconds, freshSeconds, id, md5Key, outcome, username }: OutsideVerdict, monotonicSeconds: number): void {
     if (id !== this.id) return
-    if (outcome === 'down') this.#downUntil = monotonicSeconds + STORE_REST_SECONDS
-    else this.#downUntil = Number.NEGATIVE_INFINITY
+    const isSaid = outcome !== 'failed' && outcome !== 'down'
+    if (isSaid) this.#downUntil = Number.NEGATIVE_INFINITY
+    else if (outcome === 'down') this.#downUntil = monotonicSeconds + STORE_REST_SECONDS
+    // One failure says nothing of other names: it may be this one that the store cannot answer.
+    if (!isSaid) [this.#unsaid, this.#unsaidUntil] = [username, monotonicSeconds + STORE_REST_SECONDS]
+    else if (username === this.#unsaid) this.#unsaid = ''
     const saidAt = monotonicSeconds - ageSeconds
     if (md5Key !== null) {
       const credential = { username, md5Key, sha256Key: null }
       const known = { credential, reason: 'bad-password', saidAt, freshUntil: monotonicSeconds + freshSeconds } as const
       this.#refused.delete(username)
       put(this.#known, username, known, OUTSIDE_USER_COUNT_MAX)
-    } else if (outcome !== 'down') {
+    } else if (isSaid) {
       const reason = outcome === 'refused' ? 'refused-by-store' : 'unknown-user'
       this.#known.delete(username)
       put(this.#refused, username, { credential: null, reason, saidAt, freshUntil: saidAt }, OUTSIDE_REFUSED_COUNT_MAX)

@@ -25,3 +25,15 @@ export interface OutsideStore {
   lookup(query: OutsideQuery, signal: AbortSignal): Promise<OutsideAnswer>
   close(): Promise<void>
 }
+
+/** What a store has that knows TURN REST secrets besides. */
+export interface SecretsOfStore {
+  /** null until they have been read. While the store is down they are what they were. */
+  readonly secrets: readonly string[] | null
+  /** Called when they are others, the first ones included. */
+  onSecrets: ((secrets: readonly string[]) => void) | null
+}
+
+export function hasSecrets(store: OutsideStore): store is OutsideStore & SecretsOfStore {
+  return 'onSecrets' in store
+}

@@ -63,6 +63,37 @@ export function removeUser(path: string, identity: UserIdentity): Promise<boolea
   })
 }
 
+export interface ImportResult {
+  readonly added: readonly UsersFileEntry[]
+  readonly replaced: readonly UsersFileEntry[]
+  /** Who was there already, and is as before. */
+  readonly kept: readonly UsersFileEntry[]
+}
+
+/**
+ * Adds these users' lines, all or none, and replaces those who are there if `replace` is set: who was disabled stays so. Each user comes once.
+ * Creates the file. Throws an Error that names it.
+ */
+export function importUsers(path: string, users: readonly UserLine[], replace: boolean): Promise<ImportResult> {
+  return edit(path, (lines) => {
+    const [added, replaced, kept]: UsersFileEntry[][] = [[], [], []]
+    const places = new Map(lines.map(({ entry }, index) => [entry === null ? '' : keyOf(entry), index]))
+    for (const line of users) {
+      const place = places.get(keyOf(line.entry))
+      if (place === undefined) {
+        lines.push(line)
+        added.push(line.entry)
+      } else if (replace) {
+        lines[place] = lines[place].entry?.disabled ? lineOf({ ...line.entry, disabled: true }) : line
+        replaced.push(line.entry)
+      } else {
+        kept.push(line.entry)
+      }
+    }
+    return { added, replaced, kept }
+  })
+}
+
 /** The users of a file, in its order. A file that does not exist has none. Throws an Error that names the file. */
 export function listUsers(path: string): UsersFileEntry[] {
   return readLines(path).flatMap((line) => line.entry ?? [])
@@ -106,6 +137,10 @@ function readLines(path: string): UsersFileLine[] {
   } catch (error) {
     throw new Error(`--users-file ${path}, ${error instanceof Error ? error.message : error}`)
   }
+}
+
+function keyOf({ realm, role, user }: UserIdentity): string {
+  return JSON.stringify([role, user, realm])
 }
 
 function indexOf(lines: readonly UsersFileLine[], identity: UserIdentity): number {

@@ -1,5 +1,5 @@
 // The long-term credential mechanism from a client's side (RFC 8489 §9.2): what a server's 401 or 438 asks for, and how a request answers that.
-import { md5Key, sha256Key } from '../auth/credentials.js'
+import { md5Key, sha256Key, userhash } from '../auth/credentials.js'
 import { nonceFeatureBits } from '../auth/nonce.js'
 import { opaqueString } from '../auth/opaque-string.js'
 import { CLIENT_ALGORITHMS_LENGTH_MAX, CLIENT_NONCE_LENGTH_MAX, CLIENT_REALM_LENGTH_MAX } from '../limits/clients.js'
@@ -10,15 +10,18 @@ import {
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_PASSWORD_ALGORITHMS,
   ATTRIBUTE_REALM,
+  ATTRIBUTE_USERHASH,
   ATTRIBUTE_USERNAME,
   CLASS_ERROR,
   ERROR_INTEGRITY_CHECK_FAILURE,
   ERROR_STALE_NONCE,
+  ERROR_TRY_ALTERNATE,
   ERROR_UNAUTHENTICATED,
   ERROR_WRONG_CREDENTIALS,
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
   SECURITY_FEATURE_PASSWORD_ALGORITHMS,
+  SECURITY_FEATURE_USERNAME_ANONYMITY,
 } from '../stun/constants.js'
 import { isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../stun/integrity.js'
 import type { MessageView } from '../stun/message.js'
@@ -42,6 +45,8 @@ export interface Challenge {
   readonly realmText: string
   /** PASSWORD_ALGORITHM_ numbers, in the server's order; empty if it offers none (RFC 5389, and most of today's servers). */
   readonly algorithms: readonly number[]
+  /** The server finds users by USERHASH, and wants no names in the clear. */
+  readonly isAnonymous: boolean
   /** The value of PASSWORD-ALGORITHMS, which goes back as it came: so nobody in between can cut the list down. */
   readonly offer: Uint8Array | null
 }
@@ -59,7 +64,8 @@ export function readChallenge(answer: MessageView): Challenge | null {
   }
   const list = answer.find(ATTRIBUTE_PASSWORD_ALGORITHMS)
   const nonceBytes = answer.readBytes(nonce).slice()
-  const isAnnounced = (nonceFeatureBits(nonceBytes) & SECURITY_FEATURE_PASSWORD_ALGORITHMS) !== 0
+  const features = nonceFeatureBits(nonceBytes)
+  const isAnnounced = (features & SECURITY_FEATURE_PASSWORD_ALGORITHMS) !== 0
   if (isAnnounced && list < 0) {
     throw new ClientError('bad-answer', 'somebody has taken the password algorithms out of the server’s answer')
   }
@@ -72,13 +78,15 @@ export function readChallenge(answer: MessageView): Challenge | null {
     nonce: nonceBytes,
     realmText: answer.readText(realm),
     algorithms: offer === null ? [] : algorithmsOf(offer),
+    isAnonymous: (features & SECURITY_FEATURE_USERNAME_ANONYMITY) !== 0,
     offer,
   }
 }
 
 /** What a client does with one challenge: it writes credentials under requests, and verifies the answers. */
 export class Authentication {
-  readonly #username: Buffer
+  /** USERNAME, or USERHASH where the server takes that. */
+  readonly #identity: Buffer
   readonly #challenge: Challenge
   readonly #key: Uint8Array
   /** The algorithm that is named in requests, 0 for none. */
@@ -89,18 +97,20 @@ export class Authentication {
     this.#challenge = challenge
     this.#algorithm = chosenAlgorithm(challenge)
     const username = prepared(credentials.username)
-    this.#username = Buffer.from(username)
-    if (this.#username.length === 0 || this.#username.length > USERNAME_LENGTH_MAX) {
+    const length = Buffer.byteLength(username)
+    if (length === 0 || length > USERNAME_LENGTH_MAX) {
       throw new ClientError('bad-credentials', `a user name has 1 to ${USERNAME_LENGTH_MAX} bytes`)
     }
+    const realm = prepared(challenge.realmText)
+    this.#identity = challenge.isAnonymous ? Buffer.from(userhash(username, realm), 'hex') : Buffer.from(username)
     const make = this.#algorithm === PASSWORD_ALGORITHM_SHA256 ? sha256Key : md5Key
-    this.#key = make(username, prepared(challenge.realmText), prepared(credentials.password))
+    this.#key = make(username, realm, prepared(credentials.password))
   }
 
   /** The last attributes of a request. */
   write(writer: MessageWriter): void {
-    const { nonce, offer, realm } = this.#challenge
-    writer.writeBytes(ATTRIBUTE_USERNAME, this.#username)
+    const { isAnonymous, nonce, offer, realm } = this.#challenge
+    writer.writeBytes(isAnonymous ? ATTRIBUTE_USERHASH : ATTRIBUTE_USERNAME, this.#identity)
     writer.writeBytes(ATTRIBUTE_REALM, realm)
     writer.writeBytes(ATTRIBUTE_NONCE, nonce)
     if (offer === null) {
@@ -112,12 +122,16 @@ export class Authentication {
     writer.writeMessageIntegritySha256(this.#key)
   }
 
-  /** A success needs integrity of the kind that the request had; an error may have none, since some are made without a key. */
+  /**
+   * A success needs integrity of the kind that the request had, and so has a 300, which leads elsewhere (RFC 8489 §14.8). Other errors may have
+   * none: some are made without a key, and one that somebody made up does no more harm than a lost answer, which he can see to as well. RFC 8489
+   * §9.2.5 throws an unsigned 400 away; then nobody would learn what this server objects to.
+   */
   judge(answer: MessageView): Verdict {
-    const isError = answer.messageClass === CLASS_ERROR
-    if (isError && UNSIGNED_ERRORS.includes(answer.readErrorCode(answer.find(ATTRIBUTE_ERROR_CODE)))) return 'taken'
+    const code = answer.messageClass === CLASS_ERROR ? answer.readErrorCode(answer.find(ATTRIBUTE_ERROR_CODE)) : 0
+    if (UNSIGNED_ERRORS.includes(code)) return 'taken'
     const hasNone = answer.messageIntegrityStart < 0 && answer.messageIntegritySha256Start < 0
-    if (isError && hasNone) return 'taken'
+    if (hasNone && code !== 0 && code !== ERROR_TRY_ALTERNATE) return 'taken'
     const isValid = this.#challenge.offer === null ? isMessageIntegrityValid : isMessageIntegritySha256Valid
     return isValid(answer, this.#key) ? 'taken' : 'forged'
   }

@@ -1,8 +1,8 @@
-// `turnd user add|list|disable|enable|remove`: edits the users file. Called by turnd.ts with the arguments after `user`.
+// `turnd user add|list|disable|enable|remove|import`: edits the users file. Called by turnd.ts with the arguments after `user`.
 import { AdminPasswords, preparedAdminPassword } from '../auth/admin-password.js'
 import { createPrivateDirectory, errorText } from '../auth/private-file.js'
 import { generatePassword } from '../auth/state-dir.js'
-import { addUser, changeUser, listUsers, removeUser } from '../auth/users-file-edit.js'
+import { addUser, changeUser, importUsers, listUsers, removeUser } from '../auth/users-file-edit.js'
 import {
   describeUser,
   isSameUser,
@@ -14,6 +14,7 @@ import {
 import { CommandError } from './command-words.js'
 import { type PasswordInput, promptPassword, readPasswordLine } from './password-input.js'
 import { parseUserArguments, USER_HELP, type UserArguments } from './user-arguments.js'
+import { readUsersToImport, reportImport } from './user-import.js'
 
 export interface UserCommandIo {
   readonly stdout: NodeJS.WritableStream
@@ -29,6 +30,7 @@ export async function runUserCommand(argv: readonly string[], io: UserCommandIo)
     if (options.action === 'add') return await add(options, io)
     if (options.action === 'remove') return await remove(options, io)
     if (options.action === 'list') return list(options, io)
+    if (options.action === 'import') return await importFrom(options, io)
     if (options.action !== 'help') return await setDisabled(options, options.action === 'disable', io)
     io.stdout.write(USER_HELP)
     return 0
@@ -90,6 +92,13 @@ async function setDisabled(options: UserArguments, disabled: boolean, io: UserCo
   if (changed === null) return refuseMissing(options, io)
   io.stdout.write(`${word} ${describeUser(identity)} in ${usersFile}\n`)
   return 0
+}
+
+async function importFrom(options: UserArguments, io: UserCommandIo): Promise<number> {
+  const { isReplacing, usersFile } = options
+  const users = await asCommandError(() => readUsersToImport(options, io.stdin))
+  createStateDirectory(options)
+  return reportImport(await asCommandError(() => importUsers(usersFile, users, isReplacing)), options, io)
 }
 
 function list({ givenRealm, usersFile }: UserArguments, io: UserCommandIo): number {

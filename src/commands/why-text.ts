@@ -50,10 +50,11 @@ function listening({ listening }: WhyReport): string {
 function aboutRefusals(report: WhyReport, filter: WhyFilter): string[] {
   const refusals = report.refusals.filter(({ reason }) => isRefusal(reason))
   return byReason(refusals, report, filter, (refusal) => {
-    const { code, method, peer, port, source, user } = refusal
+    const { code, detail, method, peer, port, source, user } = refusal
     const who = user === '' ? `${source}` : `${JSON.stringify(user)} from ${source}`
     const what = peer === '' ? method : `${method} to ${peer}`
-    return `${times(refusal)}  ${who} (last port ${port}): ${what} → ${code === 0 ? 'no answer' : code}${afterColon(refusal.detail)}`
+    const answer = code === 0 ? 'no answer' : code
+    return `${times(refusal)}  ${who} (last port ${port}): ${what} → ${answer}${detail === '' ? '' : ` (${detail})`}`
   })
 }
 

@@ -11,6 +11,8 @@ import { printable } from './printable.js'
 import { fail, Names } from './setting-names.js'
 import type { SettingKey, Settings } from './settings.js'
 import type { ResolvedOption, Source } from './source.js'
+import { checkRedis, redisWarnings } from './store-checks.js'
+import { webhookWarnings } from './webhook-checks.js'
 
 /** Returns warnings; throws TurndError. `naming` is how options that nobody gave are called. */
 export function crossCheck(
@@ -28,13 +30,16 @@ export function crossCheck(
   checkCertificate(settings, names)
   checkWorkers(settings, names)
   checkHttpUpstream(settings, names)
+  checkRedis(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
     ...loopbackWarnings(settings, names),
     ...httpUpstreamWarnings(settings, names),
+    ...redisWarnings(settings, names),
     ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
+    ...webhookWarnings(settings, names),
   ]
 }
 

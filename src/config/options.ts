@@ -31,10 +31,12 @@ import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js
 import { parseNat64Prefix } from './nat64-prefix.js'
 import { PEER_RULE_FORM, parsePeerRule } from './peer-rule.js'
 import { parseProxySource } from './proxy-source.js'
+import { redisServer } from './redis-server.js'
 import { parseSecretSeparator } from './secret-separator.js'
 import type { SettingKey, Settings } from './settings.js'
 import { staticUser } from './static-user.js'
-import { choice, flag, integer, parsed, text, type ValueType } from './value-type.js'
+import { choice, flag, integer, parsed, text, unquotedText, type ValueType } from './value-type.js'
+import { parseWebhookUrl, WEBHOOK_URL_FORM, webhookUrlWarning } from './webhook-url.js'
 
 export const OPTION_GROUPS = [
   'Listening',
@@ -210,7 +212,7 @@ const TABLE: Table = {
   },
   realm: {
     group: 'Users and secrets',
-    type: text('REALM', 'a realm', REALM_LENGTH_MAX),
+    type: unquotedText('REALM', 'a realm', REALM_LENGTH_MAX),
     repeatable: false,
     default: 'turnd',
     defaultText: 'turnd',
@@ -301,6 +303,70 @@ const TABLE: Table = {
     default: 0,
     defaultText: '0: no limit',
     help: 'A timestamped name whose time lies further ahead is refused, and none is issued.',
+    coturn: [],
+    comesLater: null,
+  },
+  redis: {
+    group: 'Users and secrets',
+    type: redisServer,
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help:
+      'A Redis server with users and TURN REST secrets as coturn keeps them: redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DB] or ' +
+      'unix:/PATH[?db=DB].',
+    coturn: ['redis-userdb'],
+    secret: true,
+    comesLater: null,
+  },
+  'redis-password-file': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A file with its password, which no process list shows.',
+    coturn: [],
+    comesLater: null,
+  },
+  'redis-ca': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: 'the well-known authorities',
+    help: 'The certificates (PEM) that the certificate of a rediss:// server may be signed by.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-webhook': {
+    group: 'Users and secrets',
+    type: parsed(WEBHOOK_URL_FORM, parseWebhookUrl),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A web service that is asked by POST for the key of a user whom nothing else here knows: docs/webhook.md is the contract.',
+    coturn: [],
+    comesLater: null,
+    warn: (value) => (value === null ? null : webhookUrlWarning(value)),
+  },
+  'auth-webhook-token-file': {
+    group: 'Users and secrets',
+    type: path('PATH'),
+    repeatable: false,
+    default: null,
+    defaultText: '',
+    help: 'A file with the bearer token that the web service of --auth-webhook wants to see.',
+    coturn: [],
+    comesLater: null,
+  },
+  'auth-webhook-ca': {
+    group: 'Users and secrets',
+    type: path('FILE'),
+    repeatable: false,
+    default: null,
+    defaultText: 'the well-known authorities',
+    help: 'The certificates (PEM) that the certificate of that web service may be signed by.',
     coturn: [],
     comesLater: null,
   },

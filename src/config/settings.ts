@@ -5,6 +5,7 @@ import type { ExternalIp } from './external-ip.js'
 import type { ImportReport } from './import-report.js'
 import type { ListenAddress, ListenSpec } from './listen-spec.js'
 import type { PeerRule } from './peer-rule.js'
+import type { RedisServer } from './redis-server.js'
 import type { ResolvedOption, Source } from './source.js'
 import type { StaticUser } from './static-user.js'
 
@@ -47,6 +48,17 @@ export interface Settings {
   readonly authSecretLifetime: number
   /** In seconds from now; 0: no limit. */
   readonly authSecretLifetimeMax: number
+  /** Where users and TURN REST secrets are besides. */
+  readonly redis: RedisServer | null
+  readonly redisPasswordFile: string | null
+  /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
+  readonly redisCa: string | null
+  /** The web service that is asked for users whom nothing else knows; null: none. A URL. */
+  readonly authWebhook: string | null
+  /** A file of the bearer token for it. */
+  readonly authWebhookTokenFile: string | null
+  /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
+  readonly authWebhookCa: string | null
   readonly oauthKeys: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number

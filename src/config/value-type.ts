@@ -132,6 +132,16 @@ export function text(placeholder: string, noun: string, lengthMax = 4096): Value
   }
 }
 
+/** The same for what stands between double quotes elsewhere (RFC 3261's realm-value, RFC 8489 §14.9): clients would take them off. */
+export function unquotedText(placeholder: string, noun: string, lengthMax: number): ValueType<string> {
+  const type = text(placeholder, noun, lengthMax)
+  const parse = (value: string) => {
+    if (/["\\]/.test(value)) throw new ValueProblem(`has a double quote or a backslash: give ${noun} without them`)
+    return type.parse(value)
+  }
+  return { ...type, parse }
+}
+
 /** A value with a grammar of its own. */
 export function parsed<Value>(placeholder: string, parse: (text: string) => Value): ValueType<Value> {
   return { kind: 'text', placeholder, expected: placeholder, schema: { type: 'string', minLength: 1 }, parse }

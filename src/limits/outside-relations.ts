@@ -13,6 +13,11 @@ export const OUTSIDE_RELATIONS: readonly Relation[] = [
   atMost('PARKED_OF_SOURCE_COUNT_MAX', 'PARKED_COUNT_MAX', 'a source has a share of the places'),
   atMost('PARKED_COUNT_MAX', 'LOOKUP_WAITING_COUNT_MAX', 'all that one worker may ask for is asked'),
   atMost('LOOKUP_CONCURRENT_COUNT_MAX', 'LOOKUP_WAITING_COUNT_MAX', 'those that are asked have been waiting'),
+  relation(
+    ['STORE_PATIENCE_MILLISECONDS', 'LOOKUP_SECONDS_DEFAULT'],
+    'a store that says nothing at all is silent',
+    (limits) => limits.STORE_PATIENCE_MILLISECONDS < limits.LOOKUP_SECONDS_DEFAULT * 1000,
+  ),
   below(
     'STORE_REST_SECONDS',
     'LOOKUP_REFUSAL_SECONDS_MAX',

@@ -38,9 +38,11 @@ export const LOOKUP_WAITING_COUNT_MAX = 1_024
 
 /** Look-ups in a row that fail before the store counts as down. */
 export const STORE_FAILURE_COUNT_MAX = 3
-/** How long nobody asks a store that is down, before the next one tries. */
+/** A look-up that fails later has kept somebody waiting. */
+export const STORE_PATIENCE_MILLISECONDS = 300
+/** How long nobody asks a store that has been silent so often, before the next one tries. */
 export const STORE_REST_SECONDS = 1
 /** Of what a store says, in a sentence for the operator. */
 export const STORE_TEXT_LENGTH_MAX = 200
-/** Users whom a store has refused, of whom its reason is remembered for the log. */
+/** Users whom a store has refused, or could not answer, of whom the reason is remembered for the log. */
 export const OUTSIDE_DETAIL_COUNT_MAX = 1_024

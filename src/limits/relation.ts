@@ -12,9 +12,11 @@ import * as http from './http.js'
 import * as messages from './messages.js'
 import * as outside from './outside.js'
 import * as passwords from './passwords.js'
+import * as redis from './redis.js'
 import * as reports from './reports.js'
 import * as streams from './streams.js'
 import * as turn from './turn.js'
+import * as webhook from './webhook.js'
 
 export const LIMITS = {
   ...messages,
@@ -30,8 +32,10 @@ export const LIMITS = {
   ...admin,
   ...clients,
   ...cms,
+  ...redis,
   ...doctor,
   ...outside,
+  ...webhook,
 }
 
 export type LimitName = keyof typeof LIMITS

@@ -10,8 +10,10 @@ import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
 import { OUTSIDE_RELATIONS } from './outside-relations.js'
 import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
+import { REDIS_RELATIONS } from './redis-relations.js'
 import { LIMITS, type Limits, type Relation } from './relation.js'
 import { DTLS_RELATIONS, HTTP_RELATIONS, STREAM_RELATIONS } from './stream-relations.js'
+import { WEBHOOK_RELATIONS } from './webhook-relations.js'
 
 export const RELATIONS: readonly Relation[] = [
   ...MESSAGE_RELATIONS,
@@ -26,8 +28,10 @@ export const RELATIONS: readonly Relation[] = [
   ...PASSWORD_RELATIONS,
   ...CLIENT_RELATIONS,
   ...CMS_RELATIONS,
+  ...REDIS_RELATIONS,
   ...DOCTOR_RELATIONS,
   ...OUTSIDE_RELATIONS,
+  ...WEBHOOK_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

@@ -93,6 +93,7 @@ export class Administration implements Administered {
       isDraining: server.isDraining(),
       uris: server.uris(),
       certificate: server.certificate()?.facts ?? null,
+      userStores: server.users().outside?.facts() ?? null,
       alarms: alarms.current(),
     })
   }
@@ -205,6 +206,7 @@ export class Administration implements Administered {
       engineReason: opened.reason,
       nobodyText: isNobodyConfigured(server.users()) ? nobodyText(server.settings()) : '',
       certificateWarnings: certificate?.warnings() ?? [],
+      storeProblems: server.users().outside?.problems() ?? [],
       hasPort443: opened.relaying.listeners.some(({ scheme, address }) => scheme === 'tls' && address.port === 443),
       isCertificateExpired: certificate !== null && certificate.facts.validTo < Date.now(),
     })

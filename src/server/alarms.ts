@@ -21,6 +21,8 @@ export interface AlarmFacts {
   /** Sentences about the certificate, and whether it has expired. */
   readonly certificateWarnings: readonly string[]
   readonly isCertificateExpired: boolean
+  /** Outside stores that do not answer. */
+  readonly storeProblems: readonly { readonly name: string; readonly problem: string }[]
   /** A TLS listener on port 443, which tells TLS, STUN and HTTP apart. */
   readonly hasPort443: boolean
 }
@@ -106,6 +108,11 @@ export class Alarms {
     const { certificateWarnings, engineReason, hasPort443, isCertificateExpired, nobodyText } = facts
     const conditions = [...this.#licence(facts), ...this.#ports(facts)]
     if (nobodyText !== '') conditions.push({ id: 'no-users', severity: 'critical', text: nobodyText, remedy: '' })
+    for (const [index, { name, problem }] of facts.storeProblems.entries()) {
+      const text = `${name} does not answer: ${problem}`
+      const remedy = 'users whom it knew go on; for what is wrong run `turnd doctor` on this machine'
+      conditions.push({ id: `user-store-down-${index + 1}`, severity: 'critical', text, remedy })
+    }
     for (const [index, text] of certificateWarnings.entries()) {
       const severity = isCertificateExpired ? 'critical' : 'warning'
       conditions.push({ id: `certificate-${index + 1}`, severity, text, remedy: '' })

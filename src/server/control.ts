@@ -87,17 +87,21 @@ export class ServerControl {
 
 /** Paths are whole: who asks has another working directory. */
 function withoutSecrets(settings: Settings): Settings {
-  const { authSecret, authSecretFile, cert, config, coturnConfig, expresswayConfig, key } = settings
-  const { credentialsToken, credentialsTokenFile, metricsToken, metricsTokenFile, stateDir, user, usersFile } = settings
+  const { authSecret, authSecretFile, authWebhookCa, authWebhookTokenFile, cert, config, coturnConfig } = settings
+  const { credentialsToken, credentialsTokenFile, expresswayConfig, key, metricsToken, metricsTokenFile } = settings
+  const { redis, redisCa, redisPasswordFile, stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,
     ...{ stateDir: resolve(stateDir), cert: whole(cert), key: whole(key) },
     ...{ usersFile: whole(usersFile), authSecretFile: whole(authSecretFile), config: whole(config) },
+    ...{ authWebhookTokenFile: whole(authWebhookTokenFile), authWebhookCa: whole(authWebhookCa) },
     ...{ metricsTokenFile: whole(metricsTokenFile), coturnConfig: whole(coturnConfig) },
     ...{ expresswayConfig: whole(expresswayConfig), credentialsTokenFile: whole(credentialsTokenFile) },
     user: user.map(({ name }) => ({ name, password: '' })),
     authSecret: authSecret.map(() => ''),
+    redis: redis === null || redis.password === null ? redis : { ...redis, password: '' },
+    ...{ redisCa: whole(redisCa), redisPasswordFile: whole(redisPasswordFile) },
     metricsToken: metricsToken.map(() => ''),
     credentialsToken: credentialsToken.map(() => ''),
   }

@@ -1,6 +1,7 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
+import { readAuthorities } from '../config/authorities.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
+import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -13,6 +14,8 @@ import { resolveRelayHosts } from './relay-hosts.js'
 import type { RelayingNews, RelayingParts } from './relaying.js'
 import { logSecrets } from './secrets-log.js'
 import { loadUsers, nonceSecretOf, type Users } from './users.js'
+
+assertRelations()
 
 export interface OpenedServer {
   readonly opened: OpenedRelaying
@@ -42,7 +45,8 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   let outside: OutsideUsers | null = null
   let users: Users | null = null
   try {
-    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+    const httpUpstreamCa =
+      settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
     outside = await OutsideUsers.open(settings, logger, warn)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
     logSecrets(users.secretList, logger, warn)

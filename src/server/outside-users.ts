@@ -1,7 +1,8 @@
 // Users of the stores outside this process: asked for by workers, looked up here, once for all who ask at the same time, and remembered, so that who
 // is known goes on while a store is down, even if the worker that knew them has died.
+import type { UserStores } from '../admin/schema/status.js'
 import type { OutsideVerdict } from '../auth/outside-credentials.js'
-import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
+import { hasSecrets, type OutsideAnswer, type OutsideQuery, type OutsideStore } from '../auth/outside-store.js'
 import type { Settings } from '../config/settings.js'
 import {
   LOOKUP_CONCURRENT_COUNT_MAX,
@@ -22,17 +23,6 @@ export interface OutsideQuestion {
   readonly mayBeRemembered: boolean
 }
 
-/** What was asked and answered since the start. */
-export interface OutsideCounters {
-  /** Look-ups at stores, by what came of them. */
-  found: number
-  unknown: number
-  refused: number
-  failed: number
-  /** Questions that what is remembered has answered. */
-  remembered: number
-}
-
 interface Remembered {
   readonly md5Key: Uint8Array
   readonly saidAtMs: number
@@ -48,7 +38,7 @@ let lastId = 0
 export class OutsideUsers {
   /** Never that of others: what is remembered elsewhere of these stores is good for them alone. */
   readonly id = ++lastId
-  readonly counters: OutsideCounters = { found: 0, unknown: 0, refused: 0, failed: 0, remembered: 0 }
+  readonly counters: UserStores['lookups'] = { found: 0, unknown: 0, refused: 0, failed: 0, remembered: 0 }
   readonly #key: string
   readonly #stores: readonly WatchedStore[]
   readonly #nowMs: () => number
@@ -82,7 +72,7 @@ export class OutsideUsers {
   ): Promise<OutsideUsers | null> {
     const key = outsideStoresKey(settings)
     if (present !== null && present.#key === key) return present
-    const stores = await openOutsideStores(settings, warn)
+    const stores = await openOutsideStores(settings, warn, logger)
     return stores.length === 0 ? null : new OutsideUsers(stores, settings, logger, { key })
   }
 
@@ -101,12 +91,24 @@ export class OutsideUsers {
     return this.#stores.flatMap(({ problem, store }) => (problem === '' ? [] : [{ name: store.name, problem }]))
   }
 
-  /** How many users are remembered. */
-  get rememberedCount(): number {
-    return this.#remembered.size
+  /** The TURN REST secrets of stores, now and later: null while a store that has some has not told them yet. */
+  followSecrets(follow: (secrets: readonly string[]) => void): readonly string[] | null {
+    const stores = this.#stores.map(({ store }) => store).filter(hasSecrets)
+    const all = () => stores.flatMap(({ secrets }) => secrets ?? [])
+    for (const store of stores) store.onSecrets = () => follow(all())
+    return stores.some(({ secrets }) => secrets === null) ? null : all()
   }
 
-  /** What a store said of a user whom it refused; ''. */
+  /** For the status page. */
+  facts(): UserStores {
+    return {
+      stores: this.#stores.map(({ problem, store }) => ({ name: store.name, problem })),
+      lookups: { ...this.counters },
+      knownUsers: this.#remembered.size,
+    }
+  }
+
+  /** What a store said of a user whom it refused, or why none could say anything; ''. */
   refusalDetail(username: string): string {
     return this.#details.get(username) ?? ''
   }
@@ -134,19 +136,20 @@ export class OutsideUsers {
 
   /** The first one that knows the name decides. */
   async #askAll(query: OutsideQuery): Promise<OutsideVerdict> {
-    let isAnyDown = false
+    const problems: string[] = []
     await this.#begin()
     try {
       for (const store of this.#stores) {
         const answer = await store.lookup(query, this.#settings.lookupTimeout * 1000)
-        if (answer === null) isAnyDown = true
+        if (answer === null) problems.push(`${store.store.name}: ${store.lastProblem}`)
         else if (answer.kind !== 'unknown') return this.#decided(query.username, answer)
       }
     } finally {
       this.#end()
     }
-    if (isAnyDown) {
+    if (problems.length > 0) {
       this.counters.failed++
+      put(this.#details, query.username, problems.join('; '), OUTSIDE_DETAIL_COUNT_MAX)
       return this.#down(query.username)
     }
     return this.#decided(query.username, { kind: 'unknown' })
@@ -167,9 +170,9 @@ export class OutsideUsers {
 
   #decided(username: string, answer: OutsideAnswer): OutsideVerdict {
     this.counters[answer.kind]++
+    this.#details.delete(username)
     if (answer.kind !== 'found') {
       this.#remembered.delete(username)
-      this.#details.delete(username)
       if (answer.kind === 'refused') put(this.#details, username, answer.detail, OUTSIDE_DETAIL_COUNT_MAX)
       return { id: this.id, username, outcome: answer.kind, ...NOT_FOUND }
     }
@@ -185,7 +188,7 @@ export class OutsideUsers {
     return {
       id: this.id,
       username,
-      outcome: 'down',
+      outcome: this.#stores.some(({ isSilent }) => isSilent) ? 'down' : 'failed',
       ...(remembered === undefined ? NOT_FOUND : this.#shown(remembered)),
     }
   }

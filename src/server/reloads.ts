@@ -2,9 +2,10 @@
 //
 //   read the settings ─► the difference ─► users, certificate, listeners, workers: prepared ─┬─► all committed ─► said in the log
 //                                                                      one cannot ─► all let go, one sentence
+
 import type { ReloadResult, SettingChange } from '../admin/schema/operations.js'
+import { readAuthorities } from '../config/authorities.js'
 import type { ParsedSettings } from '../config/settings.js'
-import { readUpstreamCa } from '../config/upstream-ca.js'
 import type { Logger } from '../log/logger.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { type AdminTokens, adminTokensOf, tokenChanges } from './admin-tokens.js'
@@ -148,7 +149,8 @@ export class Reloads {
     const { settings } = parsed
     await refuseImpossibleDtls(settings.listen)
     const tokens = adminTokensOf(settings)
-    const httpUpstreamCa = settings.httpUpstreamCa === null ? null : readUpstreamCa(settings.httpUpstreamCa)
+    const httpUpstreamCa =
+      settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
     const certificate = await prepareCertificate({
       ...{
         present: present.certificate,

@@ -23,7 +23,7 @@ import {
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayingNews, WorkerDeath } from './relaying.js'
 import type { AllocationInfo, AllocationUse, Report } from './reports.js'
-import { RestAges, restDetail } from './rest-ages.js'
+import { RestAges } from './rest-ages.js'
 import type { Totals } from './statistics.js'
 
 export interface ReporterEvents {
@@ -32,6 +32,10 @@ export interface ReporterEvents {
   refusal(refusal: Refusal): void
   workerDied(death: WorkerDeath): void
   warning(text: string): void
+  /** What else there is to say of it, in words; ''. */
+  detailOf(refusal: Refusal): string
+  /** Those in force. */
+  settings(): Pick<Settings, 'authSecretSeparator'>
 }
 
 /** Whose report it is, as a field of log lines. */
@@ -49,7 +53,6 @@ export class Reporter implements RelayingNews {
   )
   readonly #logger: Logger
   readonly #events: ReporterEvents
-  readonly #settings: () => Settings
   /** How long names hold when they are first used. */
   readonly restAges = new RestAges()
   /** Refusals that have had no line since the last flush. */
@@ -58,9 +61,7 @@ export class Reporter implements RelayingNews {
   readonly #heldBack = new Float64Array(REFUSAL_REASON_NAMES.length)
   #reportsLost = 0
 
-  /** @param settings of this moment, of TURN REST names */
-  constructor(logger: Logger, events: ReporterEvents, settings: () => Settings) {
-    this.#settings = settings
+  constructor(logger: Logger, events: ReporterEvents) {
     this.#logger = logger
     this.#events = events
   }
@@ -70,7 +71,7 @@ export class Reporter implements RelayingNews {
     switch (report.kind) {
       case 'allocation':
         this.allocationDigest.created(report.info.user, report.info.client, worker, Date.now())
-        this.restAges.note(report.info.user, this.#settings().authSecretSeparator, Date.now())
+        this.restAges.note(report.info.user, this.#events.settings().authSecretSeparator, Date.now())
         this.#allocationCreated(report.info, { ...report.ways, ...whose })
         return
       case 'allocation-deleted':
@@ -151,8 +152,8 @@ export class Reporter implements RelayingNews {
   }
 
   #refused(refusal: Refusal, whose: Whose): void {
+    const detail = this.#events.detailOf(refusal)
     this.refusals.record(refusal)
-    const detail = restDetail(refusal, this.#settings())
     this.refusalDigest.record({ ...refusal, detail })
     this.#events.refusal(refusal)
     const level = levelOf(refusal.reason)

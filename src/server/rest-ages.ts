@@ -11,7 +11,7 @@ import {
 import type { Refusal } from '../log/refusals.js'
 import { spanText } from '../log/spans.js'
 
-type RestSettings = Pick<Settings, 'authSecretSeparator' | 'authSecretLifetime' | 'authSecretLifetimeMax'>
+export type RestSettings = Pick<Settings, 'authSecretSeparator' | 'authSecretLifetime' | 'authSecretLifetimeMax'>
 
 /** A name that was used for the first time. */
 interface Sample {

@@ -5,7 +5,6 @@ import type { ReloadResult } from '../admin/schema/operations.js'
 import { TurndError } from '../config/errors.js'
 import { settingsFromObject } from '../config/library-options.js'
 import type { ParsedSettings, Settings, TurnServerOptions } from '../config/settings.js'
-import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
 import type { Refusal } from '../log/refusals.js'
 import type { EngineChoice } from '../net/choose-engine.js'
@@ -16,6 +15,7 @@ import { ServerControl } from './control.js'
 import { drainRelaying } from './drain-relaying.js'
 import { type OpenedServer, openServer } from './open-server.js'
 import { reportReady } from './ready-report.js'
+import { refusalDetail } from './refusal-detail.js'
 import { withoutDefaultDtls } from './refuse-dtls.js'
 import type { Relaying } from './relaying.js'
 import { type LiveParts, type ReloadHost, Reloads } from './reloads.js'
@@ -29,8 +29,6 @@ import { turnUris } from './uris.js'
 import { type WhyFilter, type WhyReport, whyReport } from './why.js'
 
 export type { ServerAddress } from './server-face.js'
-
-assertRelations()
 
 interface Running extends OpenedServer {
   readonly relaying: Relaying
@@ -60,20 +58,18 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     this.#logger = logger
     this.#home = home
     this.#choosing = choosing ?? null
-    this.#reporter = new Reporter(
-      logger,
-      {
-        allocation: (info) => void this.emit('allocation', info),
-        allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
-        refusal: (refusal) => void this.emit('refusal', refusal),
-        workerDied: (death) => {
-          this.#alarms.workerDied(death)
-          this.emit('workerDied', death.worker, death.allocationCount)
-        },
-        warning: (text) => this.#warn(text),
+    this.#reporter = new Reporter(logger, {
+      allocation: (info) => void this.emit('allocation', info),
+      allocationDeleted: (info, cause) => void this.emit('allocationDeleted', info, cause),
+      refusal: (refusal) => void this.emit('refusal', refusal),
+      workerDied: (death) => {
+        this.#alarms.workerDied(death)
+        this.emit('workerDied', death.worker, death.allocationCount)
       },
-      () => this.settings,
-    )
+      warning: (text) => this.#warn(text),
+      detailOf: (refusal) => refusalDetail(refusal, this.settings, this.#running?.users.outside ?? null),
+      settings: () => this.settings,
+    })
     this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
     this.#reloads = new Reloads({

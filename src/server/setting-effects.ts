@@ -14,6 +14,7 @@ const restart = (note: string): SettingEffect => ({ effect: 'restart', note })
 const USERS = 'allocations of users who are gone end at their next Refresh'
 const SECRETS = 'whoever has credentials of a secret that is gone is refused at the next request'
 const NAMES = 'whoever has a name or password that does not count any more is refused at the next request'
+const OUTSIDE_USERS = 'what the former one said of users is forgotten'
 const POLICY = 'holds at once for permissions, channels and connections that exist, too'
 const OF_NEW_CONNECTIONS = 'holds for new connections'
 const NO_EFFECT_YET = 'it has no effect yet'
@@ -42,6 +43,12 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   authSecretSeparator: live(NAMES),
   authSecretLifetime: live('holds for what is issued from now on'),
   authSecretLifetimeMax: live(NAMES),
+  redis: live(OUTSIDE_USERS),
+  redisPasswordFile: live(),
+  redisCa: live(),
+  authWebhook: live(OUTSIDE_USERS),
+  authWebhookTokenFile: live(),
+  authWebhookCa: live(),
   oauthKeys: restart(NO_EFFECT_YET),
   lookupTimeout: live(),
   lookupTtl: live('holds for look-ups from now on'),

@@ -23,6 +23,7 @@ export interface StatusParts {
   readonly isDraining: boolean
   readonly uris: readonly string[]
   readonly certificate: CertificateFacts | null
+  readonly userStores: Status['userStores']
   readonly alarms: Status['alarms']
 }
 
@@ -49,6 +50,7 @@ export function statusReport(parts: StatusParts, timeMs = Date.now()): Status {
     activeClients: used,
     relays: byTransport(relaying.totals().relays),
     licence: { used, limit: settings.maxAllocations },
+    userStores: parts.userStores,
     alarms,
   }
 }

@@ -57,6 +57,7 @@ function prepareWith(request: UsersRequest, outside: OutsideUsers | null): Prepa
       ...secretFileChange(from, to, present, ofSecretFile),
       ...usersFileChange(present, loaded, read),
       ...generatedUserChange(present, loaded),
+      ...outsideChange(present, loaded),
     ],
     commit: () => {
       read?.take()
@@ -81,6 +82,14 @@ function generatedUserChange({ generatedUser: from }: Users, { generatedUser: to
   const shown = (user: Users['generatedUser']) => user?.username ?? 'none'
   const note = to === null ? 'there are other users now' : `nobody else is configured; its password is in ${to.path}`
   return [{ name: 'the generated user', from: shown(from), to: shown(to), effect: 'live', note }]
+}
+
+/** The same stores by their options, and not by what is in files. */
+function outsideChange({ outside: before }: Users, { outside: after }: Users): SettingChange[] {
+  const names = (outside: Users['outside']) => (outside?.facts().stores ?? []).map(({ name }) => name).join(', ')
+  if (before === after || names(before) !== names(after)) return []
+  const note = 'read again: what was known of their users is forgotten'
+  return [{ name: 'how outside stores are asked', from: names(before), to: 'changed', effect: 'live', note }]
 }
 
 /** The same files, and users of the options. Secrets are no part of it: whoever uses them follows their list. */

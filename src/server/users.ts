@@ -73,10 +73,13 @@ export function loadUsers(
   }
 }
 
-/** From now on these are the secrets of options and file, and the file's own follow it. */
+/** From now on these are the secrets of options and file, and the file's own follow it, and those of stores. */
 export function takeSecrets(users: Users, { authSecret }: Settings, ofFile: readonly string[]): void {
-  const { secretFile, secretList } = users
-  void secretList.change({ options: authSecret, file: ofFile })
+  const { outside, secretFile, secretList } = users
+  const ofStores = outside === null ? [] : outside.followSecrets((secrets) => void secretList.set('redis', secrets))
+  // Until a store of other settings has told its own, those of the former one hold: nobody is refused meanwhile.
+  const redis = ofStores ?? secretList.of('redis')
+  void secretList.change({ options: authSecret, file: ofFile, redis })
   if (secretFile !== null) secretFile.onChanged = (secrets) => void secretList.set('file', secrets)
 }
 

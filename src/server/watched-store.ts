@@ -1,7 +1,8 @@
-// One outside store as it is asked: each look-up has its time, and a store that fails again and again rests, so that nobody waits for it. The log
-// says when it is down and when it is up again; alarms read the same.
+// One outside store as it is asked: each look-up has its time, and a store that is silent again and again rests, so that nobody waits for it. One that
+// fails at once does not: nobody waits, and a name that a store cannot answer, which anybody may know, must not keep others out. The log says
+// when it is down and when it is up again; alarms read the same.
 import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
-import { STORE_FAILURE_COUNT_MAX, STORE_REST_SECONDS } from '../limits/outside.js'
+import { STORE_FAILURE_COUNT_MAX, STORE_PATIENCE_MILLISECONDS, STORE_REST_SECONDS } from '../limits/outside.js'
 import type { Logger } from '../log/logger.js'
 
 export class WatchedStore {
@@ -9,6 +10,8 @@ export class WatchedStore {
   readonly #logger: Logger
   readonly #nowMs: () => number
   #failureCount = 0
+  /** Of them, those that took long. */
+  #silenceCount = 0
   /** When it failed for the last time, and did not answer since. */
   #failedAtMs = 0
   #downSinceMs = 0
@@ -27,21 +30,33 @@ export class WatchedStore {
     return this.#isDown ? this.#problem : ''
   }
 
+  /** Why it could not say the last time that it could not, a sentence. */
+  get lastProblem(): string {
+    return this.#problem
+  }
+
+  /** Whoever asks now hears nothing, but for one now and then. */
+  get isSilent(): boolean {
+    return this.#silenceCount >= STORE_FAILURE_COUNT_MAX
+  }
+
   get #isDown(): boolean {
     return this.#failureCount >= STORE_FAILURE_COUNT_MAX
   }
 
   /** null: it cannot say. At once, while it rests. */
   async lookup(query: OutsideQuery, milliseconds: number): Promise<OutsideAnswer | null> {
-    if (this.#isDown) {
+    if (this.isSilent) {
       if (this.#isTried || this.#nowMs() - this.#failedAtMs < STORE_REST_SECONDS * 1000) return null
       this.#isTried = true
     }
+    const beganAtMs = this.#nowMs()
     try {
       const answer = await answerWithin(this.store, query, milliseconds)
       this.#noteAnswer()
       return answer
     } catch (error) {
+      if (this.#nowMs() - beganAtMs >= STORE_PATIENCE_MILLISECONDS) this.#silenceCount++
       this.#noteFailure(error instanceof Error ? error.message : String(error))
       return null
     } finally {
@@ -56,6 +71,7 @@ export class WatchedStore {
       this.#logger.info({ event: 'user-store-up', store: name, seconds }, `${name} answers again, after ${seconds} s`)
     }
     this.#failureCount = 0
+    this.#silenceCount = 0
   }
 
   #noteFailure(problem: string): void {
@@ -66,7 +82,7 @@ export class WatchedStore {
     this.#problem = problem
     if (wasDown || !this.#isDown) return
     const { name } = this.store
-    const text = `${name} does not answer: ${problem}; users whom it knew go on, others are refused with 500 until it does`
+    const text = `${name} does not answer: ${problem}; users whom it knew go on, others are refused with 500`
     this.#logger.warn({ event: 'user-store-down', store: name, problem }, text)
   }
 }

@@ -41,7 +41,7 @@ const STALLED_BYTES_MAX = 512 * 1024
 /** V8's heaps breathe, and node:dgram takes 64 KiB for each datagram until the collector comes by. What is sent in all is half as much again. */
 const SERVER_BYTES_MAX = 48 * 1024 * 1024
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 for (const engine of ENGINES) {
   t.test(`clients that stop reading, ${engine.name} engine`, { skip: engine.skip }, (t) => stall(t, engine))

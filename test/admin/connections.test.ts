@@ -22,9 +22,10 @@ t.test('a slow connection', async (t) => {
     const ends = halves.map(async ([what, server, text]) => {
       const socket = await connectTo(t, server)
       if (text !== '') socket.write(Buffer.from(text, 'latin1'))
-      await readAll(socket, 2 * ADMIN_HANDSHAKE_MILLISECONDS_MAX)
+      await readAll(socket, 3 * ADMIN_HANDSHAKE_MILLISECONDS_MAX)
       const seconds = (performance.now() - start) / 1000
-      t.ok(seconds > 9 && seconds < 14, `${what}: closed after ${seconds.toFixed(1)} s`)
+      // Not sooner; what is later than twice the time is not this machine's load.
+      t.ok(seconds > 9 && seconds < 20, `${what}: closed after ${seconds.toFixed(1)} s`)
     })
     t.equal((await ask(plain)).status, 200)
     t.equal((await ask(secure, { ca: cert })).status, 200)

@@ -7,7 +7,7 @@ import { peerOrSkip } from '../support/peers.js'
 import { openStage } from './support/admin-stage.js'
 import { DASHBOARD, DASHBOARD_QUERIES, Prometheus, promtool, RULES_PATH } from './support/prometheus.js'
 
-const SCRAPES_MILLISECONDS_MAX = 30_000
+const SCRAPES_MILLISECONDS_MAX = 60_000
 
 t.test('the dashboard', async (t) => {
   t.test('is for Grafana 10 or later, any data source and any server', async (t) => {

@@ -29,9 +29,9 @@ function open(t: Test, text: string) {
 
 /** Waits until `isDone` is true: the store looks once a second. */
 async function until(isDone: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 20_000
   while (!isDone()) {
-    if (performance.now() > deadline) throw new Error('not within 10 s')
+    if (performance.now() > deadline) throw new Error('not within 20 s')
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

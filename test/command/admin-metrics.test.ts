@@ -21,9 +21,9 @@ const MIN_PORT = 33_600
 const PASSWORD = 'hunter2'
 const CHANNEL = 0x4000
 const TOKEN = 'a-token-of-metrics-0123456789'
-const SCRAPES_MILLISECONDS_MAX = 30_000
+const SCRAPES_MILLISECONDS_MAX = 60_000
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 interface AdminServer {
   readonly server: ServerProcess
@@ -67,10 +67,16 @@ t.test('metrics of a real server', async (t) => {
       t.equal(await seriesValue(admin, 'turnd_clients'), 0)
       t.equal(await allocateCode(t, server, 'alice', 'wrong'), 401)
       await startCall(t, server)
-      t.equal(await seriesValue(admin, 'turnd_clients'), 1)
-      t.equal(await seriesValue(admin, 'turnd_relays{transport="udp"}'), 1)
-      t.equal(await seriesValue(admin, 'turnd_allocations_total{transport="udp"}'), 1)
-      t.equal(await seriesValue(admin, 'turnd_refusals_total{reason="bad-password"}'), 1)
+      // A worker's report may come after its answer.
+      for (const series of [
+        'turnd_clients',
+        'turnd_relays{transport="udp"}',
+        'turnd_allocations_total{transport="udp"}',
+        'turnd_refusals_total{reason="bad-password"}',
+      ]) {
+        await until(async () => (await seriesValue(admin, series)) === 1, `${series} is 1`)
+        t.equal(await seriesValue(admin, series), 1, series)
+      }
       t.equal(await seriesValue(admin, 'turnd_licence_limit'), 1800)
       await until(async () => (await seriesValue(admin, 'turnd_sent_packets_total')) > 10, 'packets are counted')
       const { text } = await ask(admin, { path: '/metrics' })
@@ -133,7 +139,7 @@ t.test('the API of a real server', async (t) => {
     t.match(clients, [{ user: 'alice', transport: 'udp', channelCount: 1, permissionCount: 1 }])
     t.equal((await ask(admin, { method: 'DELETE', path: `/api/v1/clients/${clients[0].id}`, headers })).status, 204)
     await until(async () => (await page()).matching === 0, 'it is gone')
-    t.equal(await seriesValue(admin, 'turnd_clients'), 0)
+    await until(async () => (await seriesValue(admin, 'turnd_clients')) === 0, 'nor is it counted')
     t.equal((await ask(admin, { path: '/readyz' })).status, 200)
   })
 

@@ -15,7 +15,7 @@ const USER = ['--user', 'alice:hunter2']
 /** RFC 5737: no machine has it. */
 const FOREIGN = '192.0.2.77'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 async function refuse(t: Test, args: readonly string[], message: string, cwd = t.testdir({})): Promise<void> {
   const { code, stderr, stdout } = await runTurnd(args, { cwd })

@@ -10,7 +10,7 @@ import { runTurnd } from './run-turnd.js'
 
 const MIN_PORT = 33_500
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const login = (...args: string[]) => runTurnd(['login', ...args], { cwd: '/' })
 

@@ -16,7 +16,7 @@ const USERS = ['--user', `alice:${PASSWORD}`, '--user', `bob:${PASSWORD}`]
 const LEVEL_INFO = 30
 const LEVEL_WARN = 40
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const start = (t: Test, ...args: string[]) => startLocalServer(t, MIN_PORT, [...USERS, ...args], [PASSWORD])
 

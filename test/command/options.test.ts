@@ -11,7 +11,7 @@ import { allocateCode, startLocalServer } from './local-server.js'
 const MIN_PORT = 32_100
 const LAST_PORT = MIN_PORT + 49
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const messages = (server: ServerProcess) => server.linesOf('warning').map(({ msg }) => String(msg))
 

@@ -11,7 +11,7 @@ import { allocateCode, connectClient, startLocalServer } from './local-server.js
 const MIN_PORT = 33_600
 const PASSWORD = 'hunter2'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 /** A server whose options of a file can be written anew. */
 class Configured {

@@ -7,7 +7,7 @@ import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
 
 export const TURND = programOf(projectRoot)
-const RUN_MILLISECONDS_MAX = 30_000
+const RUN_MILLISECONDS_MAX = 60_000
 
 export interface Run {
   /** null after an end by a signal. */

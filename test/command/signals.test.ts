@@ -12,7 +12,7 @@ const MIN_PORT = 32_400
 const PASSWORD = 'hunter2'
 const CHANNEL = 0x4000
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const start = (t: Test, args: readonly string[]) =>
   startLocalServer(t, MIN_PORT, ['--user', `alice:${PASSWORD}`, ...args], [PASSWORD])
@@ -79,13 +79,13 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 t.test('the drain ends at --drain-timeout when an allocation does not', async (t) => {
-  const server = await start(t, ['--drain-timeout', '1'])
+  const server = await start(t, ['--drain-timeout', '2'])
   const call = await startCall(t, server)
   await signal(server, 'SIGTERM')
   await checkMedia(t, call)
   t.equal(await server.waitForExit(), 0)
   const seconds = (timeOf(server, 'stopped') - timeOf(server, 'draining')) / 1000
-  t.ok(seconds >= 0.95 && seconds < 4, `after ${seconds} s`)
+  t.ok(seconds >= 1.95 && seconds < 20, `after ${seconds} s`)
   t.match(server.linesOf('allocation-deleted'), [{ cause: 'stopped' }])
 })
 

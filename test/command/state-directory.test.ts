@@ -11,7 +11,7 @@ import { runTurnd } from './run-turnd.js'
 
 const MIN_PORT = 32_200
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const passwordIn = (directory: string): string =>
   JSON.parse(readFileSync(join(directory, GENERATED_USER_FILE), 'utf8')).password

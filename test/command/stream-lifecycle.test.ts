@@ -25,7 +25,7 @@ const CALL_SECONDS = 2
 /** A stop takes some milliseconds; the rest is for a busy machine. */
 const END_SECONDS_MAX = 5
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 for (const engine of ENGINES_IN_TIME) {
   t.test(`with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {

@@ -25,7 +25,7 @@ const CALL_COUNT = 12
 const IDLE_COUNT = 200
 const IDLE_SOURCE = '127.8.8.8'
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 interface Call {
   readonly client: TurnClient

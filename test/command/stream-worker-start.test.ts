@@ -23,7 +23,7 @@ const WORKER_COUNT = 8
 const FILE_COUNT_LOW = 8
 const FILE_COUNT_HIGH = 4096
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 for (const engine of ENGINES_IN_TIME) {
   t.test(`clients that come while a stream worker starts, ${engine.name} engine`, { skip: engine.skip }, async (t) => {

@@ -11,7 +11,7 @@ import { until } from './until.js'
 const MIN_PORT = 32_500
 const ARGS = [...localArguments(MIN_PORT), '--listen', 'udp:127.0.0.1:0', '--drain-timeout', '0']
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 interface Started {
   readonly terminal: Terminal

@@ -50,7 +50,7 @@ const ELSEWHERE: readonly string[] = [
 /** What is told of a refusal, of which this is known. */
 type Expected = Pick<WhyRefusal, 'reason' | 'source' | 'user'> & Partial<WhyRefusal>
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 for (const engine of ENGINES_IN_TIME) {
   t.test(`turnd why, of a server with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {

@@ -24,7 +24,7 @@ const FLOOD_COUNT = 5000
 const BURST_COUNT = 1000
 const SECRET = 'shared-with-the-web-service'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 /** As the command does it, without a process of its own: why-reasons.test.ts has that. */
 async function why(stateDirectory: string, ...args: string[]) {

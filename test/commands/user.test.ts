@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { md5Key } from '../../src/auth/credentials.js'
 import { parseUsersFile } from '../../src/auth/users-file.js'
 import type { PasswordInput } from '../../src/commands/password-input.js'
 import { runUserCommand } from '../../src/commands/user.js'
+import { peerOrSkip } from '../support/peers.js'
 
 const MODULE = new URL('../../src/commands/user.js', import.meta.url).href
 const PROCESS_COUNT = 10
@@ -388,8 +389,8 @@ t.test('a generated password that nobody gets', async (t) => {
 t.test('bad arguments: exit code 2 and one sentence', async (t) => {
   const path = '/nonexistent/users'
   const cases: [argv: string[], message: string][] = [
-    [[], 'a command is missing: use add, list, disable, enable or remove (see turnd user --help)'],
-    [['ad'], 'unknown command "ad": use add, list, disable, enable or remove (see turnd user --help)'],
+    [[], 'a command is missing: use add, list, disable, enable, remove or import (see turnd user --help)'],
+    [['ad'], 'unknown command "ad": use add, list, disable, enable, remove or import (see turnd user --help)'],
     [['add'], 'add needs the NAME of a user'],
     [['remove'], 'remove needs the NAME of a user'],
     [['add', 'alice', 'bob'], 'unexpected argument "bob"'],
@@ -399,7 +400,7 @@ t.test('bad arguments: exit code 2 and one sentence', async (t) => {
     // What a terminal would obey is escaped.
     [
       ['a\u009b2J\u202e'],
-      'unknown command "a\\u009b2J\\u202e": use add, list, disable, enable or remove (see turnd user --help)',
+      'unknown command "a\\u009b2J\\u202e": use add, list, disable, enable, remove or import (see turnd user --help)',
     ],
     [['list', '--\u009b2J'], 'unknown option "--\\u009b2J"'],
     [['add', 'alice', '--users-file'], '--users-file needs a value'],
@@ -485,6 +486,89 @@ t.test('turnd user --help', async (t) => {
       t.ok(stdout.split('\n').every((line) => line.length <= 100))
     })
   }
+})
+
+t.test('turnd user import', async (t) => {
+  const key = (user: string, realm: string, password: string) =>
+    Buffer.from(md5Key(user, realm, password)).toString('hex')
+  const line = (user: string, realm = 'turnd', password = 'old') => `${user}:${realm}:${key(user, realm, password)}\n`
+
+  t.test(
+    'takes the users of a database of coturn, by their keys',
+    { skip: peerOrSkip('turnadmin', 'sqlite3') },
+    async (t) => {
+      const directory = t.testdir({})
+      const [database, path] = [join(directory, 'turndb'), join(directory, 'users')]
+      const people = { alice: 'correct horse', bob: 'TheMatrIX' }
+      for (const [user, password] of Object.entries(people)) {
+        const argv = ['-a', '-b', database, '-u', user, '-r', 'example.org', '-p', password]
+        execFileSync('turnadmin', argv, { cwd: directory, stdio: 'ignore' })
+      }
+      const query = 'select name, realm, hmackey from turnusers_lt'
+      const rows = execFileSync('sqlite3', ['-separator', ':', database, query])
+      t.match(await run(['import', '-', '--users-file', path], rows), {
+        code: 0,
+        stdout: new RegExp(`^added 2 users to ${path}\n2 users of them with an MD5 key alone: `),
+        stderr: '',
+      })
+      const keys = entriesOf(path).map(({ md5Key, realm, user }) => [user, realm, Buffer.from(md5Key).toString('hex')])
+      const expected = Object.entries(people).map(([user, password]) => [
+        user,
+        'example.org',
+        key(user, 'example.org', password),
+      ])
+      t.same(keys.sort(), expected.sort())
+    },
+  )
+
+  t.test('leaves who is there already, and says so; --replace takes the new keys', async (t) => {
+    const directory = t.testdir({
+      users: `# people\n${line('alice')}${line('bob')}`,
+      others: `${line('alice', 'turnd', 'new')}\n# more\n${line('carol')}`,
+    })
+    const [path, others] = [join(directory, 'users'), join(directory, 'others')]
+    await run(['disable', 'alice', '--users-file', path])
+    const argv = ['import', others, '--users-file', path]
+    t.match(await run(argv), {
+      code: 1,
+      stdout: /^added 1 user to /,
+      stderr: `turnd user: already in ${path}, and as before: alice (realm turnd); --replace takes the keys of ${others}\n`,
+    })
+    t.equal(keyOf(path), key('alice', 'turnd', 'old'))
+    t.match(await run([...argv, '--replace']), { code: 0, stdout: /^added 0 users to .*, replaced 2\n/, stderr: '' })
+    t.equal(keyOf(path), key('alice', 'turnd', 'new'))
+    const names = entriesOf(path).map(({ disabled, user }) => [user, disabled])
+    t.same(names, [
+      ['alice', true],
+      ['bob', false],
+      ['carol', false],
+    ])
+    t.match(readFileSync(path, 'utf8'), /^# people\n/)
+  })
+
+  t.test('takes all or none, and one realm if that is wanted', async (t) => {
+    const directory = t.testdir({
+      broken: `${line('alice')}bob:turnd:12\n`,
+      two: line('alice') + line('bob', 'elsewhere'),
+      empty: '\n',
+    })
+    const path = join(directory, 'users')
+    const imported = (file: string, ...more: string[]) =>
+      run(['import', join(directory, file), '--users-file', path, ...more])
+    t.match(await imported('broken'), { code: 2, stderr: /broken, line 2: "md5" is not 32 hex digits; nobody was/ })
+    t.match(await imported('empty'), { code: 2, stderr: /empty has no users/ })
+    t.match(await imported('nowhere'), { code: 2, stderr: /nowhere: / })
+    t.match(await imported('two', '--realm', 'other'), { code: 2, stderr: /no user of realm other, but of turnd/ })
+    t.equal(existsSync(path), false)
+    t.match(await imported('two', '--realm', 'elsewhere'), { code: 0, stdout: /^added 1 user/ })
+    t.same(
+      entriesOf(path).map(({ user }) => user),
+      ['bob'],
+    )
+    t.match(await run(['import']), { code: 2, stderr: /import needs a FILE/ })
+    t.match(await imported('two', '--generate'), { code: 2, stderr: /--generate has no meaning with import/ })
+    t.match(await imported('two', '--admin'), { code: 2, stderr: /--admin has no meaning with import/ })
+  })
 })
 
 t.test(`${PROCESS_COUNT} processes at once lose nothing`, async (t) => {

@@ -57,6 +57,11 @@ t.test('a page that was asked for by another name is told with both names', asyn
   t.match(text, /http-host: a page was asked for by a name .*--http-name/)
 })
 
+t.test('what else there is to say of a refusal stands behind it', async (t) => {
+  t.match(textOf({ refusals: [refusal({ detail: 'not paid' })] }), / → 401 \(not paid\)\n/)
+  t.match(textOf({ refusals: [refusal({})] }), / → 401\n/)
+})
+
 t.test('arguments', async (t) => {
   const parse = (line: string, env: NodeJS.ProcessEnv = {}) => parseWhyArguments(line.split(' ').filter(Boolean), env)
 

@@ -430,6 +430,61 @@ t.test('users', async (t) => {
   })
 })
 
+t.test('users in Redis', async (t) => {
+  const redisOf = (value: string) => settingsOf(`realm=r\nredis-userdb=${value}`).redis
+  t.test('come from the connection string, by each of its names', async (t) => {
+    t.match(redisOf('"ip=192.0.2.7 dbname=2 password=p@ss/%w port=6380 connect_timeout=30"'), {
+      ...{ shown: 'redis://192.0.2.7:6380/2', host: '192.0.2.7', port: 6380, database: 2, isTls: false },
+      ...{ username: null, password: 'p@ss/%w', path: null },
+    })
+    t.match(redisOf('host=localhost db=3 user=turn passwd=x p=1'), {
+      ...{ host: 'localhost', port: 1, database: 3, username: 'turn', password: 'x' },
+    })
+    t.match(redisOf('hostaddr=::1  secret=x'), { host: '::1', port: 6379, database: 0, password: 'x' })
+    t.match(redisOf('dbname=1'), { shown: 'redis://127.0.0.1:6379/1', password: null })
+    t.match(redisOf('user=turn'), { username: null, password: null }, 'coturn logs in with a password only')
+    t.match(redisOf('redis://turn:x@redis.example.org/4'), { host: 'redis.example.org', password: 'x', database: 4 })
+    t.match(verdictOf('redis-userdb=ip=::1'), 'applied: --redis')
+  })
+  t.test('may be behind TLS, which is always verified', async (t) => {
+    const settings = settingsOf('realm=r\nredis-userdb=host=redis.example.org tls=true ca=/etc/ca.pem password=x')
+    t.match(settings, { redis: { isTls: true, shown: 'rediss://redis.example.org:6379/0' }, redisCa: '/etc/ca.pem' })
+    t.match(verdictOf('redis-userdb=host=a tls=yes ca=b'), 'applied: --redis, --redis-ca')
+    t.match(verdictOf('redis-userdb=host=a tls=1 verify=none'), /^needed: the certificate of Redis is always verified/)
+    t.match(verdictOf('redis-userdb=host=a tls=1 cert=c clientkey=k'), /^needed: .* no certificate of its own/)
+    t.match(verdictOf('redis-userdb=host=192.0.2.1 tls=on sni=b.test'), /^needed: .*: give it as b\.test$/)
+    t.match(verdictOf('redis-userdb=host=a tls=1 capath=d'), /^needed: --redis-ca is a file/)
+    t.match(verdictOf('redis-userdb=host=a verify=none'), 'applied: --redis', 'without TLS nothing is verified')
+  })
+  t.test('that coturn could not reach either stop the start, and the password is not shown', async (t) => {
+    t.match(
+      messageOf('redis-userdb=ip=a password=my hunter2'),
+      /line 1: redis-userdb: the value has a part that coturn/,
+    )
+    t.match(messageOf('redis-userdb=ip=a colour=red'), /has a part colour that coturn does not know/)
+    t.match(
+      messageOf('redis-userdb=ip=a dbname=two password=hunter2'),
+      /redis-userdb: the value .* database is a number/,
+    )
+    for (const rest of ['password=my hunter2', 'dbname=x password=hunter2', 'ip=[ password=hunter2']) {
+      t.notMatch(messageOf(`redis-userdb=${rest}`), /hunter2/)
+    }
+  })
+  t.test('need a realm, and no others; what is not read of them is said', async (t) => {
+    t.match(neededOf('redis-userdb=ip=::1\nlt-cred-mech').join(), /^realm: the file has no realm, and what is in Redis/)
+    t.same(neededOf('redis-userdb=ip=::1\nlt-cred-mech\nrealm=r'), [])
+    const { remarks } = reportOf('redis-userdb=ip=::1\nrealm=r\nuse-auth-secret')
+    t.match(
+      remarks.join('\n'),
+      /\(max-bps, user-quota, .*\) are not read: give --max-bps, --user-quota, --max-allocations/,
+    )
+    t.match(remarks.join('\n'), /users in Redis can log in beside the secrets/)
+    t.match(reportOf('redis-userdb=ip=::1\nrealm=r').remarks.join('\n'), /coturn relays for everybody with this file/)
+    t.equal(verdictOf('use-auth-secret\nredis-userdb=ip=::1'), 'same: the secrets are those in Redis')
+    t.equal(verdictOf('redis-userdb='), 'ignored: it has no value')
+  })
+})
+
 t.test('limits and the rest', async (t) => {
   t.test('have our units', async (t) => {
     t.match(settingsOf('max-bps=64000\nuser-quota=12\ntotal-quota=1200'), {

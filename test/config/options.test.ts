@@ -8,7 +8,10 @@ import { COMPANIONS, SAMPLES } from './sample-options.js'
 /** Every name of the command line in the design, and those that were added. */
 const NAMES =
   `listen public-name proxy-protocol-from http-upstream http-upstream-ca http-name relay-ip external-ip min-port max-port channel-range no-tcp-relay realm user users-file auth-secret
-  auth-secret-file auth-secret-hash auth-secret-separator auth-secret-lifetime auth-secret-lifetime-max oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
+  auth-secret-file auth-secret-hash auth-secret-separator auth-secret-lifetime auth-secret-lifetime-max
+  redis redis-password-file redis-ca auth-webhook auth-webhook-token-file auth-webhook-ca
+  lookup-timeout lookup-ttl lookup-outage
+  oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
   coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file credentials-token credentials-token-file drain-timeout state-dir log-level`.split(
     /\s+/,
@@ -79,7 +82,7 @@ t.test('the table', async (t) => {
   t.test('marks what holds passwords and secrets', async (t) => {
     t.same(
       OPTIONS.filter(({ secret }) => secret).map(({ name }) => name),
-      ['user', 'auth-secret', 'metrics-token', 'credentials-token'],
+      ['user', 'auth-secret', 'redis', 'metrics-token', 'credentials-token'],
     )
   })
 
@@ -92,6 +95,7 @@ t.test('the table', async (t) => {
       channelRange: 'rfc8656',
       realm: 'turnd',
       usersFile: null,
+      authWebhook: null,
       maxAllocations: 1800,
       userQuota: 0,
       permissionsMax: 128,

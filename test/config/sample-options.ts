@@ -83,6 +83,27 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   authSecretSeparator: { texts: ['|'], native: '|', expected: '|', bad: '1' },
   authSecretLifetime: { texts: ['3600'], native: 3600, expected: 3600, bad: '59' },
   authSecretLifetimeMax: { texts: ['172800'], native: 172800, expected: 172800, bad: '-1' },
+  redis: {
+    texts: ['rediss://turn@redis.example.org/2'],
+    native: 'rediss://turn@redis.example.org/2',
+    expected: { shown: 'rediss://turn@redis.example.org:6379/2', host: 'redis.example.org', isTls: true, database: 2 },
+    bad: 'redis://turn:hunter2@redis.example.org/two',
+  },
+  redisPasswordFile: {
+    texts: ['/etc/redis-password'],
+    native: '/etc/redis-password',
+    expected: '/etc/redis-password',
+    bad: null,
+  },
+  redisCa: { texts: ['/etc/redis-ca.pem'], native: '/etc/redis-ca.pem', expected: '/etc/redis-ca.pem', bad: null },
+  authWebhook: {
+    texts: ['https://users.example.org/turn'],
+    native: 'https://users.example.org/turn',
+    expected: 'https://users.example.org/turn',
+    bad: 'users.example.org/turn',
+  },
+  authWebhookTokenFile: { texts: ['/etc/token'], native: '/etc/token', expected: '/etc/token', bad: null },
+  authWebhookCa: { texts: ['/etc/ca.pem'], native: '/etc/ca.pem', expected: '/etc/ca.pem', bad: null },
   oauthKeys: { texts: ['/etc/oauth'], native: '/etc/oauth', expected: '/etc/oauth', bad: null },
   maxAllocations: { texts: ['6000'], native: 6000, expected: 6000, bad: '-1' },
   userQuota: { texts: ['10'], native: 10, expected: 10, bad: '-1' },
@@ -167,13 +188,15 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
 
 const TLS = { listen: 'tls:*:443', cert: '/etc/cert.pem', key: '/etc/key.pem' }
 
-type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream', string>>>
+type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream' | 'authWebhook', string>>>
 
 /** Options that stand only together with others, and values of those. */
 export const COMPANIONS: Readonly<Partial<Record<SettingKey, Companions>>> = {
   cert: { key: '/etc/key.pem' },
   key: { cert: '/etc/cert.pem' },
   httpUpstream: TLS,
+  authWebhookTokenFile: { authWebhook: 'https://users.example.org/turn' },
+  authWebhookCa: { authWebhook: 'https://users.example.org/turn' },
   httpUpstreamCa: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
   httpName: { ...TLS, httpUpstream: 'https://webbridge.example.org' },
 }

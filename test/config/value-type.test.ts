@@ -1,6 +1,6 @@
 import t from 'tap'
 import { printable, quoted } from '../../src/config/printable.js'
-import { choice, integer, text } from '../../src/config/value-type.js'
+import { choice, integer, text, unquotedText } from '../../src/config/value-type.js'
 import { messageOf } from './refusals.js'
 
 t.test('an integer', async (t) => {
@@ -58,6 +58,21 @@ t.test('text', async (t) => {
     }
     for (const character of [' ', '~', '\xa0']) t.equal(type.parse(`a${character}`), `a${character}`)
   })
+})
+
+t.test('a realm has neither double quotes nor backslashes (RFC 8489 §14.9)', async (t) => {
+  const type = unquotedText('REALM', 'a realm', 8)
+  t.equal(type.parse("größe'"), "größe'")
+  for (const value of ['"a"', 'a"', 'a\\b']) {
+    t.equal(
+      messageOf(() => type.parse(value)),
+      'has a double quote or a backslash: give a realm without them',
+    )
+  }
+  t.equal(
+    messageOf(() => type.parse('123456789')),
+    'is 9 bytes long: give a realm of at most 8 bytes',
+  )
 })
 
 t.test('a value in a sentence', async (t) => {

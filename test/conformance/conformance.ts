@@ -24,6 +24,7 @@ import { strangers } from './strangers.js'
 import { Suite, type TransportUnderTest } from './suite.js'
 import { tcpRelays } from './tcp-relays.js'
 import { trafficClass } from './traffic-class.js'
+import { variants } from './variants.js'
 import { wildcard } from './wildcard.js'
 import { workers } from './workers.js'
 
@@ -36,6 +37,7 @@ export const SECTIONS: readonly Section[] = [
   binding,
   authentication,
   credentials,
+  variants,
   discretion,
   allocate,
   dualStack,
@@ -59,8 +61,9 @@ export const SECTIONS: readonly Section[] = [
   tcpRelays,
 ]
 
-/** What depends on how an engine receives and sends packets, and a transport frames. */
+/** What depends on how an engine receives and sends packets, and a transport frames; and what each of them has to show all the same. */
 export const DATA_SECTIONS: readonly Section[] = [
+  variants,
   dualStack,
   data,
   channels,
@@ -74,6 +77,14 @@ export const DATA_SECTIONS: readonly Section[] = [
 
 /** The same, with what engines do for TCP relays. */
 export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS, tcpRelays]
+
+/**
+ * All but what the core counts and compares by itself, in tables that clients over streams share with those over UDP (`workers` is about
+ * that): UDP has it, on either engine. The long run has it over TCP too.
+ */
+export const STREAM_SECTIONS: readonly Section[] = SECTIONS.filter(
+  (section) => ![credentials, reservations, limits].includes(section),
+)
 
 /** What depends on the offloads of a kernel alone. */
 export const OFFLOAD_SECTIONS: readonly Section[] = [

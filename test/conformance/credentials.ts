@@ -5,21 +5,33 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { makeUsersFileLine } from '../../src/auth/users-file.js'
+import type { TurnServer } from '../../src/index.js'
 import {
   ATTRIBUTE_MESSAGE_INTEGRITY,
   ATTRIBUTE_MESSAGE_INTEGRITY_SHA256,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_PASSWORD_ALGORITHMS,
+  ATTRIBUTE_REALM,
   METHOD_ALLOCATE,
   METHOD_CHANNEL_BIND,
   METHOD_REFRESH,
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
 } from '../../src/stun/constants.js'
-import { type Describe, describeAllocate, MODERN, type RequestOptions } from '../support/turn-client.js'
+import { until } from '../command/until.js'
+import type { ReceivedMessage } from '../support/received-message.js'
+import {
+  type Describe,
+  describeAllocate,
+  MODERN,
+  type RequestOptions,
+  type TurnClient,
+} from '../support/turn-client.js'
 import { AUTHENTIC, refreshCode, refused } from './refused.js'
-import { ALICE, REALM, type Suite } from './suite.js'
+import { ALICE, type Suite } from './suite.js'
+
+const CHALLENGE_LENGTH_MAX = 98
 
 export function credentials(t: Test, suite: Suite): void {
   t.test('integrity', async (t) => {
@@ -119,20 +131,45 @@ export function credentials(t: Test, suite: Suite): void {
       },
     )
 
-    t.test('offers only what every user can be verified with (RFC 8489 §9.2.2)', async (t) => {
-      const usersFile = join(t.testdir({}), 'users')
-      const { entry } = makeUsersFileLine('carol', REALM, 'md5 only')
-      writeFileSync(usersFile, `carol:${REALM}:${Buffer.from(entry?.md5Key ?? []).toString('hex')}\n`)
-      const md5Only = await suite.startServer(t, { usersFile })
-      const client = await suite.connect(t, md5Only)
-      const challenge = await client.learnChallenge()
-      t.equal(challenge.has(ATTRIBUTE_PASSWORD_ALGORITHMS), false)
-      t.match(challenge.text(ATTRIBUTE_NONCE), /^obMatJos2QAAA/, 'anonymity alone')
-      t.equal(await refreshCode(client), AUTHENTIC)
-      t.equal(await refreshCode(client, { username: 'carol', password: 'md5 only' }), AUTHENTIC)
-      const bidDown = { algorithm: PASSWORD_ALGORITHM_SHA256, algorithms: [PASSWORD_ALGORITHM_SHA256] }
-      t.equal(await refreshCode(client, bidDown), 400)
-    })
+    t.test(
+      'offers what every user can be verified with, while clients are connected too (RFC 8489 §9.2.1)',
+      async (t) => {
+        // Eight bytes.
+        const realm = 'gr\u00f6\u00dfen'
+        const usersFile = join(t.testdir({ users: '' }), 'users')
+        const server = await suite.startServer(t, { usersFile, realm })
+        const client = await suite.connect(t, server, { ...MODERN, isAnonymous: true })
+        const offered = await client.learnChallenge()
+        t.ok(offered.bytes.length <= CHALLENGE_LENGTH_MAX)
+        t.equal(offered.text(ATTRIBUTE_REALM), realm)
+        t.match(offered.text(ATTRIBUTE_NONCE), /^obMatJos2wAAA/)
+        const allocate = client.message(METHOD_ALLOCATE, describeAllocate)
+        t.equal((await client.exchange(allocate)).code, 0)
+        t.equal((await client.exchange(allocate)).code, 0, 'a retransmission')
+
+        const { entry } = makeUsersFileLine('carol', realm, 'md5 only')
+        writeFileSync(usersFile, `carol:${realm}:${Buffer.from(entry?.md5Key ?? []).toString('hex')}\n`)
+        const cut = await learned(server, client)
+        t.equal(cut.has(ATTRIBUTE_PASSWORD_ALGORITHMS), false)
+        t.match(cut.text(ATTRIBUTE_NONCE), /^obMatJos2QAAA/, 'anonymity alone')
+        t.ok(cut.bytes.length <= CHALLENGE_LENGTH_MAX)
+        t.equal((await client.exchange(allocate)).code, 438, 'a retransmission with the nonce of before')
+        t.equal((await client.refresh()).code, 438, 'whichever algorithm it names')
+        client.takeChallenge(cut)
+        const plain = { algorithm: null, integrity: 'sha1' } as const
+        t.equal((await client.refresh({}, plain)).code, 0, 'the allocation is there, and its user needs no new one')
+        const carol = await suite.connect(t, server, { username: 'carol', password: 'md5 only' })
+        t.equal(await refreshCode(carol), AUTHENTIC)
+        const bidDown = { algorithm: PASSWORD_ALGORITHM_SHA256, algorithms: [PASSWORD_ALGORITHM_SHA256] }
+        t.equal(await refreshCode(client, bidDown), 400)
+
+        writeFileSync(usersFile, '')
+        const whole = await learned(server, client, plain)
+        t.match(whole.text(ATTRIBUTE_NONCE), /^obMatJos2wAAA/)
+        client.takeChallenge(whole)
+        t.equal((await client.refresh()).code, 0)
+      },
+    )
   })
 
   t.test('names and passwords', async (t) => {
@@ -159,6 +196,17 @@ export function credentials(t: Test, suite: Suite): void {
       t.match(refusal, { reason: 'expired-credential', code: 401 })
     })
   })
+}
+
+/** Has the server read its users file, and waits for the 438 with which a client learns what it offers now. */
+async function learned(server: TurnServer, client: TurnClient, options: RequestOptions = {}): Promise<ReceivedMessage> {
+  server.reload()
+  let answer = await client.refresh({}, options)
+  await until(async () => {
+    answer = await client.refresh({}, options)
+    return answer.code === 438
+  }, 'the worker has the users of the file')
+  return answer
 }
 
 function restCredential(username: string, secret: string): RequestOptions {

@@ -135,7 +135,7 @@ const cases = (ca: string): Case[] => [
   },
 ]
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const skip = withoutCables() || peerOrSkip('openssl', 'faketime', 'nft')
 

@@ -49,7 +49,7 @@ const PRODUCTS: readonly Product[] = [
 
 const read = (...path: string[]) => readFileSync(join(EXAMPLES, ...path), 'utf8')
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 t.test('an example for a product', async (t) => {
   const certificate = testCertificate()

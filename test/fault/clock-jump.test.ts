@@ -26,7 +26,7 @@ const SILENCE_SECONDS = 10
 const LATE_SECONDS_MAX = 30
 const MINUTE = 60
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 // Both engines side by side: the deadline is waited for once.
 t.jobs = 2
 

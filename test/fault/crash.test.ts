@@ -21,7 +21,7 @@ const ARGS = [
 ]
 const READY_MILLISECONDS_MAX = 20_000
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 for (const engine of ENGINES_IN_TIME) {
   t.test(`kill -9 under ${CALL_COUNT} calls, ${engine.name} engine`, { skip: engine.skip }, (t) => crash(t, engine))

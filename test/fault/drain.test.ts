@@ -21,7 +21,7 @@ const DRAIN_SECONDS = 4
 const LAST_MILLISECONDS = 750
 const STOP_MILLISECONDS_MAX = 15_000
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 // Both engines side by side: the deadline is waited for once.
 t.jobs = 2
 

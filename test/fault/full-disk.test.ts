@@ -35,7 +35,7 @@ const PAGE_BYTES = 4096
 const CHANNEL = 0x4000
 const PASSWORD = { input: 'hunter2\n' } as const
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 /** A disk of its own, in memory; unmounted when `t` or the process ends. */
 function mountDisk(t: Test): string {

@@ -29,7 +29,7 @@ const ERRORS = [
   { type: 4, code: 0 },
 ] as const
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 for (const engine of ENGINES) {
   t.test(`ICMP errors, ${engine.name} engine`, { skip: engine.skip }, (t) => storm(t, engine))

@@ -32,7 +32,7 @@ const PREFIX = [
   ...['sh', '-c', `ulimit -n ${OPEN_FILES_MAX}; exec "$@"`, 'sh'],
 ]
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 /** Longer than any interval in which the server looks at something of the system. */
 const EXHAUSTED_MILLISECONDS = 12_000

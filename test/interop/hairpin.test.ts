@@ -1,6 +1,7 @@
 // Static NAT without any NAT device: two clients whose relayed addresses carry the public address of --external-ip reach
 // each other although nothing routes that address. No --allow-peer is given: the default deny rules must not break it.
 import t from 'tap'
+import { until } from '../command/until.js'
 import { ENGINES } from '../support/engines.js'
 import { createNamespace, hasRoute } from '../support/namespace.js'
 import { peerOrSkip } from '../support/peers.js'
@@ -23,7 +24,7 @@ const PORTS = {
 const MESSAGES = 100
 const CLIENTS = 4
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const withoutPeers = peerOrSkip('turnutils_uclient', 'network namespaces')
 
@@ -51,8 +52,9 @@ t.test('hairpin between two relays behind one public address', { skip: withoutPe
         t.equal(report.exitCode, 0, 'the client succeeded', { output: report.output })
         t.match(report, { sent: MESSAGES * CLIENTS, received: MESSAGES * CLIENTS, lost: 0, dropped: 0 })
         t.same(server.linesOf('refusal'), [])
+        const isLogged = () => server.linesOf('allocation').length >= CLIENTS
+        await until(isLogged, 'an allocation is logged for each client')
         const allocations = server.linesOf('allocation')
-        t.ok(allocations.length >= CLIENTS, 'an allocation was logged for each client')
         for (const { relayed } of allocations) t.match(relayed, [new RegExp(`^${PUBLIC}:2[4-9]\\d{3}$`)])
       })
     }

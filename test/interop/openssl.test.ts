@@ -26,7 +26,7 @@ const PROTOCOLS: readonly { name: string; scheme: Scheme; flag: string; says: Re
 ]
 const POSSIBLE = PROTOCOLS.filter(({ scheme }) => scheme === 'tls' || !withoutDtls)
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const withoutOpenssl = peerOrSkip('openssl')
 

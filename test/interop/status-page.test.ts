@@ -21,7 +21,7 @@ const CALL_MILLISECONDS_MAX = 60_000
 const LOAD_SECONDS = 90
 const { cert, certPath, keyPath } = testCertificate()
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 const skip = peerOrSkip('chromium', 'turnutils_uclient', 'tshark') || MAIN_ENGINE.skip
 

@@ -47,7 +47,7 @@ const PROFILE = { profile: 'expressway-x8.9' } as const
 /** Clients of the lab have private addresses; those of others are peers anyway. */
 const PEERS = { 'allow-peer': [OUTSIDE_NETWORK] } as const
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 t.test(
   'what goes wrong in practice',

@@ -18,7 +18,7 @@ const COMPILED_SOURCES = join(dirname(fileURLToPath(import.meta.url)), '../../sr
 const TEMPORARY_ROOTS = [tmpdir(), '/var/tmp', '/dev/shm']
 const NOBODY = '65534'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 /** The modules in a temporary folder that everybody may read, without any node_modules. */
 function copyModules(t: Test): string {

@@ -10,7 +10,7 @@ import { projectRoot } from '../support/project-root.js'
 
 /** npm asks a registry, or its cache, for what turnd depends on. */
 const INSTALL_MILLISECONDS_MAX = 240_000
-const STOP_MILLISECONDS_MAX = 10_000
+const STOP_MILLISECONDS_MAX = 60_000
 const CONTROL_SOCKET = /^control-(\d+)\.sock$/
 
 /** A folder of its own, which goes with `t`. */

@@ -26,7 +26,7 @@ const MIN_PORT = 33_900
 const PORT_COUNT = 20
 const CHANNEL = 0x4000
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 t.test('the unit', { skip: peerOrSkip('systemd-analyze') }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'turnd-unit-'))

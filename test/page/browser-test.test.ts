@@ -40,7 +40,7 @@ class Administered extends BusyAdministered {
   }
 }
 
-t.setTimeout(4 * CALL_MILLISECONDS_MAX)
+t.setTimeout(8 * CALL_MILLISECONDS_MAX)
 
 t.test('the test from a browser', { skip: peerOrSkip('chromium') }, async (t) => {
   const server = await startServer(t, {})

@@ -4,7 +4,7 @@ import { launchBrowser } from '../support/browser.js'
 import { peerOrSkip } from '../support/peers.js'
 import { ADMIN, openGate, openStage, openTab } from './page-stage.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 t.test('the page', { skip: peerOrSkip('chromium') }, async (t) => {
   const browser = await launchBrowser(t)

@@ -7,7 +7,7 @@ import { peerOrSkip } from '../support/peers.js'
 import { HOSTILE_NAME } from './busy-administered.js'
 import { ADMIN, openLoggedIn, openStage, openTab } from './page-stage.js'
 
-t.setTimeout(90_000)
+t.setTimeout(240_000)
 
 const textsOf = (cells: Locator) => cells.allTextContents().then((texts) => texts.map((text) => text.trim()))
 

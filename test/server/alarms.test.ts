@@ -11,6 +11,7 @@ const QUIET: AlarmFacts = {
   nobodyText: '',
   certificateWarnings: [],
   isCertificateExpired: false,
+  storeProblems: [],
   hasPort443: false,
 }
 
@@ -21,6 +22,15 @@ function makeAlarms(): { alarms: Alarms; told: string[] } {
 }
 
 t.test('Alarms', async (t) => {
+  t.test('names each user store that does not answer, until it does', async (t) => {
+    const { alarms, told } = makeAlarms()
+    const name = '--redis redis://127.0.0.1:6379/0'
+    alarms.look({ ...QUIET, storeProblems: [{ name, problem: 'connection refused' }] })
+    t.match(alarms.current(), [{ severity: 'critical', text: `${name} does not answer: connection refused` }])
+    alarms.look(QUIET)
+    t.same(told, ['raised user-store-down-1', 'cleared user-store-down-1'])
+  })
+
   t.test('has none while all is well', async (t) => {
     const { alarms, told } = makeAlarms()
     alarms.look(QUIET, 0)

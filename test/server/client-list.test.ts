@@ -23,7 +23,7 @@ const MANY_OPTIONS = { minPort: 27_100, maxPort: 28_899, maxAllocations: MANY + 
 const LANE_COUNT = 32
 const MILLISECONDS_PER_PACKET = 2
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 function manyHosts(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `127.0.0.${index + 1}`)

@@ -8,7 +8,7 @@ import { nextEvent } from '../support/next-event.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { CHANNEL, connectBy, HOST, ReloadStage, rowOf, SCHEMES, type Scheme, SteadyCall } from './reload-stage.js'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const listen = (...schemes: Scheme[]) => ({ listen: schemes.map((scheme) => `${scheme}:${HOST}:0`) })
 

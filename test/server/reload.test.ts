@@ -22,7 +22,7 @@ const BOB = { username: 'bob', password: 'other' } as const
 /** With PEM header, but nothing in it. */
 const BROKEN_PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 t.test('a status page that others reach keeps its certificate', async (t) => {
   const { certPath, keyPath } = testCertificate()

@@ -32,10 +32,12 @@ function setUp(t: Test) {
     refusal: (refusal: Refusal) => events.push(refusal),
     workerDied: ({ allocationCount, worker }: WorkerDeath) => void deaths.push([worker, allocationCount]),
     warning: () => {},
+    detailOf: ({ reason }: Refusal) => (reason === 'refused-by-store' ? 'suspended' : ''),
+    settings: () => settingsOf({}),
   }
   const clock = { ms: START_MS }
   t.intercept(Date, 'now', { value: () => clock.ms })
-  const reporter = new Reporter(logger, listeners, () => settingsOf({}))
+  const reporter = new Reporter(logger, listeners)
   const statistics = new Statistics()
   const sink = {
     report: (report: Report) => reporter.report(report, null),
@@ -68,6 +70,14 @@ t.test('a refusal is a line, an event, a count, and an entry of the ring', async
   t.same(events, [{ timeMs: START_MS, ...fields }])
   t.same(reporter.refusals.recent(), events)
   t.equal(statistics.refusals[reasonIndex('peer-policy')], 1)
+})
+
+t.test('what else there is to say stands behind the meaning, in the line and in the digest', async (t) => {
+  const { lines, observer, reporter } = setUp(t)
+  observer.refused('refused-by-store', 401, METHOD_ALLOCATE, 'alice', CLIENT, null)
+  t.match(lines, [{ reason: 'refused-by-store', detail: 'suspended' }])
+  t.match(lines[0].msg, /the user store knows the name, and refuses it: suspended$/)
+  t.match(reporter.refusalDigest.entries(), [{ detail: 'suspended' }])
 })
 
 t.test('without a user or a peer it is told by the source alone', async (t) => {

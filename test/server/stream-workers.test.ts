@@ -26,7 +26,7 @@ const BLOCK_LENGTH = 256 * 1024
 /** It takes some milliseconds; the rest is for a busy machine. */
 const STOP_MILLISECONDS_MAX = 5_000
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 interface World {
   readonly server: TurnServer

@@ -27,7 +27,7 @@ import { settingsOf } from './settings.js'
 const CLIENT_COUNT = 6
 const ADMIN = { name: 'root', role: 'admin', password: 'correct horse' } as const
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 /** Users without a server; with the real users file. */
 function administer(t: Test, options: TurnServerOptions, counts = new Map<string, number>()) {

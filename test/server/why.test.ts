@@ -12,10 +12,18 @@ import { whyReport } from '../../src/server/why.js'
 import { DROP_BANDWIDTH } from '../../src/turn/drop-reasons.js'
 import { settingsOf } from './settings.js'
 
-const NO_EVENTS = { allocation() {}, allocationDeleted() {}, refusal() {}, workerDied() {}, warning() {} }
+const NO_EVENTS = {
+  allocation() {},
+  allocationDeleted() {},
+  refusal() {},
+  workerDied() {},
+  warning() {},
+  detailOf: () => '',
+  settings: () => settingsOf({}),
+}
 
 function setUp() {
-  const reporter = new Reporter(silentLogger(), NO_EVENTS, () => settingsOf({}))
+  const reporter = new Reporter(silentLogger(), NO_EVENTS)
   const statistics = new Statistics()
   const relaying: Relaying = {
     engine: 'dgram',

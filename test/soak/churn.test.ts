@@ -18,7 +18,7 @@ const LANE_COUNT = isLong ? 256 : 96
 const PORT_COUNT = 6_000
 const LONG_MILLISECONDS_MAX = 50 * 60_000
 
-t.setTimeout(isLong ? ENGINES_IN_TIME.length * LONG_MILLISECONDS_MAX : 120_000)
+t.setTimeout(isLong ? ENGINES_IN_TIME.length * LONG_MILLISECONDS_MAX : 240_000)
 
 t.test('clients that come and go', { skip }, async (t) => {
   const namespace = createNamespace(t, [])

@@ -20,7 +20,7 @@ const BACK_MILLISECONDS_MAX = isLong ? 5000 : 20_000
 /** `npm run crash` wants two seconds, for whoever has an idle machine. */
 const RESTART_MILLISECONDS_MAX = 20_000
 
-t.setTimeout(isLong ? 600_000 : 120_000)
+t.setTimeout(isLong ? 600_000 : 240_000)
 
 t.test('a server that is killed and starts again', { skip }, async (t) => {
   const namespace = createNamespace(t, [])

@@ -2,12 +2,14 @@
 // Relay sockets open, and peers are connected to, at once unless `openOutcome` and `connectOutcome` say otherwise, always after the core
 // has returned.
 import { Authenticator } from '../../src/auth/authenticator.js'
+import { OutsideCredentials } from '../../src/auth/outside-credentials.js'
 import { StaticUsers } from '../../src/auth/static-users.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
 import type { ProtocolTraits } from '../../src/config/profile.js'
 import { parseCidr } from '../../src/stun/cidr.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import { TurnCore } from '../../src/turn/core.js'
+import type { UserLookup } from '../../src/turn/output.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
@@ -57,6 +59,8 @@ export interface CoreHarnessOptions {
   readonly userMaxBps?: number
   readonly unauthenticatedRate?: number
   readonly limitsLoopback?: boolean
+  /** There are outside stores, which the test speaks for; how long their users may log in while they are down. */
+  readonly outageSeconds?: number
   readonly monotonicStartSeconds?: number
   /** Shared tables, and which of their workers this core is. Relay ports are these tables' then. */
   readonly tables?: SharedTables
@@ -78,6 +82,8 @@ export class CoreHarness {
   connectOutcome: (connect: Extract<Effect, { kind: 'connect-peer' }>) => ConnectOutcome = () => 'connected'
   /** Of the peer connections of this engine: each gets the next one. */
   lastHandle = 0
+  /** What the core has asked outside stores for. */
+  readonly lookups: { readonly username: string; readonly source: string; readonly mayBeRemembered: boolean }[] = []
   readonly #clientHosts = new Map<string, number>()
 
   constructor(options: CoreHarnessOptions = {}) {
@@ -91,7 +97,8 @@ export class CoreHarness {
       output: this.output,
       ...(options.isWithoutConnections === true ? {} : { connectionOutput: this.output }),
       observer: this.observer,
-      authenticator: authenticatorOf(options.users ?? [ALICE, BOB]),
+      authenticator: authenticatorOf(options.users ?? [ALICE, BOB], options.outageSeconds),
+      ...(options.outageSeconds === undefined ? {} : { userLookup: this.#userLookup(), lookupWaitSeconds: 3 }),
       policy: this.policy,
       relayHosts,
       relayPorts: this.relayPorts,
@@ -173,6 +180,13 @@ export class CoreHarness {
     return [...open]
   }
 
+  #userLookup(): UserLookup {
+    return {
+      lookUp: (username, client, mayBeRemembered) =>
+        void this.lookups.push({ username, source: String(client), mayBeRemembered }),
+    }
+  }
+
   #settleConnect(effect: Extract<Effect, { kind: 'connect-peer' }>): void {
     const outcome = this.connectOutcome(effect)
     if (outcome === 'connected') this.core.handlePeerConnected(effect.connectionId, ++this.lastHandle)
@@ -192,12 +206,13 @@ function given<Key extends keyof CoreHarnessOptions>(
 }
 
 /** A store-backed authenticator of these users, with a fixed secret. */
-export function authenticatorOf(users: readonly User[]): Authenticator {
+export function authenticatorOf(users: readonly User[], outageSeconds?: number): Authenticator {
   const list = users.map(({ username, password }) => ({ name: username, password }))
   return new Authenticator({
     realm: REALM,
     stores: [new StaticUsers(REALM, list)],
     nonceSecret: new Uint8Array(32).fill(7),
+    outside: outageSeconds === undefined ? null : new OutsideCredentials(1, outageSeconds),
   })
 }
 

@@ -6,7 +6,7 @@ import { withDeadline } from './deadline.js'
 import { onProcessEnd } from './process-end.js'
 
 const READY_MILLISECONDS_MAX = 20_000
-const STOP_MILLISECONDS_MAX = 5_000
+const STOP_MILLISECONDS_MAX = 20_000
 
 export interface DaemonLine {
   readonly timeMs: number

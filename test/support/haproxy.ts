@@ -21,9 +21,9 @@ export async function startHaproxy(t: Test, send: string, serverPort: number): P
   maxconn 20
 defaults
   mode tcp
-  timeout connect 3s
-  timeout client 5s
-  timeout server 5s
+  timeout connect 60s
+  timeout client 60s
+  timeout server 60s
 listen front
   bind 127.0.0.1:${port}
   bind [::1]:${port}

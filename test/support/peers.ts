@@ -8,6 +8,8 @@ import { delimiter, join } from 'node:path'
 export type Peer =
   | 'turnutils_uclient'
   | 'turnserver'
+  | 'turnadmin'
+  | 'sqlite3'
   | 'chromium'
   | 'firefox'
   | 'certutil'
@@ -27,6 +29,7 @@ export type Peer =
   | 'tshark'
   | 'nft'
   | 'dnsmasq'
+  | 'redis-server'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
 export function peerOrSkip(...peers: Peer[]): string | false {
@@ -69,6 +72,8 @@ export function findFile(paths: readonly string[]): string | null {
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
   turnserver: () => missingCommand('turnserver', 'coturn'),
+  turnadmin: () => missingCommand('turnadmin', 'coturn'),
+  sqlite3: () => missingCommand('sqlite3', 'sqlite3'),
   chromium: () => missingCommand('chromium', 'chromium'),
   firefox: () => missingCommand('firefox-esr', 'firefox-esr'),
   certutil: () => missingCommand('certutil', 'libnss3-tools'),
@@ -92,6 +97,7 @@ const PROBES: Record<Peer, () => string | null> = {
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
   nft: () => missingCommand('nft', 'nftables'),
   dnsmasq: () => missingCommand('dnsmasq', 'dnsmasq-base'),
+  'redis-server': () => missingCommand('redis-server', 'redis-server') ?? missingCommand('turnadmin', 'coturn'),
   tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),
 }

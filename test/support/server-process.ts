@@ -15,7 +15,8 @@ import { projectRoot } from './project-root.js'
 
 /** A start that falls back to the other engine has waited for workers that hang. */
 const READY_MILLISECONDS_MAX = 30_000
-const STOP_MILLISECONDS_MAX = 5_000
+/** Nothing here waits for it but a test that fails: a machine may have much else to do. */
+const WAIT_MILLISECONDS_MAX = 20_000
 /** Each more of a kind costs a quarter of a second of a processor at each start, and the tests have hundreds. */
 const WORKERS_IN_TIME = process.env.TURND_TEST_LONG === '1' ? [] : ['--workers', '1']
 
@@ -159,7 +160,7 @@ export class ServerProcess {
   }
 
   /** Resolves with the first log line, past or future, that satisfies `predicate`. */
-  waitForLog(predicate: (line: LogLine) => boolean, milliseconds = 5_000): Promise<LogLine> {
+  waitForLog(predicate: (line: LogLine) => boolean, milliseconds = WAIT_MILLISECONDS_MAX): Promise<LogLine> {
     const past = this.logLines.find(predicate)
     if (past) return Promise.resolve(past)
     const future = new Promise<LogLine>((found, reject) => {
@@ -175,12 +176,12 @@ export class ServerProcess {
   }
 
   /** Resolves with the exit code, null after an end by a signal, when the server ends by itself. */
-  waitForExit(milliseconds = STOP_MILLISECONDS_MAX): Promise<number | null> {
+  waitForExit(milliseconds = WAIT_MILLISECONDS_MAX): Promise<number | null> {
     return withDeadline(this.#exited, milliseconds, () => `the server still runs:\n${this.#output}`)
   }
 
   /** SIGTERM, and SIGKILL after the deadline. Resolves with the exit code, null after an end by a signal. */
-  async stop(milliseconds = STOP_MILLISECONDS_MAX): Promise<number | null> {
+  async stop(milliseconds = WAIT_MILLISECONDS_MAX): Promise<number | null> {
     this.#child.kill('SIGTERM')
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), milliseconds)
     return this.#exited.finally(() => clearTimeout(killer))

@@ -38,6 +38,22 @@ export const Listener = Type.Object({
   certificate: Type.Union([CertificateFacts, Type.Null()]),
 })
 
+/** Users of stores outside this process: Redis, a webhook. */
+export const UserStores = Type.Object({
+  /** In the order in which they are asked. */
+  stores: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      /** What is wrong with it, a sentence; '' while it answers. */
+      problem: Type.String(),
+    }),
+  ),
+  /** Look-ups since the start, by what came of them; `remembered`: those that asked nobody. */
+  lookups: Type.Object({ found: Count, unknown: Count, refused: Count, failed: Count, remembered: Count }),
+  /** Users that are remembered. */
+  knownUsers: Count,
+})
+
 export const Status = Type.Object({
   version: Type.String(),
   pid: Type.Integer(),
@@ -61,6 +77,8 @@ export const Status = Type.Object({
   /** Relays by how their client is connected. */
   relays: Type.Object({ udp: Count, tcp: Count, tls: Count, dtls: Count }),
   licence: Type.Object({ used: Count, limit: Count }),
+  /** null without such a store. */
+  userStores: Type.Union([UserStores, Type.Null()]),
   alarms: Type.Array(Alarm),
 })
 
@@ -95,6 +113,7 @@ export const HistoryRange = Type.Enum(['recent', 'day'])
 export type Alarm = Static<typeof Alarm>
 export type CertificateFacts = Static<typeof CertificateFacts>
 export type Listener = Static<typeof Listener>
+export type UserStores = Static<typeof UserStores>
 export type Status = Static<typeof Status>
 export type Sample = Static<typeof Sample>
 export type History = Static<typeof History>

@@ -12,7 +12,6 @@ const EXPORT = {
   psql: `${DATABASE}: export them with psql -At -F : -c "select name, realm, hmackey from turnusers_lt" > users, and give --users-file users`,
   mysql: `${DATABASE}: export them with mysql -N -e "select concat_ws(':', name, realm, hmackey) from turnusers_lt" > users, and give --users-file users`,
   mongo: `${DATABASE}: write name:realm:hmackey of its collection turnusers_lt to a file, a user a line, and give --users-file FILE`,
-  redis: `${DATABASE}: write the values of its keys turn/realm/REALM/user/NAME/key to a file as NAME:REALM:VALUE, a user a line, and give --users-file FILE`,
 } as const
 
 export const USER_OPTIONS: Readonly<Record<string, CoturnOption>> = {
@@ -36,7 +35,9 @@ export const USER_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'sql-userdb': VALUE.needed(EXPORT.psql),
   'mysql-userdb': VALUE.needed(EXPORT.mysql),
   'mongo-userdb': VALUE.needed(EXPORT.mongo),
-  'redis-userdb': VALUE.needed(EXPORT.redis),
+  'redis-userdb': VALUE.part(
+    '--redis, with --redis-ca of its ca=: users and TURN REST secrets; settings of a realm in Redis are not read',
+  ),
   'redis-statsdb': VALUE.ignored('statistics are on the status page, in its API and in /metrics'),
   'no-auth-pings': SWITCH.ignored(NO_DATABASE),
   'no-dynamic-ip-list': SWITCH.ignored(NO_DATABASE),

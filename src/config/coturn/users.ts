@@ -3,11 +3,12 @@ import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { printable } from '../printable.js'
 import { isSecretSeparator } from '../secret-separator.js'
 import type { Conf } from './conf.js'
+import { importRedis } from './redis-database.js'
 
 /** Each of them gives this server somebody. */
-const SOMEBODY = ['user', 'users-file', 'auth-secret', 'auth-secret-file']
-const SECRETS = ['auth-secret', 'auth-secret-file']
-const DATABASES = ['userdb', 'db', 'psql-userdb', 'sql-userdb', 'mysql-userdb', 'mongo-userdb', 'redis-userdb']
+const SOMEBODY = ['user', 'users-file', 'auth-secret', 'auth-secret-file', 'redis']
+const SECRETS = ['auth-secret', 'auth-secret-file', 'redis']
+const DATABASES = ['userdb', 'db', 'psql-userdb', 'sql-userdb', 'mysql-userdb', 'mongo-userdb']
 
 export function importUsers(conf: Conf, options: ImportedOptions): void {
   const secrets = conf.all('static-auth-secret').filter(({ value }) => value !== '')
@@ -16,20 +17,23 @@ export function importUsers(conf: Conf, options: ImportedOptions): void {
     options.give('auth-secret', line.value, line)
     options.applied(line, 'auth-secret')
   }
-  judgeUseAuthSecret(conf, options, secrets.length > 0)
+  const hasRedis = importRedis(conf, options)
+  judgeUseAuthSecret(conf, options, secrets.length > 0, hasRedis)
   const users = conf.all('user')
   if (isBySecret) {
     const reason = 'coturn has no users beside a secret: give --user to have both'
     for (const line of users) options.judge(line, 'ignored', reason)
   } else importStaticUsers(users, options)
-  importRealm(conf, options, !isBySecret)
+  importRealm(conf, options, !isBySecret, hasRedis)
   importSeparator(conf, options)
-  if (!options.has('user') && !options.has('auth-secret')) remarkNobody(conf, options, isBySecret)
+  if (hasRedis) remarkRedis(conf, options, isBySecret)
+  else if (!options.has('user') && !options.has('auth-secret')) remarkNobody(conf, options, isBySecret)
 }
 
-function judgeUseAuthSecret(conf: Conf, options: ImportedOptions, hasSecret: boolean): void {
+function judgeUseAuthSecret(conf: Conf, options: ImportedOptions, hasSecret: boolean, hasRedis: boolean): void {
   for (const line of conf.all('use-auth-secret')) {
     if (hasSecret) options.applied(line, 'auth-secret')
+    else if (hasRedis) options.judge(line, 'same', 'the secrets are those in Redis')
     else if (options.isAnswered(...SECRETS)) options.judge(line, 'same', 'the secrets are given beside the file')
     else {
       options.judge(
@@ -76,13 +80,19 @@ function userOf(line: ImportLine, options: ImportedOptions): string | { name: st
 }
 
 /** @param hasUsers do the users of the file count? */
-function importRealm(conf: Conf, options: ImportedOptions, hasUsers: boolean): void {
+function importRealm(conf: Conf, options: ImportedOptions, hasUsers: boolean, hasRedis: boolean): void {
   const line = conf.last('realm')
   if (line !== null) options.give('realm', line.value, line)
   for (const one of conf.all('realm')) options.applied(one, 'realm')
   if (line !== null) return
   const hasKeys = hasUsers && conf.all('user').some(({ value }) => /:[ \t]*0x/.test(value))
-  if (hasKeys) {
+  if (hasRedis) {
+    options.missing(
+      'realm',
+      'the file has no realm, and what is in Redis is there for one: give --realm with that of turnadmin -r, or nobody can log in',
+      ['realm'],
+    )
+  } else if (hasKeys) {
     options.missing(
       'realm',
       'the file has no realm, and the keys of its users hold for one: give --realm with that of turnadmin -k, or they cannot log in',
@@ -110,6 +120,16 @@ function importSeparator(conf: Conf, options: ImportedOptions): void {
         'the separator is one printable character that is no digit: change the service that hands out credentials, and give --auth-secret-separator',
       )
     }
+  }
+}
+
+function remarkRedis(conf: Conf, options: ImportedOptions, isBySecret: boolean): void {
+  if (isBySecret)
+    options.remark(
+      'users in Redis can log in beside the secrets, whom coturn does not take then: delete those who must not',
+    )
+  else if (!conf.isOn('lt-cred-mech')) {
+    options.remark('coturn relays for everybody with this file: here clients need a user or a secret of Redis')
   }
 }
 

@@ -27,6 +27,8 @@ export interface UsersFacts {
   readonly secretCount: number
   /** TURN users of the realm in the users file. */
   readonly fileCount: number
+  /** A store outside the server knows others. */
+  readonly hasOutsideStore: boolean
   /** Was the file named, so that nobody is generated? */
   readonly isFileNamed: boolean
   /** Files of secrets that others may read. */
@@ -36,7 +38,7 @@ export interface UsersFacts {
 }
 
 export function judgeUsers(facts: UsersFacts): Judgement[] {
-  const { fileCount, isFileNamed, openConfigs, openFiles, realm, secretCount, staticCount } = facts
+  const { fileCount, hasOutsideStore, isFileNamed, openConfigs, openFiles, realm, secretCount, staticCount } = facts
   const open = [
     ...openFiles.map((path) => warning(`${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`)),
     ...openConfigs.map((path) =>
@@ -46,10 +48,11 @@ export function judgeUsers(facts: UsersFacts): Judgement[] {
       ),
     ),
   ]
-  if (staticCount + secretCount + fileCount > 0) {
+  if (hasOutsideStore || staticCount + secretCount + fileCount > 0) {
     const kinds = [
       ...(staticCount + fileCount > 0 ? [counted(staticCount + fileCount, 'user')] : []),
       ...(secretCount > 0 ? [counted(secretCount, 'TURN REST secret')] : []),
+      ...(hasOutsideStore ? ['whoever an outside store knows'] : []),
     ]
     return open.length > 0 ? open : [well(`${kinds.join(' and ')} in realm ${realm}`)]
   }
@@ -79,16 +82,22 @@ export const users: Check<InsideScene> = {
 
 /** Throws an Error: what keeps a server from starting. */
 function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
-  const { authSecret, authSecretFile, realm, usersFile } = settings
+  const { authSecret, authSecretFile, authWebhookTokenFile, metricsTokenFile, realm, redisPasswordFile } = settings
+  const { usersFile } = settings
   const path = usersFile ?? usersFileOfStateDir(settings.stateDir)
-  const files = [authSecretFile, settings.key, settings.metricsTokenFile, machine.modeOf(path) === null ? null : path]
+  const secretFiles = [authSecretFile, settings.key, metricsTokenFile, authWebhookTokenFile, redisPasswordFile]
+  const files = [...secretFiles, machine.modeOf(path) === null ? null : path]
   const isOpen = (file: string) => ((machine.modeOf(file) ?? 0) & MODE_OF_OTHERS) !== 0
   const secretCount = authSecret.length + (authSecretFile === null ? 0 : loadSecretFile(authSecretFile).length)
   const store = new UsersFileStore(path, realm, () => {}, usersFile === null)
   store.close()
   return {
     ...{ realm, staticCount: settings.user.length, isFileNamed: usersFile !== null },
-    ...{ secretCount, fileCount: store.userCount },
+    ...{
+      secretCount,
+      fileCount: store.userCount,
+      hasOutsideStore: settings.authWebhook !== null || settings.redis !== null,
+    },
     openFiles: files.filter((file) => file !== null).filter(isOpen),
     openConfigs: configsWithSecrets(settings).filter((file) => ((machine.modeOf(file) ?? 0) & MODE_OF_EVERYBODY) !== 0),
   }

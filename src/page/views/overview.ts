@@ -1,6 +1,6 @@
 // Overview: the status block in Expressway's words, the licence, alarms, and the charts.
 import { html, type TemplateResult } from 'lit-html'
-import type { Alarm, HistoryRange, Status } from '../../admin/schema/status.js'
+import type { Alarm, HistoryRange, Status, UserStores } from '../../admin/schema/status.js'
 import { ChartBoard } from '../chart-board.js'
 import { absolute, bitRate, count, counted, duration, hostAndPort, percent, perSecond, sentence } from '../format.js'
 import type { Host, View } from '../host.js'
@@ -110,7 +110,7 @@ export class Overview implements View {
   }
 
   #about(status: Status): TemplateResult {
-    const { engine, engineReason, relayAddresses, relayPorts, uris } = status
+    const { engine, engineReason, relayAddresses, relayPorts, uris, userStores } = status
     return html`<section class="card" aria-labelledby="server-title">
       <h2 id="server-title">Server</h2>
       <dl class="facts">
@@ -123,6 +123,12 @@ export class Overview implements View {
           }</dd>
         <dt>Relay addresses</dt><dd>${relayAddresses.map(relayAddress)}</dd>
         <dt>Relay ports</dt><dd>${relayPorts.min}–${relayPorts.max}</dd>
+        ${
+          userStores === null
+            ? ''
+            : html`<dt>User stores</dt><dd>${userStores.stores.map(userStore)}
+          <span class="quiet line">${lookupsText(userStores)}</span></dd>`
+        }
         <dt>URIs</dt><dd>${uris.map((uri) => html`<code class="line">${uri}</code>`)}</dd>
       </dl>
     </section>`
@@ -141,6 +147,17 @@ function sum(values: readonly number[]): number {
 
 function relayAddress({ address, advertised }: { address: string; advertised: string }): TemplateResult {
   return html`<span class="line">${address === advertised ? address : `${address}, as ${advertised} to clients`}</span>`
+}
+
+function userStore({ name, problem }: UserStores['stores'][number]): TemplateResult {
+  return html`<span class="line"><code>${name}</code> ${problem === '' ? 'answers' : html`<strong>does not answer</strong>`}</span>`
+}
+
+function lookupsText({ knownUsers, lookups }: UserStores): string {
+  const { failed, found, refused, remembered, unknown } = lookups
+  const asked = found + unknown + refused + failed
+  const known = `${counted(knownUsers, 'user')} remembered`
+  return `${known}, asked ${counted(asked, 'time')} (${count(unknown + refused)} refused, ${count(failed)} without an answer), ${count(remembered)} answered from memory`
 }
 
 /** Where several schemes share an address and port, Expressway lists it once. */

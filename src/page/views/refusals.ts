@@ -102,7 +102,8 @@ export class Refusals implements View {
   #entry(entry: WhyRefusal): TemplateResult {
     const { code, count: times, detail, firstTime, lastTime, method, peer, port, source, user } = entry
     const now = this.#host.now()
-    const request = `${method}${code === 0 ? '' : ` ${code}`} ${detail}`.trim()
+    const about = `${method}${code === 0 ? '' : ` ${code}`}`
+    const request = [about, detail].filter((text) => text !== '').join(': ')
     const none = html`<span class="quiet">–</span>`
     return html`<tr class=${this.#isNew(entry) ? 'new' : ''}>
       <td data-label="User">${user === '' ? none : this.#filterLink(user, { user })}${this.#isNew(entry) ? html` ${badge('accent', 'new')}` : ''}</td>

@@ -71,6 +71,7 @@ export class FakeAdministered implements Administered {
       ],
       relayAddresses: [{ address: '192.0.2.1', advertised: '198.51.100.1' }],
       relayPorts: { min: 24000, max: 29999 },
+      userStores: null,
       activeClients: this.clientRows.length,
       relays: { udp: this.clientRows.length, tcp: 0, tls: 0, dtls: 0 },
       licence: { used: this.clientRows.length, limit: 1800 },

@@ -10,7 +10,7 @@ const DAMAGED_COUNT = isLong ? 4_000 : 60
 /** Of the conversations with the corpus, each engine has its own part. */
 const CORPUS_PARTS = isLong ? 1 : 3
 
-t.setTimeout(isLong ? 3_600_000 : 120_000)
+t.setTimeout(isLong ? 3_600_000 : 240_000)
 
 for (const [index, engine] of ENGINES.entries()) {
   t.test(

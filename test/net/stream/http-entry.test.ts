@@ -3,7 +3,7 @@ import t from 'tap'
 import { HTTP_CONNECTION_OF_SOURCE_COUNT_MAX, HTTP_PIPELINED_COUNT_MAX } from '../../../src/limits/http.js'
 import { ask, exchange, RawClient, startEntry, startUpstream, until } from '../../support/http-stage.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 t.test('without an upstream', async (t) => {
   const { port, entry, greeted } = await startEntry(t, null)

@@ -9,7 +9,7 @@ const NAME = 'cmsweb.octavio.com'
 const INTERNAL = 'cmsweb.cms.octavio.local'
 const BAD_REQUEST = { names: [NAME], status: 400 } as const
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 t.test('a request for a page', async (t) => {
   const hosts: string[] = []

@@ -9,7 +9,7 @@ import { ask, before, closedPort, startEntry, until } from '../../support/http-s
 import { findCommand, peerOrSkip } from '../../support/peers.js'
 import { onProcessEnd } from '../../support/process-end.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const PAGE = '<!doctype html><title>page</title>\n'.repeat(1000)
 

@@ -10,7 +10,7 @@ import { hostAddress } from '../../../src/stun/address.js'
 import { ask, listen, RawClient, responseOf, startEntry, startRawUpstream, textOf } from '../../support/http-stage.js'
 import { peerOrSkip } from '../../support/peers.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const skip = peerOrSkip('openssl')
 

@@ -18,7 +18,7 @@ import {
   until,
 } from '../../support/http-stage.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 /** An upstream that answers with what it was asked, and an entry before it. */
 async function startEcho(t: Test, options: Parameters<typeof startEntry>[2] = {}) {

@@ -14,7 +14,7 @@ import {
 } from '../../support/http-stage.js'
 import { acceptOf } from '../../support/websocket-echo.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const KEY = randomBytes(16).toString('base64')
 

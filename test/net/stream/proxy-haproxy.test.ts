@@ -6,7 +6,7 @@ import { startHaproxy } from '../../support/haproxy.js'
 import { before, listen } from '../../support/http-stage.js'
 import { peerOrSkip } from '../../support/peers.js'
 
-t.setTimeout(30_000)
+t.setTimeout(240_000)
 
 interface Received {
   readonly told: string

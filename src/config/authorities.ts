@@ -1,10 +1,10 @@
-// The file of --http-upstream-ca: who vouches for the web server behind the TLS listeners.
+// The files of --http-upstream-ca, --redis-ca and --auth-webhook-ca: who vouches for a server that turnd is a client of.
 import { X509Certificate } from 'node:crypto'
 import { TurndError } from './errors.js'
 import { readTextFile } from './read-text-file.js'
 
 /** The text of the file; throws TurndError unless it is one certificate in PEM form, or more. */
-export function readUpstreamCa(path: string): string {
+export function readAuthorities(path: string, option: string): string {
   try {
     const text = readTextFile(path)
     const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
@@ -13,7 +13,7 @@ export function readUpstreamCa(path: string): string {
     return text
   } catch (error) {
     const { message } = error as Error
-    throw new TurndError('TURND_ERR_CERTIFICATE', `--http-upstream-ca ${path} cannot be used: ${message}`, {
+    throw new TurndError('TURND_ERR_CERTIFICATE', `${option} ${path} cannot be used: ${message}`, {
       cause: error,
     })
   }
