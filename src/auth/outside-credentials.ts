@@ -93,7 +93,7 @@ export class OutsideCredentials {
     if (isUnsaid || monotonicSeconds < this.#downUntil) {
       if (isRight && (holdsAllocation || age <= this.outageSeconds)) return OUTSIDE_KNOWN
       // Another thread may know the name from before, and then it says so.
-      return isUnsaid || isLast || user !== null ? OUTSIDE_DOWN : OUTSIDE_ASK
+      return isUnsaid || lookupCount > 0 || user !== null ? OUTSIDE_DOWN : OUTSIDE_ASK
     }
     if (lookupCount >= LOOKUP_COUNT_MAX) return OUTSIDE_KNOWN
     if (!isRight) return age < LOOKUP_REFUSAL_SECONDS_MAX ? OUTSIDE_KNOWN : OUTSIDE_ASK

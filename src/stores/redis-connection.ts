@@ -156,6 +156,9 @@ class Deferred<Result> {
 function clientOf({ ca, password, server }: RedisAccess, signal: AbortSignal) {
   const { database, host, isTls, path, port, username } = server
   const common = { connectTimeout: REDIS_OPEN_MILLISECONDS_MAX, reconnectStrategy: false as const, signal }
+  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+  const verified = { tls: true as const, rejectUnauthorized: true, ...(ca === null ? {} : { ca }) }
+  const tls = isTls ? verified : {}
   return createClient({
     // What servers of all ages speak; nothing of RESP3 is needed.
     RESP: 2,
@@ -163,15 +166,7 @@ function clientOf({ ca, password, server }: RedisAccess, signal: AbortSignal) {
     ...{ maintNotifications: 'disabled' as const, disableClientInfo: true, database },
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    socket:
-      path !== null
-        ? { ...common, path, tls: false as const }
-        : {
-            ...common,
-            host: host ?? '',
-            port,
-            ...(isTls ? { tls: true as const, ...(ca === null ? {} : { ca }) } : {}),
-          },
+    socket: path === null ? { ...common, host: host ?? '', port, ...tls } : { ...common, path, tls: false as const },
   })
 }
 

@@ -54,7 +54,7 @@ const DISABLED = 'dora'
 
 /** @param file the users of a users file, in the main thread or in a worker */
 function setUp(secrets = ['north', 'south'], file: CredentialStore = usersFile()) {
-  const authenticator = makeAuthenticator([staticUsers(), new RestSecrets(REALM, secrets, () => WALL), file])
+  const authenticator = makeAuthenticator([staticUsers(), file, new RestSecrets(REALM, secrets, () => WALL)])
   const { nonce } = challengeOf(authenticator)
   const wrongKey = md5Key(USER, REALM, 'wrong')
   const refuse = (request: Partial<Request>) => {
@@ -120,6 +120,30 @@ t.test('a disabled user', async (t) => {
         t.same(withoutNonce(disabled.bytes), withoutNonce(like.bytes))
         t.equal(disabled.reason, 'disabled-user', 'which only the operator learns')
         t.equal(disabled.username, DISABLED, 'and who it was')
+      })
+    }
+  }
+})
+
+t.test('a user of the file', async (t) => {
+  // A long number, of a telephone say, is a name that the secrets would make a key for as well.
+  const names = { letters: ['anna', 'bert'], digits: ['4915700001', '4915700002'] }
+  const table = new CredentialTable(
+    REALM,
+    Object.values(names).map(([name]) => makeCredential(name, REALM, PASSWORD)),
+  )
+  const stores = { 'the main thread': table, 'a worker': new PackedUsers(structuredClone(table.pack())) }
+  for (const [where, store] of Object.entries(stores)) {
+    const { refuse } = setUp(undefined, store)
+    for (const [kind, [known, unknown]] of Object.entries(names)) {
+      t.test(`in ${where} (${kind}), with a wrong password: the bytes and the work of an unknown user`, async (t) => {
+        const [wrong, nobody] = [refuse({ username: known }), refuse({ username: unknown })]
+        t.same(wrong.counts, nobody.counts)
+        t.ok((wrong.counts.createHmac ?? 0) > 0, 'the work is there to be counted')
+        t.same(withoutNonce(wrong.bytes), withoutNonce(nobody.bytes))
+        t.equal(wrong.reason, 'bad-password')
+        const hash = (name: string) => ({ username: undefined, userhash: Buffer.from(userhash(name, REALM), 'hex') })
+        t.same(refuse(hash(known)).counts, refuse(hash(unknown)).counts, 'by USERHASH')
       })
     }
   }

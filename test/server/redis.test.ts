@@ -137,7 +137,7 @@ for (const engine of ENGINES_IN_TIME) {
       const report = await runUclient({
         host: '127.0.0.1',
         port: server.port(),
-        ...{ user: 'gorst', password: 'hero' },
+        ...{ user: 'whirrun', password: 'blade7' },
         flags,
       })
       t.match({ exitCode: 0, lost: 0 }, { exitCode: report.exitCode, lost: report.lost }, report.output)
