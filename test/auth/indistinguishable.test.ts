@@ -170,6 +170,62 @@ t.test('TURN REST names', async (t) => {
   })
 })
 
+t.test('keys of several secrets and hashes', async (t) => {
+  const name = `${WALL + 60}:alice`
+  /** MACs that were compared. */
+  const success = (secrets: string[], secret: string, username = name) => {
+    const store = new RestSecrets(REALM, secrets, () => WALL)
+    const authenticator = makeAuthenticator([staticUsers(), store, usersFile()])
+    const { nonce } = challengeOf(authenticator)
+    const rest = new RestSecrets(REALM, [secret], () => WALL).find(name) as Credential
+    const key = username === USER ? md5Key(USER, REALM, PASSWORD) : (rest.md5Key ?? new Uint8Array(0))
+    const once = () =>
+      countOperations(() =>
+        t.equal(authenticator.authenticate(makeRequest({ username, realm: REALM, nonce, key }), CLIENT, NOW), 0),
+      )
+    // One more is of the nonce.
+    return [once(), once()].map(({ createHmac, timingSafeEqual }) => [(timingSafeEqual ?? 0) - 1, createHmac])
+  }
+
+  t.test('cost who is let in no more than it takes: the right one is tried first the next time', async (t) => {
+    const [[first], [second, hmacs]] = success(['north', 'south', 'east'], 'east')
+    t.equal(first, 3, 'those before it')
+    t.equal(second, 1)
+    t.equal(hmacs, success(['east'], 'east')[1][1], 'as with one secret')
+    t.equal(success(['north', 'south'], 'north', USER)[0][0], 1, 'and no other user pays for them')
+  })
+
+  t.test('cost who is refused all of them, whoever it is: unknown, wrong, expired, too long-lived', async (t) => {
+    const secrets = ['north', 'south', 'east']
+    const store = new RestSecrets(REALM, secrets, () => WALL, {
+      ...{ separator: ':', hash: 'any', lifetimeSecondsMax: 3600 },
+    })
+    const authenticator = makeAuthenticator([staticUsers(), store, usersFile()])
+    const { nonce } = challengeOf(authenticator)
+    const refused = (username: string, secret: string | null) => {
+      const rest = new RestSecrets(REALM, [secret ?? 'wrong'], () => 0).find(username)
+      const key = typeof rest === 'string' ? md5Key(USER, REALM, 'wrong') : (rest.md5Key ?? new Uint8Array(0))
+      const message = makeRequest({ username, realm: REALM, nonce, key })
+      const counts = countOperations(() => t.equal(authenticator.authenticate(message, CLIENT, NOW), 401, username))
+      return { reason: authenticator.reason, counts }
+    }
+    const wrong = refused(name, null)
+    t.equal(wrong.reason, 'bad-password')
+    t.equal(wrong.counts.timingSafeEqual, 6, 'three secrets, with two hashes each')
+    for (const [username, secret, reason] of [
+      [`${WALL - 60}:alice`, null, 'expired-credential'],
+      [`${WALL - 60}:alice`, 'north', 'expired-credential'],
+      [`${WALL - 60}:alice`, 'east', 'expired-credential'],
+      [`${WALL + 9999}:alice`, 'north', 'too-long-lived'],
+    ] as const) {
+      t.same(refused(username, secret), { ...wrong, reason }, `${username} ${secret}`)
+    }
+    for (const username of [USER, 'mallory', DISABLED]) {
+      t.equal(refused(username, null).counts.timingSafeEqual, 6, `${username}: as many comparisons`)
+    }
+  })
+})
+
 t.test('the answer differs in its nonce from client to client, and in nothing else', async (t) => {
   const { authenticator } = setUp()
   const here = errorAnswer(authenticator, 401, CLIENT)
