@@ -276,7 +276,7 @@ t.test('a store that is down', async (t) => {
 })
 
 t.test('requests that wait', async (t) => {
-  t.test('are one for each client: what it sends meanwhile is dropped, its answer comes once', async (t) => {
+  t.test('are dropped when they come again, and answered once', async (t) => {
     const { carol, harness, knock, say } = stage()
     const client = carol()
     knock(client)
@@ -284,6 +284,20 @@ t.test('requests that wait', async (t) => {
     t.equal(client.drop, DROP_DUPLICATE_REQUEST)
     t.equal(say(client, FOUND).length, 1)
     t.equal(harness.core.lookups?.parkedCount, 0)
+  })
+
+  t.test('are all that a client sends meanwhile: over a stream it would send none of them again', async (t) => {
+    const { admitted, harness, say } = stage()
+    const client = admitted()
+    say(client, { outcome: 'unknown' })
+    harness.advanceSeconds(LOOKUP_REFUSAL_SECONDS_MAX)
+    t.equal(client.request(stun.METHOD_REFRESH), null)
+    t.equal(client.request(stun.METHOD_REFRESH), null)
+    t.equal(harness.lookups.length, 2)
+    t.same(
+      say(client, FOUND).map(({ code }) => code),
+      [0, 0],
+    )
   })
 
   t.test('are copies: the engine may use its buffer again', async (t) => {
@@ -385,5 +399,20 @@ t.test('requests that wait', async (t) => {
     harness.advanceSeconds(10)
     knock(client)
     t.equal(harness.lookups.length, 1)
+  })
+
+  t.test('are those whose key was right last time, whatever others have sent from their address', async (t) => {
+    const { carol, harness, knock, say } = stage({ unauthenticatedRate: 0, limitsLoopback: true })
+    const client = carol({ address: '198.51.100.9:1' })
+    knock(client)
+    say(client, FOUND)
+    client.refresh(0)
+    harness.advanceSeconds(FRESH_SECONDS)
+    const wrong = harness.client({ address: '198.51.100.9:2', user: { ...ALICE, password: 'guess' } })
+    wrong.challenge()
+    for (let count = 0; count < 300; count++) wrong.request(stun.METHOD_ALLOCATE, requestUdp)
+    t.equal(knock(client), null)
+    t.equal(harness.lookups.length, 2)
+    t.equal(say(client, FOUND)[0].code, 0)
   })
 })
