@@ -131,7 +131,7 @@ export class OutsideUsers {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#stores.map(({ store }) => store.close()))
+    await Promise.all(this.#stores.map((store) => store.close()))
   }
 
   /** The first one that knows the name decides. */

@@ -18,6 +18,7 @@ export class WatchedStore {
   #problem = ''
   /** Somebody tries whether it is up again. */
   #isTried = false
+  #isClosed = false
 
   constructor(store: OutsideStore, logger: Logger, nowMs: () => number) {
     this.store = store
@@ -64,6 +65,12 @@ export class WatchedStore {
     }
   }
 
+  /** Look-ups that this ends say nothing of the store. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.store.close()
+  }
+
   #noteAnswer(): void {
     if (this.#isDown) {
       const seconds = Math.round((this.#nowMs() - this.#downSinceMs) / 1000)
@@ -75,6 +82,7 @@ export class WatchedStore {
   }
 
   #noteFailure(problem: string): void {
+    if (this.#isClosed) return
     const wasDown = this.#isDown
     this.#failedAtMs = this.#nowMs()
     if (this.#failureCount === 0) this.#downSinceMs = this.#failedAtMs
