@@ -5,7 +5,7 @@
 //                                               └─ too long, and nobody says anything ─► 500
 import { PARKED_COUNT_MAX, PARKED_OF_SOURCE_COUNT_MAX } from '../limits/outside.js'
 import { FAMILY_IPV6, type TransportAddress } from '../stun/address.js'
-import { HEADER_LENGTH, TRANSACTION_ID_LENGTH } from '../stun/constants.js'
+import { HEADER_LENGTH, METHOD_CONNECTION_BIND, TRANSACTION_ID_LENGTH } from '../stun/constants.js'
 import { FiveTuple } from './five-tuple.js'
 import type { UserLookup } from './output.js'
 
@@ -49,8 +49,7 @@ export class CredentialLookups {
   ): number {
     let ofSource = 0
     for (const parked of this.#parked) {
-      // Another one of this client is none: over a stream nothing is sent again.
-      if (parked.client.equals(client) && isSameTransaction(parked.bytes, bytes)) return PARK_DUPLICATE
+      if (parked.client.equals(client) && !waitBoth(parked.bytes, bytes)) return PARK_DUPLICATE
       if (isSameSource(parked.client.client, client.client)) ofSource++
     }
     if (this.#parked.length >= PARKED_COUNT_MAX || ofSource >= PARKED_OF_SOURCE_COUNT_MAX) return PARK_FULL
@@ -93,7 +92,19 @@ export class CredentialLookups {
   }
 }
 
-/** Of two STUN messages. */
+/**
+ * Of two requests of one client. Over a stream nothing is sent again, so whatever is none of those that wait joins them; but where a ConnectionBind
+ * ends the messages, nothing may come after it.
+ */
+function waitBoth(one: Uint8Array, other: Uint8Array): boolean {
+  return !isConnectionBind(one) && !isConnectionBind(other) && !isSameTransaction(one, other)
+}
+
+/** Requests have no class bits. */
+function isConnectionBind(request: Uint8Array): boolean {
+  return request[0] === 0 && request[1] === METHOD_CONNECTION_BIND
+}
+
 function isSameTransaction(one: Uint8Array, other: Uint8Array): boolean {
   for (let index = HEADER_LENGTH - TRANSACTION_ID_LENGTH; index < HEADER_LENGTH; index++) {
     if (one[index] !== other[index]) return false

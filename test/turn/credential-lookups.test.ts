@@ -300,6 +300,20 @@ t.test('requests that wait', async (t) => {
     )
   })
 
+  t.test('are nothing beside a ConnectionBind, after which the connection has no messages', async (t) => {
+    const { carol, harness } = stage()
+    const client = carol({ transport: TRANSPORT_TCP })
+    client.challenge()
+    const bind = () => client.request(stun.METHOD_CONNECTION_BIND)
+    t.equal(bind(), null)
+    t.equal(client.drop, 0)
+    t.equal(bind(), null)
+    t.equal(client.drop, DROP_DUPLICATE_REQUEST)
+    client.request(stun.METHOD_REFRESH)
+    t.equal(client.drop, DROP_DUPLICATE_REQUEST)
+    t.equal(harness.core.lookups?.parkedCount, 1)
+  })
+
   t.test('are copies: the engine may use its buffer again', async (t) => {
     const { carol, harness, say } = stage()
     const client = carol()
