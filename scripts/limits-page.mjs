@@ -27,6 +27,7 @@ const TITLES = {
   files: 'Files',
   admin: 'The admin plane',
   cms: 'The CMS API',
+  outside: 'Users kept elsewhere',
   webhook: 'Users from a web service',
   clients: 'Our own TURN client',
   redis: 'Users in Redis',

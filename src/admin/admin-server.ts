@@ -26,6 +26,8 @@ export interface AdminServerOptions {
   readonly certificate: CertificateMaterial | null
   /** Who may read /metrics from elsewhere; none if it is empty. */
   readonly metricsTokens: readonly string[]
+  /** Who may have credentials issued; nobody if absent. */
+  readonly credentialsTokens?: readonly string[]
   /** Where the TURN servers of the CMS API are kept; in memory if null or absent. */
   readonly stateDirectory?: string | null
   readonly logger: Logger
@@ -63,7 +65,8 @@ export class AdminServer {
   /** Throws TurndError if the address cannot be had, or there is no page to show. */
   static async open(options: AdminServerOptions): Promise<AdminServer> {
     const { administered, certificate, listen, logger, metricsTokens, now = () => performance.now() } = options
-    const authentication = new Authentication({ administered, metricsTokens, logger, now })
+    const { credentialsTokens = [] } = options
+    const authentication = new Authentication({ administered, metricsTokens, credentialsTokens, logger, now })
     const events = new EventStreams(administered)
     const metrics = new Metrics(administered)
     const stateDirectory = options.stateDirectory ?? null
@@ -128,8 +131,10 @@ export class AdminServer {
     this.#publicNames = names
   }
 
-  setMetricsTokens(tokens: readonly string[]): void {
-    this.#made.authentication.setMetricsTokens(tokens)
+  setTokens(metrics: readonly string[], credentials: readonly string[]): void {
+    const { authentication } = this.#made
+    authentication.metricsTokens.set(metrics)
+    authentication.credentialsTokens.set(credentials)
   }
 
   /** Streams end; answers that are under way have half a second. */

@@ -1,6 +1,7 @@
 // What the admin plane asks of a running server: the face that src/server puts before it. Plain data in and out, so that a page, a
 // command and a test see the same. Nothing here throws for what a client of the API may get wrong, but AdminProblem.
 import type { Client, ClientDetail } from './schema/clients.js'
+import type { Credentials } from './schema/credentials.js'
 import type { Capture, CaptureRequest, ReloadResult } from './schema/operations.js'
 import type { History, HistoryRange, Sample, Status } from './schema/status.js'
 import type { ChangedUser, TestCredentials, User, UserAddition, UserChange, UserRole } from './schema/users.js'
@@ -64,6 +65,8 @@ export interface Administered {
   verifyAdmin(name: string, password: string): Promise<boolean>
   /** Another one with each password of an admin user; null: there is none, or a disabled one. Sessions that began with another one end. */
   adminStamp(name: string): string | null
+  /** TURN REST credentials; '' is nobody's, null the configured lifetime. Throws AdminProblem. */
+  issueCredentials(user: string, ttl: number | null): Credentials
   /** A user for some minutes, known to every worker when it resolves. */
   makeTestCredentials(): Promise<TestCredentials>
 

@@ -16,6 +16,8 @@ export interface SecretsChange {
 }
 
 export class SecretList {
+  /** Called when all followers know another list. */
+  onKnown: (secrets: readonly string[], change: SecretsChange) => void = () => {}
   readonly #byOrigin = new Map<SecretOrigin, readonly string[]>()
   readonly #followers = new Set<SecretsFollower>()
   #all: readonly string[] = []
@@ -39,7 +41,9 @@ export class SecretList {
       addedCount: all.filter((secret) => !before.includes(secret)).length,
       removedCount: before.filter((secret) => !all.includes(secret)).length,
     }
-    return Promise.all([...this.#followers].map((follower) => follower(all, change))).then(() => {})
+    return Promise.all([...this.#followers].map((follower) => follower(all, change))).then(() =>
+      this.onKnown(all, change),
+    )
   }
 
   of(origin: SecretOrigin): readonly string[] {

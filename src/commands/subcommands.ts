@@ -11,6 +11,7 @@ const RUN: Readonly<Record<SubcommandName, Subcommand>> = {
   why: async (argv, io) => (await import('./why.js')).runWhyCommand(argv, io),
   probe: async (argv, io) => (await import('./probe.js')).runProbeCommand(argv, io),
   doctor: async (argv, io) => (await import('./doctor.js')).runDoctorCommand(argv, io),
+  credentials: async (argv, io) => (await import('./credentials.js')).runCredentialsCommand(argv, io),
   login: async (argv, io) => (await import('./login.js')).runLoginCommand(argv, io),
 }
 

@@ -28,6 +28,7 @@ export function whyLines(report: WhyReport, filter: WhyFilter): string[] {
     aboutDrops(report, filter),
     aboutNothing(report, filter),
     aboutAllocations(report, filter),
+    aboutTimes(report, filter),
     aboutOthers(report, filter),
   ]
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
@@ -181,6 +182,12 @@ function flow({ relayPorts }: WhyReport, { endedCount, packetsFromClient, packet
     line,
     `  Nothing came back: let the firewall pass UDP between peers and ports ${relayPorts.min}-${relayPorts.max} of the relay address, both ways.`,
   ]
+}
+
+/** Where a name has expired, or all is asked for. */
+function aboutTimes({ notes, refusals }: WhyReport, filter: WhyFilter): string[] {
+  const isAsked = isOfAll(filter) || refusals.some(({ reason }) => reason === 'expired-credential')
+  return isAsked ? [...notes] : []
 }
 
 /** What a filter has left out, where it may be what is looked for. */

@@ -12,8 +12,9 @@ export const SUBCOMMANDS = [
   { name: 'convert', help: 'make a config file of one of another server' },
   { name: 'cert', help: 'make a key, a certificate and a request for one' },
   { name: 'why', help: 'say whom the server refused, why, what to do' },
-  { name: 'probe', help: 'ask any TURN server for relays and measure them' },
+  { name: 'probe', help: 'ask any TURN server for relays, measure them' },
   { name: 'doctor', help: 'find why media does not flow, what to change' },
+  { name: 'credentials', help: 'make timestamped credentials (TURN REST)' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const
 export type SubcommandName = (typeof SUBCOMMANDS)[number]['name']

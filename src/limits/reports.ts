@@ -117,3 +117,14 @@ export const NOTICE_COUNT_MAX = 20
 export const NOTICE_SECONDS = 3600
 /** How long the death of a worker is shown. */
 export const WORKER_DEATH_ALARM_SECONDS = 600
+
+// Times in TURN REST names
+
+/** Names whose age at their first use is known, the oldest forgotten first. */
+export const REST_AGE_COUNT_MAX = 1024
+/** For how long: a clock that is put right is not told of for longer. */
+export const REST_AGE_SECONDS = 3_600
+/** A smaller difference is no clock's: pages load, people hesitate. */
+export const REST_CLOCK_SECONDS_MIN = 120
+/** Users whose names must all come old before anybody's clock is blamed. */
+export const REST_CLOCK_USER_COUNT_MIN = 5

@@ -5,15 +5,15 @@ import type { CertificateMaterial } from '../auth/certificate-file.js'
 import { TurndError } from '../config/errors.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
+import { type AdminTokens, adminTokensOf } from './admin-tokens.js'
 import { Administration, type AdministrationParts } from './administration.js'
-import { metricsTokensOf } from './metrics-tokens.js'
 import type { ServerHome } from './server-face.js'
 
 /** What there will be, before anything is. */
 export interface PreparedAdmin {
   /** With the port that --admin-listen ADDRESS:0 comes to: what relays must know it. */
   readonly parsed: ParsedSettings
-  readonly metricsTokens: readonly string[]
+  readonly tokens: AdminTokens
   /** The HTTP server is wanted, if --admin-listen does not say otherwise: the library has one where it is asked to alone. */
   readonly hasAdminServer: boolean
   /** There is a state directory to keep things in. */
@@ -32,24 +32,24 @@ export async function prepareAdmin(parsed: ParsedSettings, home: ServerHome): Pr
   const { hasStateDir } = home
   const isListenGiven = parsed.given.has('adminListen')
   const hasAdminServer = home.hasAdminServer || isListenGiven
-  const metricsTokens = metricsTokensOf(parsed.settings)
+  const tokens = adminTokensOf(parsed.settings)
   const { adminListen } = parsed.settings
   if (!hasAdminServer || adminListen === null || adminListen.port !== 0) {
-    return { parsed, metricsTokens, hasAdminServer, hasStateDir, isListenGiven }
+    return { parsed, tokens, hasAdminServer, hasStateDir, isListenGiven }
   }
   const { withEphemeralPort } = await import('../admin/ephemeral-port.js')
   const settings = { ...parsed.settings, adminListen: await withEphemeralPort(adminListen) }
-  return { parsed: { ...parsed, settings }, metricsTokens, hasAdminServer, hasStateDir, isListenGiven }
+  return { parsed: { ...parsed, settings }, tokens, hasAdminServer, hasStateDir, isListenGiven }
 }
 
 export class AdminPlane {
   readonly administration: Administration
-  metricsTokens: readonly string[]
+  tokens: AdminTokens
   readonly #server: AdminServer | null
 
-  private constructor(administration: Administration, server: AdminServer | null, metricsTokens: readonly string[]) {
+  private constructor(administration: Administration, server: AdminServer | null, tokens: AdminTokens) {
     this.administration = administration
-    this.metricsTokens = metricsTokens
+    this.tokens = tokens
     this.#server = server
   }
 
@@ -57,7 +57,7 @@ export class AdminPlane {
   static async open(parts: AdminPlaneParts): Promise<AdminPlane> {
     const administration = new Administration(parts)
     try {
-      return new AdminPlane(administration, await openServer(parts, administration), parts.metricsTokens)
+      return new AdminPlane(administration, await openServer(parts, administration), parts.tokens)
     } catch (error) {
       administration.close()
       throw error
@@ -79,10 +79,10 @@ export class AdminPlane {
   }
 
   /** What of the settings it uses has changed. */
-  settingsChanged({ publicName }: Settings, metricsTokens: readonly string[]): void {
-    this.metricsTokens = metricsTokens
+  settingsChanged({ publicName }: Settings, tokens: AdminTokens): void {
+    this.tokens = tokens
     this.#server?.setPublicNames(publicName)
-    this.#server?.setMetricsTokens(metricsTokens)
+    this.#server?.setTokens(tokens.metrics, tokens.credentials)
   }
 
   async close(): Promise<void> {
@@ -92,7 +92,7 @@ export class AdminPlane {
 }
 
 async function openServer(parts: AdminPlaneParts, administered: Administration): Promise<AdminServer | null> {
-  const { hasAdminServer, hasStateDir, isListenGiven, logger, metricsTokens, server, warn } = parts
+  const { hasAdminServer, hasStateDir, isListenGiven, logger, server, tokens, warn } = parts
   const { adminListen, publicName, stateDir } = server.settings()
   if (adminListen === null || !hasAdminServer) return null
   // Loaded where it is used only: most of it is HTTP.
@@ -103,7 +103,7 @@ async function openServer(parts: AdminPlaneParts, administered: Administration):
       listen: adminListen,
       publicNames: publicName,
       certificate: server.certificate()?.material ?? null,
-      metricsTokens,
+      ...{ metricsTokens: tokens.metrics, credentialsTokens: tokens.credentials },
       stateDirectory: hasStateDir ? stateDir : null,
       logger,
       warn,

@@ -2,6 +2,7 @@
 // for the charts, and has the alarms look at the same time, whether anybody watches or not.
 import type { AdminEvents, Administered, CounterValues } from '../admin/administered.js'
 import type { Client, ClientDetail } from '../admin/schema/clients.js'
+import type { Credentials } from '../admin/schema/credentials.js'
 import type { Capture, CaptureRequest, ReloadResult } from '../admin/schema/operations.js'
 import type { History, HistoryRange, Status } from '../admin/schema/status.js'
 import type { ChangedUser, TestCredentials, User, UserAddition, UserChange, UserRole } from '../admin/schema/users.js'
@@ -13,6 +14,7 @@ import type { Alarms } from './alarms.js'
 import { Captures } from './captures.js'
 import type { ServerCertificate } from './certificate.js'
 import { ClientList } from './client-list.js'
+import { credentialsOf } from './issue-credentials.js'
 import type { OpenedRelaying } from './open-relaying.js'
 import { SampleHistory } from './sample-history.js'
 import { Sampler } from './sampler.js'
@@ -147,6 +149,10 @@ export class Administration implements Administered {
 
   adminStamp(name: string): string | null {
     return this.#userAdmin.adminStamp(name)
+  }
+
+  issueCredentials(user: string, ttl: number | null): Credentials {
+    return credentialsOf(this.#parts.server, user, ttl)
   }
 
   async makeTestCredentials(): Promise<TestCredentials> {

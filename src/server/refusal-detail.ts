@@ -2,20 +2,22 @@
 // so that no core has to.
 import type { Refusal } from '../log/refusals.js'
 import type { OutsideUsers } from './outside-users.js'
+import { type RestSettings, restDetail } from './rest-ages.js'
 
-export interface DetailSources {
-  readonly outside: Pick<OutsideUsers, 'problems' | 'refusalDetail'> | null
-}
-
-/** '' where there is nothing more. */
-export function refusalDetail({ reason, user }: Pick<Refusal, 'reason' | 'user'>, { outside }: DetailSources): string {
+/** '' where there is nothing more. @param outside the stores of this moment; null without any */
+export function refusalDetail(
+  refusal: Refusal,
+  settings: RestSettings,
+  outside: Pick<OutsideUsers, 'problems' | 'refusalDetail'> | null,
+): string {
+  const { reason, user } = refusal
   switch (reason) {
     case 'refused-by-store':
       return outside?.refusalDetail(user) ?? ''
     case 'store-unavailable':
       return downText(outside?.problems() ?? []) || (outside?.refusalDetail(user) ?? '')
     default:
-      return ''
+      return restDetail(refusal, settings)
   }
 }
 

@@ -8,11 +8,11 @@ import { readAuthorities } from '../config/authorities.js'
 import type { ParsedSettings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { RelayHost } from '../turn/relay-host.js'
+import { type AdminTokens, adminTokensOf, tokenChanges } from './admin-tokens.js'
 import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
 import { logImport } from './import-log.js'
-import { metricsTokensOf, tokenChanges } from './metrics-tokens.js'
 import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls, withoutDefaultDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
@@ -26,8 +26,7 @@ export interface LiveParts {
   readonly parsed: ParsedSettings
   readonly users: Users
   readonly certificate: ServerCertificate | null
-  /** Who may read the metrics from elsewhere. */
-  readonly metricsTokens: readonly string[]
+  readonly tokens: AdminTokens
 }
 
 export interface ReloadHost {
@@ -50,7 +49,7 @@ interface Prepared {
   readonly users: PreparedUsers
   readonly certificate: PreparedCertificate
   readonly relaying: PreparedRelaying
-  readonly metricsTokens: readonly string[]
+  readonly tokens: AdminTokens
   readonly changes: readonly SettingChange[]
 }
 
@@ -117,7 +116,7 @@ export class Reloads {
     // Until all of it is taken over nobody else's code runs in between.
     const warn = (text: string) => void (isOver ? this.#host.warn(text) : warnings.push(text))
     const prepared = await this.#prepare(present, wanted, warn, isDryRun)
-    const { certificate, changes, metricsTokens, parsed, relaying, users } = prepared
+    const { certificate, changes, parsed, relaying, tokens, users } = prepared
     if (isDryRun) {
       users.abandon()
       await relaying.abandon()
@@ -126,7 +125,7 @@ export class Reloads {
     users.commit()
     const committed = certificate.commit()
     await relaying.commit({ certificate: committed?.material ?? null })
-    this.#host.take({ parsed, users: users.users, certificate: committed, metricsTokens })
+    this.#host.take({ parsed, users: users.users, certificate: committed, tokens })
     isOver = true
     logImport(this.#host.logger, parsed.imported, present.parsed.imported)
     const filesText = filesWarning(parsed.settings, present.relaying, present.relayHosts)
@@ -149,7 +148,7 @@ export class Reloads {
     const parsed = withLive(present.parsed, wanted)
     const { settings } = parsed
     await refuseImpossibleDtls(settings.listen)
-    const metricsTokens = metricsTokensOf(settings)
+    const tokens = adminTokensOf(settings)
     const httpUpstreamCa =
       settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
     const certificate = await prepareCertificate({
@@ -173,13 +172,13 @@ export class Reloads {
         ...settingChanges(from, wanted.settings),
         ...users.changes,
         ...certificate.changes,
-        ...tokenChanges(present.metricsTokens, metricsTokens, from, settings),
+        ...tokenChanges(present.tokens, tokens, from, settings),
       ]
       const changes = noted(rows, from, wanted.settings, {
         endingCount: relaying.endingCount,
         allocationCount: present.relaying.allocationCount(),
       })
-      return { parsed, users, certificate, relaying, metricsTokens, changes }
+      return { parsed, users, certificate, relaying, tokens, changes }
     } catch (error) {
       users.abandon()
       throw error

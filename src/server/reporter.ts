@@ -1,5 +1,6 @@
 // Tells people what the cores do: a log line and an event for each allocation and refusal, the ring of latest refusals, and the
 // lives of the workers.
+import type { Settings } from '../config/settings.js'
 import {
   CONNECTION_LINES_OF_SOURCE_PER_SECOND_MAX,
   CONNECTION_LINES_PER_SECOND_MAX,
@@ -22,6 +23,7 @@ import {
 import type { DeletionCause } from '../turn/output.js'
 import type { RelayingNews, WorkerDeath } from './relaying.js'
 import type { AllocationInfo, AllocationUse, Report } from './reports.js'
+import { RestAges } from './rest-ages.js'
 import type { Totals } from './statistics.js'
 
 export interface ReporterEvents {
@@ -32,6 +34,8 @@ export interface ReporterEvents {
   warning(text: string): void
   /** What else there is to say of it, in words; ''. */
   detailOf(refusal: Refusal): string
+  /** Those in force. */
+  settings(): Pick<Settings, 'authSecretSeparator'>
 }
 
 /** Whose report it is, as a field of log lines. */
@@ -49,6 +53,8 @@ export class Reporter implements RelayingNews {
   )
   readonly #logger: Logger
   readonly #events: ReporterEvents
+  /** How long names hold when they are first used. */
+  readonly restAges = new RestAges()
   /** Refusals that have had no line since the last flush. */
   #suppressedCount = 0
   /** What was flushed of those that the cores held back, and of reports that were lost. */
@@ -65,6 +71,7 @@ export class Reporter implements RelayingNews {
     switch (report.kind) {
       case 'allocation':
         this.allocationDigest.created(report.info.user, report.info.client, worker, Date.now())
+        this.restAges.note(report.info.user, this.#events.settings().authSecretSeparator, Date.now())
         this.#allocationCreated(report.info, { ...report.ways, ...whose })
         return
       case 'allocation-deleted':

@@ -11,10 +11,11 @@ export function logSecrets(list: SecretList, logger: Logger, warn: (text: string
     )
   }
   warnOfOmitted()
-  list.onChanged((secrets, { addedCount, removedCount }) => {
+  // Not before it holds everywhere: whoever reads the line may take old credentials out of use.
+  list.onKnown = (secrets, { addedCount, removedCount }) => {
     const fields = { secrets: secrets.length, added: addedCount, removed: removedCount }
     const now = secrets.length === 1 ? '1 TURN REST secret' : `${secrets.length} TURN REST secrets`
     logger.info({ event: 'secrets-changed', ...fields }, `${now} now: ${addedCount} added, ${removedCount} removed`)
     warnOfOmitted()
-  })
+  }
 }

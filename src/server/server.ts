@@ -67,7 +67,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
         this.emit('workerDied', death.worker, death.allocationCount)
       },
       warning: (text) => this.#warn(text),
-      detailOf: (refusal) => refusalDetail(refusal, { outside: this.#running?.users.outside ?? null }),
+      detailOf: (refusal) => refusalDetail(refusal, this.settings, this.#running?.users.outside ?? null),
+      settings: () => this.settings,
     })
     this.#alarms = new Alarms((change, alarm) => logAlarm(logger, change, alarm))
     this.#control = new ServerControl(this)
@@ -146,7 +147,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
 
   /** Why calls failed: what was refused, summed up, with meaning and remedy; drops; and who got through. Throws TurndError for a bad filter. */
   why(filter: WhyFilter = {}): WhyReport {
-    return whyReport({ settings: this.settings, running: this.#running, reporter: this.#reporter }, filter)
+    return whyReport({ parsed: this.#parsed, running: this.#running, reporter: this.#reporter }, filter)
   }
 
   /**
@@ -268,15 +269,15 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   /** null before the start and while it stops. */
   #present(): ReturnType<ReloadHost['present']> {
     if (this.#running === null || this.#stopping !== null) return null
-    return { ...this.#running, parsed: this.#parsed, metricsTokens: this.#plane?.metricsTokens ?? [] }
+    return { ...this.#running, parsed: this.#parsed, tokens: this.#plane?.tokens ?? { metrics: [], credentials: [] } }
   }
 
-  #take({ certificate, metricsTokens, parsed, users }: LiveParts): void {
+  #take({ certificate, parsed, tokens, users }: LiveParts): void {
     if (this.#running === null) return
     this.#parsed = parsed
     this.#running = { ...this.#running, users, certificate }
     this.#followCertificate(this.#running)
-    this.#plane?.settingsChanged(parsed.settings, metricsTokens)
+    this.#plane?.settingsChanged(parsed.settings, tokens)
   }
 
   /** Handshakes of clients and of browsers use it from now on, and those that come after it. */

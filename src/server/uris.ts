@@ -1,4 +1,7 @@
 // The URIs by which clients reach a server (RFC 7065): for the ready line, the banner and the library.
+import { formatAddressPort } from '../config/ip-address.js'
+import { isWildcardHost } from '../config/listen-spec.js'
+import type { Settings } from '../config/settings.js'
 import type { Listener } from '../net/engine.js'
 import { hostAddress } from '../stun/address.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -29,6 +32,29 @@ export function turnUris(
     return places.map((place) => `${uriScheme}:${place}?transport=${transport}`)
   })
   return [...new Set(uris)]
+}
+
+/** Of a server that need not run: what its options tell. Wildcards are known by the public names, or the public sides of --external-ip. */
+export function configuredUris({ externalIp, listen, publicName }: Settings): string[] {
+  const uris = listen.flatMap(({ host, port, scheme }) => {
+    const hosts = isWildcardHost(host)
+      ? externalIp.map((mapping) => mapping.publicHost)
+      : [publicSide(host, externalIp)]
+    const places =
+      publicName.length > 0
+        ? publicName.map((name) => `${name}:${port}`)
+        : hosts.map((each) => formatAddressPort(each, port))
+    const forms = scheme === 'any' ? [URI_FORMS.udp, URI_FORMS.tcp] : [URI_FORMS[scheme]]
+    if (port === 0) return []
+    return forms.flatMap(([uriScheme, transport]) =>
+      places.map((place) => `${uriScheme}:${place}?transport=${transport}`),
+    )
+  })
+  return [...new Set(uris)]
+}
+
+function publicSide(host: string, externalIp: Settings['externalIp']): string {
+  return externalIp.find(({ privateHost }) => privateHost === host)?.publicHost ?? host
 }
 
 function publicHost(host: string, relayHosts: readonly RelayHost[]): string {

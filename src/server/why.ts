@@ -2,8 +2,9 @@
 // which the library offers and `turnd why` asks for over the control socket; so it is plain JSON, and small however much has happened.
 
 import type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from '../admin/schema/why.js'
+import { parseRestName } from '../auth/rest-name.js'
 import { TurndError } from '../config/errors.js'
-import type { Settings } from '../config/settings.js'
+import type { ParsedSettings } from '../config/settings.js'
 import { WHY_ALLOCATION_COUNT_MAX, WHY_ENTRY_COUNT_MAX } from '../limits/reports.js'
 import type { AllocationDigestEntry } from '../log/allocation-digest.js'
 import { CONNECTION_REFUSAL_NAMES, CONNECTION_REFUSALS } from '../log/connection-refusals.js'
@@ -28,14 +29,15 @@ export type { WhyFilter, WhyReport } from '../admin/schema/why.js'
 
 /** Whose report it is. */
 export interface WhyServer {
-  readonly settings: Settings
+  readonly parsed: Pick<ParsedSettings, 'settings' | 'given'>
   /** null before the start and after the end. */
   readonly running: { readonly relaying: Relaying; readonly startTimeMs: number } | null
   readonly reporter: Reporter
 }
 
 /** Throws TurndError if the filter makes no sense. */
-export function whyReport({ reporter, running, settings }: WhyServer, filter: WhyFilter): WhyReport {
+export function whyReport({ parsed, reporter, running }: WhyServer, filter: WhyFilter): WhyReport {
+  const { given, settings } = parsed
   const timeMs = Date.now()
   const totals = running?.relaying.totals() ?? totalsOf([])
   const happened = { ...occurred(REFUSAL_REASON_NAMES, totals.refusals), ...connectionsOf(totals.connectionRefusals) }
@@ -51,7 +53,8 @@ export function whyReport({ reporter, running, settings }: WhyServer, filter: Wh
     relayPorts: { min: settings.minPort, max: settings.maxPort },
     allocationCount: running?.relaying.allocationCount() ?? 0,
     packetsReceived: totals.engine[COUNTER_PACKETS_RECEIVED],
-    ...digested(reporter, filter, timeMs),
+    ...digested(reporter, filter, settings.authSecretSeparator, timeMs),
+    notes: reporter.restAges.notes(given.has('authSecretLifetime') ? settings.authSecretLifetime : null, timeMs),
     totals: asked(happened),
     undescribed: asked(undescribed(totals, happened, reporter)),
     drops: dropsOf(totals).filter(({ reason }) => isAsked(reason)),
@@ -59,9 +62,9 @@ export function whyReport({ reporter, running, settings }: WhyServer, filter: Wh
 }
 
 /** What of the digests matches, and what of them does not. */
-function digested({ allocationDigest, refusalDigest }: Reporter, filter: WhyFilter, timeMs: number) {
+function digested({ allocationDigest, refusalDigest }: Reporter, filter: WhyFilter, separator: string, timeMs: number) {
   const { entriesMax = WHY_ENTRY_COUNT_MAX, sinceSeconds = Number.POSITIVE_INFINITY } = filter
-  const matches = matcherOf(filter)
+  const matches = matcherOf(filter, separator)
   const sinceMs = timeMs - sinceSeconds * 1000
   const recent = refusalDigest.entries().filter(({ lastTimeMs }) => lastTimeMs >= sinceMs)
   const ofReason = recent.filter(({ reason }) => filter.reason === undefined || reason === filter.reason)
@@ -84,7 +87,7 @@ export function isReason(text: string): boolean {
   return [REFUSAL_REASONS, CONNECTION_REFUSALS, DROP_REASONS].some((catalogue) => Object.hasOwn(catalogue, text))
 }
 
-function matcherOf({ entriesMax = 0, reason, sinceSeconds = 0, source, user }: WhyFilter) {
+function matcherOf({ entriesMax = 0, reason, sinceSeconds = 0, source, user }: WhyFilter, separator: string) {
   // Whoever comes over the socket or the library may give anything: NaN is no number either.
   if (!(sinceSeconds >= 0)) throw filterError(`sinceSeconds is ${sinceSeconds}: give a number of seconds from 0 on`)
   if (!(entriesMax >= 0)) throw filterError(`entriesMax is ${entriesMax}: give a number of entries from 0 on`)
@@ -94,7 +97,8 @@ function matcherOf({ entriesMax = 0, reason, sinceSeconds = 0, source, user }: W
     throw filterError(`${JSON.stringify(source)} is neither an IP address nor a CIDR block`)
   }
   return (entry: { readonly user: string; readonly source: string }): boolean => {
-    if (user !== undefined && entry.user !== user && entry.user.replace(/^\d+:/, '') !== user) return false
+    if (user !== undefined && entry.user !== user && parseRestName(entry.user, separator)?.account !== user)
+      return false
     if (cidr === null) return true
     const address = hostAddress(entry.source)
     return address !== null && cidrContains(cidr, address)

@@ -3,7 +3,6 @@
 //   Allocation ─┬─ relay4, relay6         one relayed transport address each, with its own lifetime (dual allocation)
 //               ├─ permissions            by peer IP address ──► Permission ──► its ChannelBindings by peer port
 //               └─ channels               by channel number  ──► ChannelBinding
-//
 // Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
 import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'

@@ -121,7 +121,7 @@ t.test('who may read them', async (t) => {
     t.equal(await status({ ...forwarded, ...bearer('new-token-0123456789') }), 200)
     t.equal(await status({ ...forwarded, ...bearer('new-token-012345678') }), 401)
     t.equal(await status({ ...forwarded, ...bearer(await logIn(server)) }), 200)
-    server.setMetricsTokens([])
+    server.setTokens([], [])
     t.equal(await status({ ...forwarded, ...bearer('new-token-0123456789') }), 401)
     const refused = await ask(server, { path: '/metrics', headers: forwarded })
     t.match(refused.json(), { message: /--metrics-token/ })

@@ -54,7 +54,7 @@ const DISABLED = 'dora'
 
 /** @param file the users of a users file, in the main thread or in a worker */
 function setUp(secrets = ['north', 'south'], file: CredentialStore = usersFile()) {
-  const authenticator = makeAuthenticator([staticUsers(), new RestSecrets(REALM, secrets, () => WALL), file])
+  const authenticator = makeAuthenticator([staticUsers(), file, new RestSecrets(REALM, secrets, () => WALL)])
   const { nonce } = challengeOf(authenticator)
   const wrongKey = md5Key(USER, REALM, 'wrong')
   const refuse = (request: Partial<Request>) => {
@@ -125,6 +125,30 @@ t.test('a disabled user', async (t) => {
   }
 })
 
+t.test('a user of the file', async (t) => {
+  // A long number, of a telephone say, is a name that the secrets would make a key for as well.
+  const names = { letters: ['anna', 'bert'], digits: ['4915700001', '4915700002'] }
+  const table = new CredentialTable(
+    REALM,
+    Object.values(names).map(([name]) => makeCredential(name, REALM, PASSWORD)),
+  )
+  const stores = { 'the main thread': table, 'a worker': new PackedUsers(structuredClone(table.pack())) }
+  for (const [where, store] of Object.entries(stores)) {
+    const { refuse } = setUp(undefined, store)
+    for (const [kind, [known, unknown]] of Object.entries(names)) {
+      t.test(`in ${where} (${kind}), with a wrong password: the bytes and the work of an unknown user`, async (t) => {
+        const [wrong, nobody] = [refuse({ username: known }), refuse({ username: unknown })]
+        t.same(wrong.counts, nobody.counts)
+        t.ok((wrong.counts.createHmac ?? 0) > 0, 'the work is there to be counted')
+        t.same(withoutNonce(wrong.bytes), withoutNonce(nobody.bytes))
+        t.equal(wrong.reason, 'bad-password')
+        const hash = (name: string) => ({ username: undefined, userhash: Buffer.from(userhash(name, REALM), 'hex') })
+        t.same(refuse(hash(known)).counts, refuse(hash(unknown)).counts, 'by USERHASH')
+      })
+    }
+  }
+})
+
 t.test('TURN REST names', async (t) => {
   const name = `${WALL + 60}:alice`
   const { authenticator, nonce, refuse } = setUp()
@@ -143,6 +167,62 @@ t.test('TURN REST names', async (t) => {
     t.equal(remembered.reason, 'bad-password')
     t.same(remembered.counts, wrong.counts)
     t.same(withoutNonce(remembered.bytes), withoutNonce(wrong.bytes))
+  })
+})
+
+t.test('keys of several secrets and hashes', async (t) => {
+  const name = `${WALL + 60}:alice`
+  /** MACs that were compared. */
+  const success = (secrets: string[], secret: string, username = name) => {
+    const store = new RestSecrets(REALM, secrets, () => WALL)
+    const authenticator = makeAuthenticator([staticUsers(), store, usersFile()])
+    const { nonce } = challengeOf(authenticator)
+    const rest = new RestSecrets(REALM, [secret], () => WALL).find(name) as Credential
+    const key = username === USER ? md5Key(USER, REALM, PASSWORD) : (rest.md5Key ?? new Uint8Array(0))
+    const once = () =>
+      countOperations(() =>
+        t.equal(authenticator.authenticate(makeRequest({ username, realm: REALM, nonce, key }), CLIENT, NOW), 0),
+      )
+    // One more is of the nonce.
+    return [once(), once()].map(({ createHmac, timingSafeEqual }) => [(timingSafeEqual ?? 0) - 1, createHmac])
+  }
+
+  t.test('cost who is let in no more than it takes: the right one is tried first the next time', async (t) => {
+    const [[first], [second, hmacs]] = success(['north', 'south', 'east'], 'east')
+    t.equal(first, 3, 'those before it')
+    t.equal(second, 1)
+    t.equal(hmacs, success(['east'], 'east')[1][1], 'as with one secret')
+    t.equal(success(['north', 'south'], 'north', USER)[0][0], 1, 'and no other user pays for them')
+  })
+
+  t.test('cost who is refused all of them, whoever it is: unknown, wrong, expired, too long-lived', async (t) => {
+    const secrets = ['north', 'south', 'east']
+    const store = new RestSecrets(REALM, secrets, () => WALL, {
+      ...{ separator: ':', hash: 'any', lifetimeSecondsMax: 3600 },
+    })
+    const authenticator = makeAuthenticator([staticUsers(), store, usersFile()])
+    const { nonce } = challengeOf(authenticator)
+    const refused = (username: string, secret: string | null) => {
+      const rest = new RestSecrets(REALM, [secret ?? 'wrong'], () => 0).find(username)
+      const key = typeof rest === 'string' ? md5Key(USER, REALM, 'wrong') : (rest.md5Key ?? new Uint8Array(0))
+      const message = makeRequest({ username, realm: REALM, nonce, key })
+      const counts = countOperations(() => t.equal(authenticator.authenticate(message, CLIENT, NOW), 401, username))
+      return { reason: authenticator.reason, counts }
+    }
+    const wrong = refused(name, null)
+    t.equal(wrong.reason, 'bad-password')
+    t.equal(wrong.counts.timingSafeEqual, 6, 'three secrets, with two hashes each')
+    for (const [username, secret, reason] of [
+      [`${WALL - 60}:alice`, null, 'expired-credential'],
+      [`${WALL - 60}:alice`, 'north', 'expired-credential'],
+      [`${WALL - 60}:alice`, 'east', 'expired-credential'],
+      [`${WALL + 9999}:alice`, 'north', 'too-long-lived'],
+    ] as const) {
+      t.same(refused(username, secret), { ...wrong, reason }, `${username} ${secret}`)
+    }
+    for (const username of [USER, 'mallory', DISABLED]) {
+      t.equal(refused(username, null).counts.timingSafeEqual, 6, `${username}: as many comparisons`)
+    }
   })
 })
 

@@ -4,7 +4,10 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { temporaryDirectory } from '../support/certificate.js'
+import { connectUdp } from '../support/client-transport.js'
 import type { ServerProcess } from '../support/server-process.js'
+import { connectTcp } from '../support/stream-client.js'
+import { TurnClient } from '../support/turn-client.js'
 import { allocateCode, connectClient, startLocalServer } from './local-server.js'
 import { runTurnd } from './run-turnd.js'
 import { until } from './until.js'
@@ -145,3 +148,98 @@ t.test('TURN REST', async (t) => {
     t.equal(await tryRest(t, both, 'next-secret', `${inSeconds(60)}:alice`), 0)
   })
 })
+
+t.test('TURN REST secrets that rotate under a stream of clients', async (t) => {
+  const [north, south] = ['north-secret', 'south-secret']
+  const directory = t.testdir({ secrets: `${north}\n` })
+  const file = join(directory, 'secrets')
+  const args = ['--auth-secret-file', file, '--user-quota', '1', '--listen', '127.0.0.1:0']
+  const stateDirectory = temporaryDirectory()
+  const server = await startLocalServer(t, MIN_PORT, args, [north, south], { stateDirectory })
+  let callCount = 0
+  /** One call of a user of its own: the code of its Allocate, over UDP or TCP. */
+  const call = async (secret: string, hash = 'sha1') => {
+    const username = `${inSeconds(60)}:user ${callCount++}`
+    const password = createHmac(hash, secret).update(username).digest('base64')
+    const user = { username, password }
+    const transport =
+      callCount % 2 === 0
+        ? await connectUdp('127.0.0.1', server.port())
+        : await connectTcp('127.0.0.1', server.port('', 'tcp'))
+    const client = TurnClient.on(t, transport, user)
+    const { code } = await client.allocate()
+    if (code === 0) await client.refresh({ lifetimeSeconds: 0 })
+    await transport.close()
+    return code
+  }
+  /** Rewrites the file, and goes on with calls until the server has said that it knows. Returns the codes of those calls. */
+  const rotate = async (text: string, secret: string) => {
+    const before = server.linesOf('secrets-changed').length
+    writeFileSync(file, text)
+    const codes: number[] = []
+    await until(async () => {
+      codes.push(await call(secret))
+      return server.linesOf('secrets-changed').length > before
+    }, 'the server knows the secrets')
+    return codes
+  }
+  const holder = await connectClient(t, server, ...holderOf(north))
+  t.equal((await holder.allocate()).code, 0)
+
+  t.test(
+    'nobody with a valid name is refused: of the old secret while it is there, of the new one from then on',
+    async (t) => {
+      t.equal(await call(south), 401)
+      const codes = await rotate(`${south}\n${north}\n`, north)
+      t.same(new Set(codes), new Set([0]))
+      t.match(server.linesOf('secrets-changed').at(-1), { secrets: 2, added: 1, removed: 0 })
+      for (const secret of [north, south, north, south]) t.equal(await call(secret), 0, secret)
+      t.equal(await call(south, 'sha256'), 0, 'by HMAC-SHA256 too')
+      t.equal((await holder.refresh()).code, 0)
+      t.same(new Set(await rotate(`${south}\n`, south)), new Set([0]))
+    },
+  )
+
+  t.test('a secret that is gone is refused at the next request, of who holds an allocation too', async (t) => {
+    t.equal(await call(north), 401)
+    t.equal((await holder.refresh()).code, 401)
+    t.equal(await call(south), 0)
+  })
+
+  t.test('a broken file keeps the secrets, and a warning says so once', async (t) => {
+    writeFileSync(file, '# none\n')
+    await server.waitForLog(({ msg }) =>
+      String(msg).includes('holds no secret: write one on a line; the secrets read before stay'),
+    )
+    t.equal(await call(south), 0)
+  })
+
+  t.test('names of one user share the quota, whatever their time', async (t) => {
+    const clients = await Promise.all(
+      [60, 61].map(async (seconds) => {
+        const username = `${inSeconds(seconds)}:alice`
+        return connectClient(t, server, username, passwordOf(south, username))
+      }),
+    )
+    const codes = []
+    for (const client of clients) codes.push((await client.allocate()).code)
+    t.same(codes, [0, 486])
+  })
+
+  t.test('an expired name is refused with by how much, in the log and by turnd why', async (t) => {
+    const username = `${inSeconds(-7260)}:alice`
+    const client = await connectClient(t, server, username, passwordOf(south, username))
+    t.equal((await client.allocate()).code, 401)
+    const said = /expired 2 h 1 min ago by this server's clock \(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\)/
+    const line = await server.waitForLog(({ event, user }) => event === 'refusal' && user === username)
+    t.match(line, { reason: 'expired-credential', detail: said, msg: said })
+    const why = await runTurnd(['why', '--state-dir', stateDirectory, '--user', 'alice'], { cwd: '/' })
+    t.match(why.stdout, said)
+    t.match(why.stdout, /TURN REST names of \d+ users in the last hour held for .* more when they were first used\./)
+  })
+})
+
+function holderOf(secret: string): [username: string, password: string] {
+  const username = `${inSeconds(60)}:holder`
+  return [username, passwordOf(secret, username)]
+}

@@ -196,7 +196,7 @@ t.test('a run', async (t) => {
       await once(silent, 'listening')
       silent.once('message', () => source.emit(signal))
       const uri = `turn:127.0.0.1:${silent.address().port}`
-      const { code, stderr, stdout } = await run([uri, '--as', 'a:b', '--timeout', '30'], {}, source)
+      const { code, stderr, stdout } = await run([uri, '--as', 'a:b', '--timeout', '5'], {}, source)
       t.same([code, stderr, stdout], [1, 'turnd doctor: interrupted\n', ''])
       t.equal(source.listenerCount('SIGINT') + source.listenerCount('SIGTERM'), 0)
     })

@@ -39,7 +39,7 @@ function report(more: Partial<WhyReport> = {}): WhyReport {
     ...{ pid: 4711, startTime: before(180 * MINUTE), time: new Date(NOW).toISOString(), engine: 'native' },
     ...{ listening: ['udp:192.0.2.1:3478'], relayPorts: { min: 24_000, max: 29_999 }, allocationCount: 0 },
     ...{ packetsReceived: 5, refusals: [], leftOutCount: 0, others: {}, unknownUsers: [], totals: {} },
-    ...{ undescribed: {}, drops: [], allocations: [], allocationEntriesForgotten: 0 },
+    ...{ undescribed: {}, notes: [], drops: [], allocations: [], allocationEntriesForgotten: 0 },
     ...more,
   }
 }

@@ -9,7 +9,7 @@ import { until } from '../command/until.js'
 import { testCertificate } from '../support/certificate.js'
 import { ENGINES_IN_TIME, type EngineUnderTest, NATIVE } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
-import { type DissectedPacket, dissect, fileFacts } from '../support/tshark.js'
+import { type DissectedPacket, dissect, dissectAll, fileFacts } from '../support/tshark.js'
 import type { TurnClient } from '../support/turn-client.js'
 import { runUclient, UCLIENT_PASSWORD, UCLIENT_USER } from '../support/uclient.js'
 import { UdpPeer } from '../support/udp-peer.js'
@@ -57,14 +57,21 @@ async function converse(t: Test, client: TurnClient, host: string): Promise<UdpP
   return peer
 }
 
-async function record(world: World, start: Parameters<Captures['start']>[0], act: () => Promise<unknown>) {
+type Start = Parameters<Captures['start']>[0]
+
+async function record(world: World, start: Start, act: () => Promise<unknown>) {
+  const { capture, file } = await recordFile(world, start, act)
+  return { file, capture, packets: dissect(file) }
+}
+
+async function recordFile(world: World, start: Start, act: () => Promise<unknown>) {
   const { captures } = world
   const { id } = await captures.start(start)
   await act()
   await captures.stop(id)
   const file = captures.file(id)
   if (file === null) throw new Error('there is no file')
-  return { file, capture: captures.list().find((one) => one.id === id) as Capture, packets: dissect(file) }
+  return { file, capture: captures.list().find((one) => one.id === id) as Capture }
 }
 
 const DIALOGUE: readonly (readonly [side: string, direction: string, info: RegExp])[] = [
@@ -182,6 +189,7 @@ for (const engine of ENGINES_IN_TIME) {
     })
 
     t.test('ends with its client, and has the last that it was told', async (t) => {
+      const files: Uint8Array[] = []
       for (const scheme of STAGE_SCHEMES) {
         const client = await world.connect(scheme)
         t.equal((await client.allocate()).code, 0)
@@ -189,8 +197,12 @@ for (const engine of ENGINES_IN_TIME) {
         t.equal((await client.refresh({ lifetimeSeconds: 0 })).code, 0)
         const state = () => world.captures.list().find((one) => one.id === id) as Capture
         await until(() => state().endReason === 'client-gone', 'it has ended')
-        const infos = dissect(world.captures.file(id) as Uint8Array).map(({ info }) => info)
-        t.match(infos, [/^Refresh Request/, /^Refresh Success Response/], scheme)
+        files.push(world.captures.file(id) as Uint8Array)
+      }
+      for (const [index, packets] of dissectAll(files).entries()) {
+        const infos = packets.map(({ info }) => info)
+        t.match(infos, [/^Refresh Request/, /^Refresh Success Response/], STAGE_SCHEMES[index])
+        t.equal(infos.length, 2)
       }
     })
 
@@ -222,6 +234,8 @@ for (const engine of ENGINES_IN_TIME) {
     `a capture with the ${engine.name} engine tells the listener after others were removed`,
     { skip: engine.skip || skip },
     async (t) => {
+      const files: Uint8Array[] = []
+      const addresses: { readonly host: string; readonly port: number }[] = []
       for (const scheme of STAGE_SCHEMES) {
         const { cert, certPath, key, keyPath } = testCertificate()
         const listenOf = (...hosts: string[]) => ({ listen: hosts.map((host) => `${scheme}:${host}:0`) })
@@ -239,9 +253,13 @@ for (const engine of ENGINES_IN_TIME) {
         t.equal(relaying.listeners.length, 1)
         const client = await world.connect(scheme)
         t.equal((await client.allocate()).code, 0)
-        const { packets } = await record(world, { client: await idOf(world, client) }, () => client.refresh())
-        const { host, port } = relaying.listeners[0].address
-        t.match(packets[1], { pduHosts: host, pduPorts: String(port) }, scheme)
+        const { file } = await recordFile(world, { client: await idOf(world, client) }, () => client.refresh())
+        files.push(file)
+        addresses.push(relaying.listeners[0].address)
+      }
+      for (const [index, packets] of dissectAll(files).entries()) {
+        const { host, port } = addresses[index]
+        t.match(packets[1], { pduHosts: host, pduPorts: String(port) }, STAGE_SCHEMES[index])
       }
     },
   )
@@ -250,14 +268,19 @@ for (const engine of ENGINES_IN_TIME) {
   t.test(`a capture over IPv6 with the ${engine.name} engine has both sides`, { skip: ipv6Skip }, async (t) => {
     const listen = STAGE_SCHEMES.map((scheme) => `${scheme}:[::1]:0`)
     const world = await open(t, engine, { listen, relayIp: '::1' })
+    const dialogues: { client: TurnClient; file: Uint8Array; peer: UdpPeer }[] = []
     for (const scheme of STAGE_SCHEMES) {
       const client = await world.connect(scheme, undefined, '::1')
       t.equal((await client.allocate({ family: 6 })).code, 0)
       let peer: UdpPeer | null = null
-      const { packets } = await record(world, { client: await idOf(world, client) }, async () => {
+      const { file } = await recordFile(world, { client: await idOf(world, client) }, async () => {
         peer = await converse(t, client, '::1')
       })
-      isDialogue(t, packets, client, peer as unknown as UdpPeer)
+      dialogues.push({ client, file, peer: peer as unknown as UdpPeer })
+    }
+    for (const [index, packets] of dissectAll(dialogues.map(({ file }) => file)).entries()) {
+      const { client, peer } = dialogues[index]
+      isDialogue(t, packets, client, peer)
       const ofPeers = packets.filter(({ interface: side }) => side === 'peers')
       for (const { protocols } of ofPeers) t.match(protocols, /^raw:ipv6:udp/)
     }

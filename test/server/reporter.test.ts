@@ -12,6 +12,7 @@ import type { Report } from '../../src/server/reports.js'
 import { reasonIndex, Statistics, WORD_REPORTS_LOST } from '../../src/server/statistics.js'
 import { METHOD_ALLOCATE, METHOD_CREATE_PERMISSION } from '../../src/stun/constants.js'
 import { addressOf } from '../support/turn-address.js'
+import { settingsOf } from './settings.js'
 
 const CLIENT = addressOf('192.0.2.1:5000')
 /** The documented bounds of lines in one second: of all sources, and of one. */
@@ -32,6 +33,7 @@ function setUp(t: Test) {
     workerDied: ({ allocationCount, worker }: WorkerDeath) => void deaths.push([worker, allocationCount]),
     warning: () => {},
     detailOf: ({ reason }: Refusal) => (reason === 'refused-by-store' ? 'suspended' : ''),
+    settings: () => settingsOf({}),
   }
   const clock = { ms: START_MS }
   t.intercept(Date, 'now', { value: () => clock.ms })

@@ -19,6 +19,7 @@ const NO_EVENTS = {
   workerDied() {},
   warning() {},
   detailOf: () => '',
+  settings: () => settingsOf({}),
 }
 
 function setUp() {
@@ -41,7 +42,8 @@ function setUp() {
   }
   const running = { relaying, startTimeMs: Date.now() }
   const settings = settingsOf({ user: 'alice:secret' })
-  const why = (filter: WhyFilter = {}) => whyReport({ settings, running, reporter }, filter)
+  const why = (filter: WhyFilter = {}) =>
+    whyReport({ parsed: { settings, given: new Map() }, running, reporter }, filter)
   const refuse = (user: string, source: string, timeMs = Date.now()) => {
     const request = { code: 401, method: 'Allocate', peer: '' }
     reporter.report({ kind: 'refusal', refusal: { timeMs, reason: 'bad-password', user, source, ...request } }, null)

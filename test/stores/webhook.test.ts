@@ -123,7 +123,7 @@ const LIES: [what: string, status: number, headers: Record<string, string>, body
     'bytes that are no UTF-8',
     200,
     {},
-    Buffer.from('7b22757365725c223a22ff227d', 'hex').toString('latin1'),
+    Buffer.from('7b2275736572223a22ff227d', 'hex').toString('latin1'),
     /with what is no JSON$/,
   ],
   ['a list', 200, {}, '[]', /with JSON that is no object$/],
@@ -231,9 +231,17 @@ const BROKEN: [what: string, act: (socket: Socket) => unknown, problem: RegExp][
     (socket) => socket.write(`${HEAD}{"key"`, () => socket.resetAndDestroy()),
     /^the service has cut/,
   ],
+  ['has no end', (socket) => writeForEver(socket), /^the answer of the service is longer than 16384 bytes$/],
   ['ends before its length', (socket) => socket.end(`${HEAD}{"key"`), /^the service has cut/],
 ]
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n'
+
+function writeForEver(socket: Socket): void {
+  const more = () => socket.writable && socket.write(' '.repeat(1000))
+  socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n')
+  const timer = setInterval(more, 1)
+  socket.once('close', () => clearInterval(timer))
+}
 
 t.test('a service that breaks off is a sentence', async (t) => {
   for (const [what, act, problem] of BROKEN) {

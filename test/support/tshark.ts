@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const FIELDS = {
+  /** Of the file, from 1. */
+  section: 'frame.section_number',
   interface: 'frame.interface_name',
   /** Such as `raw:ip:udp:stun`. */
   protocols: 'frame.protocols',
@@ -36,6 +38,16 @@ export type DissectedPacket = Readonly<Record<keyof typeof FIELDS, string>>
 
 /** Throws what tshark says if it does not take the file. */
 export function dissect(file: Uint8Array): DissectedPacket[] {
+  return dissectAll([file])[0]
+}
+
+/** The same of several files of one section each, which are one file of several: a start of tshark takes longer than a small file. */
+export function dissectAll(files: readonly Uint8Array[]): DissectedPacket[][] {
+  const packets = dissectSections(Buffer.concat(files))
+  return files.map((_, index) => packets.filter(({ section }) => section === String(index + 1)))
+}
+
+function dissectSections(file: Uint8Array): DissectedPacket[] {
   const names = Object.keys(FIELDS) as (keyof typeof FIELDS)[]
   const output = runOn('tshark', file, [
     ...['-o', 'ip.check_checksum:TRUE', '-o', 'udp.check_checksum:TRUE', '-n', '-T', 'fields', '-E', 'separator=/t'],

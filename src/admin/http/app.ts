@@ -38,6 +38,9 @@ export type AdminApp = FastifyInstance<
   TypeBoxTypeProvider
 >
 
+/** Answered in the clear to this machine itself, whether there is a certificate or not: for programs that know none. */
+const CLEAR_PATHS: readonly string[] = [...PROBE_PATHS, '/api/v1/credentials']
+
 /** What routes are made of. */
 export interface AdminParts {
   readonly administered: Administered
@@ -100,7 +103,7 @@ function installChecks(app: AdminApp, { isSecure, logger, publicNames }: AdminPa
     const { headers, raw, url } = request
     checkHost(headers.host, publicNames())
     if (!isSecure() || request.protocol === 'https') return
-    if (PROBE_PATHS.includes(url.split('?', 1)[0]) && isLocalRequest(raw.socket, headers)) return
+    if (CLEAR_PATHS.includes(url.split('?', 1)[0]) && isLocalRequest(raw.socket, headers)) return
     if (headers.host === undefined) throw new AdminProblem(400, 'BAD_REQUEST', 'this port speaks TLS: ask by https://')
     return reply.redirect(`https://${headers.host}${url}`, 308)
   })

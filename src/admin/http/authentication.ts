@@ -1,5 +1,4 @@
 // Who asks: logins, sessions by cookie or bearer token, and the metrics token. The only file that decides whether a request may have its answer.
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
   LOGGED_NAME_LENGTH_MAX,
@@ -13,6 +12,7 @@ import type { Logger } from '../../log/logger.js'
 import { type Administered, AdminProblem } from '../administered.js'
 import type { Login, NewSession, Session } from '../schema/operations.js'
 import { BasicLogins, basicLoginOf } from './basic-logins.js'
+import { BearerTokens } from './bearer-tokens.js'
 import { isLocalRequest, isLoopback, sourceOf } from './client-address.js'
 import { LoginFailures, type Refusal } from './login-failures.js'
 import { LoginLinks } from './login-links.js'
@@ -33,6 +33,8 @@ export interface AuthenticationOptions {
   readonly administered: Pick<Administered, 'adminStamp' | 'verifyAdmin'>
   /** Who may read metrics from elsewhere; none if it is empty. */
   readonly metricsTokens: readonly string[]
+  /** Who may have credentials issued; none if it is empty. */
+  readonly credentialsTokens: readonly string[]
   readonly logger: Logger
   /** Monotonic, in milliseconds. */
   readonly now: () => number
@@ -45,7 +47,8 @@ export class Authentication {
   readonly #basicLogins: BasicLogins
   readonly #failures: LoginFailures
   readonly #lines = new LineLimiter(LOGIN_LINES_PER_SECOND_MAX, LOGIN_LINES_OF_SOURCE_PER_SECOND_MAX)
-  #metricsHashes: readonly Buffer[]
+  readonly metricsTokens: BearerTokens
+  readonly credentialsTokens: BearerTokens
 
   constructor(options: AuthenticationOptions) {
     this.#options = options
@@ -53,16 +56,13 @@ export class Authentication {
     this.#links = new LoginLinks(options.now)
     this.#basicLogins = new BasicLogins(options.now)
     this.#failures = new LoginFailures(options.now)
-    this.#metricsHashes = options.metricsTokens.map(hashOf)
+    this.metricsTokens = new BearerTokens(options.metricsTokens)
+    this.credentialsTokens = new BearerTokens(options.credentialsTokens)
   }
 
   /** A one-time token. */
   makeLoginToken(): string {
     return this.#links.make()
-  }
-
-  setMetricsTokens(tokens: readonly string[]): void {
-    this.#metricsHashes = tokens.map(hashOf)
   }
 
   /** Opens a session and sets its cookie. Throws AdminProblem. */
@@ -100,13 +100,25 @@ export class Authentication {
   requireForMetrics(request: FastifyRequest): void {
     if (isLocalRequest(request.raw.socket, request.headers)) return
     const bearer = bearerOf(request)
-    if (bearer !== null && this.#isMetricsToken(bearer)) return
+    if (bearer !== null && this.metricsTokens.has(bearer)) return
     if (this.#find(request) !== null) return
     throw new AdminProblem(
       401,
       'UNAUTHORIZED',
       'metrics are for this machine, or with Authorization: Bearer and the token of --metrics-token',
     )
+  }
+
+  /** Credentials: for who has the token of --credentials-token, wherever they are, and however they are logged in. Throws AdminProblem. */
+  requireForCredentials(request: FastifyRequest): void {
+    if (this.credentialsTokens.isEmpty) {
+      const message = 'no credentials are issued here: the server must be started with --credentials-token-file'
+      throw new AdminProblem(404, 'NOT_FOUND', message)
+    }
+    const bearer = bearerOf(request)
+    if (bearer !== null && this.credentialsTokens.has(bearer)) return
+    const message = 'credentials are issued to who sends Authorization: Bearer with the token of --credentials-token'
+    throw new AdminProblem(401, 'UNAUTHORIZED', message)
   }
 
   /** The admin user whom a request names by Basic (RFC 7617), for routes that no session opens. Throws AdminProblem. */
@@ -200,11 +212,6 @@ export class Authentication {
     return bearerOf(request) ?? request.cookies[cookieName(request)] ?? ''
   }
 
-  #isMetricsToken(token: string): boolean {
-    const hash = hashOf(token)
-    return this.#metricsHashes.filter((each) => timingSafeEqual(each, hash)).length > 0
-  }
-
   #described({ expiresAt, user }: LiveSession): Session {
     return { user, expiresTime: new Date(Date.now() + expiresAt - this.#options.now()).toISOString() }
   }
@@ -215,6 +222,3 @@ function bearerOf({ headers }: FastifyRequest): string | null {
 }
 
 /** Of equal length, to be compared in constant time. */
-function hashOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
-}

@@ -4,6 +4,7 @@ import { ActionLog } from '../http/action-log.js'
 import type { AdminApp, AdminParts } from '../http/app.js'
 import { captureRoutes } from './captures.js'
 import { clientRoutes } from './clients.js'
+import { credentialsRoutes } from './credentials.js'
 import { openApiOptions } from './open-api.js'
 import { operationRoutes } from './operations.js'
 import { sessionRoutes } from './session.js'
@@ -17,7 +18,15 @@ declare module 'fastify' {
   }
 }
 
-const ROUTES = [sessionRoutes, statusRoutes, clientRoutes, userRoutes, captureRoutes, operationRoutes]
+const ROUTES = [
+  sessionRoutes,
+  statusRoutes,
+  clientRoutes,
+  userRoutes,
+  credentialsRoutes,
+  captureRoutes,
+  operationRoutes,
+]
 
 export async function installApi(app: AdminApp, parts: AdminParts): Promise<void> {
   await app.register(fastifySwagger, openApiOptions())

@@ -16,6 +16,7 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
         { name: 'Status', description: 'How the server is, and why calls fail.' },
         { name: 'Clients', description: 'Who is connected.' },
         { name: 'Users', description: 'Who may be.' },
+        { name: 'Credentials', description: 'TURN REST credentials, for a web service with a token of its own.' },
         { name: 'Captures', description: 'Recordings of packets.' },
         { name: 'Operating', description: 'Reload and drain.' },
         { name: 'CMS', description: 'TURN servers of a call bridge, as a CMS is told of them: XML and forms.' },
@@ -24,6 +25,7 @@ export function openApiOptions(): FastifyDynamicSwaggerOptions {
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'The token of POST /api/v1/session.' },
+          credentialsToken: { type: 'http', scheme: 'bearer', description: 'A token of --credentials-token.' },
           basic: { type: 'http', scheme: 'basic', description: 'An admin user, for the CMS API alone.' },
           cookie: {
             ...{ type: 'apiKey', in: 'cookie', name: 'turnd_session_8445' },

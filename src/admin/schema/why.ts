@@ -87,6 +87,10 @@ export const WhyReport = Type.Object({
   others: Type.Record(Type.String(), Count, {
     description: 'How often others were refused, whose user or source does not match, by reason.',
   }),
+  notes: ListOf(Type.String(), {
+    description:
+      'What else is known, in sentences: how long TURN REST names hold when they come, and whether clocks differ.',
+  }),
   unknownUsers: ListOf(Type.String(), {
     description: "Names of `unknown-user` that do not match: one may be the user's, mistyped.",
   }),

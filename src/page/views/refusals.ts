@@ -122,7 +122,7 @@ export class Refusals implements View {
   }
 
   /** What is not in the list, so that nobody takes the list for everything. */
-  #rest({ leftOutCount, others, undescribed, unknownUsers }: WhyReport): TemplateResult | string {
+  #rest({ leftOutCount, notes, others, undescribed, unknownUsers }: WhyReport): TemplateResult | string {
     const lines: (TemplateResult | string)[] = []
     const sum = (counts: Readonly<Record<string, number>>) =>
       Object.values(counts).reduce((total, value) => total + value, 0)
@@ -130,6 +130,7 @@ export class Refusals implements View {
       Object.entries(counts)
         .map(([reason, value]) => `${reason} ${count(value)}`)
         .join(', ')
+    lines.push(...notes)
     if (leftOutCount > 0)
       lines.push(`${counted(leftOutCount, 'more entry', 'more entries')} did not fit: filter to see them.`)
     if (sum(others) > 0) lines.push(`Refused to others, who do not match: ${list(others)}.`)

@@ -6,6 +6,7 @@ import {
   type CounterValues,
 } from '../../../src/admin/administered.js'
 import type { Client, ClientDetail } from '../../../src/admin/schema/clients.js'
+import type { Credentials } from '../../../src/admin/schema/credentials.js'
 import type { Capture, CaptureRequest, ReloadResult } from '../../../src/admin/schema/operations.js'
 import { SAMPLE_KEYS } from '../../../src/admin/schema/sample-keys.js'
 import type { History, Sample, Status } from '../../../src/admin/schema/status.js'
@@ -153,6 +154,7 @@ export class FakeAdministered implements Administered {
     return {
       ...{
         pid: process.pid,
+        notes: [],
         startTime: START_TIME,
         time: START_TIME,
         engine: 'native',
@@ -207,6 +209,19 @@ export class FakeAdministered implements Administered {
   adminStamp(name: string): string | null {
     const isAdmin = this.userRows.some((user) => user.name === name && user.role === 'admin' && !user.disabled)
     return isAdmin ? String(this.adminPasswordCount) : null
+  }
+
+  issueCredentials(user: string, ttl: number | null): Credentials {
+    this.calls.push(['issueCredentials', user, ttl])
+    const [username, password] = [`1800000000:${user}`, 'cGFzc3dvcmQ=']
+    const urls = ['turn:turn.example.org:3478?transport=udp']
+    return {
+      username,
+      password,
+      ttl: ttl ?? 86_400,
+      uris: urls,
+      iceServers: [{ urls, username, credential: password }],
+    }
   }
 
   async makeTestCredentials(): Promise<TestCredentials> {

@@ -105,7 +105,7 @@ export class StreamStage {
     const turns = async () => {
       while (!isOver && !isTrue()) await new Promise((resolve) => setImmediate(resolve))
     }
-    await withDeadline(turns(), 20_000, () => what).finally(() => {
+    await withDeadline(turns(), 60_000, () => what).finally(() => {
       isOver = true
     })
   }

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { metricsTokensOf } from '../../src/server/metrics-tokens.js'
+import { adminTokensOf } from '../../src/server/admin-tokens.js'
 import { parse } from '../config/refusals.js'
 
 t.test('tokens of metrics', async (t) => {
@@ -11,18 +11,18 @@ t.test('tokens of metrics', async (t) => {
 
   t.test('are those of the option and of the file', async (t) => {
     writeFileSync(path, '# old and new\nof-the-file-000000001\n\nof-the-file-000000002\n')
-    t.same(metricsTokensOf(settings), ['of-the-command-line-1', 'of-the-file-000000001', 'of-the-file-000000002'])
-    t.same(metricsTokensOf(parse({}).settings), [])
+    t.same(adminTokensOf(settings).metrics, ['of-the-command-line-1', 'of-the-file-000000001', 'of-the-file-000000002'])
+    t.same(adminTokensOf(parse({}).settings).metrics, [])
   })
 
   t.test('are not read from a file that is missing or has none', async (t) => {
     writeFileSync(path, '\n')
-    t.throws(() => metricsTokensOf(settings), {
+    t.throws(() => adminTokensOf(settings).metrics, {
       code: 'TURND_ERR_SECRET_FILE',
       message: `--metrics-token-file ${path} holds no secret: write one on a line`,
     })
     t.throws(
-      () => metricsTokensOf({ ...settings, metricsTokenFile: `${path}-missing` }),
+      () => adminTokensOf({ ...settings, metricsTokenFile: `${path}-missing` }).metrics,
       /^--metrics-token-file .*no such file/,
     )
   })

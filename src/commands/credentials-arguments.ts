@@ -1,0 +1,115 @@
+// The arguments of `turnd credentials`: its own, and beside them every option of the server, which are read as the server reads them.
+import { readArguments } from '../config/arguments.js'
+import { TurndError } from '../config/errors.js'
+import { findOption } from '../config/options.js'
+import { printable, quoted } from '../config/printable.js'
+import { CommandError, readWords } from './command-words.js'
+
+export const CREDENTIALS_HELP = `Usage: turnd credentials [--user NAME] [--ttl TIME] [options of the server]
+
+Makes timestamped credentials (TURN REST API), as a web service does, with the
+secret of the server. Anybody who has them may relay through the server until
+their time has come. No server need run.
+
+  turnd credentials --user alice --ttl 1h --config /etc/turnd/turnd.json
+  turnd credentials --auth-secret-file secret.txt --json
+
+  --user NAME         whose they are: quotas count for this name. Without it the
+                      time alone is the user name
+  --ttl TIME          how long they hold: seconds, or 30m, 1h, 7d; default:
+                      --auth-secret-lifetime, a day
+  --hash HASH         how the password is made: sha1 or sha256; default:
+                      --auth-secret-hash, of any sha1
+  --separator CHARACTER
+                      between time and name; default: --auth-secret-separator
+  --auth-secret-stdin read the secret from the first line of standard input
+  --json              one JSON object: username, password, ttl, uris, iceServers
+  -h, --help          this text
+
+The secret is that of the server's options (--auth-secret, --auth-secret-file;
+turnd --help lists them), of TURND_ variables, or of the file of --config or
+--coturn-config. Of several the first one signs: put a new one first when all
+servers have it. URIs are made of --public-name, and of --listen where it is no
+wildcard.
+
+Exit code: 0 they are printed; 2 they are not: an argument, a file, no secret.
+`
+
+export interface CredentialsArguments {
+  readonly user: string
+  /** null: that of the server's options. */
+  readonly ttlSeconds: number | null
+  readonly hash: 'sha1' | 'sha256' | null
+  readonly separator: string | null
+  readonly isSecretFromInput: boolean
+  readonly isJson: boolean
+  /** Of the server, without node and the script. */
+  readonly serverArgv: readonly string[]
+}
+
+const OWN_OPTIONS = {
+  user: { type: 'string' },
+  ttl: { type: 'string' },
+  hash: { type: 'string' },
+  separator: { type: 'string' },
+  'auth-secret-stdin': { type: 'boolean' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** Reads what follows `turnd credentials`; null for --help. Throws a CommandError. */
+export function parseCredentialsArguments(argv: readonly string[]): CredentialsArguments | null {
+  const { own, server } = split(argv)
+  const { values, words } = readWords(own, OWN_OPTIONS)
+  if (values.has('help')) return null
+  if (words.length > 0) throw new CommandError(`unexpected argument ${quoted(words[0])}: whose they are is --user NAME`)
+  checkServerOptions(server)
+  const value = (name: string) => values.get(name)?.[0] ?? null
+  return {
+    user: value('user') ?? '',
+    ttlSeconds: parseTtl(value('ttl')),
+    hash: parseHash(value('hash')),
+    separator: value('separator'),
+    ...{ isSecretFromInput: values.has('auth-secret-stdin'), isJson: values.has('json'), serverArgv: server },
+  }
+}
+
+function parseTtl(text: string | null): number | null {
+  if (text === null) return null
+  const [, digits, unit] = /^(\d{1,10})([smhd]?)$/.exec(text) ?? []
+  if (digits === undefined) {
+    throw new CommandError(`--ttl ${printable(text)} is no time: give seconds, or such as 30m, 1h or 7d`)
+  }
+  return Number(digits) * UNIT_SECONDS[unit]
+}
+
+function parseHash(text: string | null): 'sha1' | 'sha256' | null {
+  if (text === null || text === 'sha1' || text === 'sha256') return text
+  throw new CommandError(`--hash ${printable(text)} is neither sha1 nor sha256`)
+}
+
+/** Options of the server go with their values; everything else is ours, --user included. */
+function split(argv: readonly string[]): { own: string[]; server: string[] } {
+  const [own, server]: [string[], string[]] = [[], []]
+  for (let index = 0; index < argv.length; index++) {
+    const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(argv[index]) ?? []
+    const option = name === undefined || Object.hasOwn(OWN_OPTIONS, name) ? undefined : findOption(name)
+    if (option === undefined) own.push(argv[index])
+    else {
+      server.push(argv[index])
+      const hasValue = option.type.kind !== 'flag' && value === undefined && index + 1 < argv.length
+      if (hasValue) server.push(argv[++index])
+    }
+  }
+  return { own, server }
+}
+
+function checkServerOptions(server: readonly string[]): void {
+  try {
+    readArguments(server)
+  } catch (error) {
+    throw error instanceof TurndError ? new CommandError(error.message) : error
+  }
+}
