@@ -1,5 +1,8 @@
 // A server whose users and TURN REST secrets are in Debian's redis-server, where coturn's turnadmin has written them: they log in, changes are seen,
 // and Redis goes down, comes back and hangs while clients are served.
+import { hash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { runTurnd } from '../command/run-turnd.js'
@@ -102,9 +105,12 @@ for (const engine of ENGINES_IN_TIME) {
     const add = ({ password, username }: Login) => redis.turnadmin(`-a -u ${username} -r ${REALM} -p ${password}`)
     await redis.stop()
     const stateDirectory = temporaryDirectory()
+    const config = join(stateDirectory, 'turnd.json')
+    const configure = (url: string) => writeFileSync(config, JSON.stringify({ redis: url }), { mode: 0o600 })
+    configure(redis.url)
     const options = [
-      '--redis',
-      redis.url,
+      '--config',
+      config,
       '--lookup-ttl',
       '1',
       ...CLIENT_OPTIONS,
@@ -161,6 +167,27 @@ for (const engine of ENGINES_IN_TIME) {
       t.equal(await codeOf(t, server, ninefingers), 401)
       await redis.turnadmin(`-d -u ninefingers -r ${REALM}`)
       await untilCode(t, server, changed, 401)
+    })
+
+    t.test('are those of another database after a reload, and no others', async (t) => {
+      const key = `turn/realm/${REALM}/user/dow/key`
+      await redis.command('-n', '3', 'SET', key, hash('md5', `dow:${REALM}:black`, 'hex'))
+      const reload = async (url: string) => {
+        const count = server.linesOf('reload').length
+        configure(url)
+        process.kill(server.pid, 'SIGHUP')
+        await server.waitForLog(({ event }) => event === 'reload' && server.linesOf('reload').length > count)
+      }
+      const dow = { username: 'dow', password: 'black' }
+      t.equal(await codeOf(t, server, dow), 401)
+      await reload(redis.url.replace(/2$/, '3'))
+      t.equal(await codeOf(t, server, whirrun), 401, 'what the other database has said is forgotten')
+      t.equal(await codeOf(t, server, dow), 0)
+      await untilCode(t, server, restCredential('bloody9', 'dave'), 401)
+      await reload(redis.url)
+      t.equal(await codeOf(t, server, whirrun), 0)
+      t.equal(await codeOf(t, server, dow), 401)
+      await untilCode(t, server, restCredential('bloody9', 'dave'), 0)
     })
 
     t.test('go on while Redis is down; who is not known is refused fast, and told why', async (t) => {

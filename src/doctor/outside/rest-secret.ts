@@ -15,7 +15,7 @@ export function judgeRestSecret({ code, verdict }: Trial): Judgement[] {
   return [
     fault(
       'the TURN REST secret is another one at the server',
-      `the server refuses credentials of this secret whatever their expiry time (${code}): its secret is another one, or it has none`,
+      `the server refuses credentials of this secret whatever their expiry time (${code}): its secret is another one, or it has none, or it takes no names of ten years (--auth-secret-lifetime-max)`,
       'Give the server (--auth-secret, --auth-secret-file) and the service that hands out credentials the same secret, without spaces or line ends',
     ),
   ]
