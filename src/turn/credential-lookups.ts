@@ -85,6 +85,11 @@ export class CredentialLookups {
     if (this.#parked.length > 0) this.#parked = this.#parked.filter((parked) => !parked.client.equals(client))
   }
 
+  /** The clients of these listeners cannot be answered any more. */
+  discardOf(isOfListener: (listenerId: number) => boolean): void {
+    this.#parked = this.#parked.filter(({ client }) => !isOfListener(client.listenerId))
+  }
+
   #take(isWanted: (parked: ParkedRequest) => boolean): readonly ParkedRequest[] {
     const taken = this.#parked.filter(isWanted)
     if (taken.length > 0) this.#parked = this.#parked.filter((parked) => !isWanted(parked))

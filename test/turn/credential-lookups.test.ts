@@ -6,6 +6,7 @@ import { LOOKUP_REFUSAL_SECONDS_MAX, PARKED_COUNT_MAX, PARKED_OF_SOURCE_COUNT_MA
 import * as stun from '../../src/stun/constants.js'
 import { DROP_DUPLICATE_REQUEST, DROP_FAILURE_BUDGET } from '../../src/turn/drop-reasons.js'
 import { TRANSPORT_TCP } from '../../src/turn/five-tuple.js'
+import { deleteAllocationsOf } from '../../src/turn/reconfigure.js'
 import { ALICE, type CoreClient, REALM, type Received, requestUdp } from '../support/core-client.js'
 import { CoreHarness, type CoreHarnessOptions, PEER } from '../support/core-harness.js'
 
@@ -390,6 +391,16 @@ t.test('requests that wait', async (t) => {
     harness.core.handleClientClosed(client.fiveTuple)
     t.same(say(client, FOUND), [])
     t.equal(harness.core.allocations.size, 0)
+  })
+
+  t.test('of a listener that a reload has closed are forgotten: nobody could use what they would get', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const [left, kept] = [carol({ listenerId: 1 }), carol({ listenerId: 2 })]
+    knock(left)
+    knock(kept)
+    deleteAllocationsOf(harness.core, (listenerId) => listenerId === 1)
+    t.equal(say(kept, FOUND)[0].code, 0)
+    t.equal(harness.core.allocations.size, 1)
   })
 
   t.test('hold no place in the quota: their user is not proved yet', async (t) => {
