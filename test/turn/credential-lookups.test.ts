@@ -171,6 +171,8 @@ t.test('what a store has said', async (t) => {
     knock(client)
     t.same(say(client, { ...FOUND, id: 2 }), [])
     t.equal(harness.lookups.length, 2, 'those of now are asked')
+    t.same(say(client, { ...FOUND, id: 3 }), [], 'also when they have changed again')
+    t.equal(harness.lookups.length, 3)
     t.equal(say(client, FOUND)[0].code, 0)
   })
 })
