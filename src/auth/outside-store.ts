@@ -26,6 +26,14 @@ export interface OutsideStore {
   close(): Promise<void>
 }
 
+/** What a store has that sees by itself whether its server can be asked, also while nobody asks. */
+export interface StateOfStore {
+  /** Why it cannot, a sentence; null: it can, or that is not known yet. */
+  readonly problem: string | null
+  /** Called when that changes. */
+  onProblem: ((problem: string | null) => void) | null
+}
+
 /** What a store has that knows TURN REST secrets besides. */
 export interface SecretsOfStore {
   /** null until they have been read. While the store is down they are what they were. */
@@ -36,4 +44,8 @@ export interface SecretsOfStore {
 
 export function hasSecrets(store: OutsideStore): store is OutsideStore & SecretsOfStore {
   return 'onSecrets' in store
+}
+
+export function hasState(store: OutsideStore): store is OutsideStore & StateOfStore {
+  return 'onProblem' in store
 }

@@ -41,6 +41,11 @@ export function wrongUser(user: string): string | null {
   return Buffer.byteLength(user) > lengthMax ? `is too long: give a name of at most ${lengthMax} bytes` : null
 }
 
+/** Where nobody asks for one. A default of more than is allowed is no reason to issue nothing. */
+export function defaultLifetime(lifetimeSeconds: number, { lifetimeSecondsMax }: IssuingRules): number {
+  return lifetimeSecondsMax === 0 ? lifetimeSeconds : Math.min(lifetimeSeconds, lifetimeSecondsMax)
+}
+
 export function wrongLifetime(ttlSeconds: number, { lifetimeSecondsMax }: IssuingRules): string | null {
   const max = lifetimeSecondsMax === 0 ? REST_LIFETIME_SECONDS_MAX : lifetimeSecondsMax
   if (ttlSeconds >= Math.min(REST_LIFETIME_SECONDS_MIN, max) && ttlSeconds <= max) return null

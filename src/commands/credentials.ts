@@ -1,5 +1,11 @@
 // `turnd credentials`: TURN REST credentials made with the server's secret. Called by turnd.ts with the arguments after `credentials`.
-import { type IssuedCredentials, issueCredentials, wrongLifetime, wrongUser } from '../auth/rest-credentials.js'
+import {
+  defaultLifetime,
+  type IssuedCredentials,
+  issueCredentials,
+  wrongLifetime,
+  wrongUser,
+} from '../auth/rest-credentials.js'
 import { loadSecretFile } from '../auth/secret-file.js'
 import { parseCommandLine } from '../config/command-line.js'
 import { TurndError } from '../config/errors.js'
@@ -42,12 +48,11 @@ async function printed(given: CredentialsArguments, io: CredentialsCommandIo): P
     hash: given.hash ?? settings.authSecretHash,
     lifetimeSecondsMax: settings.authSecretLifetimeMax,
   }
-  const ttlSeconds = given.ttlSeconds ?? settings.authSecretLifetime
+  const ttlSeconds = given.ttlSeconds ?? defaultLifetime(settings.authSecretLifetime, rules)
   const userProblem = wrongUser(given.user)
   if (userProblem !== null) throw new CommandError(`--user ${printable(given.user)} ${userProblem}`)
   const lifetimeProblem = wrongLifetime(ttlSeconds, rules)
-  const lifetimeOption = given.ttlSeconds === null ? '--auth-secret-lifetime' : '--ttl'
-  if (lifetimeProblem !== null) throw new CommandError(`${lifetimeOption} ${ttlSeconds} ${lifetimeProblem}`)
+  if (lifetimeProblem !== null) throw new CommandError(`--ttl ${ttlSeconds} ${lifetimeProblem}`)
   const secret = given.isSecretFromInput ? await secretOfInput(io.stdin) : secretOf(settings)
   const wallSeconds = Math.floor(Date.now() / 1000)
   const issued = issueCredentials(
@@ -97,9 +102,14 @@ async function secretOfInput(stdin: PasswordInput): Promise<string> {
 }
 
 /** The first one signs, as over HTTP. */
-function secretOf({ authSecret, authSecretFile }: Settings): string {
+function secretOf({ authSecret, authSecretFile, redis }: Settings): string {
   const [first] = authSecret
   if (first !== undefined) return first
+  if (authSecretFile === null && redis !== null) {
+    throw new CommandError(
+      'secrets in Redis are not read here: ask the running server, over HTTP with --credentials-token, or give one by --auth-secret-stdin',
+    )
+  }
   if (authSecretFile === null) {
     throw new CommandError(
       'no secret to sign with: give that of the server, with --config FILE, --auth-secret-file FILE or --auth-secret-stdin',

@@ -31,6 +31,7 @@ export function crossCheck(
   checkWorkers(settings, names)
   checkHttpUpstream(settings, names)
   checkRedis(settings, names)
+  checkSecretLifetime(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
@@ -106,6 +107,14 @@ function checkCertificate({ cert, key, listen }: Settings, names: Names): void {
   if (secure < 0 || cert !== null) return
   const options = `${names.name('cert', 'listen', 'FILE')} ${names.name('key', 'listen', 'FILE')}`
   fail(`${names.value('listen', secure)} needs a certificate: give ${options}, or make one with turnd cert --name NAME`)
+}
+
+/** The default one is as long as it may be; one that is given is what the service issues. */
+function checkSecretLifetime({ authSecretLifetime, authSecretLifetimeMax }: Settings, names: Names): void {
+  const isWithin = authSecretLifetimeMax === 0 || authSecretLifetime <= authSecretLifetimeMax
+  if (isWithin || !names.has('authSecretLifetime')) return
+  const [lifetime, max] = [names.value('authSecretLifetime'), names.value('authSecretLifetimeMax')]
+  fail(`${lifetime} is more than ${max}, so that every new name would be refused: lower the one or raise the other`)
 }
 
 function checkWorkers({ streamWorkers, workers }: Settings, names: Names): void {

@@ -22,7 +22,8 @@ export const REFUSAL_REASONS = {
   },
   'store-unavailable': {
     meaning: 'nobody here knows the name, and the user store that might does not answer',
-    remedy: 'look at the log line user-store-down, and run `turnd doctor` here: it says what is wrong with the store',
+    remedy:
+      'look at the log line user-store-down (of Redis redis-problem), and run `turnd doctor` here: it says what is wrong with the store',
   },
   'store-busy': {
     meaning: 'as many requests as may wait for the user store already',

@@ -109,7 +109,7 @@ export class Alarms {
     const conditions = [...this.#licence(facts), ...this.#ports(facts)]
     if (nobodyText !== '') conditions.push({ id: 'no-users', severity: 'critical', text: nobodyText, remedy: '' })
     for (const [index, { name, problem }] of facts.storeProblems.entries()) {
-      const text = `${name} does not answer: ${problem}`
+      const text = `${name} fails: ${problem}`
       const remedy = 'users whom it knew go on; for what is wrong run `turnd doctor` on this machine'
       conditions.push({ id: `user-store-down-${index + 1}`, severity: 'critical', text, remedy })
     }

@@ -1,7 +1,7 @@
 // TURN REST credentials that a running server issues over HTTP, with the secret and by the rules of this moment.
 import { AdminProblem } from '../admin/administered.js'
 import type { Credentials } from '../admin/schema/credentials.js'
-import { issueCredentials, wrongLifetime, wrongUser } from '../auth/rest-credentials.js'
+import { defaultLifetime, issueCredentials, wrongLifetime, wrongUser } from '../auth/rest-credentials.js'
 import type { AdministeredServer } from './administration.js'
 import { restRulesOf } from './users-snapshot.js'
 
@@ -13,7 +13,7 @@ export function credentialsOf(
 ): Credentials {
   const settings = server.settings()
   const rules = restRulesOf(settings)
-  const ttlSeconds = ttl ?? settings.authSecretLifetime
+  const ttlSeconds = ttl ?? defaultLifetime(settings.authSecretLifetime, rules)
   const userProblem = wrongUser(user)
   if (userProblem !== null) throw new AdminProblem(400, 'BAD_REQUEST', `the user ${userProblem}`)
   const lifetimeProblem = wrongLifetime(ttlSeconds, rules)

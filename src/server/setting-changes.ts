@@ -43,7 +43,7 @@ function withPresentPort(from: Settings, to: Settings): Settings {
 function changeOf(option: Option, from: Settings, to: Settings): SettingChange {
   const { key, name, secret = false } = option
   const { effect, note } = effectOf(key)
-  const shown = (settings: Settings) => (secret ? countOf(key, settings) : valueText(settings[key], option))
+  const shown = (settings: Settings) => (secret ? secretText(key, settings) : valueText(settings[key], option))
   const [before, after] = [shown(from), shown(to)]
   return { name: `--${name}`, from: before, to: before === after ? 'changed' : after, effect, note }
 }
@@ -61,7 +61,9 @@ function comparable(value: unknown): unknown {
   return entries.map(([name, part]) => [name, comparable(part)])
 }
 
-function countOf(key: SettingKey, settings: Settings): string {
+function secretText(key: SettingKey, settings: Settings): string {
+  // Of a URL the password alone is secret.
+  if (key === 'redis') return settings.redis?.shown ?? 'none'
   const value = settings[key]
   const count = Array.isArray(value) ? value.length : value === null ? 0 : 1
   const noun = key === 'user' ? 'user' : 'secret'

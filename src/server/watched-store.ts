@@ -1,7 +1,7 @@
 // One outside store as it is asked: each look-up has its time, and a store that is silent again and again rests, so that nobody waits for it. One that
 // fails at once does not: nobody waits, and a name that a store cannot answer, which anybody may know, must not keep others out. The log says
-// when it is down and when it is up again; alarms read the same.
-import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../auth/outside-store.js'
+// when it is down and when it is up again. Alarms read the same, and what a store sees of its server by itself, while nobody asks.
+import { hasState, type OutsideAnswer, type OutsideQuery, type OutsideStore } from '../auth/outside-store.js'
 import { STORE_FAILURE_COUNT_MAX, STORE_PATIENCE_MILLISECONDS, STORE_REST_SECONDS } from '../limits/outside.js'
 import type { Logger } from '../log/logger.js'
 
@@ -19,16 +19,21 @@ export class WatchedStore {
   /** Somebody tries whether it is up again. */
   #isTried = false
   #isClosed = false
+  /** By the store itself. */
+  #ownProblem = ''
 
   constructor(store: OutsideStore, logger: Logger, nowMs: () => number) {
     this.store = store
     this.#logger = logger
     this.#nowMs = nowMs
+    if (!hasState(store)) return
+    this.#ownProblem = store.problem ?? ''
+    store.onProblem = (problem) => this.#noteState(problem)
   }
 
   /** What is wrong with it, a sentence; '' while it answers. */
   get problem(): string {
-    return this.#isDown ? this.#problem : ''
+    return this.#isDown ? this.#problem : this.#ownProblem
   }
 
   /** Why it could not say the last time that it could not, a sentence. */
@@ -71,6 +76,12 @@ export class WatchedStore {
     return this.store.close()
   }
 
+  /** Nobody need ask first for it to be up. */
+  #noteState(problem: string | null): void {
+    this.#ownProblem = problem ?? ''
+    if (problem === null) this.#noteAnswer()
+  }
+
   #noteAnswer(): void {
     if (this.#isDown) {
       const seconds = Math.round((this.#nowMs() - this.#downSinceMs) / 1000)
@@ -90,7 +101,7 @@ export class WatchedStore {
     this.#problem = problem
     if (wasDown || !this.#isDown) return
     const { name } = this.store
-    const text = `${name} does not answer: ${problem}; users whom it knew go on, others are refused with 500`
+    const text = `${name} fails: ${problem}; users whom it knew go on, others are refused with 500`
     this.#logger.warn({ event: 'user-store-down', store: name, problem }, text)
   }
 }

@@ -1,19 +1,21 @@
 // Users and TURN REST secrets in Redis, over one connection: users are asked for when they log in, secrets are read every few seconds.
-import type { OutsideAnswer, OutsideQuery, OutsideStore, SecretsOfStore } from '../auth/outside-store.js'
+import type { OutsideAnswer, OutsideQuery, OutsideStore, SecretsOfStore, StateOfStore } from '../auth/outside-store.js'
 import type { RedisAccess } from './redis-access.js'
 import { type RedisClient, RedisConnection, type RedisPatience } from './redis-connection.js'
 import { RedisNonsense } from './redis-failures.js'
 import { md5KeyOf, userKey } from './redis-layout.js'
 import { RedisSecrets } from './redis-secrets.js'
 
-export class RedisUsers implements OutsideStore, SecretsOfStore {
+export class RedisUsers implements OutsideStore, SecretsOfStore, StateOfStore {
   readonly name: string
   onSecrets: SecretsOfStore['onSecrets'] = null
+  onProblem: StateOfStore['onProblem'] = null
   readonly #realm: string
   readonly #noteProblem: (problem: string | null) => void
   readonly #secrets: RedisSecrets
   readonly #connection: RedisConnection
   #told: string | null = null
+  #problem: string | null = null
 
   /**
    * Begins to connect, and goes on doing so where there is no server.
@@ -31,7 +33,10 @@ export class RedisUsers implements OutsideStore, SecretsOfStore {
     this.#secrets = new RedisSecrets(realm, (secrets) => this.onSecrets?.(secrets))
     const watcher = {
       read: (client: RedisClient) => this.#secrets.read(client),
-      noteState: (failure: Error | null) => this.#tell(failure?.message ?? this.#secrets.problem),
+      noteState: (failure: Error | null) => {
+        this.#noteState(failure?.message ?? null)
+        this.#tell(failure?.message ?? this.#secrets.problem)
+      },
     }
     this.#connection = new RedisConnection(access, watcher, patience)
   }
@@ -49,13 +54,24 @@ export class RedisUsers implements OutsideStore, SecretsOfStore {
     }
   }
 
+  get problem(): string | null {
+    return this.#problem
+  }
+
   get secrets(): readonly string[] | null {
     return this.#secrets.present
   }
 
   close(): Promise<void> {
     this.onSecrets = null
+    this.onProblem = null
     return this.#connection.close()
+  }
+
+  #noteState(problem: string | null): void {
+    if (problem === this.#problem) return
+    this.#problem = problem
+    this.onProblem?.(problem)
   }
 
   #tell(problem: string | null): void {

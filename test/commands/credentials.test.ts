@@ -82,6 +82,12 @@ t.test('turnd credentials', async (t) => {
     t.equal(its, signed('west', ofVariable))
   })
 
+  t.test('last as long as is allowed where nobody asks for a time', async (t) => {
+    const rules = ['--auth-secret', 'west', '--auth-secret-lifetime-max', '3600', '--json']
+    const { stdout } = await run(rules)
+    t.match(JSON.parse(stdout), { ttl: 3600 })
+  })
+
   t.test('says what is wrong, and what to do', async (t) => {
     const cases: [argv: string[], sentence: RegExp][] = [
       [[], /no secret to sign with: give that of the server, with --config FILE/],
@@ -92,6 +98,7 @@ t.test('turnd credentials', async (t) => {
         /from 60 to 3600 \(--auth-secret-lifetime-max\)/,
       ],
       [['--auth-secret-file', join(directory, 'none')], /--auth-secret-file .*no such file/],
+      [['--redis', 'redis://127.0.0.1'], /secrets in Redis are not read here: ask the running server, over HTTP/],
       [['--auth-secret-stdin'], /the first line of standard input is empty/],
       [['--hash', 'md5'], /neither sha1 nor sha256/],
       [['--separator', '12', '--auth-secret-file', secrets], /--separator "?12"? is not one printable character/],

@@ -21,6 +21,10 @@ t.test('options that do not fit each other', async (t) => {
         '--min-port 25000 and --max-port 25000 are a range of one port: a relay with its pair takes 2, such as in --min-port 24000 --max-port 29999',
       ],
       [
+        '--auth-secret-lifetime 7200 --auth-secret-lifetime-max 3600',
+        '--auth-secret-lifetime 7200 is more than --auth-secret-lifetime-max 3600, so that every new name would be refused: lower the one or raise the other',
+      ],
+      [
         '--listen *:3478 --listen :3478',
         '--listen :3478 takes UDP *:3478, which --listen *:3478 has: keep one of them',
       ],

@@ -26,7 +26,7 @@ t.test('Alarms', async (t) => {
     const { alarms, told } = makeAlarms()
     const name = '--redis redis://127.0.0.1:6379/0'
     alarms.look({ ...QUIET, storeProblems: [{ name, problem: 'connection refused' }] })
-    t.match(alarms.current(), [{ severity: 'critical', text: `${name} does not answer: connection refused` }])
+    t.match(alarms.current(), [{ severity: 'critical', text: `${name} fails: connection refused` }])
     alarms.look(QUIET)
     t.same(told, ['raised user-store-down-1', 'cleared user-store-down-1'])
   })

@@ -1,7 +1,7 @@
 // The main thread's side of outside stores, with stores that do what the test says.
 import { pino } from 'pino'
 import t from 'tap'
-import type { OutsideAnswer, OutsideQuery, OutsideStore } from '../../src/auth/outside-store.js'
+import type { OutsideAnswer, OutsideQuery, OutsideStore, StateOfStore } from '../../src/auth/outside-store.js'
 import {
   LOOKUP_CONCURRENT_COUNT_MAX,
   LOOKUP_WAITING_COUNT_MAX,
@@ -18,14 +18,17 @@ const found = (freshSeconds: number | null = null): OutsideAnswer => ({ kind: 'f
 type Clock = { ms: number }
 type Lookup = (query: OutsideQuery, signal: AbortSignal, clock: Clock) => Promise<OutsideAnswer>
 
-class TestStore implements OutsideStore {
+class TestStore implements OutsideStore, StateOfStore {
+  onProblem: StateOfStore['onProblem'] = null
+  readonly problem: string | null
   readonly name: string
   readonly queries: OutsideQuery[] = []
   isClosed = false
   answer: Lookup
   readonly #clock: Clock
 
-  constructor(name: string, answer: Lookup, clock: Clock) {
+  constructor(name: string, answer: Lookup, clock: Clock, problem: string | null) {
+    this.problem = problem
     this.name = name
     this.answer = answer
     this.#clock = clock
@@ -41,11 +44,11 @@ class TestStore implements OutsideStore {
   }
 }
 
-function stage(answers: readonly Lookup[], settings = {}) {
+function stage(answers: readonly Lookup[], settings = {}, problem: string | null = null) {
   const lines: Record<string, unknown>[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const clock = { ms: 1_000_000 }
-  const stores = answers.map((answer, index) => new TestStore(`--store-${index + 1}`, answer, clock))
+  const stores = answers.map((answer, index) => new TestStore(`--store-${index + 1}`, answer, clock, problem))
   const users = new OutsideUsers(
     stores,
     { realm: 'example.org', lookupTimeout: 2, lookupTtl: 60, ...settings },
@@ -169,6 +172,24 @@ t.test('a store that fails', async (t) => {
     t.match(await ask(), { outcome: 'found' })
     t.match(await ask('one'), { outcome: 'found' })
   })
+
+  t.test(
+    'by its own word is down while nobody asks, and up when it says so, whatever look-ups have seen',
+    async (t) => {
+      const { ask, events, stores, users } = stage([isSilent], {}, 'Redis refuses connections')
+      t.match(users.problems(), [{ name: '--store-1', problem: 'Redis refuses connections' }])
+      stores[0].onProblem?.(null)
+      t.same(users.problems(), [])
+      for (let count = 0; count < STORE_FAILURE_COUNT_MAX; count++) await ask(`user${count}`)
+      t.match(users.problems(), [{ problem: 'no answer within 2 s' }])
+      stores[0].onProblem?.('Redis gives no answer')
+      stores[0].onProblem?.(null)
+      t.same(users.problems(), [])
+      t.same(events(), ['user-store-down', 'user-store-up'])
+      stores[0].answer = says(found())
+      t.match(await ask(), { outcome: 'found' }, 'it need not rest')
+    },
+  )
 
   t.test('now and then is not down', async (t) => {
     const { ask, events, stores } = stage([fails])

@@ -42,6 +42,9 @@ t.test('settingChanges', async (t) => {
   t.test('counts secrets, and shows none', async (t) => {
     t.match(only({ user: 'a:pass-1' }, { user: ['a:pass-1', 'b:pass-2'] }), { from: '1 user', to: '2 users' })
     t.match(only({ user: 'a:pass-1' }, { user: 'a:pass-2' }), { from: '1 user', to: 'changed' })
+    const shown = 'redis://127.0.0.1:6379/2'
+    t.match(only({}, { redis: 'redis://:pass-4@127.0.0.1/2' }), { from: 'none', to: shown })
+    t.match(only({ redis: shown }, { redis: 'redis://:pass-4@127.0.0.1/2' }), { from: shown, to: 'changed' })
     t.match(only({}, { authSecret: 'pass-3' }), { from: 'no secrets', to: '1 secret' })
     t.notMatch(JSON.stringify(changes({ user: 'a:pass-1' }, { user: 'b:pass-2', authSecret: 'pass-3' })), /pass-/)
   })

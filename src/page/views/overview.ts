@@ -150,7 +150,7 @@ function relayAddress({ address, advertised }: { address: string; advertised: st
 }
 
 function userStore({ name, problem }: UserStores['stores'][number]): TemplateResult {
-  return html`<span class="line"><code>${name}</code> ${problem === '' ? 'answers' : html`<strong>does not answer</strong>`}</span>`
+  return html`<span class="line"><code>${name}</code> ${problem === '' ? 'answers' : html`<strong>fails</strong>`}</span>`
 }
 
 function lookupsText({ knownUsers, lookups }: UserStores): string {
