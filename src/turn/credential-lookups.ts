@@ -75,6 +75,11 @@ export class CredentialLookups {
     return isHeard ? taken : taken.map((parked) => ({ ...parked, lookupCount: 1 }))
   }
 
+  /** The stores are others: whoever was asked before may never answer, as where there was none for a while. */
+  forgetAsked(): void {
+    this.#asked.clear()
+  }
+
   /** Those that have waited too long. */
   takeLate(now: number): readonly ParkedRequest[] {
     if (this.#parked.length === 0) return this.#parked

@@ -189,6 +189,16 @@ t.test('an allocation that exists', async (t) => {
     t.equal(client.refresh().code, 401, 'removed meanwhile')
   })
 
+  t.test('is asked for again when the stores are others, and those of before never answered', async (t) => {
+    const { admitted, harness } = stage()
+    const client = admitted()
+    harness.advanceSeconds(FRESH_SECONDS + 1)
+    client.refresh()
+    harness.core.lookups?.forgetAsked()
+    t.equal(client.refresh().code, 0)
+    t.equal(harness.lookups.length, 3)
+  })
+
   t.test('counts each request once, also those that have waited', async (t) => {
     const { admitted, harness, say } = stage()
     const client = admitted()
