@@ -58,7 +58,7 @@ export class Authenticator {
   username = ''
   /** Whose quotas it counts for; set together with `key`. */
   account = ''
-  /** The key for the answer's integrity, once the request's own was right (0 and 438). */
+  /** The key for the answer's integrity, once the request's own was right (0 and 438; with LOOKUP_NEEDED by what was said some time ago). */
   key: Uint8Array | null = null
   /** The variant that the client used, for its answers; set together with `key`. */
   integrity: Integrity = INTEGRITY_NONE
@@ -135,6 +135,7 @@ export class Authenticator {
       const isRight = verified !== null
       const judgement = outside.judge(claimed, isRight, claimed === allocationUsername, monotonicSeconds, lookupCount)
       if (judgement === OUTSIDE_ASK || judgement === OUTSIDE_DOWN) {
+        if (verified !== null) this.key = keyOf(verified, algorithm)
         // Nobody is asked for the sake of an address that may be forged.
         if (!this.#mint.check(nonce, client, monotonicSeconds)) return this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
         if (judgement === OUTSIDE_DOWN) return this.#refuse(ERROR_SERVER_ERROR, 'store-unavailable')

@@ -16,6 +16,7 @@ import {
   STORE_REST_SECONDS,
 } from '../limits/outside.js'
 import type { Credential } from './credentials.js'
+import { rememberName } from './remembered-names.js'
 
 /** What the stores say of a name, all of them together. Plain data: it is posted to workers. */
 export interface OutsideVerdict {
@@ -116,11 +117,16 @@ export class OutsideCredentials {
       const credential = { username, md5Key, sha256Key: null }
       const known = { credential, reason: 'bad-password', saidAt, freshUntil: monotonicSeconds + freshSeconds } as const
       this.#refused.delete(username)
-      put(this.#known, username, known, OUTSIDE_USER_COUNT_MAX)
+      rememberName(this.#known, username, known, OUTSIDE_USER_COUNT_MAX)
     } else if (isSaid) {
       const reason = outcome === 'refused' ? 'refused-by-store' : 'unknown-user'
       this.#known.delete(username)
-      put(this.#refused, username, { credential: null, reason, saidAt, freshUntil: saidAt }, OUTSIDE_REFUSED_COUNT_MAX)
+      rememberName(
+        this.#refused,
+        username,
+        { credential: null, reason, saidAt, freshUntil: saidAt },
+        OUTSIDE_REFUSED_COUNT_MAX,
+      )
     }
   }
 
@@ -128,13 +134,4 @@ export class OutsideCredentials {
     this.#known.delete(username)
     this.#known.set(username, user)
   }
-}
-
-function put(users: Map<string, OutsideUser>, username: string, user: OutsideUser, countMax: number): void {
-  users.delete(username)
-  if (users.size >= countMax) {
-    const first = users.keys().next()
-    if (!first.done) users.delete(first.value)
-  }
-  users.set(username, user)
 }

@@ -5,7 +5,7 @@
 const DIGITS = /^\d{1,15}$/
 
 /** A number below is no time of today (it is before September 2001) but somebody's extension, such as 1001. */
-export const TIMESTAMP_MIN = 1_000_000_000
+const TIMESTAMP_MIN = 1_000_000_000
 
 export interface RestName {
   /** Wall time in seconds until which it holds. */

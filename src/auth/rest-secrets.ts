@@ -3,6 +3,7 @@
 import { VERIFIED_NAME_COUNT_MAX } from '../limits/turn.js'
 import type { Credential, CredentialLookup, CredentialStore, RefusedAs } from './credentials.js'
 import { md5Key, opaquePart, sha256Key } from './credentials.js'
+import { rememberName } from './remembered-names.js'
 import { parseRestName, type RestName } from './rest-name.js'
 import { hashesOf, type RestHash, type RestHashChoice, restPassword } from './rest-password.js'
 
@@ -105,11 +106,8 @@ export class RestSecrets implements CredentialStore {
     const index = found.credential === credential ? 0 : (found.credential.alternatives?.indexOf(credential) ?? -1) + 1
     if (index === 0 && found.credential !== credential) return
     if (index === 0 && !this.#hasDerived) return
-    if (this.#verified.size >= VERIFIED_NAME_COUNT_MAX && !this.#verified.has(credential.username)) {
-      const oldest = this.#verified.keys().next()
-      if (!oldest.done) this.#verified.delete(oldest.value)
-    }
-    this.#verified.set(credential.username, index === 0 ? found : withFirst(found, index))
+    const kept = index === 0 ? found : withFirst(found, index)
+    rememberName(this.#verified, credential.username, kept, VERIFIED_NAME_COUNT_MAX)
   }
 
   /** A wrong password for a remembered name must take as long as one for a name never seen. */

@@ -18,7 +18,7 @@ export const REFUSAL_REASONS = {
   },
   'refused-by-store': {
     meaning: 'the user store knows the name, and refuses it',
-    remedy: 'ask whoever runs the store (--auth-webhook) why; its own words are in the line',
+    remedy: 'mend what its words in the line say, or ask whoever runs the store (--redis, --auth-webhook) why',
   },
   'store-unavailable': {
     meaning: 'nobody here knows the name, and the user store that might does not answer',

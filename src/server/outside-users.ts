@@ -3,6 +3,7 @@
 import type { UserStores } from '../admin/schema/status.js'
 import type { OutsideVerdict } from '../auth/outside-credentials.js'
 import { hasSecrets, type OutsideAnswer, type OutsideQuery, type OutsideStore } from '../auth/outside-store.js'
+import { rememberName } from '../auth/remembered-names.js'
 import type { Settings } from '../config/settings.js'
 import {
   LOOKUP_CONCURRENT_COUNT_MAX,
@@ -119,7 +120,7 @@ export class OutsideUsers {
     const remembered = this.#remembered.get(username)
     if (question.mayBeRemembered && remembered !== undefined && this.#nowMs() < remembered.freshUntilMs) {
       this.counters.remembered++
-      put(this.#remembered, username, remembered, OUTSIDE_USER_COUNT_MAX)
+      rememberName(this.#remembered, username, remembered, OUTSIDE_USER_COUNT_MAX)
       return { id: this.id, username, outcome: 'found', ...this.#shown(remembered) }
     }
     const asking = this.#asking.get(username)
@@ -131,7 +132,7 @@ export class OutsideUsers {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#stores.map(({ store }) => store.close()))
+    await Promise.all(this.#stores.map((store) => store.close()))
   }
 
   /** The first one that knows the name decides. */
@@ -149,7 +150,7 @@ export class OutsideUsers {
     }
     if (problems.length > 0) {
       this.counters.failed++
-      put(this.#details, query.username, problems.join('; '), OUTSIDE_DETAIL_COUNT_MAX)
+      rememberName(this.#details, query.username, problems.join('; '), OUTSIDE_DETAIL_COUNT_MAX)
       return this.#down(query.username)
     }
     return this.#decided(query.username, { kind: 'unknown' })
@@ -173,13 +174,13 @@ export class OutsideUsers {
     this.#details.delete(username)
     if (answer.kind !== 'found') {
       this.#remembered.delete(username)
-      if (answer.kind === 'refused') put(this.#details, username, answer.detail, OUTSIDE_DETAIL_COUNT_MAX)
+      if (answer.kind === 'refused') rememberName(this.#details, username, answer.detail, OUTSIDE_DETAIL_COUNT_MAX)
       return { id: this.id, username, outcome: answer.kind, ...NOT_FOUND }
     }
     const saidAtMs = this.#nowMs()
     const freshUntilMs = saidAtMs + (answer.freshSeconds ?? this.#settings.lookupTtl) * 1000
     const remembered = { md5Key: answer.md5Key, saidAtMs, freshUntilMs }
-    put(this.#remembered, username, remembered, OUTSIDE_USER_COUNT_MAX)
+    rememberName(this.#remembered, username, remembered, OUTSIDE_USER_COUNT_MAX)
     return { id: this.id, username, outcome: 'found', ...this.#shown(remembered) }
   }
 
@@ -206,14 +207,4 @@ export class OutsideUsers {
       freshSeconds: Math.max(0, Math.floor((freshUntilMs - now) / 1000)),
     }
   }
-}
-
-/** As the last one; the first makes room. */
-function put<Value>(entries: Map<string, Value>, name: string, value: Value, countMax: number): void {
-  entries.delete(name)
-  if (entries.size >= countMax) {
-    const first = entries.keys().next()
-    if (!first.done) entries.delete(first.value)
-  }
-  entries.set(name, value)
 }

@@ -18,6 +18,7 @@ export class WatchedStore {
   #problem = ''
   /** Somebody tries whether it is up again. */
   #isTried = false
+  #isClosed = false
   /** By the store itself. */
   #ownProblem = ''
 
@@ -69,6 +70,12 @@ export class WatchedStore {
     }
   }
 
+  /** Look-ups that this ends say nothing of the store. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.store.close()
+  }
+
   /** Nobody need ask first for it to be up. */
   #noteState(problem: string | null): void {
     this.#ownProblem = problem ?? ''
@@ -86,6 +93,7 @@ export class WatchedStore {
   }
 
   #noteFailure(problem: string): void {
+    if (this.#isClosed) return
     const wasDown = this.#isDown
     this.#failedAtMs = this.#nowMs()
     if (this.#failureCount === 0) this.#downSinceMs = this.#failedAtMs

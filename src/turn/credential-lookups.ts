@@ -5,6 +5,7 @@
 //                                               └─ too long, and nobody says anything ─► 500
 import { PARKED_COUNT_MAX, PARKED_OF_SOURCE_COUNT_MAX } from '../limits/outside.js'
 import { FAMILY_IPV6, type TransportAddress } from '../stun/address.js'
+import { HEADER_LENGTH, METHOD_CONNECTION_BIND, TRANSACTION_ID_LENGTH } from '../stun/constants.js'
 import { FiveTuple } from './five-tuple.js'
 import type { UserLookup } from './output.js'
 
@@ -19,7 +20,7 @@ export interface ParkedRequest {
 }
 
 export const PARK_WAITS = 0
-/** The 5-tuple has one that waits: clients repeat what they have no answer to yet. */
+/** It waits already: clients repeat what they have no answer to yet. */
 export const PARK_DUPLICATE = 1
 export const PARK_FULL = 2
 
@@ -48,7 +49,7 @@ export class CredentialLookups {
   ): number {
     let ofSource = 0
     for (const parked of this.#parked) {
-      if (parked.client.equals(client)) return PARK_DUPLICATE
+      if (parked.client.equals(client) && !waitBoth(parked.bytes, bytes)) return PARK_DUPLICATE
       if (isSameSource(parked.client.client, client.client)) ofSource++
     }
     if (this.#parked.length >= PARKED_COUNT_MAX || ofSource >= PARKED_OF_SOURCE_COUNT_MAX) return PARK_FULL
@@ -84,11 +85,36 @@ export class CredentialLookups {
     if (this.#parked.length > 0) this.#parked = this.#parked.filter((parked) => !parked.client.equals(client))
   }
 
+  /** The clients of these listeners cannot be answered any more. */
+  discardOf(isOfListener: (listenerId: number) => boolean): void {
+    this.#parked = this.#parked.filter(({ client }) => !isOfListener(client.listenerId))
+  }
+
   #take(isWanted: (parked: ParkedRequest) => boolean): readonly ParkedRequest[] {
     const taken = this.#parked.filter(isWanted)
     if (taken.length > 0) this.#parked = this.#parked.filter((parked) => !isWanted(parked))
     return taken
   }
+}
+
+/**
+ * Of two requests of one client. Over a stream nothing is sent again, so whatever is none of those that wait joins them; but where a ConnectionBind
+ * ends the messages, nothing may come after it.
+ */
+function waitBoth(one: Uint8Array, other: Uint8Array): boolean {
+  return !isConnectionBind(one) && !isConnectionBind(other) && !isSameTransaction(one, other)
+}
+
+/** Requests have no class bits. */
+function isConnectionBind(request: Uint8Array): boolean {
+  return request[0] === 0 && request[1] === METHOD_CONNECTION_BIND
+}
+
+function isSameTransaction(one: Uint8Array, other: Uint8Array): boolean {
+  for (let index = HEADER_LENGTH - TRANSACTION_ID_LENGTH; index < HEADER_LENGTH; index++) {
+    if (one[index] !== other[index]) return false
+  }
+  return true
 }
 
 /** The same IPv4 address, or IPv6 /64. */

@@ -120,13 +120,16 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   return DROP_NONE
 }
 
-/** Waits for what an outside store says of its user. Whoever has failed too often is not asked about. */
+/**
+ * Waits for what an outside store says of its user. Names that somebody tries who has failed too often are not asked about; a key that was right
+ * when they were asked for last is no try, whatever others have sent from there.
+ */
 function park(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
   const { exchange, message } = request
-  const drop = core.answerGate.dropOfLookup(exchange.client, core.monotonicTicks())
+  const { key, mayBeRemembered } = core.authenticator
+  const drop = key === null ? core.answerGate.dropOfLookup(exchange.client, core.monotonicTicks()) : DROP_NONE
   if (drop !== DROP_NONE) return drop
   const bytes = message.bytes.subarray(message.start, message.end)
-  const { mayBeRemembered } = core.authenticator
   const result = core.lookups?.park(
     ...([exchange.client, bytes, exchange.username, mayBeRemembered, deadlineAt, lookupCount] as const),
   )

@@ -258,11 +258,27 @@ t.test('bounds', async (t) => {
   })
 })
 
-t.test('close closes every store', async (t) => {
-  const { stores, users } = stage([says(UNKNOWN), says(UNKNOWN)])
-  await users.close()
-  t.same(
-    stores.map(({ isClosed }) => isClosed),
-    [true, true],
-  )
+t.test('close', async (t) => {
+  t.test('closes every store', async (t) => {
+    const { stores, users } = stage([says(UNKNOWN), says(UNKNOWN)])
+    await users.close()
+    t.same(
+      stores.map(({ isClosed }) => isClosed),
+      [true, true],
+    )
+  })
+
+  t.test('ends look-ups, and tells nobody that the store is down: it was left', async (t) => {
+    const ends: (() => void)[] = []
+    const waits: Lookup = () =>
+      new Promise((_resolve, reject) => ends.push(() => reject(new Error('not asked any more'))))
+    const { ask, events, users } = stage([waits])
+    const asked = Array.from({ length: STORE_FAILURE_COUNT_MAX }, (_, index) => ask(`user ${index}`))
+    await new Promise(setImmediate)
+    await users.close()
+    for (const end of ends) end()
+    t.match(await Promise.all(asked), [{ outcome: 'failed' }, { outcome: 'failed' }, { outcome: 'failed' }])
+    t.same(events(), [])
+    t.same(users.problems(), [])
+  })
 })

@@ -6,6 +6,7 @@ import { LOOKUP_REFUSAL_SECONDS_MAX, PARKED_COUNT_MAX, PARKED_OF_SOURCE_COUNT_MA
 import * as stun from '../../src/stun/constants.js'
 import { DROP_DUPLICATE_REQUEST, DROP_FAILURE_BUDGET } from '../../src/turn/drop-reasons.js'
 import { TRANSPORT_TCP } from '../../src/turn/five-tuple.js'
+import { deleteAllocationsOf } from '../../src/turn/reconfigure.js'
 import { ALICE, type CoreClient, REALM, type Received, requestUdp } from '../support/core-client.js'
 import { CoreHarness, type CoreHarnessOptions, PEER } from '../support/core-harness.js'
 
@@ -276,7 +277,7 @@ t.test('a store that is down', async (t) => {
 })
 
 t.test('requests that wait', async (t) => {
-  t.test('are one for each client: what it sends meanwhile is dropped, its answer comes once', async (t) => {
+  t.test('are dropped when they come again, and answered once', async (t) => {
     const { carol, harness, knock, say } = stage()
     const client = carol()
     knock(client)
@@ -284,6 +285,34 @@ t.test('requests that wait', async (t) => {
     t.equal(client.drop, DROP_DUPLICATE_REQUEST)
     t.equal(say(client, FOUND).length, 1)
     t.equal(harness.core.lookups?.parkedCount, 0)
+  })
+
+  t.test('are all that a client sends meanwhile: over a stream it would send none of them again', async (t) => {
+    const { admitted, harness, say } = stage()
+    const client = admitted()
+    say(client, { outcome: 'unknown' })
+    harness.advanceSeconds(LOOKUP_REFUSAL_SECONDS_MAX)
+    t.equal(client.request(stun.METHOD_REFRESH), null)
+    t.equal(client.request(stun.METHOD_REFRESH), null)
+    t.equal(harness.lookups.length, 2)
+    t.same(
+      say(client, FOUND).map(({ code }) => code),
+      [0, 0],
+    )
+  })
+
+  t.test('are nothing beside a ConnectionBind, after which the connection has no messages', async (t) => {
+    const { carol, harness } = stage()
+    const client = carol({ transport: TRANSPORT_TCP })
+    client.challenge()
+    const bind = () => client.request(stun.METHOD_CONNECTION_BIND)
+    t.equal(bind(), null)
+    t.equal(client.drop, 0)
+    t.equal(bind(), null)
+    t.equal(client.drop, DROP_DUPLICATE_REQUEST)
+    client.request(stun.METHOD_REFRESH)
+    t.equal(client.drop, DROP_DUPLICATE_REQUEST)
+    t.equal(harness.core.lookups?.parkedCount, 1)
   })
 
   t.test('are copies: the engine may use its buffer again', async (t) => {
@@ -364,6 +393,16 @@ t.test('requests that wait', async (t) => {
     t.equal(harness.core.allocations.size, 0)
   })
 
+  t.test('of a listener that a reload has closed are forgotten: nobody could use what they would get', async (t) => {
+    const { carol, harness, knock, say } = stage()
+    const [left, kept] = [carol({ listenerId: 1 }), carol({ listenerId: 2 })]
+    knock(left)
+    knock(kept)
+    deleteAllocationsOf(harness.core, (listenerId) => listenerId === 1)
+    t.equal(say(kept, FOUND)[0].code, 0)
+    t.equal(harness.core.allocations.size, 1)
+  })
+
   t.test('hold no place in the quota: their user is not proved yet', async (t) => {
     const { carol, knock, say } = stage({ maxAllocations: 1 })
     const [first, second] = [carol(), carol({ user: { ...CAROL, password: 'guess' } })]
@@ -385,5 +424,20 @@ t.test('requests that wait', async (t) => {
     harness.advanceSeconds(10)
     knock(client)
     t.equal(harness.lookups.length, 1)
+  })
+
+  t.test('are those whose key was right last time, whatever others have sent from their address', async (t) => {
+    const { carol, harness, knock, say } = stage({ unauthenticatedRate: 0, limitsLoopback: true })
+    const client = carol({ address: '198.51.100.9:1' })
+    knock(client)
+    say(client, FOUND)
+    client.refresh(0)
+    harness.advanceSeconds(FRESH_SECONDS)
+    const wrong = harness.client({ address: '198.51.100.9:2', user: { ...ALICE, password: 'guess' } })
+    wrong.challenge()
+    for (let count = 0; count < 300; count++) wrong.request(stun.METHOD_ALLOCATE, requestUdp)
+    t.equal(knock(client), null)
+    t.equal(harness.lookups.length, 2)
+    t.equal(say(client, FOUND)[0].code, 0)
   })
 })

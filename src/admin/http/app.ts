@@ -111,7 +111,16 @@ function installChecks(app: AdminApp, { isSecure, logger, publicNames }: AdminPa
     if (!logger.isLevelEnabled('debug')) return
     const { statusCode } = reply
     const milliseconds = Math.round(reply.elapsedTime)
-    const line = { event: 'admin-request', method, url, statusCode, source: raw.socket.remoteAddress, milliseconds }
+    // Without its query, where some put their token.
+    const path = url.split('?', 1)[0]
+    const line = {
+      event: 'admin-request',
+      method,
+      url: path,
+      statusCode,
+      source: raw.socket.remoteAddress,
+      milliseconds,
+    }
     logger.debug(line, `${method} of the admin plane: ${statusCode}`)
   })
 }

@@ -220,5 +220,3 @@ export class Authentication {
 function bearerOf({ headers }: FastifyRequest): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null
 }
-
-/** Of equal length, to be compared in constant time. */

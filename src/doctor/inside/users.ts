@@ -82,11 +82,17 @@ export const users: Check<InsideScene> = {
 
 /** Throws an Error: what keeps a server from starting. */
 function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
-  const { authSecret, authSecretFile, authWebhookTokenFile, metricsTokenFile, realm, redisPasswordFile } = settings
-  const { usersFile } = settings
+  const { authSecret, authSecretFile, authWebhookTokenFile, credentialsTokenFile, metricsTokenFile } = settings
+  const { realm, redisPasswordFile, usersFile } = settings
   const path = usersFile ?? usersFileOfStateDir(settings.stateDir)
-  const secretFiles = [authSecretFile, settings.key, metricsTokenFile, authWebhookTokenFile, redisPasswordFile]
-  const files = [...secretFiles, machine.modeOf(path) === null ? null : path]
+  const tokenFiles = [metricsTokenFile, credentialsTokenFile, authWebhookTokenFile]
+  const files = [
+    authSecretFile,
+    settings.key,
+    ...tokenFiles,
+    redisPasswordFile,
+    machine.modeOf(path) === null ? null : path,
+  ]
   const isOpen = (file: string) => ((machine.modeOf(file) ?? 0) & MODE_OF_OTHERS) !== 0
   const secretCount = authSecret.length + (authSecretFile === null ? 0 : loadSecretFile(authSecretFile).length)
   const store = new UsersFileStore(path, realm, () => {}, usersFile === null)
