@@ -61,7 +61,7 @@ function parsePath(text: string): RedisServer {
       `is not ${PATH_FORM}: give the path of the socket, such as unix:/run/redis/redis-server.sock, and a password by --redis-password-file`,
     )
   }
-  const database = databaseOf(query ?? '')
+  const database = databaseOf(query ?? '', PATH_FORM)
   const shown = `unix:${printable(path)}${database === 0 ? '' : `?db=${database}`}`
   return { shown, path, database, host: null, port: 0, isTls: false, username: null, password: null }
 }
@@ -81,9 +81,9 @@ function portOf(text: string | undefined): number {
   return port
 }
 
-function databaseOf(text: string): number {
+function databaseOf(text: string, form = HOST_FORM): number {
   const database = Number(text)
-  if (!/^[0-9]*$/.test(text) || database > DATABASE_MAX) throw problem('its database is a number such as 0')
+  if (!/^[0-9]*$/.test(text) || database > DATABASE_MAX) throw problem('its database is a number such as 0', form)
   return database
 }
 
@@ -99,6 +99,6 @@ function identityOf(text: string): { readonly username: string | null; readonly 
   throw problem('its user and password have % as %25, and nothing that cannot be typed')
 }
 
-function problem(reason: string): ValueProblem {
-  return new ValueProblem(`is not ${HOST_FORM}: ${reason}`)
+function problem(reason: string, form = HOST_FORM): ValueProblem {
+  return new ValueProblem(`is not ${form}: ${reason}`)
 }

@@ -21,7 +21,7 @@ export const REFUSAL_REASONS = {
     remedy: 'mend what its words in the line say, or ask whoever runs the store (--redis, --auth-webhook) why',
   },
   'store-unavailable': {
-    meaning: 'nobody here knows the name, and the user store that might does not answer',
+    meaning: 'the user store fails, and nothing that is known here lets this user in',
     remedy:
       'look at the log line user-store-down (of Redis redis-problem), and run `turnd doctor` here: it says what is wrong with the store',
   },

@@ -14,8 +14,8 @@ function watch(t: Test) {
   return { file, path, problems, heard }
 }
 
-t.test('the secrets file', async (t) => {
-  t.test('is read again when it changes, whether written anew or replaced', async (t) => {
+t.test('the secrets file', { jobs: 3 }, async (t) => {
+  t.test('is read again when it changes, whether written anew or replaced', { buffered: true }, async (t) => {
     const { file, heard, path } = watch(t)
     t.same(file.secrets, ['north'])
     writeFileSync(path, 'north\nsouth\n')
@@ -27,26 +27,30 @@ t.test('the secrets file', async (t) => {
     t.same(file.secrets, ['south'])
   })
 
-  t.test('keeps its secrets when it is broken, empty or away, and says so once, without its content', async (t) => {
-    const { file, heard, path, problems } = watch(t)
-    writeFileSync(path, 'hunter2\u0007\n')
-    await until(() => problems.length === 1, 'a control character is a problem')
-    writeFileSync(path, '# none\n')
-    await until(() => problems.length === 2, 'so is a file without a secret')
-    rmSync(path)
-    await until(() => problems.length === 3, 'and none')
-    t.match(problems, [/line 1: the secret has a control character/, /holds no secret/, /no such file/i])
-    for (const text of problems) t.match(text, /^--auth-secret-file .*; the secrets read before stay$/)
-    t.notMatch(problems.join(), /hunter2/)
-    t.same(file.secrets, ['north'])
-    t.same(heard, [])
-    t.equal(file.reload(), false, 'asked for, it says so again')
-    writeFileSync(path, 'south\n')
-    await until(() => heard.length === 1, 'it is back')
-    t.equal(problems.length, 4, 'and nobody was told again by the clock')
-  })
+  t.test(
+    'keeps its secrets when it is broken, empty or away, and says so once, without its content',
+    { buffered: true },
+    async (t) => {
+      const { file, heard, path, problems } = watch(t)
+      writeFileSync(path, 'hunter2\u0007\n')
+      await until(() => problems.length === 1, 'a control character is a problem')
+      writeFileSync(path, '# none\n')
+      await until(() => problems.length === 2, 'so is a file without a secret')
+      rmSync(path)
+      await until(() => problems.length === 3, 'and none')
+      t.match(problems, [/line 1: the secret has a control character/, /holds no secret/, /no such file/i])
+      for (const text of problems) t.match(text, /^--auth-secret-file .*; the secrets read before stay$/)
+      t.notMatch(problems.join(), /hunter2/)
+      t.same(file.secrets, ['north'])
+      t.same(heard, [])
+      t.equal(file.reload(), false, 'asked for, it says so again')
+      writeFileSync(path, 'south\n')
+      await until(() => heard.length === 1, 'it is back')
+      t.equal(problems.length, 4, 'and nobody was told again by the clock')
+    },
+  )
 
-  t.test('read for a reload it counts when that is taken over', async (t) => {
+  t.test('read for a reload it counts when that is taken over', { buffered: true }, async (t) => {
     const { file, heard, path } = watch(t)
     file.close()
     writeFileSync(path, 'south\n')

@@ -45,7 +45,7 @@ t.test('--redis', async (t) => {
       ['redis://h\n', /^has a control character/],
       ['unix:hunter2', /^is not unix:\/PATH\[\?db=DB\]: give the path of the socket/],
       ['unix:/run/', /^is not unix:/],
-      ['unix:/run/redis.sock?db=x', /: its database is a number/],
+      ['unix:/run/redis.sock?db=x', /^is not unix:\/PATH\[\?db=DB\]: its database is a number/],
     ]
     for (const [text, reason] of rows) {
       const message = messageOf(() => redisServer.parse(text))

@@ -281,6 +281,16 @@ t.test('turnd doctor', { skip: peerOrSkip('redis-server') }, async (t) => {
     t.notMatch(JSON.stringify(await judge({})), 'hunter2')
   })
 
+  t.test('finds no fault where this server may read what it needs, and count nothing', async (t) => {
+    await redis.command('acl', 'setuser', 'turnd', 'on', '>word', '~turn/realm/*', '+get', '+smembers', '+select')
+    const asked = { redis: `redis://turnd:word@127.0.0.1:${redis.port}` }
+    t.match(await judge(asked), [
+      { verdict: 'ok', text: /can be read, and has 1 .* secret of .*; users are not counted/ },
+    ])
+    await redis.command('acl', 'setuser', 'turnd', '-get')
+    t.match(await judge(asked), [{ verdict: 'fault', remedy: /GET and SMEMBERS/ }])
+  })
+
   t.test('says why it cannot be asked, and what to do', async (t) => {
     const asked = { redis: `redis://127.0.0.1:${redis.port}` }
     t.match(await judge(asked), [

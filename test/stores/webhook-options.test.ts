@@ -50,5 +50,9 @@ t.test('the options of --auth-webhook', async (t) => {
       messageOf(() => webhookOptionsOf(settingsOf({ authWebhook, authWebhookCa: path('token') }))),
       /^--auth-webhook-ca .*token cannot be used: it holds no certificate in PEM form$/,
     )
+    t.match(
+      messageOf(() => webhookOptionsOf(settingsOf({ authWebhook, authWebhookCa: path('nothing') }))),
+      /^--auth-webhook-ca .*nothing cannot be used: no such file or directory$/,
+    )
   })
 })

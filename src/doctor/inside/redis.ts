@@ -47,8 +47,14 @@ export function judgeRedis(shown: string, realm: string, found: RedisSurvey | st
 function contentOf(
   shown: string,
   realm: string,
-  { isWhole, otherRealms, secretCount, userCount }: RedisSurvey,
+  { isCounted, isWhole, otherRealms, secretCount, userCount }: RedisSurvey,
 ): Judgement {
+  if (!isCounted) {
+    const secrets = `${secretCount === 0 ? 'no TURN REST secret' : counted(secretCount, 'TURN REST secret')} of realm ${printable(realm)}`
+    return well(
+      `--redis ${shown} can be read, and has ${secrets}; users are not counted, since this server may not SCAN`,
+    )
+  }
   const where = isWhole ? '' : ' among the keys that were looked at'
   if (userCount + secretCount > 0) {
     const kinds = [

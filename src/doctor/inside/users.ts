@@ -40,7 +40,9 @@ export interface UsersFacts {
 export function judgeUsers(facts: UsersFacts): Judgement[] {
   const { fileCount, hasOutsideStore, isFileNamed, openConfigs, openFiles, realm, secretCount, staticCount } = facts
   const open = [
-    ...openFiles.map((path) => warning(`${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`)),
+    ...openFiles.map((path) =>
+      warning(`file ${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`),
+    ),
     ...openConfigs.map((path) =>
       warning(
         `${path} has passwords or secrets in it, and everybody on this machine can read it`,
