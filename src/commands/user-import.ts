@@ -64,8 +64,15 @@ function hasMd5Alone(entry: object): boolean {
   return 'sha256Key' in entry && entry.sha256Key === null
 }
 
+/** Whoever imports admin users should see it: they log in to the status page. */
 function counted(entries: readonly UsersFileEntry[]): string {
-  return entries.length === 1 ? '1 user' : `${entries.length} users`
+  const admins = entries.filter(({ role }) => role === 'admin').length
+  const users = plural(entries.length - admins, 'user')
+  return admins === 0 ? users : `${users} and ${plural(admins, 'admin user')}`
+}
+
+function plural(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`
 }
 
 function readFile(path: string): Uint8Array {

@@ -565,6 +565,9 @@ t.test('turnd user import', async (t) => {
       entriesOf(path).map(({ user }) => user),
       ['bob'],
     )
+    const copied = join(directory, 'copied')
+    await run(['add', 'root', '--admin', '--users-file', copied], 'correct horse\n')
+    t.match(await run(['import', copied, '--users-file', path]), { stdout: /^added 0 users and 1 admin user to / })
     t.match(await run(['import']), { code: 2, stderr: /import needs a FILE/ })
     t.match(await imported('two', '--generate'), { code: 2, stderr: /--generate has no meaning with import/ })
     t.match(await imported('two', '--admin'), { code: 2, stderr: /--admin has no meaning with import/ })
