@@ -103,9 +103,9 @@ export class OutsideCredentials {
     return holdsAllocation ? OUTSIDE_KNOWN_BUT_OLD : OUTSIDE_ASK
   }
 
-  /** What other stores have said, which there were before, is not heard. */
-  take({ ageSeconds, freshSeconds, id, md5Key, outcome, username }: OutsideVerdict, monotonicSeconds: number): void {
-    if (id !== this.id) return
+  /** What other stores have said, which there were before, is not heard: false. */
+  take({ ageSeconds, freshSeconds, id, md5Key, outcome, username }: OutsideVerdict, monotonicSeconds: number): boolean {
+    if (id !== this.id) return false
     const isSaid = outcome !== 'failed' && outcome !== 'down'
     if (isSaid) this.#downUntil = Number.NEGATIVE_INFINITY
     else if (outcome === 'down') this.#downUntil = monotonicSeconds + STORE_REST_SECONDS
@@ -128,6 +128,7 @@ export class OutsideCredentials {
         OUTSIDE_REFUSED_COUNT_MAX,
       )
     }
+    return true
   }
 
   /** Nobody has said anything of this name in time. Returns whether the user is known from before: then what is known counts, as it does of a store that is down. */

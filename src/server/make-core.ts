@@ -69,8 +69,10 @@ export function changeCore(
   if (users !== null) {
     authenticator.setStores([...users.stores, restSecrets])
     // What others have said is forgotten.
-    if (users.outsideId !== (authenticator.outside?.id ?? 0))
+    if (users.outsideId !== (authenticator.outside?.id ?? 0)) {
       authenticator.outside = outsideOf(users.outsideId, settings)
+      core.lookups?.forgetAsked()
+    }
   }
   if (authenticator.outside !== null) authenticator.outside.outageSeconds = settings.lookupOutage
 }

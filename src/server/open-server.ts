@@ -47,7 +47,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
   try {
     const httpUpstreamCa =
       settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
-    outside = await OutsideUsers.open(settings, logger, warn)
+    outside = await OutsideUsers.open(settings, logger)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
     logSecrets(users.secretList, logger, warn)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)

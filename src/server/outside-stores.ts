@@ -11,11 +11,7 @@ export function outsideStoresKey(settings: Settings): string {
 }
 
 /** Throws TurndError for what is the operator's to mend; a store that is down is no error. */
-export async function openOutsideStores(
-  settings: Settings,
-  _warn: (text: string) => void,
-  logger: Logger,
-): Promise<OutsideStore[]> {
+export async function openOutsideStores(settings: Settings, logger: Logger): Promise<OutsideStore[]> {
   const [redis, webhook] = [redisAccessOf(settings), webhookOptionsOf(settings)]
   const stores: OutsideStore[] = []
   if (redis !== null) stores.push(await openRedis(settings.realm, redis, logger))

@@ -68,12 +68,11 @@ export class OutsideUsers {
   static async open(
     settings: Settings,
     logger: Logger,
-    warn: (text: string) => void,
     present: OutsideUsers | null = null,
   ): Promise<OutsideUsers | null> {
     const key = outsideStoresKey(settings)
     if (present !== null && present.#key === key) return present
-    const stores = await openOutsideStores(settings, warn, logger)
+    const stores = await openOutsideStores(settings, logger)
     return stores.length === 0 ? null : new OutsideUsers(stores, settings, logger, { key })
   }
 

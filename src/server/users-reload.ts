@@ -31,8 +31,8 @@ interface UsersRequest {
 
 /** Throws TurndError. */
 export async function prepareUsers(request: UsersRequest): Promise<PreparedUsers> {
-  const { logger, onProblem, present, to } = request
-  const outside = await OutsideUsers.open(to, logger, onProblem, present.outside)
+  const { logger, present, to } = request
+  const outside = await OutsideUsers.open(to, logger, present.outside)
   try {
     return prepareWith(request, outside)
   } catch (error) {

@@ -93,12 +93,12 @@ export class WatchedStore {
   }
 
   #noteFailure(problem: string): void {
+    this.#problem = problem
     if (this.#isClosed) return
     const wasDown = this.#isDown
     this.#failedAtMs = this.#nowMs()
     if (this.#failureCount === 0) this.#downSinceMs = this.#failedAtMs
     this.#failureCount++
-    this.#problem = problem
     if (wasDown || !this.#isDown) return
     const { name } = this.store
     const text = `${name} fails: ${problem}; users whom it knew go on, others are refused with 500`

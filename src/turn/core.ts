@@ -220,8 +220,8 @@ export class TurnCore {
 
   /** What the outside stores say of a user: requests that wait for it go on. */
   handleVerdict(verdict: OutsideVerdict): void {
-    this.authenticator.outside?.take(verdict, this.monotonicSeconds())
-    for (const parked of this.lookups?.takeOf(verdict.username) ?? []) this.#resume(parked, false)
+    const isHeard = this.authenticator.outside?.take(verdict, this.monotonicSeconds()) ?? false
+    for (const parked of this.lookups?.takeOf(verdict.username, isHeard) ?? []) this.#resume(parked, false)
   }
 
   /** The time, in ticks of 10 ms since the construction; never less than before. */

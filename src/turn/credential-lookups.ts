@@ -65,10 +65,19 @@ export class CredentialLookups {
     this.#lookup.lookUp(username, client, mayBeRemembered)
   }
 
-  /** Those that waited for this name, which something has been said of now. */
-  takeOf(username: string): readonly ParkedRequest[] {
+  /**
+   * Those that waited for this name, which something has been said of now.
+   * @param isHeard false: by stores that were replaced meanwhile, however often; those of now are asked as if they were the first
+   */
+  takeOf(username: string, isHeard: boolean): readonly ParkedRequest[] {
     this.#asked.delete(username)
-    return this.#take((parked) => parked.username === username)
+    const taken = this.#take((parked) => parked.username === username)
+    return isHeard ? taken : taken.map((parked) => ({ ...parked, lookupCount: 1 }))
+  }
+
+  /** The stores are others: whoever was asked before may never answer, as where there was none for a while. */
+  forgetAsked(): void {
+    this.#asked.clear()
   }
 
   /** Those that have waited too long. */

@@ -280,5 +280,6 @@ t.test('close', async (t) => {
     t.match(await Promise.all(asked), [{ outcome: 'failed' }, { outcome: 'failed' }, { outcome: 'failed' }])
     t.same(events(), [])
     t.same(users.problems(), [])
+    t.equal(users.refusalDetail('user 0'), '--store-1: not asked any more')
   })
 })

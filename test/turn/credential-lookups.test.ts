@@ -171,6 +171,8 @@ t.test('what a store has said', async (t) => {
     knock(client)
     t.same(say(client, { ...FOUND, id: 2 }), [])
     t.equal(harness.lookups.length, 2, 'those of now are asked')
+    t.same(say(client, { ...FOUND, id: 3 }), [], 'also when they have changed again')
+    t.equal(harness.lookups.length, 3)
     t.equal(say(client, FOUND)[0].code, 0)
   })
 })
@@ -185,6 +187,16 @@ t.test('an allocation that exists', async (t) => {
     t.equal(harness.lookups.length, 2, 'once, until it has answered')
     say(client, { outcome: 'unknown' })
     t.equal(client.refresh().code, 401, 'removed meanwhile')
+  })
+
+  t.test('is asked for again when the stores are others, and those of before never answered', async (t) => {
+    const { admitted, harness } = stage()
+    const client = admitted()
+    harness.advanceSeconds(FRESH_SECONDS + 1)
+    client.refresh()
+    harness.core.lookups?.forgetAsked()
+    t.equal(client.refresh().code, 0)
+    t.equal(harness.lookups.length, 3)
   })
 
   t.test('counts each request once, also those that have waited', async (t) => {
