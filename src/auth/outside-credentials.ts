@@ -131,6 +131,13 @@ export class OutsideCredentials {
     return true
   }
 
+  /** Nobody has said anything of this name in time. Returns whether the user is known from before: then what is known counts, as it does of a store that is down. */
+  noteSilence(username: string, monotonicSeconds: number): boolean {
+    if (!this.#known.has(username)) return false
+    ;[this.#unsaid, this.#unsaidUntil] = [username, monotonicSeconds + STORE_REST_SECONDS]
+    return true
+  }
+
   #touch(username: string, user: OutsideUser): void {
     this.#known.delete(username)
     this.#known.set(username, user)

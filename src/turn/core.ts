@@ -53,7 +53,7 @@ import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
 import { RelayTable } from './relay-table.js'
 import { Request } from './request.js'
-import { handleRequest, respondUnanswered } from './requests.js'
+import { handleLateRequest, handleRequest } from './requests.js'
 import type { Reservations } from './reservations.js'
 import { Responder } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
@@ -272,7 +272,7 @@ export class TurnCore {
     // It has been decoded before.
     decodeMessage(request.message, bytes, 0, bytes.length)
     request.begin(client)
-    const drop = isLate ? respondUnanswered(this, request) : handleRequest(this, request, deadlineAt, lookupCount)
+    const drop = (isLate ? handleLateRequest : handleRequest)(this, request, deadlineAt, lookupCount)
     if (drop !== DROP_NONE) this.drops[drop]++
   }
 

@@ -63,9 +63,12 @@ export function handleRequest(core: TurnCore, request: Request, deadlineAt: numb
 }
 
 /** Nobody has said anything of its user in time. */
-export function respondUnanswered(core: TurnCore, request: Request): number {
+export function handleLateRequest(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
   const { exchange, message } = request
   exchange.username = message.readText(message.find(ATTRIBUTE_USERNAME))
+  // Several stores that are silent, or a main thread that is: whom this thread knows goes on.
+  const isKnown = core.authenticator.outside?.noteSilence(exchange.username, core.monotonicSeconds()) === true
+  if (isKnown) return handleRequest(core, request, deadlineAt, lookupCount)
   return respondServerError(core, request, 'store-unavailable')
 }
 

@@ -368,6 +368,23 @@ t.test('requests that wait', async (t) => {
     t.equal(say(client, FOUND)[0].code, 0)
   })
 
+  t.test('of users who are known from before go on after three seconds, by what is known', async (t) => {
+    const { admitted, carol, harness, knock, reasons } = stage()
+    admitted()
+    harness.advanceTicks(FRESH_SECONDS * 100 + 100)
+    const [right, wrong] = [carol(), carol({ user: { ...CAROL, password: 'guessed' } })]
+    t.equal(knock(right), null)
+    t.equal(knock(wrong), null)
+    const first = harness.output.effects.length
+    harness.advanceTicks(300)
+    harness.settle(first)
+    t.same(
+      [right, wrong].map((client) => client.messagesSince(first).map(({ code }) => code)),
+      [[0], [500]],
+    )
+    t.same(reasons(), ['store-unavailable'])
+  })
+
   t.test(
     `are at most ${PARKED_COUNT_MAX}, ${PARKED_OF_SOURCE_COUNT_MAX} of one source: 500 for the next`,
     async (t) => {
