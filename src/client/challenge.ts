@@ -1,5 +1,5 @@
 // The long-term credential mechanism from a client's side (RFC 8489 §9.2): what a server's 401 or 438 asks for, and how a request answers that.
-import { md5Key, sha256Key, userhash } from '../auth/credentials.js'
+import { md5Key, sha256Key } from '../auth/credentials.js'
 import { nonceFeatureBits } from '../auth/nonce.js'
 import { opaqueString } from '../auth/opaque-string.js'
 import { CLIENT_ALGORITHMS_LENGTH_MAX, CLIENT_NONCE_LENGTH_MAX, CLIENT_REALM_LENGTH_MAX } from '../limits/clients.js'
@@ -10,7 +10,6 @@ import {
   ATTRIBUTE_PASSWORD_ALGORITHM,
   ATTRIBUTE_PASSWORD_ALGORITHMS,
   ATTRIBUTE_REALM,
-  ATTRIBUTE_USERHASH,
   ATTRIBUTE_USERNAME,
   CLASS_ERROR,
   ERROR_INTEGRITY_CHECK_FAILURE,
@@ -21,7 +20,6 @@ import {
   PASSWORD_ALGORITHM_MD5,
   PASSWORD_ALGORITHM_SHA256,
   SECURITY_FEATURE_PASSWORD_ALGORITHMS,
-  SECURITY_FEATURE_USERNAME_ANONYMITY,
 } from '../stun/constants.js'
 import { isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../stun/integrity.js'
 import type { MessageView } from '../stun/message.js'
@@ -45,8 +43,6 @@ export interface Challenge {
   readonly realmText: string
   /** PASSWORD_ALGORITHM_ numbers, in the server's order; empty if it offers none (RFC 5389, and most of today's servers). */
   readonly algorithms: readonly number[]
-  /** The server finds users by USERHASH, and wants no names in the clear. */
-  readonly isAnonymous: boolean
   /** The value of PASSWORD-ALGORITHMS, which goes back as it came: so nobody in between can cut the list down. */
   readonly offer: Uint8Array | null
 }
@@ -64,8 +60,7 @@ export function readChallenge(answer: MessageView): Challenge | null {
   }
   const list = answer.find(ATTRIBUTE_PASSWORD_ALGORITHMS)
   const nonceBytes = answer.readBytes(nonce).slice()
-  const features = nonceFeatureBits(nonceBytes)
-  const isAnnounced = (features & SECURITY_FEATURE_PASSWORD_ALGORITHMS) !== 0
+  const isAnnounced = (nonceFeatureBits(nonceBytes) & SECURITY_FEATURE_PASSWORD_ALGORITHMS) !== 0
   if (isAnnounced && list < 0) {
     throw new ClientError('bad-answer', 'somebody has taken the password algorithms out of the server’s answer')
   }
@@ -78,15 +73,14 @@ export function readChallenge(answer: MessageView): Challenge | null {
     nonce: nonceBytes,
     realmText: answer.readText(realm),
     algorithms: offer === null ? [] : algorithmsOf(offer),
-    isAnonymous: (features & SECURITY_FEATURE_USERNAME_ANONYMITY) !== 0,
     offer,
   }
 }
 
 /** What a client does with one challenge: it writes credentials under requests, and verifies the answers. */
 export class Authentication {
-  /** USERNAME, or USERHASH where the server takes that. */
-  readonly #identity: Buffer
+  /** In the clear, also where the server would take a USERHASH: whoever measures wants to be found in its log. */
+  readonly #username: Buffer
   readonly #challenge: Challenge
   readonly #key: Uint8Array
   /** The algorithm that is named in requests, 0 for none. */
@@ -97,20 +91,18 @@ export class Authentication {
     this.#challenge = challenge
     this.#algorithm = chosenAlgorithm(challenge)
     const username = prepared(credentials.username)
-    const length = Buffer.byteLength(username)
-    if (length === 0 || length > USERNAME_LENGTH_MAX) {
+    this.#username = Buffer.from(username)
+    if (this.#username.length === 0 || this.#username.length > USERNAME_LENGTH_MAX) {
       throw new ClientError('bad-credentials', `a user name has 1 to ${USERNAME_LENGTH_MAX} bytes`)
     }
-    const realm = prepared(challenge.realmText)
-    this.#identity = challenge.isAnonymous ? Buffer.from(userhash(username, realm), 'hex') : Buffer.from(username)
     const make = this.#algorithm === PASSWORD_ALGORITHM_SHA256 ? sha256Key : md5Key
-    this.#key = make(username, realm, prepared(credentials.password))
+    this.#key = make(username, prepared(challenge.realmText), prepared(credentials.password))
   }
 
   /** The last attributes of a request. */
   write(writer: MessageWriter): void {
-    const { isAnonymous, nonce, offer, realm } = this.#challenge
-    writer.writeBytes(isAnonymous ? ATTRIBUTE_USERHASH : ATTRIBUTE_USERNAME, this.#identity)
+    const { nonce, offer, realm } = this.#challenge
+    writer.writeBytes(ATTRIBUTE_USERNAME, this.#username)
     writer.writeBytes(ATTRIBUTE_REALM, realm)
     writer.writeBytes(ATTRIBUTE_NONCE, nonce)
     if (offer === null) {

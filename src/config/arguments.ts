@@ -10,10 +10,10 @@ import { COMMAND_LINE, type GivenOption } from './source.js'
 export const SUBCOMMANDS = [
   { name: 'user', help: 'add, list, disable, remove users of a file' },
   { name: 'convert', help: 'make a config file of one of another server' },
-  { name: 'cert', help: 'make a key, a certificate and a request for one' },
-  { name: 'why', help: 'say whom the server refused, why, what to do' },
-  { name: 'probe', help: 'ask any TURN server for relays, measure them' },
-  { name: 'doctor', help: 'find why media does not flow, what to change' },
+  { name: 'cert', help: 'make a key, a certificate and a request' },
+  { name: 'why', help: 'say who was refused, why, and what to do' },
+  { name: 'probe', help: 'ask TURN servers for relays, measure them' },
+  { name: 'doctor', help: 'find out why media does not flow' },
   { name: 'credentials', help: 'make timestamped credentials (TURN REST)' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const

@@ -48,7 +48,10 @@ const optionCases: readonly Case[] = [
   [['--realm', '--mobility'], '--realm needs a value: --realm REALM, or --realm=REALM if it begins with a dash'],
   [['--user', 'hunter2'], '--user: the value is not NAME:PASSWORD: there is no colon in it'],
   [['--cert', 'a.pem'], '--cert a.pem needs --key as well'],
-  [['bogus'], 'bogus is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)'],
+  [
+    ['bogus'],
+    'bogus is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+  ],
   [
     ['--relay-ip', FOREIGN],
     `--relay-ip ${FOREIGN} is not an address of this machine; behind static NAT give the private address here and ` +

@@ -26,6 +26,9 @@ t.test('all options together: the server gets ready', async (t) => {
     users: '',
     secrets: 'north\n',
     metrics: 'a-token-of-metrics-0123456789\n',
+    credentials: 'a-token-of-credentials-0123456789\n',
+    webhook: 'a-token-of-webhooks-0123456789\n',
+    redis: 'north\n',
     config: '{"realm": "from the file"}',
     'turnserver.conf': 'realm=imported\n',
   })
@@ -44,6 +47,11 @@ t.test('all options together: the server gets ready', async (t) => {
     key: keyPath,
     httpUpstreamCa: certPath,
     metricsTokenFile: join(cwd, 'metrics'),
+    credentialsTokenFile: join(cwd, 'credentials'),
+    authWebhookTokenFile: join(cwd, 'webhook'),
+    authWebhookCa: certPath,
+    redisPasswordFile: join(cwd, 'redis'),
+    redisCa: certPath,
     drainTimeout: '0',
   }
   // The harness gives --state-dir; the file of one other server is imported.

@@ -75,7 +75,7 @@ t.test('turnd user', async (t) => {
 
   t.test('without a command, or with an unknown one, ends with 2 and a sentence', async (t) => {
     const cwd = t.testdir({})
-    const hint = 'use add, list, disable, enable or remove (see turnd user --help)'
+    const hint = 'use add, list, disable, enable, remove or import (see turnd user --help)'
     t.same(await runTurnd(['user'], { cwd }), {
       code: 2,
       stdout: '',

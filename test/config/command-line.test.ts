@@ -55,23 +55,29 @@ t.test('the command line', async (t) => {
       [['--total-quota', '5'], '--total-quota is an option of coturn: here it is --max-allocations'],
       [['-p', '3478'], '-p is not an option: all but -h begin with two dashes, turnd --help lists them'],
       [['-realm', 'a'], '-r is not an option: all but -h begin with two dashes, turnd --help lists them'],
-      [['stray'], 'stray is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)'],
-      [['users'], 'users is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)'],
+      [
+        ['stray'],
+        'stray is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+      ],
+      [
+        ['users'],
+        'users is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+      ],
       [
         ['--realm', 'a', 'b'],
-        'b is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+        'b is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
       ],
       [
         ['--realm', 'a', '--', '--mobility'],
-        '--mobility is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+        '--mobility is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
       ],
       [
         ['--mobility', 'true'],
-        'true is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+        'true is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
       ],
       [
         ['two words'],
-        '"two words" is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, login)',
+        '"two words" is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
       ],
       [['--realm', 'a', 'user', 'add'], 'user is a subcommand, which comes first: turnd user --help'],
     ]

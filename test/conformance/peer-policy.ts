@@ -1,6 +1,8 @@
 // Who may be a peer (RFC 8656 §21.1.4): every spelling of a forbidden address, on every path, with a canary socket that must stay
 // silent; rules with ports; our own sockets; and the loops that must not exist.
+
 import type { Test } from 'tap'
+import type { TurnServer } from '../../src/index.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import { CLASS_REQUEST, METHOD_ALLOCATE, METHOD_BINDING } from '../../src/stun/constants.js'
 import { MessageWriter } from '../../src/stun/writer.js'
@@ -186,8 +188,7 @@ export function peerPolicy(t: Test, suite: Suite): void {
   })
 
   t.test('the sockets of the server itself', async (t) => {
-    const admin = await UdpPeer.open(t)
-    const server = await suite.startServer(t, { adminListen: `127.0.0.1:${admin.address.port}` })
+    const { admin, server } = await startWithAdmin(t, suite)
 
     t.test('listeners and admin are forbidden, although --allow-peer opens their address', async (t) => {
       const client = await suite.allocate(t, server)
@@ -287,4 +288,16 @@ async function tryEverything(t: Test, client: TurnClient, peer: TransportAddress
 function bindingRequest(): Uint8Array {
   const writer = new MessageWriter().begin(new Uint8Array(20), 0, CLASS_REQUEST, METHOD_BINDING, new Uint8Array(12), 0)
   return writer.bytes.slice(0, writer.finish())
+}
+
+/** A server whose admin port is a peer's as well, over UDP. Somebody else may have it over TCP: then it is another one. */
+async function startWithAdmin(t: Test, suite: Suite): Promise<{ admin: UdpPeer; server: TurnServer }> {
+  for (let attempt = 1; ; attempt++) {
+    const admin = await UdpPeer.open(t)
+    try {
+      return { admin, server: await suite.startServer(t, { adminListen: `127.0.0.1:${admin.address.port}` }) }
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'TURND_ERR_ADDRESS_IN_USE' || attempt === 5) throw error
+    }
+  }
 }

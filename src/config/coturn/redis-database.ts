@@ -31,6 +31,11 @@ const REALM_SETTINGS =
 export function importRedis(conf: Conf, options: ImportedOptions): boolean {
   const line = conf.last('redis-userdb')
   if (line === null) return false
+  // The line of coturn's example: it has no Redis yet.
+  if (/=<[a-z-]+>/.test(line.value)) {
+    options.judge(line, 'needed', "it has the words of coturn's example: say where Redis is")
+    return false
+  }
   if (/^(?:rediss?:\/\/|unix:)/i.test(line.value)) {
     options.give('redis', line.value, line)
     options.applied(line, 'redis')

@@ -8,6 +8,7 @@ import {
   whatElse,
 } from '../../../src/auth/certificate-pem.js'
 import { opaqueString } from '../../../src/auth/opaque-string.js'
+import { parseRestName } from '../../../src/auth/rest-name.js'
 import { RestSecrets } from '../../../src/auth/rest-secrets.js'
 import {
   makeAdminLine,
@@ -91,7 +92,8 @@ const REST_NAME: TextCase = {
     const found = new RestSecrets(REALM, ['north', 'south'], () => NOW).find(text)
     if (typeof found === 'string') return false
     ensure(found.username === text, 'the keys of another name')
-    ensure(Number.parseInt(text, 10) >= NOW, 'an expired name is good')
+    const isExpired = (parseRestName(text, ':')?.expirySeconds ?? 0) < NOW
+    ensure(isExpired === (found.refusedAs === 'expired-credential'), 'an expired name is good, or another one is not')
     return true
   },
 }
