@@ -11,7 +11,7 @@ import { cutTogether } from './together-tap.mjs'
 
 /** Real peers that lose what comes late, and what takes what it can get: one at a time, first, and nothing runs beside them but what computes. */
 const QUIET = ['interop', 'soak']
-/** What counts every packet: alone, when all others have ended. */
+/** What counts every packet: when all others have ended, but for what computes beside it. */
 const ALONE = ['abuse/abuse']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
@@ -29,6 +29,8 @@ const COMPUTING_TOO = [
   ...['commands/cert', 'commands/convert', 'commands/why', 'limits/page', 'limits/relations', 'net/native/layout'],
   ...['packaging/container', 'page/pure', 'support/random', 'tidy'],
 ]
+/** Of those, what is kept for the time when one file has the machine to itself: it leaves a processor idle. */
+const BESIDE_ALONE = ['sim/sim', 'soak/run-options', 'commands/cert', 'tidy']
 /** These have deadlines all the same, which who gets what is left may miss. */
 const TIMED = [
   'auth/certificate-files',
@@ -82,6 +84,8 @@ const alone = files.filter((file) => isNamed(file, ALONE))
 const computing = files
   .filter((file) => (isIn(file, COMPUTING) && !isNamed(file, TIMED)) || isNamed(file, COMPUTING_TOO))
   .sort(byRank(COMPUTING))
+const besideAlone =
+  WHEN_IDLE.length === 0 || alone.length === 0 ? [] : computing.filter((file) => isNamed(file, BESIDE_ALONE))
 const quiet = files.filter((file) => isIn(file, QUIET) && ![...waiting, ...computing].includes(file))
 const others = files
   .filter((file) => ![...waiting, ...alone, ...quiet, ...computing].includes(file))
@@ -90,7 +94,7 @@ let testNumber = 0
 let isFailed = false
 
 process.stdout.write('TAP version 14\n')
-const computingGroups = groupsOf(computing)
+const computingGroups = groupsOf(computing.filter((file) => !besideAlone.includes(file)))
 const pool = [...groupsOf(waiting), ...groupsOf(others)]
 const computed = runOn(2, computingGroups, WHEN_IDLE)
 const quieted = runEach(groupsOf(quiet), PROMPTLY)
@@ -102,7 +106,7 @@ const restOfComputing = WHEN_IDLE.length === 0 ? computingGroups.splice(0) : com
 await runOn(3, pool, [], restOfComputing)
 await computed
 await helped
-await runEach(groupsOf(alone))
+await Promise.all([runEach(groupsOf(alone), PROMPTLY), runOn(1, groupsOf(besideAlone), WHEN_IDLE)])
 process.stdout.write(`1..${testNumber}\n`)
 process.exitCode = isFailed ? 1 : 0
 
