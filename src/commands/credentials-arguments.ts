@@ -1,9 +1,7 @@
 // The arguments of `turnd credentials`: its own, and beside them every option of the server, which are read as the server reads them.
-import { readArguments } from '../config/arguments.js'
-import { TurndError } from '../config/errors.js'
-import { findOption } from '../config/options.js'
 import { printable, quoted } from '../config/printable.js'
 import { CommandError, readWords } from './command-words.js'
+import { checkServerOptions, splitServerOptions } from './server-options.js'
 
 export const CREDENTIALS_HELP = `Usage: turnd credentials [--user NAME] [--ttl TIME] [options of the server]
 
@@ -61,7 +59,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 
 
 /** Reads what follows `turnd credentials`; null for --help. Throws a CommandError. */
 export function parseCredentialsArguments(argv: readonly string[]): CredentialsArguments | null {
-  const { own, server } = split(argv)
+  const { own, server } = splitServerOptions(argv, OWN_OPTIONS)
   const { values, words } = readWords(own, OWN_OPTIONS)
   if (values.has('help')) return null
   if (words.length > 0) throw new CommandError(`unexpected argument ${quoted(words[0])}: whose they are is --user NAME`)
@@ -88,28 +86,4 @@ function parseTtl(text: string | null): number | null {
 function parseHash(text: string | null): 'sha1' | 'sha256' | null {
   if (text === null || text === 'sha1' || text === 'sha256') return text
   throw new CommandError(`--hash ${printable(text)} is neither sha1 nor sha256`)
-}
-
-/** Options of the server go with their values; everything else is ours, --user included. */
-function split(argv: readonly string[]): { own: string[]; server: string[] } {
-  const [own, server]: [string[], string[]] = [[], []]
-  for (let index = 0; index < argv.length; index++) {
-    const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(argv[index]) ?? []
-    const option = name === undefined || Object.hasOwn(OWN_OPTIONS, name) ? undefined : findOption(name)
-    if (option === undefined) own.push(argv[index])
-    else {
-      server.push(argv[index])
-      const hasValue = option.type.kind !== 'flag' && value === undefined && index + 1 < argv.length
-      if (hasValue) server.push(argv[++index])
-    }
-  }
-  return { own, server }
-}
-
-function checkServerOptions(server: readonly string[]): void {
-  try {
-    readArguments(server)
-  } catch (error) {
-    throw error instanceof TurndError ? new CommandError(error.message) : error
-  }
 }

@@ -2,12 +2,11 @@
 import { ClientError } from '../client/client-error.js'
 import { parseHostWord, parseTurnUri, type TurnUri } from '../client/turn-uri.js'
 import { readArguments } from '../config/arguments.js'
-import { TurndError } from '../config/errors.js'
-import { findOption } from '../config/options.js'
 import { quoted } from '../config/printable.js'
 import { DOCTOR_ANSWER_SECONDS_DEFAULT, DOCTOR_ANSWER_SECONDS_MAX } from '../limits/doctor.js'
 import { type ClientIdentityWords, IDENTITY_OPTIONS, type OptionValue, readIdentity } from './client-identity.js'
 import { CommandError, readWords } from './command-words.js'
+import { checkServerOptions, splitServerOptions } from './server-options.js'
 
 export const DOCTOR_HELP = `Usage: turnd doctor [options of the server] [URI ... --as NAME:PASSWORD]
 
@@ -93,7 +92,7 @@ const CLIENT_OPTIONS = {
 
 /** Reads what follows `turnd doctor`; null for --help. Throws a CommandError. */
 export function parseDoctorArguments(argv: readonly string[], env: NodeJS.ProcessEnv): DoctorArguments | null {
-  const { own, server } = split(argv)
+  const { own, server } = splitServerOptions(argv, OWN_OPTIONS)
   const { values, words } = readWords(own, OWN_OPTIONS)
   if (values.has('help')) return null
   checkServerOptions(server)
@@ -139,31 +138,6 @@ function identityOfWords(value: OptionValue, show?: (name: string) => string): C
     )
   }
   return words
-}
-
-/** Options of the server go with their values; everything else is the doctor's. */
-function split(argv: readonly string[]): { own: string[]; server: string[] } {
-  const [own, server]: [string[], string[]] = [[], []]
-  for (let index = 0; index < argv.length; index++) {
-    const [, name, value] = /^--([^=]+)(=.*)?$/s.exec(argv[index]) ?? []
-    const option = name === undefined || Object.hasOwn(OWN_OPTIONS, name) ? undefined : findOption(name)
-    if (option === undefined) own.push(argv[index])
-    else {
-      server.push(argv[index])
-      const hasValue = option.type.kind !== 'flag' && value === undefined && index + 1 < argv.length
-      if (hasValue) server.push(argv[++index])
-    }
-  }
-  return { own, server }
-}
-
-/** What is no option at all is a bad argument; what is wrong with a value is found by a check. */
-function checkServerOptions(server: readonly string[]): void {
-  try {
-    readArguments(server)
-  } catch (error) {
-    throw error instanceof TurndError ? new CommandError(error.message) : error
-  }
 }
 
 function parseUri(text: string): TurnUri {
