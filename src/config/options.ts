@@ -1,6 +1,6 @@
 // THE table of options. --help, docs/options.md, the schema of the config file, the TURND_* variables, the library's
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
-import { DRAIN_SECONDS_MAX, METRICS_TOKEN_LENGTH_MIN } from '../limits/admin.js'
+import { BEARER_TOKEN_LENGTH_MIN, DRAIN_SECONDS_MAX } from '../limits/admin.js'
 import { REALM_LENGTH_MAX } from '../limits/messages.js'
 import {
   LOOKUP_OUTAGE_SECONDS_DEFAULT,
@@ -79,6 +79,8 @@ type Table = { readonly [Key in SettingKey as Kebab<Key>]: Row<Settings[Key]> }
 
 const PATH_LENGTH_MAX = 4095
 const path = (placeholder: string) => ({ ...text(placeholder, 'a path', PATH_LENGTH_MAX), isPath: true as const })
+const warnShortToken = (value: string) =>
+  value.length >= BEARER_TOKEN_LENGTH_MIN ? null : 'is short enough to be guessed: openssl rand -hex 32 makes one'
 const port = integer('PORT', 'a port', 1, 65535)
 
 const TABLE: Table = {
@@ -666,8 +668,7 @@ const TABLE: Table = {
     coturn: [],
     secret: true,
     comesLater: null,
-    warn: (value) =>
-      value.length >= METRICS_TOKEN_LENGTH_MIN ? null : 'is short enough to be guessed: openssl rand -hex 32 makes one',
+    warn: warnShortToken,
   },
   'metrics-token-file': {
     group: 'Operating',
@@ -691,8 +692,7 @@ const TABLE: Table = {
     coturn: [],
     secret: true,
     comesLater: null,
-    warn: (value) =>
-      value.length >= METRICS_TOKEN_LENGTH_MIN ? null : 'is short enough to be guessed: openssl rand -hex 32 makes one',
+    warn: warnShortToken,
   },
   'credentials-token-file': {
     group: 'Operating',

@@ -51,8 +51,8 @@ export const DRAIN_SECONDS_MAX = 86_400
 
 // Logins and sessions
 
-/** A token of --metrics-token: a shorter one may be guessed, which a warning says. */
-export const METRICS_TOKEN_LENGTH_MIN = 20
+/** A token of --metrics-token or --credentials-token: a shorter one may be guessed, which a warning says. */
+export const BEARER_TOKEN_LENGTH_MIN = 20
 /** Of a user name that a refused login brought, in the log: strangers choose it. */
 export const LOGGED_NAME_LENGTH_MAX = 128
 
