@@ -33,6 +33,7 @@ PEERS=(
   '/usr/lib/python3/dist-packages/aioice:python3-aioice:test/interop/matrix'
   '/usr/lib/python3/dist-packages/gi:python3-gi:test/interop/matrix'
   "/usr/lib/$(uname -m)-linux-gnu/girepository-1.0/Nice-0.1.typelib:gir1.2-nice-0.1:test/interop/matrix"
+  'stun:stun-client:test/interop/nat-discovery'
   'redis-server:redis-server:test/stores/redis'
   'promtool:prometheus:test/admin/metrics and test/admin/prometheus'
 )
