@@ -140,9 +140,9 @@ t.test('examples/embed.mjs starts, prints its URI and stops at SIGTERM', async (
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))
-  const [line] = await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(10_000) })
+  const [line] = await once(createInterface(child.stdout), 'line', { signal: AbortSignal.timeout(60_000) })
   const uris = /turn:127\.0\.0\.1:\d+\?transport=udp turn:127\.0\.0\.1:\d+\?transport=tcp/
   t.match(line, new RegExp(`^give your clients: ${uris.source}, username alice, credential secret$`))
   child.kill('SIGTERM')
-  t.same(await once(child, 'exit', { signal: AbortSignal.timeout(10_000) }), [0, null])
+  t.same(await once(child, 'exit', { signal: AbortSignal.timeout(60_000) }), [0, null])
 })

@@ -44,7 +44,7 @@ t.test('where it works', { skip: NATIVE.skip }, async (t) => {
 
 t.test('where it does not', async (t) => {
   t.test('--engine auto is dgram, and says why', async (t) => {
-    const server = await startServer(t, RELAYS, failing('koffi'))
+    const server = await startServer(t, [...RELAYS, '--engine', 'auto'], failing('koffi'))
     t.match(server.ready, { engine: 'dgram', workers: 1, engineReason: /./ })
     const { engineReason } = server.ready
     t.match(chosen(server), { level: 40, reason: engineReason, msg: `dgram engine: ${engineReason}` })

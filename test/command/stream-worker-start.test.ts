@@ -17,7 +17,7 @@ const PORT_COUNT = 100
 /** One client each, from the death of a worker until its successor works. */
 const ARRIVAL_MILLISECONDS = 5
 /** It takes some milliseconds; the rest is for a busy machine, and for a second death. */
-const RESTART_MILLISECONDS_MAX = 15_000
+const RESTART_MILLISECONDS_MAX = 60_000
 const WORKER_COUNT = 8
 /** The server itself has more. */
 const FILE_COUNT_LOW = 8

@@ -88,7 +88,7 @@ async function fail(t: Test, engine: EngineUnderTest): Promise<void> {
   }
 
   t.test('nothing stays behind, and no allocation has ended by itself', async (t) => {
-    await until(() => openFileCount(server.pid) <= filesBefore, `${filesBefore} open files as before`, 20_000)
+    await until(() => openFileCount(server.pid) <= filesBefore, `${filesBefore} open files as before`, 60_000)
     calls.stop()
     for (const { client } of calls.calls) t.equal((await client.refresh()).code, 0)
     const causes = new Set(server.linesOf('allocation-deleted').map(({ cause }) => cause))
