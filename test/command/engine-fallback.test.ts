@@ -27,9 +27,17 @@ const isLong = process.env.TURND_TEST_LONG === '1'
  * With --engine native the reason is the same as with auto, by whichever way it was found: one of each kind where time is short
  * (nothing to load, a process that ends, that crashes, that hangs, a test that fails).
  */
-const REFUSED_IN_SHORT = ['is not there', 'ends the process', 'hangs', 'layout']
+const REFUSED_IN_SHORT = ['is not there', 'ends the process', 'layout']
 /** What test/net/choose-engine.test.ts shows as well: how the reason is found. Here the rest of the way is one for all. */
-const LONG_ONLY = ['is another module', 'prints', 'koffi', 'crash', 'hang']
+const LONG_ONLY = [
+  'has no binary for this machine',
+  'is another module',
+  'crashes the process',
+  'prints',
+  'koffi',
+  'crash',
+  'hang',
+]
 
 t.setTimeout(240_000)
 t.jobs = 4

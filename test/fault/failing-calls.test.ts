@@ -5,7 +5,7 @@ import { METHOD_BINDING } from '../../src/stun/constants.js'
 import { until } from '../command/until.js'
 import { DGRAM, ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
-import { openFileCount } from '../support/process-memory.js'
+import { openFileCount, openFileCountAtRest } from '../support/process-memory.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
@@ -73,7 +73,7 @@ async function fail(t: Test, engine: EngineUnderTest): Promise<void> {
       }),
     )
   }
-  const filesBefore = openFileCount(server.pid)
+  const filesBefore = await openFileCountAtRest(server.pid)
 
   // The first of each thread fails, then every second one: a try may need several.
   t.test('bind: EADDRINUSE costs another try, not the allocation', (t) => bindElsewhere(t, server))
