@@ -16,6 +16,7 @@ import type {
   RecordType,
   SrvRecord,
 } from './dns-source.js'
+import { sortNaptr } from './relay-naptr.js'
 
 /** A transport address that a client would try. */
 export interface Candidate {
@@ -108,7 +109,7 @@ export class Walk {
     const { outcome, records } = await this.#source.ask(type, name)
     if (outcome === 'timeout' || outcome === 'unreachable') this.#silentCount++
     else if (outcome !== 'given-up') this.#isAnswered = true
-    const seen = records.slice(0, DISCOVERY_RECORD_COUNT_MAX)
+    const seen = inOrder(type, records).slice(0, DISCOVERY_RECORD_COUNT_MAX)
     const texts = seen.map((record) => recordText(type, record))
     this.steps.push({ kind: 'query', type, name, outcome, records: texts, cutCount: records.length - seen.length })
     return { outcome, records: seen }
@@ -141,6 +142,16 @@ export function distinct(candidates: readonly Candidate[]): Candidate[] {
     return isNew
   })
   return first.slice(0, DISCOVERY_CANDIDATE_COUNT_MAX)
+}
+
+/** As they rank: DNS servers turn them round with each answer. */
+function inOrder<Type extends RecordType>(
+  type: Type,
+  records: readonly RecordsByType[Type][],
+): readonly RecordsByType[Type][] {
+  if (type === 'NAPTR') return sortNaptr(records as readonly NaptrRecord[]) as RecordsByType[Type][]
+  if (type !== 'SRV') return records
+  return [...(records as readonly SrvRecord[])].sort((a, b) => a.priority - b.priority) as RecordsByType[Type][]
 }
 
 /** The data of a record as a zone has it. */
