@@ -103,7 +103,7 @@ function isTransportAccepted(core: TurnCore, { exchange, message }: Request): bo
     respondError(core, exchange, ERROR_UNSUPPORTED_TRANSPORT_PROTOCOL, 'unsupported-transport')
   } else if (!isOverTcp(exchange.client)) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'unsupported-transport')
-  } else if (core.connections === null || !core.allowsTcpRelays) {
+  } else if (core.connections === null || !core.rules.allowsTcpRelays) {
     respondError(core, exchange, ERROR_UNSUPPORTED_TRANSPORT_PROTOCOL, 'unsupported-transport')
   } else if (NOT_WITH_TCP.some((type) => message.has(type))) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'bad-request')

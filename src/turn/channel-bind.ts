@@ -38,7 +38,7 @@ function bind(
   channelNumber: number,
   peer: TransportAddress,
 ): void {
-  if (channelNumber < CHANNEL_NUMBER_MIN || channelNumber > core.channelNumberMax) {
+  if (channelNumber < CHANNEL_NUMBER_MIN || channelNumber > core.rules.channelNumberMax) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'channel-number', peer)
     return
   }
@@ -52,9 +52,9 @@ function bind(
     respondError(core, exchange, ERROR_PEER_ADDRESS_FAMILY_MISMATCH, 'peer-family-mismatch', peer)
   } else if (core.policy.authorizePeer(peer, allocation) === PEER_FORBIDDEN) {
     respondError(core, exchange, ERROR_FORBIDDEN, 'peer-policy', peer)
-  } else if (existing === null && allocation.channels.size >= core.channelCountMax) {
+  } else if (existing === null && allocation.channels.size >= core.rules.channelCountMax) {
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'channel-limit', peer)
-  } else if (permission === null && allocation.permissionCount >= core.permissionCountMax) {
+  } else if (permission === null && allocation.permissionCount >= core.rules.permissionCountMax) {
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'permission-limit', peer)
   } else {
     install(core, allocation, channelNumber, peer, existing)

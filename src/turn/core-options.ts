@@ -1,13 +1,13 @@
 // What it takes to make a TurnCore: its faces, its tables, its limits. The server's assembly and the tests fill this in.
 import type { Authenticator } from '../auth/authenticator.js'
-import type { ProtocolTraits } from '../config/profile.js'
+import type { CoreRuleOptions } from './core-rules.js'
 import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput, UserLookup } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
 import type { SharedTables } from './shared-tables.js'
 
-export interface TurnCoreOptions {
+export interface TurnCoreOptions extends CoreRuleOptions {
   readonly output: TurnOutput
   /** Absent where no client comes over a stream: no TCP relays then. */
   readonly connectionOutput?: ConnectionOutput
@@ -26,14 +26,6 @@ export interface TurnCoreOptions {
    * exactly as the fraction tells.
    */
   readonly monotonicStartSeconds: number
-  /** Permissions and channels of one allocation. */
-  readonly permissionCountMax: number
-  readonly channelCountMax: number
-  readonly channelNumberMax?: number
-  /** Absent: those of the profile rfc. */
-  readonly traits?: ProtocolTraits
-  /** RFC 6062; they are if absent. */
-  readonly allowsTcpRelays?: boolean
   /** Can the engine set the DF bit? If not, DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
   readonly supportsDontFragment: boolean
   /** What the workers of one server share, and which of them this is (`relayPorts` lies in `tables.ports`). Absent: own tables, worker 0. */
@@ -48,8 +40,6 @@ export interface TurnCoreOptions {
   readonly limitsLoopback?: boolean
   /** Where users of outside stores are asked for; absent: there is no such store, and never will be. */
   readonly userLookup?: UserLookup
-  /** How long a request waits for its user, in seconds; 0 if absent. */
-  readonly lookupWaitSeconds?: number
   /** Where dropped frames and datagrams are counted, by DROP_ reason; shared memory, so that others may read it. Own if absent. */
   readonly drops?: Float64Array
 }

@@ -17,9 +17,8 @@
 // Network input never throws: it is answered, relayed, or dropped with a DROP_ reason. The core is never re-entered.
 import type { Authenticator } from '../auth/authenticator.js'
 import type { OutsideVerdict } from '../auth/outside-credentials.js'
-import { type ProtocolTraits, profileTraits } from '../config/profile.js'
 import type { TransportAddress } from '../stun/address.js'
-import { CHANNEL_NUMBER_MAX, CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, METHOD_SEND } from '../stun/constants.js'
+import { CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, METHOD_SEND } from '../stun/constants.js'
 import { isFingerprintValid } from '../stun/integrity.js'
 import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
@@ -29,6 +28,7 @@ import { handlePeerConnected, handlePeerConnectFailed, respondFailed } from './c
 import { handlePeerConnection } from './connection-attempt.js'
 import { Connections } from './connections.js'
 import type { TurnCoreOptions } from './core-options.js'
+import { type CoreRules, coreRules } from './core-rules.js'
 import { openTables } from './core-tables.js'
 import { CredentialLookups, type ParkedRequest } from './credential-lookups.js'
 import {
@@ -73,13 +73,7 @@ export class TurnCore {
   readonly random: RandomSource
   readonly quotas: Quotas
   readonly bandwidthLimits: BandwidthLimits
-  // Written by reconfigure.ts alone, between packets.
-  permissionCountMax: number
-  channelCountMax: number
-  channelNumberMax: number
-  allowsTcpRelays: boolean
-  traits: ProtocolTraits
-  lookupWaitTicks: number
+  rules: CoreRules
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -120,13 +114,8 @@ export class TurnCore {
       connectionOutput === undefined
         ? null
         : new Connections(connectionOutput, connectionTable, hash, this.bandwidthLimits, this.random)
-    this.permissionCountMax = options.permissionCountMax
-    this.channelCountMax = options.channelCountMax
+    this.rules = coreRules(options)
     this.lookups = options.userLookup === undefined ? null : new CredentialLookups(options.userLookup)
-    this.lookupWaitTicks = (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND
-    this.channelNumberMax = options.channelNumberMax ?? CHANNEL_NUMBER_MAX
-    this.allowsTcpRelays = options.allowsTcpRelays ?? true
-    this.traits = options.traits ?? profileTraits('rfc')
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
     this.#relayHostIndexes = { 4: indexesOfFamily(options.relayHosts, 4), 6: indexesOfFamily(options.relayHosts, 6) }
@@ -284,7 +273,7 @@ export class TurnCore {
     if (message.fingerprintStart >= 0 && !isFingerprintValid(message)) return DROP_BAD_FINGERPRINT
     if (message.messageClass === CLASS_REQUEST) {
       request.begin(client)
-      return handleRequest(this, request, this.now + this.lookupWaitTicks, 0)
+      return handleRequest(this, request, this.now + this.rules.lookupWaitTicks, 0)
     }
     if (message.messageClass !== CLASS_INDICATION) return DROP_UNEXPECTED_CLASS
     if (message.method === METHOD_SEND) return relaySend(this, client, message)

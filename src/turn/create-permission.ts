@@ -41,7 +41,7 @@ export function handleCreatePermission(core: TurnCore, request: Request, allocat
     if (allocation.findPermission(peer) === null) newCount++
     peers.push(peer)
   }
-  if (allocation.permissionCount + newCount > core.permissionCountMax) {
+  if (allocation.permissionCount + newCount > core.rules.permissionCountMax) {
     respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'permission-limit')
     return
   }

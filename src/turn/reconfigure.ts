@@ -1,28 +1,21 @@
 // Other settings for a core that runs: limits, and whom peers may be. Called between packets, and never per packet: the hot path finds its
 // fields changed and nothing else.
 import type { PeerRule } from '../config/peer-rule.js'
-import type { ProtocolTraits } from '../config/profile.js'
 import type { Cidr } from '../stun/cidr.js'
-import { TICKS_PER_SECOND } from './allocation.js'
 import { respondFailed } from './connect.js'
 import type { TurnCore } from './core.js'
+import { type CoreRuleOptions, coreRules } from './core-rules.js'
 import { deleteAllocation } from './lifecycle.js'
 import { PEER_FORBIDDEN } from './peer-policy.js'
 
 /** The same as in TurnCoreOptions. */
-export interface CoreLimits {
+export interface CoreLimits extends Required<CoreRuleOptions> {
   readonly maxAllocations: number
   readonly userQuota: number
-  readonly permissionCountMax: number
-  readonly channelCountMax: number
-  readonly channelNumberMax: number
-  readonly allowsTcpRelays: boolean
   readonly maxBps: number
   readonly userMaxBps: number
   readonly unauthenticatedRate: number
   readonly limitsLoopback: boolean
-  readonly traits: ProtocolTraits
-  readonly lookupWaitSeconds: number
 }
 
 export interface CorePolicy {
@@ -36,12 +29,7 @@ export interface CorePolicy {
  */
 export function changeLimits(core: TurnCore, limits: CoreLimits): void {
   core.quotas.setLimits(limits.maxAllocations, limits.userQuota)
-  core.permissionCountMax = limits.permissionCountMax
-  core.channelCountMax = limits.channelCountMax
-  core.channelNumberMax = limits.channelNumberMax
-  core.allowsTcpRelays = limits.allowsTcpRelays
-  core.traits = limits.traits
-  core.lookupWaitTicks = limits.lookupWaitSeconds * TICKS_PER_SECOND
+  core.rules = coreRules(limits)
   core.answerGate.limits?.setRate(limits.unauthenticatedRate, limits.limitsLoopback)
   if (!core.bandwidthLimits.setLimits(limits.maxBps, limits.userMaxBps)) return
   for (const allocation of core.allocations.values()) {

@@ -73,7 +73,7 @@ export function handleLateRequest(core: TurnCore, request: Request, deadlineAt: 
 }
 
 function handleBindingRequest(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
-  if (core.traits.challengesBinding) {
+  if (core.rules.traits.challengesBinding) {
     const drop = authenticate(core, request, deadlineAt, lookupCount)
     if (drop !== AUTHENTIC) return drop
   } else {
@@ -115,7 +115,7 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   const { reason } = authenticator
   if (reason === null) {
     respondChallenge(core, exchange)
-  } else if (core.traits.namesIntegrityFailure && authenticator.hasRefusedKey(code, message, client, now)) {
+  } else if (core.rules.traits.namesIntegrityFailure && authenticator.hasRefusedKey(code, message, client, now)) {
     respondIntegrityFailure(core, request, reason)
   } else {
     respondError(core, exchange, code, reason)

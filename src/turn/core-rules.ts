@@ -1,0 +1,39 @@
+// What a core goes by and a reload may change: limits of an allocation, and switches. Read per request, never per packet of data; written by
+// reconfigure.ts alone, between packets.
+import { type ProtocolTraits, profileTraits } from '../config/profile.js'
+import { CHANNEL_NUMBER_MAX } from '../stun/constants.js'
+import { TICKS_PER_SECOND } from './allocation.js'
+
+/** Of TurnCoreOptions and of CoreLimits. */
+export interface CoreRuleOptions {
+  /** Permissions and channels of one allocation. */
+  readonly permissionCountMax: number
+  readonly channelCountMax: number
+  readonly channelNumberMax?: number
+  /** RFC 6062; they are if absent. */
+  readonly allowsTcpRelays?: boolean
+  /** Absent: those of the profile rfc. */
+  readonly traits?: ProtocolTraits
+  /** How long a request waits for its user, in seconds; 0 if absent. */
+  readonly lookupWaitSeconds?: number
+}
+
+export interface CoreRules {
+  readonly permissionCountMax: number
+  readonly channelCountMax: number
+  readonly channelNumberMax: number
+  readonly allowsTcpRelays: boolean
+  readonly traits: ProtocolTraits
+  readonly lookupWaitTicks: number
+}
+
+export function coreRules(options: CoreRuleOptions): CoreRules {
+  return {
+    permissionCountMax: options.permissionCountMax,
+    channelCountMax: options.channelCountMax,
+    channelNumberMax: options.channelNumberMax ?? CHANNEL_NUMBER_MAX,
+    allowsTcpRelays: options.allowsTcpRelays ?? true,
+    traits: options.traits ?? profileTraits('rfc'),
+    lookupWaitTicks: (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND,
+  }
+}
