@@ -3,7 +3,7 @@ import type { TransportKind } from '../client/turn-uri.js'
 import { notUnicast, parseIpAddress } from '../config/ip-address.js'
 import { printable, quoted } from '../config/printable.js'
 import { ValueProblem } from '../config/value-type.js'
-import { DNS_RANK_MAX, DNS_TTL_SECONDS_DEFAULT, DNS_TTL_SECONDS_MAX } from '../limits/clients.js'
+import { DNS_TTL_SECONDS_DEFAULT, DNS_TTL_SECONDS_MAX } from '../limits/clients.js'
 import { formatHost } from '../stun/address.js'
 import { CommandError, readWords } from './command-words.js'
 import { parseDomain, parseTransports } from './resolve-arguments.js'
@@ -70,6 +70,8 @@ const OWN_OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
+/** Weights and priorities have 16 bits (RFC 2782). */
+const RANK_MAX = 0xffff
 const PRIORITY_DEFAULT = 10
 const WEIGHT_DEFAULT = 100
 
@@ -88,8 +90,8 @@ export function parseDnsArguments(argv: readonly string[]): DnsArguments | null 
     domain: parseDomain('--domain', domain),
     hostName: hostName === null ? null : parseDomain('--host-name', hostName),
     addresses: [...new Set((values.get('address') ?? []).map(parseAddress))],
-    priority: parseNumber('--priority', value('priority'), PRIORITY_DEFAULT, DNS_RANK_MAX),
-    weight: parseNumber('--weight', value('weight'), WEIGHT_DEFAULT, DNS_RANK_MAX),
+    priority: parseNumber('--priority', value('priority'), PRIORITY_DEFAULT, RANK_MAX),
+    weight: parseNumber('--weight', value('weight'), WEIGHT_DEFAULT, RANK_MAX),
     prefer: parseTransports('--prefer', value('prefer')),
     ttlSeconds: parseNumber('--ttl', value('ttl'), DNS_TTL_SECONDS_DEFAULT, DNS_TTL_SECONDS_MAX),
     format: values.has('json') ? 'json' : parseFormat(value('format')),

@@ -54,8 +54,8 @@ export const DISCOVERY_QUERY_COUNT_MAX = 64
 export const DISCOVERY_SILENCE_COUNT_MAX = 3
 /** Records of one answer that are looked at. */
 export const DISCOVERY_RECORD_COUNT_MAX = 32
-/** NAPTR records that lead to NAPTR records: RFC 3958 §3.2 wants few. */
-export const DISCOVERY_NAPTR_DEPTH_MAX = 5
+/** NAPTR records of which each leads to the next: RFC 3958 §3.2 wants few. */
+export const DISCOVERY_NAPTR_COUNT_MAX = 5
 /** Transport addresses that a walk ends with: a client would try no more. */
 export const DISCOVERY_CANDIDATE_COUNT_MAX = 64
 /** For the first answer of a DNS server; c-ares doubles it for each try. */
@@ -66,8 +66,6 @@ export const DISCOVERY_TRY_COUNT = 2
 export const DISCOVERY_SECONDS_DEFAULT = 20
 /** The most that --timeout takes. */
 export const DISCOVERY_SECONDS_MAX = 120
-/** Weights and priorities of SRV records, orders and preferences of NAPTR records (RFC 2782, RFC 3403 §4.1): 16 bits. */
-export const DNS_RANK_MAX = 65_535
 /** Seconds; the most that RFC 2181 §8 lets a record be kept. */
 export const DNS_TTL_SECONDS_MAX = 2_147_483_647
 /** Seconds, of the records that are printed, unless --ttl says otherwise: an address that changes is known after an hour. */

@@ -5,7 +5,7 @@
 //   3  a name and a transport ────► SRV ──────► A, AAAA
 //   4  a name alone ───► NAPTR ───► SRV ──────► A, AAAA
 //   5  the same without NAPTR ────► SRV of each transport ─► A, AAAA
-import { DISCOVERY_NAPTR_DEPTH_MAX } from '../../limits/clients.js'
+import { DISCOVERY_NAPTR_COUNT_MAX } from '../../limits/clients.js'
 import { hostAddress } from '../../stun/address.js'
 import { ClientError } from '../client-error.js'
 import { formatTurnUri, type TransportKind, type TurnUri, transportOf } from '../turn-uri.js'
@@ -104,8 +104,8 @@ async function followOne(
         walk.fault(`${path.at(-1)} leads back to ${replacement}: a circle, which is not walked again`)
         return []
       }
-      if (path.length > DISCOVERY_NAPTR_DEPTH_MAX) {
-        walk.fault(`${replacement} is one NAPTR record too far: no more than ${DISCOVERY_NAPTR_DEPTH_MAX} are followed`)
+      if (path.length > DISCOVERY_NAPTR_COUNT_MAX) {
+        walk.fault(`${replacement} is one NAPTR record too far: no more than ${DISCOVERY_NAPTR_COUNT_MAX} are followed`)
         return []
       }
       const { records } = await walk.ask('NAPTR', replacement)
