@@ -92,6 +92,7 @@ async function runTests() {
   const exitCode = code === 0 && totals.failed > 0 ? 1 : code
   writeFileSync(resultsJson, `${JSON.stringify({ exitCode, seconds: secondsSince(start), ...totals }, null, 2)}\n`)
   for (const { name, reason } of totals.skips) console.log(`   skipped: ${name}: ${reason}`)
+  results.repeatFailures()
   console.log(
     `   ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped in ${secondsSince(start)} s` +
       (code === 0 ? '' : ` (exit code ${code})`),
