@@ -7,12 +7,12 @@ export const rfc5769: RequirementList = rfc(5769, 'Test vectors', [
     'stun/vectors > sample messages encode byte for byte > 2.1',
   ]),
   must('2.2', 'So is the sample IPv4 response.', [
-    'stun/vectors > sample messages decode > 2.2',
-    'stun/vectors > sample messages encode byte for byte > 2.2',
+    'stun/vectors > sample messages decode > RFC 5769 §2.2',
+    'stun/vectors > sample messages encode byte for byte > RFC 5769 §2.2',
   ]),
   must('2.3', 'So is the sample IPv6 response.', [
-    'stun/vectors > sample messages decode > 2.3',
-    'stun/vectors > sample messages encode byte for byte > 2.3',
+    'stun/vectors > sample messages decode > RFC 5769 §2.3',
+    'stun/vectors > sample messages encode byte for byte > RFC 5769 §2.3',
   ]),
   must('2.4', 'So is the sample request with long-term authentication.', [
     'stun/vectors > sample messages decode > 2.4: request with long-term authentication',

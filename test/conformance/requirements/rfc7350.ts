@@ -15,8 +15,8 @@ export const rfc7350: RequirementList = rfc(
       'interop/coturn-streams',
     ]),
     must('3.1', 'DTLS 1.2 is there, and older versions are turned away.', [
-      'interop/openssl > openssl s_client, native engine > over DTLS 1.2 verifies the certificate, gets stun.turn',
-      'interop/openssl > openssl s_client, native engine > over DTLS 1.0 is turned away',
+      'interop/openssl > openssl s_client > over DTLS 1.2 verifies the certificate, gets stun.turn',
+      'interop/openssl > openssl s_client > over DTLS 1.0 is turned away',
     ]),
     ours('3.1', 'A cookie comes before any state, and is shorter than what asked for it.', [
       'net/dtls/handshake > the handshake of DTLS > answers a first ClientHello with a shorter HelloVerifyRequest, and keeps nothing',

@@ -3,9 +3,9 @@ import { must, type RequirementList, rfc } from './requirement.js'
 
 export const rfc7443: RequirementList = rfc(7443, 'ALPN labels of STUN', [
   must('2', 'stun.turn is chosen over TLS and DTLS where a client offers it.', [
-    'interop/openssl > openssl s_client, native engine > over TLS 1.2 verifies the certificate, gets stun.turn',
-    'interop/openssl > openssl s_client, native engine > over TLS 1.3 verifies the certificate, gets stun.turn',
-    'interop/openssl > openssl s_client, native engine > over DTLS 1.2 verifies the certificate, gets stun.turn',
+    'interop/openssl > openssl s_client > over TLS 1.2 verifies the certificate, gets stun.turn',
+    'interop/openssl > openssl s_client > over TLS 1.3 verifies the certificate, gets stun.turn',
+    'interop/openssl > openssl s_client > over DTLS 1.2 verifies the certificate, gets stun.turn',
     'net/dtls/peers > openssl over DTLS > chooses a protocol',
   ]),
   must('2', 'stun.nat-discovery is chosen in the same way.', [

@@ -77,8 +77,8 @@ export const rfc8489: RequirementList = rfc(8489, 'STUN and long-term credential
     'net/stream/client-frames > a connection is closed > by the client’s FIN: it is answered, and the core is told once',
   ]),
   must('6.2.3', 'TLS and DTLS are of version 1.2 at least; older ones are turned away.', [
-    'interop/openssl > openssl s_client, native engine > over TLS 1.1 is turned away',
-    'interop/openssl > openssl s_client, native engine > over DTLS 1.0 is turned away',
+    'interop/openssl > openssl s_client > over TLS 1.1 is turned away',
+    'interop/openssl > openssl s_client > over DTLS 1.0 is turned away',
     'net/stream/tls-clients > a client over TLS > of TLS 1.1 is refused',
   ]),
   must(
