@@ -9,6 +9,18 @@ const SEED_COUNTS: Readonly<Record<RimName, number>> = isLong
   ? { bare: 5_000, native: 3_000, dgram: 3_000 }
   : { bare: 20, native: 16, dgram: 20 }
 const SEED_COUNT_MAX = 600
+/** Those in which what is rare has happened lately come first. When they tell something else one day, the search goes on without them. */
+const PROMISING_SEEDS: Readonly<Record<RimName, readonly number[]>> = {
+  bare: [50, 35, 14, 11],
+  native: [54, 17, 14, 11],
+  dgram: [32, 17, 11, 8],
+}
+
+function* seedsOf(rim: RimName): Generator<number> {
+  const promising = isLong ? [] : PROMISING_SEEDS[rim]
+  yield* promising
+  for (let seed = 1; ; seed++) if (!promising.includes(seed)) yield seed
+}
 
 for (const rim of RIM_NAMES) {
   t.test(`the whole core in a simulated network, engine ${rim}`, async (t) => {
@@ -20,13 +32,15 @@ for (const rim of RIM_NAMES) {
       `${seedCount} seeds${isLong ? '' : ' and more'}: every effect is as the wire model says, and every invariant holds`,
       async (t) => {
         let inputCount = 0
-        let seed = 1
-        for (; seed <= seedCount || (seed <= SEED_COUNT_MAX && missing().length > 0); seed++) {
+        let count = 0
+        for (const seed of seedsOf(rim)) {
+          if (count >= seedCount && (isLong || count >= SEED_COUNT_MAX || missing().length === 0)) break
+          count++
           const report = await simulate(seed, rim)
           inputCount += report.inputCount
           coverage.merge(report.coverage)
         }
-        t.ok(inputCount > (seed - 1) * 200, `${inputCount} inputs of ${seed - 1} seeds`)
+        t.ok(inputCount > count * 200, `${inputCount} inputs of ${count} seeds`)
       },
     )
 
