@@ -7,6 +7,7 @@ import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf } from './ip-address.js'
 import { checkAdminListen, checkHttpUpstream, checkListen, TRANSPORTS } from './listen-checks.js'
+import { checkNatDiscovery, natDiscoveryWarnings } from './nat-discovery.js'
 import { printable } from './printable.js'
 import { fail, Names } from './setting-names.js'
 import type { SettingKey, Settings } from './settings.js'
@@ -32,6 +33,7 @@ export function crossCheck(
   checkHttpUpstream(settings, names)
   checkRedis(settings, names)
   checkSecretLifetime(settings, names)
+  checkNatDiscovery(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
@@ -41,6 +43,7 @@ export function crossCheck(
     ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
     ...webhookWarnings(settings, names),
+    ...natDiscoveryWarnings(settings, names),
   ]
 }
 

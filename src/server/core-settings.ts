@@ -1,5 +1,7 @@
 // What a core needs to know of the settings: plain data, without secrets, since it is posted to workers.
 import type { Settings } from '../config/settings.js'
+import type { DiscoveryPair } from '../turn/discovery-pairs.js'
+import { discoveryPairs } from './nat-discovery.js'
 
 const CORE_SETTING_KEYS = [
   'minPort',
@@ -23,14 +25,21 @@ const CORE_SETTING_KEYS = [
   'allowPeer',
   'denyPeer',
   'nat64Prefix',
+  'rfc3489',
 ] as const satisfies readonly (keyof Settings)[]
 
 export type CoreSettings = Pick<Settings, (typeof CORE_SETTING_KEYS)[number]> & {
   /** The limit of unauthenticated answers holds for loopback too. */
   readonly limitsLoopback: boolean
+  /** None: NAT behaviour discovery is off. */
+  readonly discoveryPairs: readonly DiscoveryPair[]
 }
 
 export function coreSettings(settings: Settings, limitsLoopback: boolean): CoreSettings {
   const entries = CORE_SETTING_KEYS.map((key) => [key, settings[key]])
-  return { ...(Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>), limitsLoopback }
+  return {
+    ...(Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>),
+    limitsLoopback,
+    discoveryPairs: discoveryPairs(settings),
+  }
 }

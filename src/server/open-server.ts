@@ -1,5 +1,6 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
 import { readAuthorities } from '../config/authorities.js'
+import { withDiscoveryListeners } from '../config/nat-discovery.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
@@ -8,6 +9,7 @@ import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
 import type { ServerCertificate } from './certificate.js'
 import { logImport } from './import-log.js'
+import { checkDiscoveryPairs } from './nat-discovery.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
@@ -55,9 +57,11 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
       choosing ?? chooseEngine(settings.engine, process.env),
       resolveRelayHosts(settings, warn),
     )
+    checkDiscoveryPairs(settings)
     const limitsLoopback = parsed.given.has('unauthenticatedRate')
     const parts: RelayingParts = {
-      ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa, news },
+      settings: withDiscoveryListeners(settings),
+      ...{ limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa, news },
       certificate: certificate?.material ?? null,
     }
     const opened = await openRelaying(choice, parts)

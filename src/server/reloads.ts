@@ -5,6 +5,7 @@
 
 import type { ReloadResult, SettingChange } from '../admin/schema/operations.js'
 import { readAuthorities } from '../config/authorities.js'
+import { withDiscoveryListeners } from '../config/nat-discovery.js'
 import type { ParsedSettings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -13,6 +14,7 @@ import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
 import { logImport } from './import-log.js'
+import { checkDiscoveryPairs } from './nat-discovery.js'
 import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls, withoutDefaultDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
@@ -148,6 +150,7 @@ export class Reloads {
     const parsed = withLive(present.parsed, wanted)
     const { settings } = parsed
     await refuseImpossibleDtls(settings.listen)
+    checkDiscoveryPairs(settings)
     const tokens = adminTokensOf(settings)
     const httpUpstreamCa =
       settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
@@ -166,7 +169,10 @@ export class Reloads {
     })
     try {
       const limitsLoopback = parsed.given.has('unauthenticatedRate')
-      const change = { settings, limitsLoopback, users: users.users, certificate: certificate.material, httpUpstreamCa }
+      const change = {
+        settings: withDiscoveryListeners(settings),
+        ...{ limitsLoopback, users: users.users, certificate: certificate.material, httpUpstreamCa },
+      }
       const relaying = await present.relaying.prepare(change, isDryRun)
       const rows = [
         ...settingChanges(from, wanted.settings),
