@@ -189,9 +189,9 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
 
 const TLS = { listen: 'tls:*:443', cert: '/etc/cert.pem', key: '/etc/key.pem' }
 
-type Companions = Readonly<
-  Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream' | 'authWebhook' | 'natDiscovery', string>>
->
+type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream' | 'authWebhook', string>>> & {
+  readonly natDiscovery?: true
+}
 
 /** Options that stand only together with others, and values of those. */
 export const COMPANIONS: Readonly<Partial<Record<SettingKey, Companions>>> = {
