@@ -1,7 +1,7 @@
 // NAT behaviour discovery (RFC 5780): Binding answers that tell more than the client's address, and that leave from where the client wants them to,
 // or go to another port of its IP address. Never longer than a client's own padding made its request; docs/security.md says what else bounds them.
 import { ANSWER_LENGTH_MAX } from '../limits/messages.js'
-import { RESPONSE_PORT_ANSWER_WEIGHT, RESPONSE_PORT_MIN } from '../limits/turn.js'
+import { RESPONSE_PORT_ANSWER_COST } from '../limits/turn.js'
 import {
   ATTRIBUTE_CHANGE_REQUEST,
   ATTRIBUTE_HEADER_LENGTH,
@@ -25,6 +25,9 @@ import { FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
 import type { Exchange, Request } from './request.js'
 import { beginSuccess, respondError, sendAnswer } from './respond.js'
 import { isUnderstood } from './understood-attributes.js'
+
+/** RESPONSE-PORT may name ports from here on: below it are services that answer, and hardly any NAT has bindings there (RFC 4787 §4.2.2). */
+const RESPONSE_PORT_FIRST = 1024
 
 /** What the client asks for beside its address; over TCP nothing of it, since a server opens no connections (RFC 5780 §3). */
 interface DiscoveryWish {
@@ -97,7 +100,7 @@ function readWish(core: TurnCore, { exchange, message }: Request, place: Discove
   const isMalformed = origin === null || responsePort < 0 || (responsePort === 0 && responsePortIndex >= 0)
   if (isMalformed) return refuse(core, exchange, ERROR_BAD_REQUEST, 'malformed-attribute')
   const isElsewhere = responsePort > 0 && responsePort !== exchange.client.client.port
-  if (isElsewhere && responsePort < RESPONSE_PORT_MIN) return refuse(core, exchange, ERROR_FORBIDDEN, 'response-port')
+  if (isElsewhere && responsePort < RESPONSE_PORT_FIRST) return refuse(core, exchange, ERROR_FORBIDDEN, 'response-port')
   return { origin, responsePort: isElsewhere ? responsePort : 0, wantsPadding }
 }
 
@@ -109,7 +112,7 @@ function refuse(core: TurnCore, exchange: Exchange, code: number, reason: Parame
 /** One has been counted already. */
 function dropOfResponsePort(core: TurnCore, client: FiveTuple): number {
   const now = core.monotonicTicks()
-  for (let count = 1; count < RESPONSE_PORT_ANSWER_WEIGHT; count++) {
+  for (let count = 1; count < RESPONSE_PORT_ANSWER_COST; count++) {
     const drop = core.answerGate.dropOfAnswer(client, false, now)
     if (drop !== DROP_NONE) return drop
   }
