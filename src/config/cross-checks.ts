@@ -4,6 +4,7 @@
 import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
+import { alternateWarnings, checkAlternates } from './alternate-checks.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf } from './ip-address.js'
 import { checkAdminListen, checkHttpUpstream, checkListen, TRANSPORTS } from './listen-checks.js'
@@ -34,6 +35,7 @@ export function crossCheck(
   checkRedis(settings, names)
   checkSecretLifetime(settings, names)
   checkNatDiscovery(settings, names)
+  checkAlternates(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
@@ -44,6 +46,7 @@ export function crossCheck(
     ...relayRangeWarnings(settings, names),
     ...webhookWarnings(settings, names),
     ...natDiscoveryWarnings(settings, names),
+    ...alternateWarnings(settings, names),
   ]
 }
 

@@ -1,5 +1,6 @@
 // What a core needs to know of the settings: plain data, without secrets, since it is posted to workers.
 import type { Settings } from '../config/settings.js'
+import type { Alternate } from '../turn/alternates.js'
 import type { DiscoveryPair } from '../turn/discovery-pairs.js'
 import { discoveryPairs } from './nat-discovery.js'
 
@@ -26,6 +27,7 @@ const CORE_SETTING_KEYS = [
   'denyPeer',
   'nat64Prefix',
   'rfc3489',
+  'alternateAbove',
 ] as const satisfies readonly (keyof Settings)[]
 
 export type CoreSettings = Pick<Settings, (typeof CORE_SETTING_KEYS)[number]> & {
@@ -33,13 +35,17 @@ export type CoreSettings = Pick<Settings, (typeof CORE_SETTING_KEYS)[number]> & 
   readonly limitsLoopback: boolean
   /** None: NAT behaviour discovery is off. */
   readonly discoveryPairs: readonly DiscoveryPair[]
+  /** What --alternate comes to at this moment. */
+  readonly alternates: readonly Alternate[]
 }
 
-export function coreSettings(settings: Settings, limitsLoopback: boolean): CoreSettings {
+export function coreSettings(parts: {
+  readonly settings: Settings
+  readonly limitsLoopback: boolean
+  readonly alternates: readonly Alternate[]
+}): CoreSettings {
+  const { alternates, limitsLoopback, settings } = parts
   const entries = CORE_SETTING_KEYS.map((key) => [key, settings[key]])
-  return {
-    ...(Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>),
-    limitsLoopback,
-    discoveryPairs: discoveryPairs(settings),
-  }
+  const picked = Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>
+  return { ...picked, limitsLoopback, alternates, discoveryPairs: discoveryPairs(settings) }
 }

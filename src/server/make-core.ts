@@ -9,6 +9,7 @@ import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
 import type { Tappable } from '../net/engine.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
+import type { FiveTuple } from '../turn/five-tuple.js'
 import type { ConnectionOutput, ServerAddresses, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
@@ -36,6 +37,8 @@ export interface CoreParts {
   readonly outsideId: number
   readonly userLookup: UserLookup
   readonly nonceSecret: Uint8Array
+  /** The port of this server that a client uses; 0 if that is not known. */
+  readonly localPortOf: (client: FiveTuple) => number
   /** Where drops are counted. */
   readonly drops: Float64Array
   /** With other threads' cores. */
@@ -64,6 +67,7 @@ export function changeCore(
   users: CoreUsers | null,
 ): void {
   changeLimits(core, limitsOf(settings))
+  core.alternates.list = settings.alternates
   core.policy.setOwnSockets(addresses, wildcardPorts)
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
   restSecrets.setRules(restRulesOf(settings))
@@ -95,7 +99,7 @@ export function makeCore(parts: CoreParts): TurnCore {
     localHosts: parts.localHosts,
     nat64Prefixes: settings.nat64Prefix,
   })
-  return new TurnCore({
+  const core = new TurnCore({
     output,
     serverAddresses: parts.serverAddresses,
     observer,
@@ -108,10 +112,13 @@ export function makeCore(parts: CoreParts): TurnCore {
     userLookup: parts.userLookup,
     monotonicStartSeconds: parts.monotonicStartSeconds,
     supportsDontFragment,
+    localPortOf: parts.localPortOf,
     drops,
     ...shared,
     ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
   })
+  core.alternates.list = settings.alternates
+  return core
 }
 
 /** Those of an engine for UDP clients. */
@@ -142,6 +149,7 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
     discoveryPairs: settings.discoveryPairs,
     answersLegacyBinding: settings.rfc3489,
+    alternateAbovePercent: settings.alternateAbove,
   }
 }
 

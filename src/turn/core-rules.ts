@@ -1,6 +1,7 @@
 // What a core goes by and a reload may change: limits of an allocation, and switches. Read per request, never per packet of data; written by
 // reconfigure.ts alone, between packets.
 import { type ProtocolTraits, profileTraits } from '../config/profile.js'
+import { ALTERNATE_ABOVE_PERCENT_DEFAULT } from '../limits/turn.js'
 import { CHANNEL_NUMBER_MAX } from '../stun/constants.js'
 import { TICKS_PER_SECOND } from './allocation.js'
 import type { DiscoveryPair } from './discovery-pairs.js'
@@ -21,6 +22,8 @@ export interface CoreRuleOptions {
   readonly discoveryPairs?: readonly DiscoveryPair[]
   /** Are Binding requests of RFC 3489 answered? */
   readonly answersLegacyBinding?: boolean
+  /** From which share of the licence on clients are sent to other servers; 100 if absent: when there is no more. */
+  readonly alternateAbovePercent?: number
 }
 
 export interface CoreRules {
@@ -32,6 +35,7 @@ export interface CoreRules {
   readonly lookupWaitTicks: number
   readonly discoveryPairs: readonly DiscoveryPair[]
   readonly answersLegacyBinding: boolean
+  readonly alternateAbovePercent: number
 }
 
 export function coreRules(options: CoreRuleOptions): CoreRules {
@@ -44,5 +48,6 @@ export function coreRules(options: CoreRuleOptions): CoreRules {
     lookupWaitTicks: (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND,
     discoveryPairs: options.discoveryPairs ?? [],
     answersLegacyBinding: options.answersLegacyBinding ?? false,
+    alternateAbovePercent: options.alternateAbovePercent ?? ALTERNATE_ABOVE_PERCENT_DEFAULT,
   }
 }

@@ -3,6 +3,7 @@
 import type { PeerRule } from '../../config/peer-rule.js'
 import { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
+import type { Alternate } from '../../turn/alternates.js'
 import type { DiscoveryPair } from '../../turn/discovery-pairs.js'
 import type { RelayHost } from '../../turn/relay-host.js'
 import type { StreamWorkerChange, StreamWorkerStart, UdpWorkerChange, UdpWorkerStart, WorkerStart } from './messages.js'
@@ -31,6 +32,10 @@ export function reviveUdpChange(posted: UdpWorkerChange): UdpWorkerChange {
 
 export function reviveStreamChange(posted: StreamWorkerChange): StreamWorkerChange {
   return { ...posted, ...reviveDynamic(posted), ...reviveStreams(posted) }
+}
+
+export function reviveAlternate(posted: Alternate): Alternate {
+  return { ...posted, addresses: posted.addresses.map(reviveAddress) }
 }
 
 function reviveStreams({ sockets, streams }: Streams): Streams {
@@ -65,6 +70,7 @@ function reviveDynamic({ ownSockets, settings }: Dynamic): Dynamic {
       denyPeer: settings.denyPeer.map(reviveRule),
       nat64Prefix: settings.nat64Prefix.map(reviveCidr),
       discoveryPairs: settings.discoveryPairs.map(revivePair),
+      alternates: settings.alternates.map(reviveAlternate),
     },
     ownSockets: { ...ownSockets, addresses: ownSockets.addresses.map(reviveAddress) },
   }
