@@ -16,6 +16,7 @@ import { dualStack } from './dual-stack.js'
 import { hairpin } from './hairpin.js'
 import { icmp } from './icmp.js'
 import { limits } from './limits.js'
+import { natDiscovery } from './nat-discovery.js'
 import { peerPolicy } from './peer-policy.js'
 import { permissions } from './permissions.js'
 import { refresh } from './refresh.js'
@@ -35,6 +36,7 @@ const TOTAL_MILLISECONDS_MAX = 240_000
 
 export const SECTIONS: readonly Section[] = [
   binding,
+  natDiscovery,
   authentication,
   credentials,
   variants,
