@@ -8,6 +8,7 @@ const CORE_SETTING_KEYS = [
   'noTcpRelay',
   'profile',
   'realm',
+  'oauthServerName',
   'authSecretHash',
   'authSecretLifetimeMax',
   'authSecretSeparator',

@@ -4,6 +4,7 @@
 //               ├─ permissions            by peer IP address ──► Permission ──► its ChannelBindings by peer port
 //               └─ channels               by channel number  ──► ChannelBinding
 // Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
+import { NO_SESSIONS, type TokenSessions } from '../auth/token-session.js'
 import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
@@ -115,6 +116,8 @@ export class Allocation {
   readonly username: string
   /** Whose quotas and bandwidth it counts for: the user name, or its user part. */
   account: string
+  /** Access tokens of its client, the newest first (RFC 7635); none: it is a user's. */
+  sessions: TokenSessions = NO_SESSIONS
   readonly createdAt: number
   /** Its relay is one for TCP (RFC 6062); it has one only. */
   readonly isTcp: boolean
@@ -190,7 +193,7 @@ export class Allocation {
     return permission
   }
 
-  /** The permission for this IP address, made if there is none, refreshed until now + 300 s. */
+  /** Made if there is none; good until now + 300 s. */
   installPermission(peer: TransportAddress, now: number): Permission {
     let permission = this.findPermission(peer)
     if (permission === null) {
