@@ -191,7 +191,7 @@ export class Authenticator {
   ): number {
     const { overdueSeconds, refusedAs } = this.tokens
     const verified = verifiedSession(message, integrity, sessions, this.#dummyKey)
-    if (verified !== null) this.username = verified.kid
+    if (verified !== null) this.username = verified.session.kid
     if (!this.#realm.equals(message.readBytes(message.find(ATTRIBUTE_REALM)))) {
       return this.#refuse(ERROR_UNAUTHENTICATED, 'wrong-realm')
     }
@@ -201,10 +201,10 @@ export class Authenticator {
       if (reason === refusedAs) this.overdueSeconds = overdueSeconds
       return this.#refuse(ERROR_UNAUTHENTICATED, reason ?? 'bad-token')
     }
-    this.account = verified.account
-    this.key = verified.macKey
+    this.account = verified.session.account
+    this.key = verified.key
     this.integrity = integrity
-    this.session = verified
+    this.session = verified.session
     const nonce = message.readBytes(message.find(ATTRIBUTE_NONCE))
     return this.#mint.check(nonce, client, now) ? 0 : this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
   }

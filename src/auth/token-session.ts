@@ -3,7 +3,12 @@
 import { hash } from 'node:crypto'
 import { TOKEN_OF_ALLOCATION_COUNT_MAX } from '../limits/oauth.js'
 
+/** coturn, client and server, keys HMAC-SHA1 with as much of the mac key as an MD5 password has, and drops the rest. */
+const COTURN_KEY_BYTES = 16
 const FINGERPRINT_HEX_LENGTH = 16
+
+/** Keys that a session's requests may be made with. */
+export const TOKEN_KEY_COUNT = 2
 
 export class TokenSession {
   /** What the client sends as its user name. */
@@ -11,6 +16,8 @@ export class TokenSession {
   /** The value of USERHASH for it, 64 hex digits. */
   readonly userhash: string
   readonly macKey: Uint8Array
+  /** The whole key, as the RFC has it, and as coturn has it: 128 random bits are enough for anybody. */
+  readonly keys: readonly [Uint8Array, Uint8Array]
   /** Seconds of CLOCK_MONOTONIC. */
   readonly expiresAtSeconds: number
   /** Whose quotas it counts for: whoever has this mac key. It is no secret: of the key it gives nothing away. */
@@ -20,6 +27,7 @@ export class TokenSession {
     this.kid = kid
     this.userhash = userhash
     this.macKey = macKey
+    this.keys = [macKey, macKey.subarray(0, COTURN_KEY_BYTES)]
     this.expiresAtSeconds = expiresAtSeconds
     this.account = `${kid}#${hash('sha256', macKey, 'hex').slice(0, FINGERPRINT_HEX_LENGTH)}`
   }

@@ -1,7 +1,7 @@
 // Which integrity a request is made with, and whether a key made it (RFC 8489 §9.2.4).
 import { isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../stun/integrity.js'
 import type { MessageView } from '../stun/message.js'
-import type { TokenSession, TokenSessions } from './token-session.js'
+import { TOKEN_KEY_COUNT, type TokenSession, type TokenSessions } from './token-session.js'
 
 export const INTEGRITY_NONE = 0
 export const INTEGRITY_SHA1 = 1
@@ -21,15 +21,20 @@ export function isIntegrityValid(message: MessageView, integrity: Integrity, key
 }
 
 /**
- * The session whose key the message was made with.
- * @param dummyKey tried where there is none: it costs the same
+ * The session whose key the message was made with, and that key.
+ * @param dummyKey tried where there is none, as often as a session has keys: it costs the same
  */
 export function verifiedSession(
   message: MessageView,
   integrity: Integrity,
   sessions: TokenSessions,
   dummyKey: Uint8Array,
-): TokenSession | null {
-  if (sessions.length === 0) isIntegrityValid(message, integrity, dummyKey)
-  return sessions.find(({ macKey }) => isIntegrityValid(message, integrity, macKey)) ?? null
+): { readonly session: TokenSession; readonly key: Uint8Array } | null {
+  for (const session of sessions) {
+    for (const key of session.keys) if (isIntegrityValid(message, integrity, key)) return { session, key }
+  }
+  if (sessions.length === 0) {
+    for (let count = 0; count < TOKEN_KEY_COUNT; count++) isIntegrityValid(message, integrity, dummyKey)
+  }
+  return null
 }
