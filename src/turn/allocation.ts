@@ -106,7 +106,7 @@ export const COUNTER_BYTES_FROM_CLIENT = 1
 export const COUNTER_PACKETS_TO_CLIENT = 2
 export const COUNTER_BYTES_TO_CLIENT = 3
 
-/** What an allocation has until its first permission, without which nothing is relayed and counted, and its first channel. */
+/** What it has until its first permission, without which nothing is relayed and counted, and its first channel. */
 const NO_CHANNELS: ReadonlyMap<number, ChannelBinding> = new Map()
 const NO_PERMISSIONS: ReadonlyMap<number, Permission> = new Map()
 const NO_COUNTERS = new Float64Array(4)
@@ -296,7 +296,6 @@ export class Allocation {
   }
 }
 
-/** Four bytes as a 32-bit integer. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
 }
