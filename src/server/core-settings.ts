@@ -11,6 +11,7 @@ const CORE_SETTING_KEYS = [
   'noTcpRelay',
   'profile',
   'realm',
+  'oauthServerName',
   'authSecretHash',
   'authSecretLifetimeMax',
   'authSecretSeparator',
