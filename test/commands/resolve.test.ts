@@ -60,6 +60,7 @@ srv-host=_turn._udp.two.test,b.two.test,3478,10,10
 srv-host=_turn._udp.two.test,c.two.test,3478,20,0
 host-record=b.two.test,10.0.0.2
 host-record=c.two.test,10.0.0.3
+naptr-record=hostile.test,10,10,s,RELAY:turn.udp:\u001b[31mred,,_turn._udp.two.test
 naptr-record=loop.test,10,10,,RELAY:turn.udp,,pool.test
 naptr-record=pool.test,10,10,,RELAY:turn.udp,,loop.test
 naptr-record=half.test,10,10,s,RELAY:turn.udp,,_gone._udp.half.test
@@ -147,6 +148,14 @@ host-record=plain.test,10.0.0.7
     const nothing = await probe('turn:loop.test', '--dns-server', server)
     t.match(nothing, { code: 1, stdout: '', stderr: /^turnd probe: no address to try: .* a circle/ })
     t.match(await probe('loop.test', '--dns'), { code: 2, stderr: /loop\.test has no scheme/ })
+  })
+
+  t.test('shows what stands in records without letting it move the terminal', async (t) => {
+    for (const form of [[], ['--json']]) {
+      const { stdout } = await resolve('turn:hostile.test', ...at, ...form)
+      t.match(stdout, /RELAY:turn\.udp:.{1,8}\[31mred/)
+      t.notOk(stdout.includes('\u001b'))
+    }
   })
 
   t.test('goes on after a dead end, and says that it was one', async (t) => {
