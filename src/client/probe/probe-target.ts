@@ -171,7 +171,7 @@ class Probe {
 
   async #openClient(): Promise<TurnClient> {
     const { answerMilliseconds, ca, family, signal } = this.#options
-    const { host, port, transport } = this.#report.target
+    const { host, port, serverName = host, transport } = this.#report.target
     const alternate = this.#alternate
     const place = alternate === null ? { host, port } : { host: formatHost(alternate), port: alternate.port }
     const common = signal === undefined ? {} : { signal }
@@ -181,7 +181,7 @@ class Probe {
         ...common,
         ...(family === null || alternate !== null ? {} : { family }),
         ...(ca === undefined ? {} : { ca }),
-        ...{ serverName: host, timeoutMilliseconds: answerMilliseconds },
+        ...{ serverName, timeoutMilliseconds: answerMilliseconds },
       },
     )
     return new TurnClient(opened, { ...common, credentials: this.#credentials, answerMilliseconds })
