@@ -28,6 +28,7 @@ import { handleCreatePermission } from './create-permission.js'
 import { PARK_DUPLICATE, PARK_FULL } from './credential-lookups.js'
 import { DROP_DUPLICATE_REQUEST, DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
+import { redirectStranger } from './redirect.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
 import { respondChallenge, respondError, respondIntegrityFailure } from './respond.js'
@@ -114,7 +115,7 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   }
   const { reason } = authenticator
   if (reason === null) {
-    respondChallenge(core, exchange)
+    if (!redirectStranger(core, request)) respondChallenge(core, exchange)
   } else if (core.rules.traits.namesIntegrityFailure && authenticator.hasRefusedKey(code, message, client, now)) {
     respondIntegrityFailure(core, request, reason)
   } else {

@@ -50,7 +50,7 @@ const optionCases: readonly Case[] = [
   [['--cert', 'a.pem'], '--cert a.pem needs --key as well'],
   [
     ['bogus'],
-    'bogus is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+    'bogus is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
   ],
   [
     ['--relay-ip', FOREIGN],

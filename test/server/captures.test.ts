@@ -247,7 +247,10 @@ for (const engine of ENGINES_IN_TIME) {
           ...OPTIONS,
         }
         const settings = settingsOf({ ...kept, ...listenOf(HOST) })
-        const change = { settings, limitsLoopback: false, users, certificate: { cert, key }, httpUpstreamCa: null }
+        const change = {
+          ...{ settings, limitsLoopback: false, alternates: [], users },
+          ...{ certificate: { cert, key }, httpUpstreamCa: null },
+        }
         const prepared = await relaying.prepare(change, false)
         await prepared.commit({ certificate: null })
         t.equal(relaying.listeners.length, 1)

@@ -29,6 +29,7 @@ export type Peer =
   | 'tshark'
   | 'nft'
   | 'dnsmasq'
+  | 'named-checkzone'
   | 'redis-server'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
@@ -97,6 +98,7 @@ const PROBES: Record<Peer, () => string | null> = {
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
   nft: () => missingCommand('nft', 'nftables'),
   dnsmasq: () => missingCommand('dnsmasq', 'dnsmasq-base'),
+  'named-checkzone': () => missingCommand('named-checkzone', 'bind9-utils'),
   'redis-server': () => missingCommand('redis-server', 'redis-server') ?? missingCommand('turnadmin', 'coturn'),
   tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),

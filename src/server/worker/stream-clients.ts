@@ -111,6 +111,7 @@ export class StreamClients implements PacketSources {
       outsideId,
       userLookup: parts.userLookup,
       nonceSecret: start.nonceSecret,
+      localPortOf: (client) => this.localAddressOf(client)?.port ?? 0,
       drops: statistics.drops,
       shared: { tables, workerIndex },
     })
