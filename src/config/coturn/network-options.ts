@@ -2,8 +2,7 @@
 import { type CoturnOption, SWITCH, VALUE } from './row.js'
 
 const ALTERNATIVE_PORT = 'coturn uses it for NAT behaviour discovery alone (RFC 5780), which comes in a later version'
-const OTHER_SERVERS =
-  'clients are not sent to other servers yet: take this server out of the pool, or let DNS name all servers'
+const EVERYBODY = 'and --alternate-above 0: coturn sends every client there'
 const MULTIPLEX = 'every allocation has a port of its own here'
 const BATCHES = 'the native engine receives and sends in batches by itself'
 
@@ -56,8 +55,8 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'no-loopback-peers': SWITCH.same('loopback is denied unless --allow-peer opens it'),
   'no-multicast-peers': SWITCH.same('multicast is always denied'),
 
-  'alternate-server': VALUE.needed(OTHER_SERVERS),
-  'tls-alternate-server': VALUE.needed(OTHER_SERVERS),
-  'tcp-alternate-server': VALUE.needed(OTHER_SERVERS),
-  'udp-alternate-server': VALUE.needed(OTHER_SERVERS),
+  'alternate-server': VALUE.part(`--alternate, ${EVERYBODY}`),
+  'tls-alternate-server': VALUE.part(`--alternate tls: and dtls:, ${EVERYBODY}`),
+  'tcp-alternate-server': VALUE.part(`--alternate tcp:, ${EVERYBODY}`),
+  'udp-alternate-server': VALUE.part(`--alternate udp:, ${EVERYBODY}`),
 }
