@@ -2,6 +2,7 @@
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
 import { BEARER_TOKEN_LENGTH_MIN, DRAIN_SECONDS_MAX } from '../limits/admin.js'
 import { REALM_LENGTH_MAX } from '../limits/messages.js'
+import { OAUTH_SERVER_NAME_LENGTH_MAX } from '../limits/oauth.js'
 import {
   LOOKUP_OUTAGE_SECONDS_DEFAULT,
   LOOKUP_OUTAGE_SECONDS_MAX,
@@ -380,9 +381,21 @@ const TABLE: Table = {
     repeatable: false,
     default: null,
     defaultText: '',
-    help: 'Keys of third-party authorization (RFC 7635).',
-    coturn: ['oauth'],
-    comesLater: 'third-party authorization comes in a later version',
+    help:
+      'A file of keys shared with authorization servers, whose tokens let clients in (third-party authorization, RFC 7635): one a line, ' +
+      'KID A256GCM|A128GCM BASE64 [NOT-BEFORE [LIFETIME]]. Read again when it changes.',
+    coturn: [],
+    comesLater: null,
+  },
+  'oauth-server-name': {
+    group: 'Users and secrets',
+    type: text('NAME', 'a server name', OAUTH_SERVER_NAME_LENGTH_MAX),
+    repeatable: false,
+    default: null,
+    defaultText: 'the realm',
+    help: 'The name of this server that clients tell the authorization server, and that its tokens are made for.',
+    coturn: [],
+    comesLater: null,
   },
   'lookup-timeout': {
     group: 'Users and secrets',

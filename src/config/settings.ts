@@ -61,6 +61,7 @@ export interface Settings {
   /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
   readonly authWebhookCa: string | null
   readonly oauthKeys: string | null
+  readonly oauthServerName: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number
   readonly lookupTtl: number

@@ -44,6 +44,26 @@ export const REFUSAL_REASONS = {
       'let the service issue credentials of a shorter lifetime, with the time in seconds (milliseconds look like this), or raise ' +
       '--auth-secret-lifetime-max',
   },
+  'unknown-oauth-key': {
+    meaning: 'the user name of a request with an access token is no key id of --oauth-keys',
+    remedy: 'add the key of the authorization server to that file, or let the server use one that is there',
+  },
+  'bad-token': {
+    meaning:
+      'the access token does not open with the key that the user name says, or the request is not made with the key in it',
+    remedy:
+      'compare key, algorithm and server name (--oauth-server-name) with those of the authorization server: `turnd credentials --access-token` ' +
+      'makes a token that is right',
+  },
+  'expired-token': {
+    meaning: 'the access token does not hold now',
+    remedy:
+      'clients get a new token from the authorization server; if all are refused, compare the clocks of both machines, and how long tokens live',
+  },
+  'expired-oauth-key': {
+    meaning: 'the key of --oauth-keys that the access token is made with does not hold now',
+    remedy: 'let the authorization server use a key of today, or mend the times of this one in the file',
+  },
   'stale-nonce': {
     meaning: 'the nonce is too old, or was made for another address',
     remedy: 'nothing: clients retry with the new nonce; many of these from one client mean a NAT that changes ports',
@@ -194,6 +214,8 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'store-unavailable',
   'store-busy',
   'wrong-realm',
+  'unknown-oauth-key',
+  'bad-token',
   'stale-nonce',
   'missing-attribute',
   'malformed-attribute',
@@ -224,6 +246,8 @@ export interface Refusal {
   user: string
   source: string
   peer: string
+  /** Of expired-token and expired-oauth-key: seconds since it expired; below 0: until it begins. */
+  overdueSeconds?: number
 }
 
 /** The latest refusals, oldest overwritten. */

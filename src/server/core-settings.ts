@@ -9,6 +9,7 @@ const CORE_SETTING_KEYS = [
   'noTcpRelay',
   'profile',
   'realm',
+  'oauthServerName',
   'authSecretHash',
   'authSecretLifetimeMax',
   'authSecretSeparator',

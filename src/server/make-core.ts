@@ -1,6 +1,8 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
+import { AccessTokens } from '../auth/access-tokens.js'
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import type { OAuthKey } from '../auth/oauth-token.js'
 import { OutsideCredentials } from '../auth/outside-credentials.js'
 import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
@@ -18,7 +20,7 @@ import type { SharedTables } from '../turn/shared-tables.js'
 import type { CoreSettings } from './core-settings.js'
 import { CryptoRandom } from './crypto-random.js'
 import type { OwnSockets } from './own-sockets.js'
-import { restRulesOf } from './users-snapshot.js'
+import { type ChangedSecrets, restRulesOf } from './users-snapshot.js'
 
 export interface CoreParts {
   readonly settings: CoreSettings
@@ -33,6 +35,8 @@ export interface CoreParts {
   readonly stores: readonly CredentialStore[]
   /** Of the outside stores; 0 without any. */
   readonly outsideId: number
+  /** Of third-party authorization; none without. */
+  readonly oauthKeys: readonly OAuthKey[]
   readonly userLookup: UserLookup
   readonly nonceSecret: Uint8Array
   /** The port of this server that a client uses; 0 if that is not known. */
@@ -70,6 +74,7 @@ export function changeCore(
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
   restSecrets.setRules(restRulesOf(settings))
   const { authenticator } = core
+  authenticator.tokens.setServerName(serverNameOf(settings))
   if (users !== null) {
     authenticator.setStores([...users.stores, restSecrets])
     // What others have said is forgotten.
@@ -81,11 +86,23 @@ export function changeCore(
   if (authenticator.outside !== null) authenticator.outside.outageSeconds = settings.lookupOutage
 }
 
+/** Those that have become others. */
+export function changeSecrets(
+  core: TurnCore,
+  restSecrets: RestSecrets,
+  { oauthKeys, restSecrets: secrets }: ChangedSecrets,
+): void {
+  if (secrets !== undefined) restSecrets.setSecrets(secrets)
+  if (oauthKeys !== undefined) core.authenticator.tokens.setKeys(oauthKeys)
+}
+
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
   const outside = outsideOf(parts.outsideId, settings)
   const { maxPort, minPort } = settings
   const random = new CryptoRandom()
+  const tokens = new AccessTokens(settings.realm, serverNameOf(settings), () => Date.now() / 1000)
+  tokens.setKeys(parts.oauthKeys)
   const { tables, workerIndex } = shared
   const relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, random, workerIndex, tables.ports)
   const policy = new PeerPolicy({
@@ -100,7 +117,7 @@ export function makeCore(parts: CoreParts): TurnCore {
   const core = new TurnCore({
     output,
     observer,
-    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside }),
+    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside, tokens }),
     policy,
     relayHosts,
     relayPorts,
@@ -138,6 +155,11 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
     alternateAbovePercent: settings.alternateAbove,
   }
+}
+
+/** As coturn has it: the realm, unless it is given. */
+function serverNameOf({ oauthServerName, realm }: CoreSettings): string {
+  return oauthServerName ?? realm
 }
 
 function outsideOf(id: number, { lookupOutage }: CoreSettings): OutsideCredentials | null {

@@ -9,6 +9,7 @@ import { allOf } from './all-of.js'
 import { AlternateServers } from './alternates.js'
 import type { ServerCertificate } from './certificate.js'
 import { logImport } from './import-log.js'
+import { logOAuthKeys } from './oauth-keyring.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
@@ -52,6 +53,7 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     outside = await OutsideUsers.open(settings, logger)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
     logSecrets(users.secretList, logger, warn)
+    logOAuthKeys(users.oauth, logger)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(
       choosing ?? chooseEngine(settings.engine, process.env),

@@ -4,6 +4,7 @@
 //               ├─ permissions            by peer IP address ──► Permission ──► its ChannelBindings by peer port
 //               └─ channels               by channel number  ──► ChannelBinding
 // Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
+import { NO_SESSIONS, type TokenSessions } from '../auth/token-session.js'
 import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
@@ -105,7 +106,7 @@ export const COUNTER_BYTES_FROM_CLIENT = 1
 export const COUNTER_PACKETS_TO_CLIENT = 2
 export const COUNTER_BYTES_TO_CLIENT = 3
 
-/** What an allocation has until its first permission, without which nothing is relayed and counted, and its first channel. */
+/** What it has until its first permission, without which nothing is relayed and counted, and its first channel. */
 const NO_CHANNELS: ReadonlyMap<number, ChannelBinding> = new Map()
 const NO_PERMISSIONS: ReadonlyMap<number, Permission> = new Map()
 const NO_COUNTERS = new Float64Array(4)
@@ -115,6 +116,8 @@ export class Allocation {
   readonly username: string
   /** Whose quotas and bandwidth it counts for: the user name, or its user part. */
   account: string
+  /** Access tokens of its client, the newest first (RFC 7635); none: it is a user's. */
+  sessions: TokenSessions = NO_SESSIONS
   readonly createdAt: number
   /** Its relay is one for TCP (RFC 6062); it has one only. */
   readonly isTcp: boolean
@@ -190,7 +193,7 @@ export class Allocation {
     return permission
   }
 
-  /** The permission for this IP address, made if there is none, refreshed until now + 300 s. */
+  /** Made if there is none; good until now + 300 s. */
   installPermission(peer: TransportAddress, now: number): Permission {
     let permission = this.findPermission(peer)
     if (permission === null) {
@@ -293,7 +296,6 @@ export class Allocation {
   }
 }
 
-/** Four bytes as a 32-bit integer. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
 }

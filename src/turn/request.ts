@@ -1,5 +1,7 @@
 // The request being handled: one object per core, filled anew for each. What an answer needs later (Allocate waits for its
 // sockets) is copied into an Exchange of its own.
+
+import type { TokenSession } from '../auth/token-session.js'
 import { MessageView } from '../stun/message.js'
 import type { Allocation } from './allocation.js'
 import { FiveTuple } from './five-tuple.js'
@@ -18,6 +20,10 @@ export class Exchange {
   /** The key of the answer's integrity and its variant (INTEGRITY_ of the authenticator); null: the answer has none. */
   key: Uint8Array | null = null
   integrity = 0
+  /** Of the access token that verified it (RFC 7635); null for users. */
+  session: TokenSession | null = null
+  /** By how much that was late, if that is why it is refused. */
+  overdueSeconds = 0
 
   isSameTransaction(other: Exchange): boolean {
     for (let index = 0; index < 12; index++) {
@@ -38,6 +44,7 @@ export class Exchange {
     kept.account = this.account
     kept.key = this.key
     kept.integrity = this.integrity
+    kept.session = this.session
     return kept
   }
 }
@@ -60,6 +67,8 @@ export class Request {
     exchange.account = ''
     exchange.key = null
     exchange.integrity = 0
+    exchange.session = null
+    exchange.overdueSeconds = 0
     this.allocation = null
   }
 }

@@ -1,7 +1,7 @@
 // Writes and sends the answers of the core. Every error answer goes through `respondError`, so that every refusal is told to
 // the observer with its reason, and no answer forgets integrity or fingerprint.
 
-import { INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../auth/authenticator.js'
+import { INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../auth/used-integrity.js'
 import { ANSWER_LENGTH_MAX } from '../limits/messages.js'
 import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
@@ -86,7 +86,8 @@ export function respondError(
   peer: TransportAddress | null = null,
   unknown: readonly number[] = [],
 ): void {
-  core.observer.refused(reason, code, exchange.method, exchange.username, exchange.client.client, peer)
+  const { client, method, overdueSeconds, username } = exchange
+  core.observer.refused(reason, code, method, username, client.client, peer, overdueSeconds)
   writeError(core, exchange, code, unknown)
   sendAnswer(core, exchange)
 }

@@ -104,6 +104,7 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   },
   authWebhookTokenFile: { texts: ['/etc/token'], native: '/etc/token', expected: '/etc/token', bad: null },
   authWebhookCa: { texts: ['/etc/ca.pem'], native: '/etc/ca.pem', expected: '/etc/ca.pem', bad: null },
+  oauthServerName: { texts: ['turn.octavio.com'], native: 'turn.octavio.com', expected: 'turn.octavio.com', bad: '' },
   oauthKeys: { texts: ['/etc/oauth'], native: '/etc/oauth', expected: '/etc/oauth', bad: null },
   maxAllocations: { texts: ['6000'], native: 6000, expected: 6000, bad: '-1' },
   userQuota: { texts: ['10'], native: 10, expected: 10, bad: '-1' },

@@ -349,7 +349,7 @@ t.test("a capture of coturn's client over TLS has its channels", { skip: without
   const flags = ['-t', '-S', '-y', '-m', '2', '-n', '200', '-l', '170']
   const running = runUclient({ host: HOST, port, password: UCLIENT_PASSWORD, flags })
   const rows = () => new ClientList(world.relaying).clients()
-  await until(async () => (await rows()).some(({ channelCount }) => channelCount > 0), 'it has a channel', 20_000)
+  await until(async () => (await rows()).some(({ channelCount }) => channelCount > 0), 'it has a channel', 60_000)
   const row = (await rows()).find(({ channelCount }) => channelCount > 0)
   const { id } = await world.captures.start({ client: row?.id ?? '' })
   const { lost, sent } = await running
