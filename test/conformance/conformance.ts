@@ -18,6 +18,7 @@ import { icmp } from './icmp.js'
 import { limits } from './limits.js'
 import { peerPolicy } from './peer-policy.js'
 import { permissions } from './permissions.js'
+import { redirection } from './redirection.js'
 import { refresh } from './refresh.js'
 import { reservations } from './reservations.js'
 import { strangers } from './strangers.js'
@@ -43,6 +44,7 @@ export const SECTIONS: readonly Section[] = [
   dualStack,
   reservations,
   limits,
+  redirection,
   refresh,
   permissions,
   data,
@@ -83,7 +85,7 @@ export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS
  * that): UDP has it, on either engine. The long run has it over TCP too.
  */
 export const STREAM_SECTIONS: readonly Section[] = SECTIONS.filter(
-  (section) => ![credentials, reservations, limits].includes(section),
+  (section) => ![credentials, reservations, limits, redirection].includes(section),
 )
 
 /** What depends on the offloads of a kernel alone. */
@@ -105,6 +107,7 @@ export const TRANSPORT_SECTIONS: readonly Section[] = [
   authentication,
   discretion,
   strangers,
+  redirection,
   ...DATA_AND_TCP_RELAY_SECTIONS.filter((section) => section !== dontFragment),
 ]
 
