@@ -19,6 +19,7 @@ import { limits } from './limits.js'
 import { natDiscovery } from './nat-discovery.js'
 import { peerPolicy } from './peer-policy.js'
 import { permissions } from './permissions.js'
+import { redirection } from './redirection.js'
 import { refresh } from './refresh.js'
 import { reservations } from './reservations.js'
 import { strangers } from './strangers.js'
@@ -45,6 +46,7 @@ export const SECTIONS: readonly Section[] = [
   dualStack,
   reservations,
   limits,
+  redirection,
   refresh,
   permissions,
   data,
@@ -85,7 +87,7 @@ export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS
  * that): UDP has it, on either engine. The long run has it over TCP too.
  */
 export const STREAM_SECTIONS: readonly Section[] = SECTIONS.filter(
-  (section) => ![credentials, reservations, limits].includes(section),
+  (section) => ![credentials, reservations, limits, redirection].includes(section),
 )
 
 /** What depends on the offloads of a kernel alone. */
@@ -107,6 +109,7 @@ export const TRANSPORT_SECTIONS: readonly Section[] = [
   authentication,
   discretion,
   strangers,
+  redirection,
   ...DATA_AND_TCP_RELAY_SECTIONS.filter((section) => section !== dontFragment),
 ]
 
