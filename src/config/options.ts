@@ -2,6 +2,7 @@
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
 import { BEARER_TOKEN_LENGTH_MIN, DRAIN_SECONDS_MAX } from '../limits/admin.js'
 import { REALM_LENGTH_MAX } from '../limits/messages.js'
+import { OAUTH_SERVER_NAME_LENGTH_MAX } from '../limits/oauth.js'
 import {
   LOOKUP_OUTAGE_SECONDS_DEFAULT,
   LOOKUP_OUTAGE_SECONDS_MAX,
@@ -380,9 +381,21 @@ const TABLE: Table = {
     repeatable: false,
     default: null,
     defaultText: '',
-    help: 'Keys of third-party authorization (RFC 7635).',
-    coturn: ['oauth'],
-    comesLater: 'third-party authorization comes in a later version',
+    help:
+      'A file of keys shared with authorization servers, whose tokens let clients in (third-party authorization, RFC 7635): one a line, ' +
+      'KID A256GCM|A128GCM BASE64 [NOT-BEFORE [LIFETIME]]. Read again when it changes.',
+    coturn: [],
+    comesLater: null,
+  },
+  'oauth-server-name': {
+    group: 'Users and secrets',
+    type: text('NAME', 'a server name', OAUTH_SERVER_NAME_LENGTH_MAX),
+    repeatable: false,
+    default: null,
+    defaultText: 'the realm',
+    help: 'The name of this server that clients tell the authorization server, and that its tokens are made for.',
+    coturn: [],
+    comesLater: null,
   },
   'lookup-timeout': {
     group: 'Users and secrets',
@@ -560,9 +573,21 @@ const TABLE: Table = {
     repeatable: false,
     default: false,
     defaultText: 'off',
-    help: 'NAT behaviour discovery (RFC 5780).',
+    help:
+      'NAT behaviour discovery (RFC 5780): Binding answers from a second address and port, for clients that ask what NAT they are behind. Needs two ' +
+      'addresses of one family: name both with --listen, or have two public ones.',
     coturn: ['no-rfc5780'],
-    comesLater: 'NAT behaviour discovery comes in a later version',
+    comesLater: null,
+  },
+  'nat-discovery-port': {
+    group: 'Protocols',
+    type: integer('PORT', 'a port', 1, 65_535),
+    repeatable: false,
+    default: null,
+    defaultText: 'the one after that of the first UDP listener',
+    help: 'The second port of --nat-discovery, which is listened on beside the first one.',
+    coturn: ['alt-listening-port'],
+    comesLater: null,
   },
   mobility: {
     group: 'Protocols',
@@ -580,9 +605,9 @@ const TABLE: Table = {
     repeatable: false,
     default: false,
     defaultText: 'off',
-    help: 'Answer the Binding requests of RFC 3489, which have no magic cookie.',
+    help: 'Answer the Binding requests of RFC 3489, which have no magic cookie, for clients that know nothing newer.',
     coturn: ['no-stun-backward-compatibility'],
-    comesLater: 'RFC 3489 comes in a later version',
+    comesLater: null,
   },
   config: {
     group: 'Operating',

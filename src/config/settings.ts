@@ -61,6 +61,7 @@ export interface Settings {
   /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
   readonly authWebhookCa: string | null
   readonly oauthKeys: string | null
+  readonly oauthServerName: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number
   readonly lookupTtl: number
@@ -90,6 +91,8 @@ export interface Settings {
 
   readonly profile: Profile
   readonly natDiscovery: boolean
+  /** null: the port after that of the first UDP listener. */
+  readonly natDiscoveryPort: number | null
   readonly mobility: boolean
   readonly rfc3489: boolean
 

@@ -44,6 +44,26 @@ export const REFUSAL_REASONS = {
       'let the service issue credentials of a shorter lifetime, with the time in seconds (milliseconds look like this), or raise ' +
       '--auth-secret-lifetime-max',
   },
+  'unknown-oauth-key': {
+    meaning: 'the user name of a request with an access token is no key id of --oauth-keys',
+    remedy: 'add the key of the authorization server to that file, or let the server use one that is there',
+  },
+  'bad-token': {
+    meaning:
+      'the access token does not open with the key that the user name says, or the request is not made with the key in it',
+    remedy:
+      'compare key, algorithm and server name (--oauth-server-name) with those of the authorization server: `turnd credentials --access-token` ' +
+      'makes a token that is right',
+  },
+  'expired-token': {
+    meaning: 'the access token does not hold now',
+    remedy:
+      'clients get a new token from the authorization server; if all are refused, compare the clocks of both machines, and how long tokens live',
+  },
+  'expired-oauth-key': {
+    meaning: 'the key of --oauth-keys that the access token is made with does not hold now',
+    remedy: 'let the authorization server use a key of today, or mend the times of this one in the file',
+  },
   'stale-nonce': {
     meaning: 'the nonce is too old, or was made for another address',
     remedy: 'nothing: clients retry with the new nonce; many of these from one client mean a NAT that changes ports',
@@ -174,6 +194,10 @@ export const REFUSAL_REASONS = {
     meaning: 'the allocation has as many peer connections as allowed, or the worker has',
     remedy: 'the client must close connections, or make another allocation',
   },
+  'response-port': {
+    meaning: 'a Binding request wants its answer at a port below 1024 (RESPONSE-PORT of --nat-discovery)',
+    remedy: 'nothing: services of other machines have those ports, and no test of a NAT needs them',
+  },
   'nested-client': {
     meaning: 'the client is itself a relay of this server',
     remedy: 'a client must not reach this server through its own relay; look for a relay loop',
@@ -194,11 +218,14 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'store-unavailable',
   'store-busy',
   'wrong-realm',
+  'unknown-oauth-key',
+  'bad-token',
   'stale-nonce',
   'missing-attribute',
   'malformed-attribute',
   'bid-down',
   'nested-client',
+  'response-port',
   // A browser's, before it says who it is.
   'redirected-draining',
   'redirected-full',
@@ -210,6 +237,11 @@ export function isOfStrangers(reason: RefusalReason): boolean {
   return REASONS_OF_STRANGERS.has(reason)
 }
 
+/** Sent to another server: its `peer` is that server. */
+export function isRedirection(reason: string): boolean {
+  return reason.startsWith('redirected-')
+}
+
 /** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */
 export interface Refusal {
   timeMs: number
@@ -219,6 +251,8 @@ export interface Refusal {
   user: string
   source: string
   peer: string
+  /** Of expired-token and expired-oauth-key: seconds since it expired; below 0: until it begins. */
+  overdueSeconds?: number
 }
 
 /** The latest refusals, oldest overwritten. */

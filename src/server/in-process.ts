@@ -10,12 +10,12 @@ import type { TurnCore } from '../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../turn/reconfigure.js'
 import { CoreObserver } from './core-observer.js'
 import { coreSettings } from './core-settings.js'
-import { type CoreParts, changeCore, makeCore } from './make-core.js'
+import { type CoreParts, changeCore, changeSecrets, makeCore, serverAddressesOf } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
 import type { CaptureSink, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
 import { type Statistics, type Totals, totalsOf, WORD_CAPTURES_READ } from './statistics.js'
-import type { Users } from './users.js'
+import { followSecrets, type Users } from './users.js'
 import { makeRestSecrets } from './users-snapshot.js'
 import { Answers } from './worker/answers.js'
 import type { CapturedPackets } from './worker/capture-records.js'
@@ -58,11 +58,12 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     this.#statistics = statistics
     const ofCore = coreSettings(parts)
     this.#restSecrets = makeRestSecrets(users.secretList.all(), ofCore)
-    this.#unfollowSecrets = users.secretList.onChanged((secrets) => this.#restSecrets.setSecrets(secrets))
+    this.#unfollowSecrets = followSecrets(users, (changed) => changeSecrets(this.#core, this.#restSecrets, changed))
     this.#core = makeCore({
       settings: ofCore,
       monotonicStartSeconds: engine.clock.startSeconds,
       output: engine,
+      serverAddresses: serverAddressesOf(engine),
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(sink, statistics, () => this.#core.now),
       relayHosts,
@@ -70,6 +71,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       localHosts: localAddresses(),
       stores: [...users.stores, users.temporaryUsers, this.#restSecrets],
       outsideId: users.outside?.id ?? 0,
+      oauthKeys: users.oauth.all(),
       userLookup: { lookUp: (username, client, mayBeRemembered) => this.#lookUp(username, client, mayBeRemembered) },
       nonceSecret,
       localPortOf: ({ listenerId }) => engine.localAddressOf(listenerId)?.port ?? 0,

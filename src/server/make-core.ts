@@ -1,15 +1,18 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
+import { AccessTokens } from '../auth/access-tokens.js'
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import type { OAuthKey } from '../auth/oauth-token.js'
 import { OutsideCredentials } from '../auth/outside-credentials.js'
 import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
 import { profileTraits } from '../config/profile.js'
 import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
+import type { Tappable } from '../net/engine.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
 import type { FiveTuple } from '../turn/five-tuple.js'
-import type { ConnectionOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
+import type { ConnectionOutput, ServerAddresses, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -18,13 +21,14 @@ import type { SharedTables } from '../turn/shared-tables.js'
 import type { CoreSettings } from './core-settings.js'
 import { CryptoRandom } from './crypto-random.js'
 import type { OwnSockets } from './own-sockets.js'
-import { restRulesOf } from './users-snapshot.js'
+import { type ChangedSecrets, restRulesOf } from './users-snapshot.js'
 
 export interface CoreParts {
   readonly settings: CoreSettings
   /** CLOCK_MONOTONIC at tick 0 of the clock that will tick for the core. */
   readonly monotonicStartSeconds: number
   readonly output: TurnOutput
+  readonly serverAddresses: ServerAddresses
   readonly supportsDontFragment: boolean
   readonly observer: TurnObserver
   readonly relayHosts: readonly RelayHost[]
@@ -33,6 +37,8 @@ export interface CoreParts {
   readonly stores: readonly CredentialStore[]
   /** Of the outside stores; 0 without any. */
   readonly outsideId: number
+  /** Of third-party authorization; none without. */
+  readonly oauthKeys: readonly OAuthKey[]
   readonly userLookup: UserLookup
   readonly nonceSecret: Uint8Array
   /** The port of this server that a client uses; 0 if that is not known. */
@@ -70,6 +76,7 @@ export function changeCore(
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
   restSecrets.setRules(restRulesOf(settings))
   const { authenticator } = core
+  authenticator.tokens.setServerName(serverNameOf(settings))
   if (users !== null) {
     authenticator.setStores([...users.stores, restSecrets])
     // What others have said is forgotten.
@@ -81,11 +88,23 @@ export function changeCore(
   if (authenticator.outside !== null) authenticator.outside.outageSeconds = settings.lookupOutage
 }
 
+/** Those that have become others. */
+export function changeSecrets(
+  core: TurnCore,
+  restSecrets: RestSecrets,
+  { oauthKeys, restSecrets: secrets }: ChangedSecrets,
+): void {
+  if (secrets !== undefined) restSecrets.setSecrets(secrets)
+  if (oauthKeys !== undefined) core.authenticator.tokens.setKeys(oauthKeys)
+}
+
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
   const outside = outsideOf(parts.outsideId, settings)
   const { maxPort, minPort } = settings
   const random = new CryptoRandom()
+  const tokens = new AccessTokens(settings.realm, serverNameOf(settings), () => Date.now() / 1000)
+  tokens.setKeys(parts.oauthKeys)
   const { tables, workerIndex } = shared
   const relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, random, workerIndex, tables.ports)
   const policy = new PeerPolicy({
@@ -99,8 +118,9 @@ export function makeCore(parts: CoreParts): TurnCore {
   })
   const core = new TurnCore({
     output,
+    serverAddresses: parts.serverAddresses,
     observer,
-    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside }),
+    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside, tokens }),
     policy,
     relayHosts,
     relayPorts,
@@ -116,6 +136,14 @@ export function makeCore(parts: CoreParts): TurnCore {
   })
   core.alternates.list = settings.alternates
   return core
+}
+
+/** Those of an engine for UDP clients. */
+export function serverAddressesOf(engine: Tappable): ServerAddresses {
+  return {
+    localAddressOf: ({ listenerId }) => engine.localAddressOf(listenerId),
+    findListener: (address) => engine.findListener(address),
+  }
 }
 
 function rulesOf({ allowPeer, denyPeer }: CoreSettings): readonly PeerRule[] {
@@ -136,8 +164,15 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     limitsLoopback: settings.limitsLoopback,
     traits: profileTraits(settings.profile),
     lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
+    discoveryPairs: settings.discoveryPairs,
+    answersLegacyBinding: settings.rfc3489,
     alternateAbovePercent: settings.alternateAbove,
   }
+}
+
+/** As coturn has it: the realm, unless it is given. */
+function serverNameOf({ oauthServerName, realm }: CoreSettings): string {
+  return oauthServerName ?? realm
 }
 
 function outsideOf(id: number, { lookupOutage }: CoreSettings): OutsideCredentials | null {

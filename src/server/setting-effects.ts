@@ -49,7 +49,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   authWebhook: live(OUTSIDE_USERS),
   authWebhookTokenFile: live(),
   authWebhookCa: live(),
-  oauthKeys: restart(NO_EFFECT_YET),
+  oauthKeys: live('allocations of a token whose key is gone live as long as that token'),
+  oauthServerName: live('tokens for the former name are refused from now on'),
   lookupTimeout: live(),
   lookupTtl: live('holds for look-ups from now on'),
   lookupOutage: live(),
@@ -70,9 +71,10 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   key: live('new handshakes use it; connections that exist go on'),
 
   profile: live('holds for the next request; channels that are bound stay'),
-  natDiscovery: restart(NO_EFFECT_YET),
+  natDiscovery: live('listeners of the second port come or go with it'),
+  natDiscoveryPort: live('listeners of the second port come or go with it'),
   mobility: restart(NO_EFFECT_YET),
-  rfc3489: restart(NO_EFFECT_YET),
+  rfc3489: live(),
 
   config: restart('which file is read again is said at the start'),
   coturnConfig: restart('which file is read again is said at the start'),

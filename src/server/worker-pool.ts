@@ -21,7 +21,7 @@ import { asTurndError } from './start-error.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import { newTicketKeys } from './ticket-keys.js'
-import type { Users } from './users.js'
+import { followSecrets, type Users } from './users.js'
 import { usersChange } from './users-snapshot.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
@@ -71,8 +71,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     this.#followUsersFile(parts.users)
-    this.#unfollowSecrets = parts.users.secretList.onChanged(async (secrets) => {
-      await Promise.all(this.#slots.map((slot) => slot.changeSecrets(secrets)))
+    this.#unfollowSecrets = followSecrets(parts.users, async (changed) => {
+      await Promise.all(this.#slots.map((slot) => slot.changeSecrets(changed)))
     })
   }
 

@@ -24,6 +24,7 @@ import { DROP_DUPLICATE_REQUEST, DROP_NONE } from './drop-reasons.js'
 import { isOverTcp } from './five-tuple.js'
 import { openAllocation, respondAllocated } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
+import { isOwner, lifetimeOf } from './ownership.js'
 import { redirectByLoad, respondNoRoom } from './redirect.js'
 import type { Exchange, Request } from './request.js'
 import { RESERVATION_TOKEN_LENGTH, type Reservation } from './reservations.js'
@@ -75,8 +76,7 @@ export function handleAllocate(core: TurnCore, request: Request): number {
 
 function answerExisting(core: TurnCore, exchange: Exchange, existing: Allocation): number {
   const isSame =
-    existing.username === exchange.username &&
-    existing.isOfTransaction(exchange.transactionIdBytes, exchange.transactionIdStart)
+    isOwner(existing, exchange) && existing.isOfTransaction(exchange.transactionIdBytes, exchange.transactionIdStart)
   if (!isSame) {
     respondError(core, exchange, ERROR_ALLOCATION_MISMATCH, 'allocation-exists')
     return DROP_NONE
@@ -203,7 +203,7 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     isEven: wish.evenPort !== EVEN_PORT_ABSENT,
     reservesNext,
     reservation,
-    lifetimeSeconds: wish.lifetimeSeconds,
+    lifetimeSeconds: lifetimeOf(core, exchange, wish.lifetimeSeconds),
   })
 }
 

@@ -21,6 +21,7 @@ import {
 } from './allocation.js'
 import type { TurnCore } from './core.js'
 import type { DeletionCause } from './output.js'
+import { takeSession } from './ownership.js'
 import { respondNoRoom } from './redirect.js'
 import { withPort } from './relay-host.js'
 import type { Exchange, Request } from './request.js'
@@ -54,6 +55,7 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
   const { account, client, username, transactionIdBytes } = exchange
   const allocation = new Allocation(client, username, core.now, transactionIdBytes, plan.isTcp)
   allocation.account = account
+  takeSession(allocation, exchange.session)
   allocation.lifetimeSeconds = plan.lifetimeSeconds
   for (const family of plan.families) claimRelay(core, allocation, family, plan)
   if (allocation.relay4 === null && allocation.relay6 === null) {

@@ -73,6 +73,14 @@ export interface ConnectionOutput {
   closeDataConnection(connectionId: number): void
 }
 
+/** The server's own transport addresses, of answers that tell them, or leave from another one (RFC 5780, RFC 3489). An engine's. */
+export interface ServerAddresses {
+  /** Where this client has come to, not to be kept or changed; null: it is not open any more. */
+  localAddressOf(client: FiveTuple): TransportAddress | null
+  /** The listener of UDP clients that has this transport address: its id, or -1. */
+  findListener(address: TransportAddress): number
+}
+
 /** Asks the outside stores for a user; answered by handleVerdict, later, or never. */
 export interface UserLookup {
   /**
@@ -90,7 +98,10 @@ export interface TurnObserver {
   allocationDeleted(allocation: Allocation, cause: DeletionCause): void
   /** One of two relays of a dual allocation has gone; the allocation lives on. */
   relayDeleted(relay: Relay, cause: DeletionCause): void
-  /** `code` is the STUN error code, or 0 if there was no answer; `peer` is null where none is involved. */
+  /**
+   * `code` is the STUN error code, or 0 if there was no answer; `peer` is null where none is involved; `overdueSeconds` is of an access
+   * token or its key that does not hold now, else 0 or absent.
+   */
   refused(
     reason: RefusalReason,
     code: number,
@@ -98,6 +109,7 @@ export interface TurnObserver {
     username: string,
     client: TransportAddress,
     peer: TransportAddress | null,
+    overdueSeconds?: number,
   ): void
   /** A source that gets no answers now. One of them in a second is told for each reason: all are in the drops. */
   unanswered(reason: UnansweredReason, client: TransportAddress): void

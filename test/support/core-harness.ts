@@ -1,6 +1,7 @@
 // A whole TurnCore without sockets and clock: recorded effects, seeded randomness, time that moves when a test says so.
 // Relay sockets open, and peers are connected to, at once unless `openOutcome` and `connectOutcome` say otherwise, always after the core
 // has returned.
+import type { AccessTokens } from '../../src/auth/access-tokens.js'
 import { Authenticator } from '../../src/auth/authenticator.js'
 import { OutsideCredentials } from '../../src/auth/outside-credentials.js'
 import { StaticUsers } from '../../src/auth/static-users.js'
@@ -9,7 +10,8 @@ import type { ProtocolTraits } from '../../src/config/profile.js'
 import { parseCidr } from '../../src/stun/cidr.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import { TurnCore } from '../../src/turn/core.js'
-import type { UserLookup } from '../../src/turn/output.js'
+import type { DiscoveryPair } from '../../src/turn/discovery-pairs.js'
+import type { ServerAddresses, UserLookup } from '../../src/turn/output.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
@@ -36,6 +38,8 @@ export type ConnectOutcome = 'connected' | 'failed' | 'pending'
 export interface CoreHarnessOptions {
   readonly seed?: number
   readonly users?: readonly User[]
+  /** Third-party authorization. */
+  readonly tokens?: AccessTokens
   /** `ADDRESS`, or `PUBLIC/PRIVATE` as for --external-ip. */
   readonly relayHosts?: readonly string[]
   readonly minPort?: number
@@ -66,6 +70,9 @@ export interface CoreHarnessOptions {
   /** Shared tables, and which of their workers this core is. Relay ports are these tables' then. */
   readonly tables?: SharedTables
   readonly workerIndex?: number
+  readonly serverAddresses?: ServerAddresses
+  readonly discoveryPairs?: readonly DiscoveryPair[]
+  readonly answersLegacyBinding?: boolean
   /** A core of UDP clients only: no TCP relays. */
   readonly isWithoutConnections?: boolean
 }
@@ -98,7 +105,7 @@ export class CoreHarness {
       output: this.output,
       ...(options.isWithoutConnections === true ? {} : { connectionOutput: this.output }),
       observer: this.observer,
-      authenticator: authenticatorOf(options.users ?? [ALICE, BOB], options.outageSeconds),
+      authenticator: authenticatorOf(options.users ?? [ALICE, BOB], options.outageSeconds, options.tokens),
       ...(options.outageSeconds === undefined ? {} : { userLookup: this.#userLookup(), lookupWaitSeconds: 3 }),
       policy: this.policy,
       relayHosts,
@@ -111,6 +118,7 @@ export class CoreHarness {
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
       ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'traits', 'workerIndex'),
+      ...given(options, 'serverAddresses', 'discoveryPairs', 'answersLegacyBinding'),
       ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback', 'alternateAbovePercent'),
     })
   }
@@ -207,13 +215,14 @@ function given<Key extends keyof CoreHarnessOptions>(
 }
 
 /** A store-backed authenticator of these users, with a fixed secret. */
-export function authenticatorOf(users: readonly User[], outageSeconds?: number): Authenticator {
+export function authenticatorOf(users: readonly User[], outageSeconds?: number, tokens?: AccessTokens): Authenticator {
   const list = users.map(({ username, password }) => ({ name: username, password }))
   return new Authenticator({
     realm: REALM,
     stores: [new StaticUsers(REALM, list)],
     nonceSecret: new Uint8Array(32).fill(7),
     outside: outageSeconds === undefined ? null : new OutsideCredentials(1, outageSeconds),
+    ...(tokens === undefined ? {} : { tokens }),
   })
 }
 

@@ -15,7 +15,7 @@ import type { OutsideQuestion } from '../outside-users.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
-import type { UsersChange, UsersSnapshot } from '../users-snapshot.js'
+import type { ChangedSecrets, UsersChange, UsersSnapshot } from '../users-snapshot.js'
 import type { CapturedPackets } from './capture-records.js'
 import type { Answer, AnyQuestion } from './questions.js'
 
@@ -90,8 +90,8 @@ export type Command =
   | { readonly kind: 'alternates'; readonly alternates: readonly Alternate[] }
   /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
-  /** TURN REST secrets, from now on. Answered by a message of the same kind. */
-  | { readonly kind: 'secrets'; readonly secrets: readonly string[] }
+  /** TURN REST secrets, or keys of third-party authorization, from now on. Answered by a message of the same kind. */
+  | { readonly kind: 'secrets'; readonly changed: ChangedSecrets }
   /** Answers a message `look-up`. */
   | { readonly kind: 'verdict'; readonly verdict: OutsideVerdict }
   /** Handshakes use it from now on. */

@@ -102,6 +102,8 @@ export class StreamClients implements PacketSources {
       monotonicStartSeconds: parts.monotonicStartSeconds,
       output: router,
       connectionOutput: router,
+      // A connection has one address.
+      serverAddresses: { localAddressOf: (client) => this.localAddressOf(client), findListener: () => -1 },
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(parts.sink, statistics, () => this.core.now),
       relayHosts: start.relayHosts,
@@ -109,6 +111,7 @@ export class StreamClients implements PacketSources {
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers, restSecrets],
       outsideId,
+      oauthKeys: start.users.oauthKeys,
       userLookup: parts.userLookup,
       nonceSecret: start.nonceSecret,
       localPortOf: (client) => this.localAddressOf(client)?.port ?? 0,

@@ -6,6 +6,7 @@ import { TurndError } from '../../config/errors.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
+import { changeSecrets } from '../make-core.js'
 import { ownSockets } from '../own-sockets.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_ENDS } from '../statistics.js'
 import { Answers } from './answers.js'
@@ -171,7 +172,7 @@ class StreamWorker {
         this.#post({ kind: 'users' })
         return
       case 'secrets':
-        clients.restSecrets.setSecrets(command.secrets)
+        changeSecrets(clients.core, clients.restSecrets, command.changed)
         this.#post({ kind: 'secrets' })
         return
       case 'verdict':

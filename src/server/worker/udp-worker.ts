@@ -18,7 +18,7 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engin
 import type { TurnCore } from '../../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { CoreObserver } from '../core-observer.js'
-import { changeCore, makeCore } from '../make-core.js'
+import { changeCore, changeSecrets, makeCore, serverAddressesOf } from '../make-core.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_ENDS } from '../statistics.js'
 import { changedStores, storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
@@ -73,6 +73,7 @@ class WorkerLoop {
       settings: start.settings,
       monotonicStartSeconds: this.#clock.startSeconds,
       output: this.#engine,
+      serverAddresses: serverAddressesOf(this.#engine),
       supportsDontFragment: this.#engine.supportsDontFragment,
       observer: new CoreObserver(
         countingSink(this.#outbox, () => this.#countAllocations()),
@@ -84,6 +85,7 @@ class WorkerLoop {
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers, restSecrets],
       outsideId,
+      oauthKeys: start.users.oauthKeys,
       userLookup: postedLookup((message) => this.#post(message)),
       nonceSecret: start.nonceSecret,
       localPortOf: ({ listenerId }) => this.#engine.localAddressOf(listenerId).port,
@@ -179,7 +181,7 @@ class WorkerLoop {
         this.#post({ kind: 'users' })
         return
       case 'secrets':
-        this.#restSecrets.setSecrets(command.secrets)
+        changeSecrets(this.#core, this.#restSecrets, command.changed)
         this.#post({ kind: 'secrets' })
         return
       case 'verdict':

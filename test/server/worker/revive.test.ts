@@ -34,6 +34,7 @@ const common = {
   users: {
     staticUsers: null,
     restSecrets: [],
+    oauthKeys: [],
     usersFile: null,
     temporaryUsers: new TemporaryUsers('turnd').pack(),
     outsideId: 0,
