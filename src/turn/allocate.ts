@@ -24,7 +24,7 @@ import { DROP_DUPLICATE_REQUEST, DROP_NONE } from './drop-reasons.js'
 import { isOverTcp } from './five-tuple.js'
 import { openAllocation, respondAllocated } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
-import { isOwner, lifetimeOf } from './ownership.js'
+import { claimerOf, isOwner, lifetimeOf } from './ownership.js'
 import type { Exchange, Request } from './request.js'
 import { RESERVATION_TOKEN_LENGTH, type Reservation } from './reservations.js'
 import { respondError } from './respond.js'
@@ -177,6 +177,7 @@ function hasHostFor(core: TurnCore, wish: Wish): boolean {
 /** Steps 10 to 13: token, drain, quota, ports. */
 function allocate(core: TurnCore, request: Request, wish: Wish): void {
   const { exchange } = request
+  const { account, session } = exchange
   const reservesNext = wish.evenPort === EVEN_PORT_AND_NEXT
   let reservation: Reservation | null = null
   if (core.isDraining) {
@@ -184,13 +185,13 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     return
   }
   if (wish.token !== null) {
-    reservation = core.reservations.claim(wish.token, exchange.account, core.monotonicTicks())
+    reservation = core.reservations.claim(wish.token, account, core.monotonicTicks(), claimerOf(session, account))
     if (reservation === null) {
       respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'reservation-invalid')
       return
     }
   } else {
-    const refusal = core.quotas.take(exchange.account, reservesNext ? 2 : 1, core.monotonicTicks())
+    const refusal = core.quotas.take(account, reservesNext ? 2 : 1, core.monotonicTicks())
     if (refusal !== null) {
       const code = refusal === 'user-quota' ? ERROR_ALLOCATION_QUOTA_REACHED : ERROR_INSUFFICIENT_CAPACITY
       respondError(core, exchange, code, refusal)
