@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 
 export type Peer =
   | 'turnutils_uclient'
+  | 'turnutils_oauth'
   | 'turnserver'
   | 'turnadmin'
   | 'sqlite3'
@@ -71,6 +72,7 @@ export function findFile(paths: readonly string[]): string | null {
 /** Each says what is missing, or null. */
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
+  turnutils_oauth: () => missingCommand('turnutils_oauth', 'coturn'),
   turnserver: () => missingCommand('turnserver', 'coturn'),
   turnadmin: () => missingCommand('turnadmin', 'coturn'),
   sqlite3: () => missingCommand('sqlite3', 'sqlite3'),
