@@ -137,6 +137,18 @@ export const REFUSAL_REASONS = {
     meaning: 'the server is stopping and takes no new allocations',
     remedy: 'wait for the restart, or send clients to another server',
   },
+  'redirected-draining': {
+    meaning: 'the client was sent to another server of --alternate, since this one is stopping',
+    remedy: 'nothing: if its calls fail, look at that server, and whether the client follows a 300',
+  },
+  'redirected-full': {
+    meaning: 'the client was sent to another server of --alternate, since this one has no room',
+    remedy: 'raise --max-allocations or widen the relay ports, if this server can take more',
+  },
+  'redirected-load': {
+    meaning: 'the client was sent to another server of --alternate, as --alternate-above says',
+    remedy: 'nothing: if its calls fail, look at that server, and whether the client follows a 300',
+  },
   'peer-policy': {
     meaning: 'the peer address is forbidden',
     remedy: 'if the peer is one that clients should reach, open it with --allow-peer ADDRESS[/PREFIX]',
@@ -209,6 +221,10 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'malformed-attribute',
   'bid-down',
   'nested-client',
+  // A browser's, before it says who it is.
+  'redirected-draining',
+  'redirected-full',
+  'redirected-load',
 ])
 
 /** Does it say nothing of a configured user? Floods of such leave room for reports of the others. */

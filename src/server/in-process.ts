@@ -5,6 +5,7 @@ import type { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener, ListenerChange } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { formatHost, type TransportAddress } from '../stun/address.js'
+import type { Alternate } from '../turn/alternates.js'
 import type { TurnCore } from '../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../turn/reconfigure.js'
 import { CoreObserver } from './core-observer.js'
@@ -49,13 +50,13 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     shared: CoreParts['shared'],
     statistics: Statistics,
   ) {
-    const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
+    const { news, nonceSecret, relayHosts, users } = parts
     const report: ReportSink['report'] = (report) => news.report(report, null)
     const sink: ReportSink = { report, admitsRefusal: () => true, admitsConnectionRefusal: () => true }
     this.#engine = engine
     this.#users = users
     this.#statistics = statistics
-    const ofCore = coreSettings(settings, limitsLoopback)
+    const ofCore = coreSettings(parts)
     this.#restSecrets = makeRestSecrets(users.secretList.all(), ofCore)
     this.#unfollowSecrets = followSecrets(users, (changed) => changeSecrets(this.#core, this.#restSecrets, changed))
     this.#core = makeCore({
@@ -72,6 +73,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       oauthKeys: users.oauth.all(),
       userLookup: { lookUp: (username, client, mayBeRemembered) => this.#lookUp(username, client, mayBeRemembered) },
       nonceSecret,
+      localPortOf: ({ listenerId }) => engine.localAddressOf(listenerId)?.port ?? 0,
       drops: statistics.drops,
       shared,
     })
@@ -133,8 +135,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
         ? null
         : { stores: [...users.stores, users.temporaryUsers], outsideId: users.outside?.id ?? 0 }
     this.#users = users
-    const ofCore = coreSettings(change.settings, change.limitsLoopback)
-    changeCore(this.#core, this.#restSecrets, ofCore, sockets, coreUsers)
+    changeCore(this.#core, this.#restSecrets, coreSettings(change), sockets, coreUsers)
   }
 
   /** Allocations that end with their listeners. */
@@ -148,6 +149,10 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
 
   setLocalHosts(hosts: readonly TransportAddress[]): void {
     this.#core.policy.setLocalHosts(hosts)
+  }
+
+  setAlternates(alternates: readonly Alternate[]): void {
+    this.#core.alternates.list = alternates
   }
 
   setCertificate(): void {

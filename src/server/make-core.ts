@@ -10,6 +10,7 @@ import { profileTraits } from '../config/profile.js'
 import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
+import type { FiveTuple } from '../turn/five-tuple.js'
 import type { ConnectionOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
@@ -38,6 +39,8 @@ export interface CoreParts {
   readonly oauthKeys: readonly OAuthKey[]
   readonly userLookup: UserLookup
   readonly nonceSecret: Uint8Array
+  /** The port of this server that a client uses; 0 if that is not known. */
+  readonly localPortOf: (client: FiveTuple) => number
   /** Where drops are counted. */
   readonly drops: Float64Array
   /** With other threads' cores. */
@@ -66,6 +69,7 @@ export function changeCore(
   users: CoreUsers | null,
 ): void {
   changeLimits(core, limitsOf(settings))
+  core.alternates.list = settings.alternates
   core.policy.setOwnSockets(addresses, wildcardPorts)
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
   restSecrets.setRules(restRulesOf(settings))
@@ -110,7 +114,7 @@ export function makeCore(parts: CoreParts): TurnCore {
     localHosts: parts.localHosts,
     nat64Prefixes: settings.nat64Prefix,
   })
-  return new TurnCore({
+  const core = new TurnCore({
     output,
     observer,
     authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside, tokens }),
@@ -122,10 +126,13 @@ export function makeCore(parts: CoreParts): TurnCore {
     userLookup: parts.userLookup,
     monotonicStartSeconds: parts.monotonicStartSeconds,
     supportsDontFragment,
+    localPortOf: parts.localPortOf,
     drops,
     ...shared,
     ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
   })
+  core.alternates.list = settings.alternates
+  return core
 }
 
 function rulesOf({ allowPeer, denyPeer }: CoreSettings): readonly PeerRule[] {
@@ -146,6 +153,7 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     limitsLoopback: settings.limitsLoopback,
     traits: profileTraits(settings.profile),
     lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
+    alternateAbovePercent: settings.alternateAbove,
   }
 }
 

@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
+import { AlternateServers } from './alternates.js'
 import type { ServerCertificate } from './certificate.js'
 import { logImport } from './import-log.js'
 import { logOAuthKeys } from './oauth-keyring.js'
@@ -23,6 +24,7 @@ export interface OpenedServer {
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly certificate: ServerCertificate | null
+  readonly alternates: AlternateServers
 }
 
 export interface ServerOpening {
@@ -57,9 +59,12 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
       choosing ?? chooseEngine(settings.engine, process.env),
       resolveRelayHosts(settings, warn),
     )
+    const alternates = new AlternateServers(relayHosts)
+    const others = await alternates.prepare(settings)
+    others.commit()
     const limitsLoopback = parsed.given.has('unauthenticatedRate')
     const parts: RelayingParts = {
-      ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa, news },
+      ...{ settings, limitsLoopback, alternates: others.list, relayHosts, users, nonceSecret, httpUpstreamCa, news },
       certificate: certificate?.material ?? null,
     }
     const opened = await openRelaying(choice, parts)
@@ -67,7 +72,10 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     if (certificate !== null && certificate.material !== parts.certificate) {
       opened.relaying.setCertificate(certificate.material)
     }
-    return { opened, relayHosts, users, certificate }
+    alternates.onChanged = (list) => opened.relaying.setAlternates(list)
+    // Those that were slow, by now.
+    if (alternates.list.some(({ domain }) => domain !== '')) opened.relaying.setAlternates(alternates.list)
+    return { opened, relayHosts, users, certificate, alternates }
   } catch (error) {
     certificate?.close()
     if (users === null) await outside?.close()

@@ -87,6 +87,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   credentialsToken: live(),
   credentialsTokenFile: live(),
   drainTimeout: live(),
+  alternate: live('clients that have been sent elsewhere stay there'),
+  alternateAbove: live('allocations that exist stay'),
   stateDir: restart('the secrets of this server and its control socket are there'),
   logLevel: live(),
 }

@@ -25,6 +25,7 @@ import { isOverTcp } from './five-tuple.js'
 import { openAllocation, respondAllocated } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
 import { claimerOf, isOwner, lifetimeOf } from './ownership.js'
+import { redirectByLoad, respondNoRoom } from './redirect.js'
 import type { Exchange, Request } from './request.js'
 import { RESERVATION_TOKEN_LENGTH, type Reservation } from './reservations.js'
 import { respondError } from './respond.js'
@@ -174,16 +175,17 @@ function hasHostFor(core: TurnCore, wish: Wish): boolean {
   return core.relayHostIndexesOf(wish.requestedFamily === 6 ? 6 : 4).length > 0
 }
 
-/** Steps 10 to 13: token, drain, quota, ports. */
+/** Steps 10 to 13: drain, other servers, token, quota, ports. */
 function allocate(core: TurnCore, request: Request, wish: Wish): void {
   const { exchange } = request
   const { account, session } = exchange
   const reservesNext = wish.evenPort === EVEN_PORT_AND_NEXT
   let reservation: Reservation | null = null
   if (core.isDraining) {
-    respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'draining')
+    respondNoRoom(core, exchange, 'draining', wish.token !== null)
     return
   }
+  if (wish.token === null && redirectByLoad(core, exchange)) return
   if (wish.token !== null) {
     reservation = core.reservations.claim(wish.token, account, core.monotonicTicks(), claimerOf(session, account))
     if (reservation === null) {
@@ -192,11 +194,9 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     }
   } else {
     const refusal = core.quotas.take(account, reservesNext ? 2 : 1, core.monotonicTicks())
-    if (refusal !== null) {
-      const code = refusal === 'user-quota' ? ERROR_ALLOCATION_QUOTA_REACHED : ERROR_INSUFFICIENT_CAPACITY
-      respondError(core, exchange, code, refusal)
-      return
-    }
+    if (refusal === 'user-quota') respondError(core, exchange, ERROR_ALLOCATION_QUOTA_REACHED, refusal)
+    else if (refusal !== null) respondNoRoom(core, exchange, refusal, false)
+    if (refusal !== null) return
   }
   openAllocation(core, request, {
     families: familiesOf(core, wish, reservation),

@@ -22,6 +22,7 @@ import { CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, METHOD_SEND } from '..
 import { isFingerprintValid } from '../stun/integrity.js'
 import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
+import { Alternates } from './alternates.js'
 import { AnswerGate } from './answer-gate.js'
 import { BandwidthLimits } from './bandwidth-limits.js'
 import { handlePeerConnected, handlePeerConnectFailed, respondFailed } from './connect.js'
@@ -74,6 +75,7 @@ export class TurnCore {
   readonly quotas: Quotas
   readonly bandwidthLimits: BandwidthLimits
   rules: CoreRules
+  readonly alternates: Alternates
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -115,6 +117,7 @@ export class TurnCore {
         ? null
         : new Connections(connectionOutput, connectionTable, hash, this.bandwidthLimits, this.random)
     this.rules = coreRules(options)
+    this.alternates = new Alternates(options.localPortOf ?? (() => 0))
     this.lookups = options.userLookup === undefined ? null : new CredentialLookups(options.userLookup)
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
@@ -224,7 +227,7 @@ export class TurnCore {
     this.connections.data.tick()
   }
 
-  /** From now on no new allocations: 508. Everything else goes on. */
+  /** From now on no new allocations: 300 where there is another server, else 508. Everything else goes on. */
   drain(): void {
     this.isDraining = true
   }

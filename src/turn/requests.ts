@@ -31,6 +31,7 @@ import { PARK_DUPLICATE, PARK_FULL } from './credential-lookups.js'
 import { DROP_DUPLICATE_REQUEST, DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
 import { isOwner, mayRefresh } from './ownership.js'
+import { redirectStranger } from './redirect.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
 import { respondChallenge, respondError, respondIntegrityFailure } from './respond.js'
@@ -127,7 +128,7 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   }
   const { reason } = authenticator
   if (reason === null) {
-    respondChallenge(core, exchange)
+    if (!redirectStranger(core, request)) respondChallenge(core, exchange)
   } else if (core.rules.traits.namesIntegrityFailure && authenticator.hasRefusedKey(code, message, client, now)) {
     respondIntegrityFailure(core, request, reason)
   } else {

@@ -13,7 +13,7 @@ const NAMES =
   lookup-timeout lookup-ttl lookup-outage
   oauth-keys oauth-server-name max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
-  coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file credentials-token credentials-token-file drain-timeout state-dir log-level`.split(
+  coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file credentials-token credentials-token-file drain-timeout alternate alternate-above state-dir log-level`.split(
     /\s+/,
   )
 

@@ -51,6 +51,7 @@ export interface CoreHarnessOptions {
   readonly nat64Prefixes?: readonly string[]
   readonly maxAllocations?: number
   readonly userQuota?: number
+  readonly alternateAbovePercent?: number
   readonly permissionCountMax?: number
   readonly channelCountMax?: number
   readonly channelNumberMax?: number
@@ -113,7 +114,7 @@ export class CoreHarness {
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
       ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'traits', 'workerIndex'),
-      ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback'),
+      ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback', 'alternateAbovePercent'),
     })
   }
 

@@ -47,7 +47,7 @@ import {
 
 export { type AllocateOptions, type Describe, describeAllocate, MODERN, type RequestOptions } from './turn-requests.js'
 
-const ANSWER_MILLISECONDS_MAX = 20_000
+const ANSWER_MILLISECONDS_MAX = 60_000
 const MESSAGE_LENGTH_MAX = 65_556
 
 export interface ReceivedData {

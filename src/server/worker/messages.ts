@@ -7,6 +7,7 @@ import type { Offloads } from '../../net/choose-engine.js'
 import type { Listener } from '../../net/engine.js'
 import type { AdoptedListener } from '../../net/native/listener-sockets.js'
 import type { TransportAddress } from '../../stun/address.js'
+import type { Alternate } from '../../turn/alternates.js'
 import type { RelayHost } from '../../turn/relay-host.js'
 import type { SharedTables } from '../../turn/shared-tables.js'
 import type { CoreSettings } from '../core-settings.js'
@@ -85,6 +86,8 @@ export type Command =
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
+  /** Other servers, as far as they are known by now. */
+  | { readonly kind: 'alternates'; readonly alternates: readonly Alternate[] }
   /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
   /** TURN REST secrets, or keys of third-party authorization, from now on. Answered by a message of the same kind. */

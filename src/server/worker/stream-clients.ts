@@ -112,6 +112,7 @@ export class StreamClients implements PacketSources {
       oauthKeys: start.users.oauthKeys,
       userLookup: parts.userLookup,
       nonceSecret: start.nonceSecret,
+      localPortOf: (client) => this.localAddressOf(client)?.port ?? 0,
       drops: statistics.drops,
       shared: { tables, workerIndex },
     })

@@ -18,7 +18,7 @@ import { NativeStreamDriver } from './native-stream-driver.js'
 import { Outbox } from './outbox.js'
 import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
-import { reviveAddress, reviveStreamChange, reviveStreamStart } from './revive.js'
+import { reviveAddress, reviveAlternate, reviveStreamChange, reviveStreamStart } from './revive.js'
 import { type ChangedWorker, prepareStreamChange } from './stream-change.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
@@ -163,6 +163,9 @@ class StreamWorker {
         return
       case 'local-hosts':
         clients.core.policy.setLocalHosts(command.hosts.map(reviveAddress))
+        return
+      case 'alternates':
+        clients.core.alternates.list = command.alternates.map(reviveAlternate)
         return
       case 'users':
         clients.usersFile?.apply(command.changes)

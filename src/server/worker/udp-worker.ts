@@ -28,7 +28,7 @@ import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './
 import { Outbox } from './outbox.js'
 import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
-import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
+import { reviveAddress, reviveAlternate, reviveUdpChange, reviveUdpStart } from './revive.js'
 import { WorkerCaptures } from './worker-captures.js'
 
 /** The same while reports wait to be posted. */
@@ -87,6 +87,7 @@ class WorkerLoop {
       oauthKeys: start.users.oauthKeys,
       userLookup: postedLookup((message) => this.#post(message)),
       nonceSecret: start.nonceSecret,
+      localPortOf: ({ listenerId }) => this.#engine.localAddressOf(listenerId).port,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
     })
@@ -170,6 +171,9 @@ class WorkerLoop {
         return
       case 'local-hosts':
         this.#core.policy.setLocalHosts(command.hosts.map(reviveAddress))
+        return
+      case 'alternates':
+        this.#core.alternates.list = command.alternates.map(reviveAlternate)
         return
       case 'users':
         this.#usersFile?.apply(command.changes)
