@@ -45,6 +45,7 @@ const ELSEWHERE: readonly string[] = [
   'store-unavailable',
   'store-busy',
   'nested-client',
+  'response-port',
   'connection-limit',
   'connection-timeout',
   'connection-displaced',
