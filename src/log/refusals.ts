@@ -237,6 +237,11 @@ export function isOfStrangers(reason: RefusalReason): boolean {
   return REASONS_OF_STRANGERS.has(reason)
 }
 
+/** Sent to another server: its `peer` is that server. */
+export function isRedirection(reason: string): boolean {
+  return reason.startsWith('redirected-')
+}
+
 /** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */
 export interface Refusal {
   timeMs: number

@@ -200,7 +200,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     const running = this.#running
     if (running === null) return this.stop()
     this.#isDraining = true
-    await drainRelaying(running.relaying, timeoutSeconds, this.#logger, () => this.#stopping !== null)
+    await drainRelaying(running, timeoutSeconds, this.#logger, () => this.#stopping !== null)
     await this.stop()
   }
 

@@ -1,8 +1,7 @@
 // coturn's options about addresses, ports and peers: where it listens, where it relays, whom clients may reach.
 import { type CoturnOption, SWITCH, VALUE } from './row.js'
 
-const OTHER_SERVERS =
-  'clients are not sent to other servers yet: take this server out of the pool, or let DNS name all servers'
+const EVERYBODY = 'and --alternate-above 0: coturn sends every client there'
 const MULTIPLEX = 'every allocation has a port of its own here'
 const BATCHES = 'the native engine receives and sends in batches by itself'
 
@@ -55,8 +54,8 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'no-loopback-peers': SWITCH.same('loopback is denied unless --allow-peer opens it'),
   'no-multicast-peers': SWITCH.same('multicast is always denied'),
 
-  'alternate-server': VALUE.needed(OTHER_SERVERS),
-  'tls-alternate-server': VALUE.needed(OTHER_SERVERS),
-  'tcp-alternate-server': VALUE.needed(OTHER_SERVERS),
-  'udp-alternate-server': VALUE.needed(OTHER_SERVERS),
+  'alternate-server': VALUE.part(`--alternate, ${EVERYBODY}`),
+  'tls-alternate-server': VALUE.part(`--alternate tls: and dtls:, ${EVERYBODY}`),
+  'tcp-alternate-server': VALUE.part(`--alternate tcp:, ${EVERYBODY}`),
+  'udp-alternate-server': VALUE.part(`--alternate udp:, ${EVERYBODY}`),
 }
