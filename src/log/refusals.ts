@@ -194,6 +194,10 @@ export const REFUSAL_REASONS = {
     meaning: 'the allocation has as many peer connections as allowed, or the worker has',
     remedy: 'the client must close connections, or make another allocation',
   },
+  'response-port': {
+    meaning: 'a Binding request wants its answer at a port below 1024 (RESPONSE-PORT of --nat-discovery)',
+    remedy: 'nothing: services of other machines have those ports, and no test of a NAT needs them',
+  },
   'nested-client': {
     meaning: 'the client is itself a relay of this server',
     remedy: 'a client must not reach this server through its own relay; look for a relay loop',
@@ -221,6 +225,7 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'malformed-attribute',
   'bid-down',
   'nested-client',
+  'response-port',
   // A browser's, before it says who it is.
   'redirected-draining',
   'redirected-full',
@@ -230,6 +235,11 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
 /** Does it say nothing of a configured user? Floods of such leave room for reports of the others. */
 export function isOfStrangers(reason: RefusalReason): boolean {
   return REASONS_OF_STRANGERS.has(reason)
+}
+
+/** Sent to another server: its `peer` is that server. */
+export function isRedirection(reason: string): boolean {
+  return reason.startsWith('redirected-')
 }
 
 /** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */

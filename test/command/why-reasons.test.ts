@@ -39,11 +39,14 @@ const FAILURE_BUDGET = 200
 /** Below what the server has open. */
 const FEW_FILES = 20
 const MANY_FILES = 1024
-/** Not from here: what stores outside the server say or do not say (test/server/webhook); a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence. */
+/** Not from here: what stores outside the server say or do not say (test/server/webhook); who is sent to another server (test/turn/alternate, test/server/alternates); a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence. */
 const ELSEWHERE: readonly string[] = [
   'refused-by-store',
   'store-unavailable',
   'store-busy',
+  'redirected-draining',
+  'redirected-full',
+  'redirected-load',
   'nested-client',
   'connection-limit',
   'connection-timeout',
