@@ -194,6 +194,10 @@ export const REFUSAL_REASONS = {
     meaning: 'the allocation has as many peer connections as allowed, or the worker has',
     remedy: 'the client must close connections, or make another allocation',
   },
+  'response-port': {
+    meaning: 'a Binding request wants its answer at a port below 1024 (RESPONSE-PORT of --nat-discovery)',
+    remedy: 'nothing: services of other machines have those ports, and no test of a NAT needs them',
+  },
   'nested-client': {
     meaning: 'the client is itself a relay of this server',
     remedy: 'a client must not reach this server through its own relay; look for a relay loop',
@@ -221,6 +225,7 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'malformed-attribute',
   'bid-down',
   'nested-client',
+  'response-port',
   // A browser's, before it says who it is.
   'redirected-draining',
   'redirected-full',

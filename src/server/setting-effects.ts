@@ -71,9 +71,10 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   key: live('new handshakes use it; connections that exist go on'),
 
   profile: live('holds for the next request; channels that are bound stay'),
-  natDiscovery: restart(NO_EFFECT_YET),
+  natDiscovery: live('listeners of the second port come or go with it'),
+  natDiscoveryPort: live('listeners of the second port come or go with it'),
   mobility: restart(NO_EFFECT_YET),
-  rfc3489: restart(NO_EFFECT_YET),
+  rfc3489: live(),
 
   config: restart('which file is read again is said at the start'),
   coturnConfig: restart('which file is read again is said at the start'),

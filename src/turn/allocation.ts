@@ -9,6 +9,7 @@ import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
 import { FiveTuple } from './five-tuple.js'
+import { ChannelBinding, Permission } from './permission.js'
 
 /** Times are core ticks (10 ms). */
 export const TICKS_PER_SECOND = 100
@@ -57,46 +58,6 @@ export class Relay {
   /** A listener for TCP connections (RFC 6062), not a UDP socket. */
   get isTcp(): boolean {
     return this.allocation.isTcp
-  }
-}
-
-/** What the peer policy said last, kept with what data is relayed by: one judgement serves a whole flow. Made by relay.ts. */
-export abstract class Judged {
-  /** The peer's port; -1 before the first judgement. */
-  judgedPort = -1
-  /** A PEER_ verdict. */
-  judgedVerdict = 0
-  /** PeerPolicy.generation of that judgement. */
-  judgedGeneration = 0
-}
-
-export class Permission extends Judged {
-  /** The peer's IP address; the port is 0. `host` is set: engines send to it. */
-  readonly address: TransportAddress
-  expiresAt = 0
-  firstChannel: ChannelBinding | null = null
-  nextSameHash: Permission | null = null
-
-  constructor(address: TransportAddress) {
-    super()
-    this.address = address
-  }
-}
-
-export class ChannelBinding extends Judged {
-  readonly channelNumber: number
-  readonly permission: Permission
-  /** The peer as the client names it. */
-  readonly peer: TransportAddress
-  expiresAt = 0
-  nextOfPermission: ChannelBinding | null = null
-
-  constructor(channelNumber: number, permission: Permission, port: number) {
-    super()
-    this.channelNumber = channelNumber
-    this.permission = permission
-    this.peer = permission.address.clone()
-    this.peer.port = port
   }
 }
 

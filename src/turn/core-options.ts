@@ -2,7 +2,7 @@
 import type { Authenticator } from '../auth/authenticator.js'
 import type { CoreRuleOptions } from './core-rules.js'
 import type { FiveTuple } from './five-tuple.js'
-import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput, UserLookup } from './output.js'
+import type { ConnectionOutput, RandomSource, ServerAddresses, TurnObserver, TurnOutput, UserLookup } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
@@ -12,6 +12,8 @@ export interface TurnCoreOptions extends CoreRuleOptions {
   readonly output: TurnOutput
   /** Absent where no client comes over a stream: no TCP relays then. */
   readonly connectionOutput?: ConnectionOutput
+  /** Absent: nobody is told of them. */
+  readonly serverAddresses?: ServerAddresses
   readonly observer: TurnObserver
   readonly authenticator: Authenticator
   readonly policy: PeerPolicy

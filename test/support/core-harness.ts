@@ -10,7 +10,8 @@ import type { ProtocolTraits } from '../../src/config/profile.js'
 import { parseCidr } from '../../src/stun/cidr.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import { TurnCore } from '../../src/turn/core.js'
-import type { UserLookup } from '../../src/turn/output.js'
+import type { DiscoveryPair } from '../../src/turn/discovery-pairs.js'
+import type { ServerAddresses, UserLookup } from '../../src/turn/output.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
@@ -69,6 +70,9 @@ export interface CoreHarnessOptions {
   /** Shared tables, and which of their workers this core is. Relay ports are these tables' then. */
   readonly tables?: SharedTables
   readonly workerIndex?: number
+  readonly serverAddresses?: ServerAddresses
+  readonly discoveryPairs?: readonly DiscoveryPair[]
+  readonly answersLegacyBinding?: boolean
   /** A core of UDP clients only: no TCP relays. */
   readonly isWithoutConnections?: boolean
 }
@@ -114,6 +118,7 @@ export class CoreHarness {
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
       ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'traits', 'workerIndex'),
+      ...given(options, 'serverAddresses', 'discoveryPairs', 'answersLegacyBinding'),
       ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback', 'alternateAbovePercent'),
     })
   }

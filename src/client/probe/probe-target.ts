@@ -178,7 +178,7 @@ class Probe {
 
   async #openClient(): Promise<TurnClient> {
     const { answerMilliseconds, ca, family, signal } = this.#options
-    const { host, port, transport } = this.#report.target
+    const { host, port, serverName = host, transport } = this.#report.target
     const alternate = this.#alternate
     const place =
       alternate === null ? { host, port } : { host: formatHost(alternate.address), port: alternate.address.port }
@@ -189,7 +189,7 @@ class Probe {
         ...common,
         ...(family === null || alternate !== null ? {} : { family }),
         ...(ca === undefined ? {} : { ca }),
-        ...{ serverName: alternate?.domain || host, timeoutMilliseconds: answerMilliseconds },
+        ...{ serverName: alternate?.domain || serverName, timeoutMilliseconds: answerMilliseconds },
       },
     )
     return new TurnClient(opened, { ...common, credentials: this.#credentials, answerMilliseconds })

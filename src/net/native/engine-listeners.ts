@@ -42,6 +42,16 @@ export class EngineListeners {
     return this.#sockets.findIndex((socket) => socket?.fd === fd)
   }
 
+  /** The listener id of this transport address, where a wildcard has it that of its local address; -1 if there is no such socket, or no room. */
+  findAt(address: TransportAddress): number {
+    const isOfPort = (socket: AdoptedSocket | null) =>
+      socket?.address.port === address.port && socket.address.family === address.family
+    const named = this.#sockets.findIndex((socket) => isOfPort(socket) && socket?.address.equalsHost(address) === true)
+    if (named >= 0) return named
+    const wildcard = this.#sockets.findIndex((socket) => isOfPort(socket) && socket?.isWildcard === true)
+    return wildcard < 0 ? -1 : this.#sources.listenerAt(wildcard, address)
+  }
+
   /** Is this listener id that of a socket, or of a local address that was asked there? */
   isOf(listenerId: number, socket: number): boolean {
     return this.#sources.isOfSocket(listenerId, socket)
