@@ -12,7 +12,7 @@ import { tablesOf } from '../support/shared-stage.js'
 
 const WORKER_COUNT = 3
 const CLIENTS_PER_WORKER = 3
-const STEP_COUNT = process.env.TURND_TEST_LONG === '1' ? 3_000 : 1_500
+const STEP_COUNT = 3_000
 const HOSTS = ['1.2.3.4', '1.2.3.5', '127.0.0.1']
 
 interface Waiting {

@@ -6,9 +6,9 @@ import { fuzzSockets } from './sockets-fuzz.js'
 
 const isLong = process.env.TURND_TEST_LONG === '1'
 const BATCHES = isLong ? 200 : 1
-const DAMAGED_COUNT = isLong ? 4_000 : 40
+const DAMAGED_COUNT = isLong ? 4_000 : 60
 /** Of the conversations with the corpus, each engine has its own part. */
-const CORPUS_PARTS = isLong ? 1 : 4
+const CORPUS_PARTS = isLong ? 1 : 3
 
 t.setTimeout(isLong ? 3_600_000 : 240_000)
 
