@@ -83,34 +83,38 @@ export const DATA_SECTIONS: readonly Section[] = [
 export const DATA_AND_TCP_RELAY_SECTIONS: readonly Section[] = [...DATA_SECTIONS, tcpRelays]
 
 /**
+ * On the native engine over UDP: all but what one core counts and compares by itself, which the dgram engine shows with the same one. What workers
+ * count together is in `workers`.
+ */
+export const WORKER_SECTIONS: readonly Section[] = SECTIONS.filter(
+  (section) => ![credentials, limits].includes(section),
+)
+
+/**
  * All but what the core counts and compares by itself, in tables that clients over streams share with those over UDP (`workers` is about
  * that): UDP has it, on either engine. The long run has it over TCP too.
  */
-export const STREAM_SECTIONS: readonly Section[] = SECTIONS.filter(
-  (section) => ![credentials, reservations, limits, redirection].includes(section),
+export const STREAM_SECTIONS: readonly Section[] = WORKER_SECTIONS.filter(
+  (section) => ![reservations, bandwidth, redirection].includes(section),
 )
 
-/** What depends on the offloads of a kernel alone. */
-export const OFFLOAD_SECTIONS: readonly Section[] = [
-  data,
-  channels,
-  bursts,
-  coalesced,
-  dontFragment,
-  icmp,
-  trafficClass,
-]
+/** What depends on how a kernel gives received packets, and on how it takes those that are sent. */
+export const OFFLOAD_SECTIONS: Readonly<Record<'gro' | 'gso', readonly Section[]>> = {
+  gro: [data, channels, bursts, coalesced, trafficClass],
+  gso: [data, channels, bursts, dontFragment, icmp],
+}
 
-/**
- * What a transport carries, and what strangers get over it. What is left out is the core's, which is the same behind every stream, and the
- * DF bit of relays, which the same stream worker sets: TCP has all of it.
- */
+/** What TLS and DTLS frame and carry. All else is behind them: the same core and the same relays as behind TCP, which has all of it. */
+export const SECURE_SECTIONS: readonly Section[] = [data, channels, bursts, coalesced]
+
+/** The same, with what strangers get and with TCP relays: once for each of the two. */
 export const TRANSPORT_SECTIONS: readonly Section[] = [
   authentication,
   discretion,
   strangers,
   redirection,
-  ...DATA_AND_TCP_RELAY_SECTIONS.filter((section) => section !== dontFragment),
+  ...SECURE_SECTIONS,
+  tcpRelays,
 ]
 
 export function conformance(t: Test, transport: TransportUnderTest, sections: readonly Section[] = SECTIONS): void {
