@@ -48,6 +48,7 @@ const ELSEWHERE: readonly string[] = [
   'redirected-full',
   'redirected-load',
   'nested-client',
+  'response-port',
   'connection-limit',
   'connection-timeout',
   'connection-displaced',

@@ -6,10 +6,9 @@ import type { Conf } from './conf.js'
 const FIRST_PORT_DEFAULT = '0'
 
 export function importDiscovery(conf: Conf, options: ImportedOptions, hasUdp: boolean): void {
-  const line = conf.last('rfc5780')
-  const isWanted = line !== null && conf.isOn('rfc5780')
+  const isWanted = conf.isOn('rfc5780')
   const isTaken = isWanted && hasUdp && hasTwoAddresses(conf)
-  if (line !== null) judgeSwitch(line, options, isWanted, isTaken)
+  for (const line of conf.all('rfc5780')) judgeSwitch(line, options, isWanted, isTaken)
   const port = conf.last('alt-listening-port')
   if (port === null) return
   if (!isTaken) {

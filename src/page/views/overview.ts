@@ -133,7 +133,7 @@ export class Overview implements View {
           alternates.length === 0
             ? ''
             : html`<dt>Other servers</dt><dd>${alternates.map((one) => html`<code class="line">${one}</code>`)}
-          <span class="quiet line">${status.status === 'Draining' ? 'New clients are sent there now' : 'New clients are sent there when this one drains or is full'}</span></dd>`
+          <span class="quiet line">${status.status === 'Draining' ? 'New clients are sent there now' : 'New clients are sent there when this one drains, is full, or has its share'}</span></dd>`
         }
         <dt>URIs</dt><dd>${uris.map((uri) => html`<code class="line">${uri}</code>`)}</dd>
       </dl>

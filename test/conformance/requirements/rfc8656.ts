@@ -134,7 +134,7 @@ export const rfc8656: RequirementList = rfc(
       'turn/allocate-order > Allocate, step by step > ADDITIONAL-ADDRESS-FAMILY IPv4: 400',
       'conformance/allocate > Allocate > has its faults judged in the order of the RFC',
     ]),
-    may('7.2 step 10', 'Beyond the quota of a user an Allocate gets 486, and nobody else notices.', [
+    may('7.2', 'Beyond the quota of a user an Allocate gets 486, and nobody else notices.', [
       'conformance/limits > limits > the quota of a user is 486, and touches nobody else',
       'conformance/limits > limits > the quota is looked at before the licence, and an unknown token before both',
       'turn/allocate-order > Allocate, step by step > the user’s quota: 486',
