@@ -146,6 +146,34 @@ export const REFUSAL_REASONS = {
     meaning: 'a ConnectionBind came over UDP or DTLS, or on a connection that has an allocation',
     remedy: 'the client must open a TCP or TLS connection of its own for each peer connection',
   },
+  'mobility-off': {
+    meaning: 'the client has come from another address with a ticket, and --mobility is off',
+    remedy:
+      'nothing: the client must allocate again; if allocations should survive a change of address, start with --mobility',
+  },
+  'mobility-elsewhere': {
+    meaning: 'the client has come from another address with a ticket, but to a thread that cannot reach its allocation',
+    remedy:
+      'nothing: the client must allocate again; clients over UDP move freely, those over streams with --stream-workers 1 alone, and none ' +
+      'between UDP and streams',
+  },
+  'ticket-invalid': {
+    meaning: 'the ticket is none that this server has given out',
+    remedy: 'the client must allocate again; after a change of the state directory this is normal',
+  },
+  'ticket-used': {
+    meaning: 'the ticket has been used, and the client has had the next one',
+    remedy: 'nothing, unless clients lose calls: the client must use the ticket of the latest answer',
+  },
+  'not-moved': {
+    meaning: 'the client has shown its ticket where its allocation already is',
+    remedy: 'the client must refresh without the ticket as long as its address is the same (RFC 8016)',
+  },
+  'way-failed': {
+    meaning: 'there is no socket for a client that has come from another address',
+    remedy:
+      'look at the limit of open files (LimitNOFILE, ulimit -n); the client must allocate again, or come back later',
+  },
   'connection-unknown': {
     meaning: 'the connection id is unknown, expired, used, or of another user',
     remedy: 'the client must bind a peer connection within 30 seconds, with the user name of its allocation',

@@ -6,6 +6,7 @@ const CORE_SETTING_KEYS = [
   'maxPort',
   'channelRange',
   'noTcpRelay',
+  'mobility',
   'profile',
   'realm',
   'authSecretHash',

@@ -1,6 +1,7 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import { MobilityTickets } from '../auth/mobility-tickets.js'
 import { OutsideCredentials } from '../auth/outside-credentials.js'
 import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
@@ -8,7 +9,7 @@ import { profileTraits } from '../config/profile.js'
 import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
-import type { ConnectionOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
+import type { ConnectionOutput, MoveOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -40,6 +41,8 @@ export interface CoreParts {
   readonly shared: { readonly tables: SharedTables; readonly workerIndex: number }
   /** Where clients come over streams. */
   readonly connectionOutput?: ConnectionOutput
+  /** Where clients over UDP may be another worker's (RFC 8016). */
+  readonly moveOutput?: MoveOutput
 }
 
 /** Who may log in from now on. */
@@ -107,6 +110,12 @@ export function makeCore(parts: CoreParts): TurnCore {
     supportsDontFragment,
     drops,
     ...shared,
+    mobility: {
+      tickets: new MobilityTickets(nonceSecret),
+      workerIndex,
+      isOfStreams: parts.connectionOutput !== undefined,
+      output: parts.moveOutput,
+    },
     ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
   })
 }
@@ -123,6 +132,7 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     channelCountMax: settings.channelsMax,
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
     allowsTcpRelays: !settings.noTcpRelay,
+    allowsMobility: settings.mobility,
     maxBps: settings.maxBps,
     userMaxBps: settings.userMaxBps,
     unauthenticatedRate: settings.unauthenticatedRate,

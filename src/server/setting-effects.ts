@@ -71,7 +71,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
 
   profile: live('holds for the next request; channels that are bound stay'),
   natDiscovery: restart(NO_EFFECT_YET),
-  mobility: restart(NO_EFFECT_YET),
+  mobility: live(
+    'no more tickets are given or taken once it is off; switched on, clients of other threads move after a restart only',
+  ),
   rfc3489: restart(NO_EFFECT_YET),
 
   config: restart('which file is read again is said at the start'),

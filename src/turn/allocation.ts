@@ -8,6 +8,7 @@ import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
 import { FiveTuple } from './five-tuple.js'
+import type { Mobile } from './mobility.js'
 
 /** Times are core ticks (10 ms). */
 export const TICKS_PER_SECOND = 100
@@ -138,6 +139,8 @@ export class Allocation {
   requestsReceived = 1
   successResponsesSent = 0
   errorResponsesSent = 0
+  /** Null unless its client may come from elsewhere (RFC 8016). */
+  mobile: Mobile | null = null
   #channels = NO_CHANNELS as Map<number, ChannelBinding>
   #permissions = NO_PERMISSIONS as Map<number, Permission>
   /** The Allocate request's transaction id as words, without the objects of a byte array. */

@@ -3,6 +3,7 @@
 import { MessageView } from '../stun/message.js'
 import type { Allocation } from './allocation.js'
 import { FiveTuple } from './five-tuple.js'
+import type { ClientWay } from './mobility.js'
 
 /** What it takes to answer a request: to whom, for which transaction, with which integrity. */
 export class Exchange {
@@ -18,6 +19,8 @@ export class Exchange {
   /** The key of the answer's integrity and its variant (INTEGRITY_ of the authenticator); null: the answer has none. */
   key: Uint8Array | null = null
   integrity = 0
+  /** Another worker has received it, and found it authentic (RFC 8016). */
+  isForwarded = false
 
   isSameTransaction(other: Exchange): boolean {
     for (let index = 0; index < 12; index++) {
@@ -47,6 +50,8 @@ export class Request {
   readonly exchange = new Exchange()
   /** The allocation of the 5-tuple; null for Binding, and for an Allocate that makes one. */
   allocation: Allocation | null = null
+  /** The allocation's, if the 5-tuple is not its own but one that it may have moved to (RFC 8016). */
+  way: ClientWay | null = null
 
   /** `message` has just been decoded. */
   begin(client: FiveTuple): void {
@@ -60,6 +65,8 @@ export class Request {
     exchange.account = ''
     exchange.key = null
     exchange.integrity = 0
+    exchange.isForwarded = false
     this.allocation = null
+    this.way = null
   }
 }

@@ -194,7 +194,14 @@ t.test('another profile holds for the next request', async (t) => {
   t.equal(refresh(WRONG).answer.code, 401)
   const limits = {
     ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
-    ...{ allowsTcpRelays: true, maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
+    ...{
+      allowsTcpRelays: true,
+      allowsMobility: false,
+      maxBps: 0,
+      userMaxBps: 0,
+      unauthenticatedRate: 0,
+      limitsLoopback: false,
+    },
     lookupWaitSeconds: 3,
   }
   changeLimits(harness.core, { ...limits, traits: profileTraits('expressway-x8.9') })
