@@ -207,10 +207,13 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   }
 
   lookUp(workerIndex: number, question: OutsideQuestion): void {
-    const slot = this.#slots[workerIndex - this.#plan.firstIndex]
     const { outside } = this.#state.users
     // By the time when the verdict is there, others may have taken their place: the worker tells them apart.
-    void outside?.ask(question).then((verdict) => slot.send({ kind: 'verdict', verdict }))
+    void outside?.ask(question).then((verdict) => this.tell(workerIndex, { kind: 'verdict', verdict }))
+  }
+
+  tell(workerIndex: number, command: Command): void {
+    this.#slots[workerIndex - this.#plan.firstIndex]?.send(command)
   }
 
   ended(workerIndex: number): void {

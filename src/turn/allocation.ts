@@ -281,12 +281,11 @@ export class Allocation {
     if (previous !== null) previous.nextSameHash = permission.nextSameHash
   }
 
-  /** Live channel bindings, for pages and reports. */
   *liveChannels(now: number): IterableIterator<ChannelBinding> {
     for (const channel of this.#channels.values()) if (channel.expiresAt > now) yield channel
   }
 
-  /** Live permissions, for pages and reports. */
+  /** The same, for pages and reports. */
   *livePermissions(now: number): IterableIterator<Permission> {
     for (const first of this.#permissions.values()) {
       for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {
