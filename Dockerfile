@@ -10,7 +10,7 @@ COPY package.json package-lock.json ./
 # No scripts of packages: koffi has its binary in a package of its own.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json tsconfig.page.json ./
-COPY scripts/page.mjs scripts/page.mjs
+COPY scripts/bundle.mjs scripts/page.mjs scripts/
 COPY src src
 RUN npm run --silent build && find dist -name '*.map' -delete && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 

@@ -14,10 +14,11 @@ let isEnding = false
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0))
 
-// One build first, so that there is something to start. With type errors it is started all the same: tsc writes its output.
-start('tsc', ['-p', 'tsconfig.build.json'], () => {
+// One build first, so that there is something to start. With type errors it is started all the same.
+start(process.execPath, ['scripts/bundle.mjs', 'dist'], () => {
   buildPage(() => {
     start('tsc', ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], end)
+    start(process.execPath, ['scripts/bundle.mjs', 'dist', '--watch'], end)
     watchPage()
     start(
       process.execPath,

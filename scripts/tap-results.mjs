@@ -5,6 +5,9 @@ import { Parser } from 'tap-parser'
 
 // A property that fails in a loop would bury everything else.
 const PRINTED_PER_FILE_MAX = 8
+/** At the end of the run: those with their details, and the lines of each. */
+const REPEATED_MAX = 40
+const REPEATED_LINES_MAX = 40
 
 /**
  * Follows a TAP stream. `write` and `end` feed it; `print` receives the lines for the reader.
@@ -91,8 +94,20 @@ export class TapResults {
   fail(point) {
     const failure = { name: sourceName(point.fullname), details: describe(point.diag) }
     this.totals.failures.push(failure)
-    if (++this.printedCount > PRINTED_PER_FILE_MAX) return
-    this.print(`  FAILED ${failure.name}\n${failure.details.replace(/^/gm, '    ')}`)
+    if (++this.printedCount <= PRINTED_PER_FILE_MAX) this.printFailure(failure)
+  }
+
+  /** All of them once more, for the end of the run: of a long output, that is what records keep. */
+  repeatFailures() {
+    for (const failure of this.totals.failures.slice(0, REPEATED_MAX)) this.printFailure(failure, REPEATED_LINES_MAX)
+    for (const { name } of this.totals.failures.slice(REPEATED_MAX)) this.print(`  FAILED ${name}`)
+  }
+
+  printFailure({ name, details }, lineCountMax = Number.POSITIVE_INFINITY) {
+    const lines = details.split('\n')
+    const rest = lines.length > lineCountMax ? [`… ${lines.length - lineCountMax} more lines above`] : []
+    const shown = [...lines.slice(0, lineCountMax), ...rest].map((line) => `    ${line}`)
+    this.print([`  FAILED ${name}`, ...shown].join('\n'))
   }
 
   finishFile(point, counts) {

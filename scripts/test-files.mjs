@@ -27,7 +27,7 @@ const COMPUTING = ['sim', 'turn', 'stun', 'fuzz', 'auth', 'config', 'log']
 const COMPUTING_TOO = [
   ...['soak/run-options', 'soak/crash-verdict', 'abuse/judge', 'doctor/judgements', 'doctor/firewall-rules'],
   ...['commands/cert', 'commands/convert', 'commands/why', 'limits/page', 'limits/relations', 'net/native/layout'],
-  ...['packaging/container', 'page/pure', 'support/random', 'tidy'],
+  ...['conformance/proof/proof', 'packaging/container', 'page/pure', 'support/random', 'tidy'],
 ]
 /** Of those, what is kept for the time when one file has the machine to itself: it leaves a processor idle. */
 const BESIDE_ALONE = ['sim/sim', 'soak/run-options', 'commands/cert', 'tidy']

@@ -3,7 +3,8 @@
 // cuts the TAP at these subtests.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import t from 'tap'
+// The same as that of the files: bundle-tap.mjs.
+import t from '../build/node_modules/tap/index.mjs'
 import { openingOf } from './together-tap.mjs'
 
 /** Of a file. */

@@ -1,10 +1,21 @@
 // `npm test`: installs the peers of the interop tests, builds dist/, compiles the tests into build/ and runs them (test-files.mjs).
 // Arguments name some of them, by file or folder (`npm test -- test/stun/message.test.ts`); none means all.
 // `--long` (npm run test:long) sets TURND_TEST_LONG=1, which selects the long variants in the test files.
+// A row of test/conformance/requirements whose test was not in a file that ran fails the run (conformance-rows.mjs).
 // Leaves build/test-results.tap (everything) and build/test-results.json (the totals, read by .ci/run).
 import { spawn } from 'node:child_process'
-import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join, relative, resolve } from 'node:path'
+import { missingTests } from './conformance-rows.mjs'
 import { TapResults } from './tap-results.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -70,12 +81,18 @@ async function runTests() {
     file.write(chunk)
     results.write(chunk)
   })
-  file.end()
+  await new Promise((written) => file.end(written))
   results.end()
   const { totals } = results
+  // A requirement without its test is a failure of the run: nothing else would notice a test that was renamed or has gone.
+  const missing = await missingTests(readFileSync(resultsTap, 'utf8'))
+  for (const problem of missing) console.log(`  FAILED ${problem}`)
+  totals.failed += missing.length
+  totals.failures.push(...missing.map((name) => ({ name, details: '(no such test)' })))
   const exitCode = code === 0 && totals.failed > 0 ? 1 : code
   writeFileSync(resultsJson, `${JSON.stringify({ exitCode, seconds: secondsSince(start), ...totals }, null, 2)}\n`)
   for (const { name, reason } of totals.skips) console.log(`   skipped: ${name}: ${reason}`)
+  results.repeatFailures()
   console.log(
     `   ${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped in ${secondsSince(start)} s` +
       (code === 0 ? '' : ` (exit code ${code})`),

@@ -4,8 +4,8 @@
 
 import { execFile } from 'node:child_process'
 import { endianness } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { TurndError } from '../config/errors.js'
+import { programFile } from '../config/program-files.js'
 import { SELF_TEST_MILLISECONDS_MAX, SELF_TEST_OUTPUT_BYTES_MAX } from '../limits/engines.js'
 
 /** What the kernel does for the native engine. Without either it still batches calls. */
@@ -30,7 +30,7 @@ export interface SelfTestResult {
 }
 
 const SELF_TEST = "the native engine's self-test"
-const SELF_TEST_PATH = fileURLToPath(new URL('./native/self-test.js', import.meta.url))
+const SELF_TEST_PATH = programFile('net/native/self-test.js')
 const LATE = `${SELF_TEST} did not end within ${SELF_TEST_MILLISECONDS_MAX / 1000} seconds`
 /** All that the child gets: what Node needs to start and to find koffi, and the switch that makes a step fail in tests. */
 const SELF_TEST_VARIABLES = ['LD_LIBRARY_PATH', 'NODE_PATH', 'TURND_SELF_TEST_FAIL']

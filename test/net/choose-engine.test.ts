@@ -32,10 +32,12 @@ function copyModules(t: Test): string {
     remove()
   })
   chmodSync(directory, 0o755)
-  for (const path of ['config/errors.js', 'limits', 'net/choose-engine.js', 'net/native']) {
+  for (const path of ['config/errors.js', 'config/program-files.js', 'limits', 'net/choose-engine.js', 'net/native']) {
     cpSync(join(COMPILED_SOURCES, path), join(directory, path), { recursive: true })
   }
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
+  // By which a program finds its files.
+  writeFileSync(join(directory, 'turnd.js'), '')
   return directory
 }
 

@@ -2,6 +2,7 @@
 // tables grow to what so many clients at once need), then a look; the cycles; then all that was left to expire does, and the second look.
 //
 // The caller is in a network where the range of relay ports is free. Used by churn.test.ts and run-churn.ts.
+import { setTimeout as delay } from 'node:timers/promises'
 import { openKernel } from '../../bench/generator/kernel.js'
 import { cpuTime } from '../../bench/servers/proc-files.js'
 import { until } from '../command/until.js'
@@ -10,6 +11,7 @@ import type { EngineUnderTest } from '../support/engines.js'
 import { ServerProcess } from '../support/server-process.js'
 import { ChurnCycles, CYCLES_PER_CLIENT, type CycleCounts } from './churn-cycles.js'
 import { ChurnStreams, type StreamCounts } from './churn-streams.js'
+import { holdsNoMore } from './churn-verdict.js'
 import { Crowd } from './crowd.js'
 import { type Dialogue, SOAK_REALM, SOAK_USER, SoakClient } from './dialogue.js'
 import { Insight, type OutsideView, outsideView } from './insight.js'
@@ -61,6 +63,7 @@ const TRAVEL_MILLISECONDS = 700_000
 /** What is measured is not this: the machine may be busy. */
 const READY_MILLISECONDS_MAX = 60_000
 const SETTLING_MILLISECONDS_MAX = 20_000
+const SETTLING_INTERVAL_MILLISECONDS = 250
 const OUTSIDE_INTERVAL_MILLISECONDS = 500
 const INSIDE_INTERVAL_MILLISECONDS = 5_000
 const PROGRESS_INTERVAL_MILLISECONDS = 10_000
@@ -105,7 +108,7 @@ class Churn {
     this.#streams = await ChurnStreams.open(this.#server)
     // The first look takes longest.
     await Promise.all([this.#go(warmUp.udp, warmUp.tcp, warmUp.tls), this.#insight.threads('look')])
-    const before = await this.#settle(Number.POSITIVE_INFINITY)
+    const before = await this.#settle()
     progress(`warmed up with ${warmUp.udp + warmUp.tcp + warmUp.tls} cycles`)
     this.#peak = before
     this.#warmUpCount = this.#cycles.endedCount + this.#streams.endedCount
@@ -114,7 +117,7 @@ class Churn {
     const seconds = (performance.now() - start) / 1000
     const serverCpuSeconds = cpuSeconds(this.#server.pid) - serverCpu
     const loadCpuSeconds = cpuSeconds(process.pid) - loadCpu
-    const after = await this.#settle(before.outside.files)
+    const after = await this.#settle(before)
     const licence = await this.#tryLicence()
     await this.#server.stop()
     return {
@@ -156,13 +159,25 @@ class Churn {
     this.#retransmissions += lanes.retransmissionCount
   }
 
-  /** Lets expire what is there, waits until what belongs to it is closed, and looks. What does not close is seen. */
-  async #settle(fileCount: number): Promise<Look> {
+  /**
+   * Lets expire what is there, and looks until nothing more is closed: until there is no more than before, or no less than at the last look. A file of
+   * the server's log, and the connection that asked it, are open for a moment longer. What does not close is seen.
+   */
+  async #settle(before: Look | null = null): Promise<Look> {
     await this.#insight.travel(TRAVEL_MILLISECONDS)
-    const isClosed = () => this.#outside().relaySockets === 0 && this.#outside().files <= fileCount
-    await until(isClosed, 'all is closed', SETTLING_MILLISECONDS_MAX).catch(() => {})
-    const outside = this.#outside()
-    return { outside, threads: await this.#insight.threads('collect') }
+    const end = performance.now() + SETTLING_MILLISECONDS_MAX
+    let last = before
+    for (;;) {
+      const look = { outside: this.#outside(), threads: await this.#insight.threads('collect') }
+      const isAtRest =
+        last !== null &&
+        look.outside.relaySockets === 0 &&
+        holdsNoMore(look, last) &&
+        (before !== null || holdsNoMore(last, look))
+      if (isAtRest || performance.now() > end) return look
+      last = before ?? look
+      await delay(SETTLING_INTERVAL_MILLISECONDS)
+    }
   }
 
   #outside(): OutsideView {

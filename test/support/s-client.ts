@@ -12,11 +12,14 @@ const BINDING_SUCCESS = '\x01\x01'
 export class SClient {
   output = ''
   readonly #process: ChildProcessWithoutNullStreams
+  /** With the end of what it says. */
+  readonly #closing: Promise<unknown>
   #onOutput: () => void = () => {}
 
   /** @param target address and port; `args` say the protocol, such as `-dtls1_2` */
   constructor(t: Test, target: string, ...args: string[]) {
     this.#process = spawn('openssl', ['s_client', '-connect', target, ...args])
+    this.#closing = once(this.#process, 'close')
     const forget = onProcessEnd(() => this.#process.kill('SIGKILL'))
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('latin1').on('data', (text: string) => {
@@ -62,13 +65,17 @@ export class SClient {
     await this.#closed()
   }
 
+  /** Waits until it ends by itself, which it does when no connection comes about: it has said all by then. */
+  async ended(): Promise<void> {
+    await this.#closed()
+  }
+
   async end(): Promise<void> {
     this.#process.kill('SIGKILL')
     await this.#closed()
   }
 
   async #closed(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    await withDeadline(once(this.#process, 'close'), WAIT_MILLISECONDS_MAX, () => 'openssl goes on')
+    await withDeadline(this.#closing, WAIT_MILLISECONDS_MAX, () => 'openssl goes on')
   }
 }

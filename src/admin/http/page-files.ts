@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { TurndError } from '../../config/errors.js'
+import { programFile } from '../../config/program-files.js'
 
 /** Where scripts/page.mjs puts the page, beside the compiled server. */
-export const PAGE_DIRECTORY = join(import.meta.dirname, '..', '..', 'page')
+export const PAGE_DIRECTORY = programFile('page')
 /** Served below /libraries/NAME/: what the import map of index.html names. */
 const LIBRARIES = ['lit-html', 'uplot']
 const LIBRARY_FILES = /\.(?:js|css)$/

@@ -4,6 +4,7 @@
 import { Worker } from 'node:worker_threads'
 import type { CredentialChanges } from '../../auth/credential-table.js'
 import { TurndError, type TurndErrorCode } from '../../config/errors.js'
+import { programFile } from '../../config/program-files.js'
 import {
   WORKER_ANSWER_MILLISECONDS_MAX,
   WORKER_LATE_ANSWER_MILLISECONDS_MAX,
@@ -55,15 +56,15 @@ export interface SlotOwner {
   warn(text: string): void
 }
 
-/** The file that a worker runs, and what it is called. */
+/** The file that a worker runs, by its path or URL, and what it is called. */
 export interface WorkerKind {
-  readonly script: URL
+  readonly script: string | URL
   readonly name: string
 }
 
-export const UDP_WORKER: WorkerKind = { script: new URL('./udp-worker.js', import.meta.url), name: 'worker' }
+export const UDP_WORKER: WorkerKind = { script: programFile('server/worker/udp-worker.js'), name: 'worker' }
 export const STREAM_WORKER: WorkerKind = {
-  script: new URL('./stream-worker.js', import.meta.url),
+  script: programFile('server/worker/stream-worker.js'),
   name: 'stream worker',
 }
 

@@ -1,0 +1,115 @@
+// `npm run conformance`: runs the tests that the requirements of test/conformance/requirements name, and prints the requirements, document by
+// document, passed and open; --write writes docs/conformance.md. Exit code 0: nothing failed, 1: something did, 2: wrong arguments.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { release } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const HELP = `npm run conformance -- [OPTIONS]
+
+Runs the tests that show what the RFCs ask of turnd, and prints a row for each
+requirement: what it is, and whether it is shown (✓), failed (✗), skipped on this
+machine (–) or open (o), with the reason.
+
+  --last        run nothing: take the results of the last run (npm test)
+  --long        the suite with all of its parts over every transport on both engines
+  --write       write docs/conformance.md as well
+  --rows        run nothing: write the rows of now into docs/conformance.md, with
+                the results that it has
+  --of NAME     one document alone: rfc8656, rfc8489, …
+  --open        the open requirements alone
+  --help        this
+
+On two processors the tests take about ten minutes, with --long about twenty.
+Exit code: 0 nothing failed, 1 something did, 2 wrong arguments.`
+
+const root = resolve(import.meta.dirname, '..')
+const pagePath = join(root, 'docs', 'conformance.md')
+const resultsTap = join(root, 'build', 'test-results.tap')
+
+process.chdir(root)
+const options = readOptions()
+if (options.help) {
+  console.log(HELP)
+} else {
+  process.exitCode = await main()
+}
+
+function readOptions() {
+  const flag = { type: 'boolean', default: false }
+  const known = { last: flag, long: flag, write: flag, rows: flag, open: flag, help: flag, of: { type: 'string' } }
+  try {
+    return parseArgs({ options: known }).values
+  } catch (error) {
+    console.error(`${error.message.split('\n')[0]} (npm run conformance -- --help)`)
+    process.exit(2)
+  }
+}
+
+async function main() {
+  if (spawnSync('npm', ['run', '--silent', 'compile'], { stdio: 'inherit' }).status !== 0) return 1
+  const rows = await import('./conformance-rows.mjs').then(({ readRows }) => readRows())
+  const pages = await import('../build/test/conformance/proof/page.js')
+  const faults = await import('../build/test/conformance/proof/faults.js')
+  if (options.of !== undefined && !rows.lists.some(({ name }) => name === options.of)) {
+    console.error(`there is no document ${options.of}: name one of ${rows.lists.map(({ name }) => name).join(', ')}`)
+    return 2
+  }
+  const wrong = faults.rowFaults(rows.lists, rows.exists)
+  if (wrong.length > 0) {
+    for (const fault of wrong) console.error(fault)
+    return 1
+  }
+  if (options.rows) {
+    const before = pages.pageBefore(existsSync(pagePath) ? readFileSync(pagePath, 'utf8') : '')
+    writePage(pages.conformancePage(rows.lists, { ...before, exists: rows.exists }))
+    return 0
+  }
+  const tap = options.last ? lastResults() : runTests(rows)
+  if (tap === null) return 1
+  const run = new rows.Run(rows.testResults(tap))
+  const verdicts = new Map(rows.lists.flatMap((list) => list.rows.map((row) => [row, run.judge(row)])))
+  const { formatLists } = await import('../build/test/conformance/proof/report.js')
+  const lists = options.of === undefined ? rows.lists : rows.lists.filter(({ name }) => name === options.of)
+  console.log(formatLists(lists, verdicts, { isOpenAlone: options.open }))
+  if (options.write) {
+    const resultsOf = (_, row) => pages.resultsOf(verdicts.get(row))
+    writePage(pages.conformancePage(rows.lists, { origin: origin(), resultsOf, exists: rows.exists }))
+  }
+  return lists.some((list) => list.rows.some((row) => ['failed', 'missing'].includes(verdicts.get(row).state))) ? 1 : 0
+}
+
+function lastResults() {
+  if (existsSync(resultsTap)) return readFileSync(resultsTap, 'utf8')
+  console.error('build/test-results.tap is not there: there was no run yet (npm test)')
+  return null
+}
+
+/** By the runner of all tests, so that they get the machine as they do there. */
+function runTests({ lists, namedTest, sourceOf, exists, SUITE_FILES }) {
+  const named = lists
+    .flatMap((list) => list.rows)
+    .flatMap((row) => row.tests.map((test) => sourceOf(namedTest(test), exists)))
+  const files = [...new Set([...named.filter((path) => path.endsWith('.test.ts')), ...SUITE_FILES])].sort()
+  if (!options.long) return tapOf(files)
+  const others = files.filter((file) => !SUITE_FILES.includes(file))
+  return `${tapOf(others)}${tapOf(SUITE_FILES, '--long').replace('TAP version 14\n', '')}`
+}
+
+function tapOf(files, ...args) {
+  // What failed is in the rows.
+  spawnSync(process.execPath, ['scripts/test.mjs', ...args, ...files], { stdio: 'inherit' })
+  return existsSync(resultsTap) ? readFileSync(resultsTap, 'utf8') : ''
+}
+
+function origin() {
+  const date = (options.last ? statSync(resultsTap).mtime : new Date()).toISOString().slice(0, 10)
+  const what = options.long ? 'the suite in its long form' : 'the suite in its short form'
+  return `${date}, on Node ${process.versions.node} and Linux ${release().split('-')[0]}, ${what}.`
+}
+
+function writePage(text) {
+  writeFileSync(pagePath, text)
+  console.log(`wrote ${pagePath}`)
+}
