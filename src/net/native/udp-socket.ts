@@ -25,6 +25,7 @@ import {
   IPV6_V6ONLY,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
+  SO_REUSEADDR,
   SO_REUSEPORT,
   SO_SNDBUF,
   SO_SNDBUFFORCE,
@@ -115,10 +116,15 @@ export class UdpSockets {
     const isIPv6 = address.family === FAMILY_IPV6
     const fd = this.#open(isIPv6)
     if (fd < 0) return -1
-    if (!this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return this.#fail(fd)
+    // With both it may share the address with the listeners, which have the one, and with others of its kind, which have the other.
+    if (!this.#set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+      return this.#fail(fd)
     this.#setCommon(fd, isIPv6, offloads, RELAY_BUFFER_BYTES)
     if (!bindSocket(this.#libc, this.#arena, this.#scratch, fd, address)) return this.#fail(fd)
-    return connectSocket(this.#libc, this.#arena, this.#scratch, fd, client) ? fd : this.#fail(fd)
+    if (!connectSocket(this.#libc, this.#arena, this.#scratch, fd, client)) return this.#fail(fd)
+    // Linux lets a connected socket leave those that share the address, and the next one that asks join the first it finds: this one, with
+    // which it would be a group of its own, without the program, and get everybody's datagrams until it is connected.
+    return this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 0) ? fd : this.#fail(fd)
   }
 
   #tellAskedAddress(fd: number, isIPv6: boolean): boolean {
