@@ -29,6 +29,7 @@ const TITLES = {
   cms: 'The CMS API',
   outside: 'Users kept elsewhere',
   webhook: 'Users from a web service',
+  oauth: 'Third-party authorization',
   clients: 'Our own TURN client',
   redis: 'Users in Redis',
   doctor: 'The doctor',

@@ -6,8 +6,8 @@ import { Parser } from 'tap-parser'
 // A property that fails in a loop would bury everything else.
 const PRINTED_PER_FILE_MAX = 8
 /** At the end of the run: those with their details, and the lines of each. */
-const REPEATED_MAX = 40
-const REPEATED_LINES_MAX = 40
+const REPEATED_MAX = 12
+const REPEATED_LINES_MAX = 20
 
 /**
  * Follows a TAP stream. `write` and `end` feed it; `print` receives the lines for the reader.

@@ -10,6 +10,7 @@ import type { TransportAddress } from '../stun/address.js'
 import {
   ATTRIBUTE_NONCE,
   ATTRIBUTE_REALM,
+  ATTRIBUTE_THIRD_PARTY_AUTHORIZATION,
   ATTRIBUTE_USERHASH,
   ATTRIBUTE_USERNAME,
   ERROR_BAD_REQUEST,
@@ -21,20 +22,17 @@ import {
   SECURITY_FEATURE_PASSWORD_ALGORITHMS,
   SECURITY_FEATURE_USERNAME_ANONYMITY,
 } from '../stun/constants.js'
-import { isMessageIntegritySha256Valid, isMessageIntegrityValid } from '../stun/integrity.js'
 import type { MessageView } from '../stun/message.js'
 import type { MessageWriter } from '../stun/writer.js'
+import { AccessTokens } from './access-tokens.js'
 import { CredentialStores } from './credential-stores.js'
 import type { Credential, CredentialStore } from './credentials.js'
 import { opaquePart } from './credentials.js'
 import { NonceMint, nonceFeatureBits } from './nonce.js'
 import { OUTSIDE_ASK, OUTSIDE_DOWN, OUTSIDE_KNOWN_BUT_OLD, type OutsideCredentials } from './outside-credentials.js'
 import { chosenAlgorithm, OFFERED_ALGORITHMS } from './password-algorithms.js'
-
-export const INTEGRITY_NONE = 0
-export const INTEGRITY_SHA1 = 1
-export const INTEGRITY_SHA256 = 2
-export type Integrity = typeof INTEGRITY_NONE | typeof INTEGRITY_SHA1 | typeof INTEGRITY_SHA256
+import { NO_SESSIONS, type TokenSession, type TokenSessions } from './token-session.js'
+import { INTEGRITY_NONE, type Integrity, isIntegrityValid, usedIntegrity, verifiedSession } from './used-integrity.js'
 
 /** In place of an error code: an outside store must be asked for the user first. */
 export const LOOKUP_NEEDED = -1
@@ -48,6 +46,8 @@ export interface AuthenticatorOptions {
   readonly nonceLifetimeSeconds?: number
   /** Asked last; absent without outside stores. */
   readonly outside?: OutsideCredentials | null
+  /** Third-party authorization; absent: there is none. */
+  readonly tokens?: AccessTokens
 }
 
 export class Authenticator {
@@ -62,12 +62,18 @@ export class Authenticator {
   key: Uint8Array | null = null
   /** The variant that the client used, for its answers; set together with `key`. */
   integrity: Integrity = INTEGRITY_NONE
+  /** The token that verified it, itself or by an allocation's memory; null for users. Set together with `key`. */
+  session: TokenSession | null = null
+  /** Of a token or its key: see AccessTokens. */
+  overdueSeconds = 0
   /** With LOOKUP_NEEDED: what is remembered of the user elsewhere will do, if it is fresh. */
   mayBeRemembered = false
   /** It was authentic, by what was said some time ago: the store is to be asked behind. */
   isLookupDue = false
   /** What outside stores have said; null without any. */
   outside: OutsideCredentials | null
+
+  readonly tokens: AccessTokens
 
   #stores: CredentialStores
   readonly #mint: NonceMint
@@ -80,6 +86,7 @@ export class Authenticator {
     const realm = opaquePart('the realm', options.realm)
     this.#stores = new CredentialStores(options.stores)
     this.outside = options.outside ?? null
+    this.tokens = options.tokens ?? new AccessTokens(realm, realm, () => 0)
     this.#realm = Buffer.from(realm)
     this.#mint = new NonceMint(options.nonceSecret, realm, 0, options.nonceLifetimeSeconds ?? NONCE_LIFETIME_SECONDS)
   }
@@ -94,6 +101,7 @@ export class Authenticator {
    * LOOKUP_NEEDED: the same request is to be handed in again when the outside stores have been asked for `username`.
    * @param allocationUsername whose allocation the 5-tuple has, or null: that name's credential does not expire under it
    * @param lookupCount how often the stores have been asked for it
+   * @param sessions tokens of that allocation, whose keys requests without a token are made with (RFC 7635 §9)
    */
   authenticate(
     message: MessageView,
@@ -101,12 +109,15 @@ export class Authenticator {
     monotonicSeconds: number,
     allocationUsername: string | null = null,
     lookupCount = 0,
+    sessions: TokenSessions = NO_SESSIONS,
   ): number {
     this.reason = null
     this.username = ''
     this.account = ''
     this.key = null
     this.integrity = INTEGRITY_NONE
+    this.session = null
+    this.overdueSeconds = 0
     this.isLookupDue = false
     const integrity = usedIntegrity(message)
     if (integrity === INTEGRITY_NONE) return ERROR_UNAUTHENTICATED
@@ -119,6 +130,8 @@ export class Authenticator {
     if (algorithmResult !== 0) return algorithmResult
 
     const claimed = this.username
+    const ofToken = this.tokens.sessionsOf(message, claimed, sessions, monotonicSeconds)
+    if (ofToken !== null) return this.#authenticateSession(message, integrity, client, monotonicSeconds, ofToken)
     const lookup = message.has(ATTRIBUTE_USERNAME)
       ? this.#stores.find(claimed, claimed === allocationUsername)
       : (this.#stores.findByUserhash(claimed) ?? 'unknown-user')
@@ -168,12 +181,41 @@ export class Authenticator {
     return this.#mint.check(message.readBytes(message.find(ATTRIBUTE_NONCE)), client, monotonicSeconds)
   }
 
-  /** REALM, NONCE and, when offered, PASSWORD-ALGORITHMS: the rest of a 401 or 438 after its ERROR-CODE. */
+  /** RFC 7635 §7: the key is one of these sessions', which is no user's. No store is asked, and whatever is wrong costs the same. */
+  #authenticateSession(
+    message: MessageView,
+    integrity: Integrity,
+    client: TransportAddress,
+    now: number,
+    sessions: TokenSessions,
+  ): number {
+    const { overdueSeconds, refusedAs } = this.tokens
+    const verified = verifiedSession(message, integrity, sessions, this.#dummyKey)
+    if (verified !== null) this.username = verified.session.kid
+    if (!this.#realm.equals(message.readBytes(message.find(ATTRIBUTE_REALM)))) {
+      return this.#refuse(ERROR_UNAUTHENTICATED, 'wrong-realm')
+    }
+    // What is wrong with a token counts where its key is right, or there is none.
+    const reason = verified === null && sessions.length > 0 ? 'bad-token' : refusedAs
+    if (verified === null || reason !== null) {
+      if (reason === refusedAs) this.overdueSeconds = overdueSeconds
+      return this.#refuse(ERROR_UNAUTHENTICATED, reason ?? 'bad-token')
+    }
+    this.account = verified.session.account
+    this.key = verified.key
+    this.integrity = integrity
+    this.session = verified.session
+    const nonce = message.readBytes(message.find(ATTRIBUTE_NONCE))
+    return this.#mint.check(nonce, client, now) ? 0 : this.#refuse(ERROR_STALE_NONCE, 'stale-nonce')
+  }
+
+  /** REALM, NONCE and, when offered, PASSWORD-ALGORITHMS and THIRD-PARTY-AUTHORIZATION: the rest of a 401 or 438 after its ERROR-CODE. */
   writeChallenge(writer: MessageWriter, client: TransportAddress, monotonicSeconds: number): void {
     const offersSha256 = this.#updateFeatures()
     writer.writeBytes(ATTRIBUTE_REALM, this.#realm)
     writer.writeText(ATTRIBUTE_NONCE, this.#mint.mint(client, monotonicSeconds))
     if (offersSha256) writer.writePasswordAlgorithms(OFFERED_ALGORITHMS)
+    if (this.tokens.isOn) writer.writeBytes(ATTRIBUTE_THIRD_PARTY_AUTHORIZATION, this.tokens.serverName)
   }
 
   #refuse(code: number, reason: RefusalReason): number {
@@ -238,22 +280,12 @@ export class Authenticator {
       const candidate = index === 0 ? credential : (credential?.alternatives?.[index - 1] ?? null)
       const key = candidate === null ? null : keyOf(candidate, algorithm)
       const testedKey = key ?? this.#dummyKey
-      const isValid =
-        integrity === INTEGRITY_SHA256
-          ? isMessageIntegritySha256Valid(message, testedKey)
-          : isMessageIntegrityValid(message, testedKey)
-      if (!isValid || key === null) continue
+      if (!isIntegrityValid(message, integrity, testedKey) || key === null) continue
       if (mayBeLetIn) return candidate
       verified ??= candidate
     }
     return verified
   }
-}
-
-/** With both attributes the stronger one counts. */
-function usedIntegrity(message: MessageView): Integrity {
-  if (message.messageIntegritySha256Start >= 0) return INTEGRITY_SHA256
-  return message.messageIntegrityStart >= 0 ? INTEGRITY_SHA1 : INTEGRITY_NONE
 }
 
 function keyOf(credential: Credential, algorithm: number): Uint8Array | null {

@@ -20,6 +20,9 @@ their time has come. No server need run.
                       --auth-secret-hash, of any sha1
   --separator CHARACTER
                       between time and name; default: --auth-secret-separator
+  --access-token      a token of third-party authorization (RFC 7635) instead,
+                      for tests, made with a key of --oauth-keys; --ttl: an hour
+  --kid KID           with that key; default: the first that has not expired
   --auth-secret-stdin read the secret from the first line of standard input
   --json              one JSON object: username, password, ttl, uris, iceServers
   -h, --help          this text
@@ -40,6 +43,10 @@ export interface CredentialsArguments {
   readonly hash: 'sha1' | 'sha256' | null
   readonly separator: string | null
   readonly isSecretFromInput: boolean
+  /** An access token is wanted, not a name and a password. */
+  readonly isAccessToken: boolean
+  /** null: the first key that there is. */
+  readonly kid: string | null
   readonly isJson: boolean
   /** Of the server, without node and the script. */
   readonly serverArgv: readonly string[]
@@ -50,6 +57,8 @@ const OWN_OPTIONS = {
   ttl: { type: 'string' },
   hash: { type: 'string' },
   separator: { type: 'string' },
+  'access-token': { type: 'boolean' },
+  kid: { type: 'string' },
   'auth-secret-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -70,6 +79,7 @@ export function parseCredentialsArguments(argv: readonly string[]): CredentialsA
     ttlSeconds: parseTtl(value('ttl')),
     hash: parseHash(value('hash')),
     separator: value('separator'),
+    ...{ isAccessToken: values.has('access-token'), kid: value('kid') },
     ...{ isSecretFromInput: values.has('auth-secret-stdin'), isJson: values.has('json'), serverArgv: server },
   }
 }

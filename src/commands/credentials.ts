@@ -17,6 +17,7 @@ import { ValueProblem } from '../config/value-type.js'
 import { durationText } from '../doctor/durations.js'
 import { escapeControls } from '../log/escape.js'
 import { configuredUris } from '../server/uris.js'
+import { accessTokenText } from './access-token.js'
 import { CommandError } from './command-words.js'
 import { CREDENTIALS_HELP, type CredentialsArguments, parseCredentialsArguments } from './credentials-arguments.js'
 import { type PasswordInput, readPasswordLine } from './password-input.js'
@@ -43,6 +44,7 @@ export async function runCredentialsCommand(argv: readonly string[], io: Credent
 
 async function printed(given: CredentialsArguments, io: CredentialsCommandIo): Promise<string> {
   const settings = settingsOf(given.serverArgv, io.env)
+  if (given.isAccessToken) return accessTokenText(given, settings)
   const rules = {
     separator: separatorOf(given, settings),
     hash: given.hash ?? settings.authSecretHash,

@@ -12,6 +12,8 @@ const RUN: Readonly<Record<SubcommandName, Subcommand>> = {
   probe: async (argv, io) => (await import('./probe.js')).runProbeCommand(argv, io),
   doctor: async (argv, io) => (await import('./doctor.js')).runDoctorCommand(argv, io),
   credentials: async (argv, io) => (await import('./credentials.js')).runCredentialsCommand(argv, io),
+  dns: async (argv, io) => (await import('./dns.js')).runDnsCommand(argv, io),
+  resolve: async (argv, io) => (await import('./resolve.js')).runResolveCommand(argv, io),
   login: async (argv, io) => (await import('./login.js')).runLoginCommand(argv, io),
 }
 

@@ -15,6 +15,8 @@ export const SUBCOMMANDS = [
   { name: 'probe', help: 'ask TURN servers for relays, measure them' },
   { name: 'doctor', help: 'find out why media does not flow' },
   { name: 'credentials', help: 'make timestamped credentials (TURN REST)' },
+  { name: 'dns', help: 'print the DNS records of this configuration' },
+  { name: 'resolve', help: 'walk from a URI to addresses, as clients do' },
   { name: 'login', help: 'print a link that opens the status page' },
 ] as const
 export type SubcommandName = (typeof SUBCOMMANDS)[number]['name']

@@ -4,6 +4,7 @@
 import { WORKER_COUNT_MAX } from '../limits/turn.js'
 import { FAMILY_IPV4 } from '../stun/address.js'
 import { type Cidr, cidrContains, parseCidr } from '../stun/cidr.js'
+import { alternateWarnings, checkAlternates } from './alternate-checks.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf } from './ip-address.js'
 import { checkAdminListen, checkHttpUpstream, checkListen, TRANSPORTS } from './listen-checks.js'
@@ -32,6 +33,7 @@ export function crossCheck(
   checkHttpUpstream(settings, names)
   checkRedis(settings, names)
   checkSecretLifetime(settings, names)
+  checkAlternates(settings, names)
   return [
     ...quotaWarnings(settings, names),
     ...bandwidthWarnings(settings, names),
@@ -41,6 +43,7 @@ export function crossCheck(
     ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
     ...webhookWarnings(settings, names),
+    ...alternateWarnings(settings, names),
   ]
 }
 

@@ -8,7 +8,7 @@ export const TURND_ERROR_CODES = {
     'The file of --config cannot be read, is not a JSON object, or has a key that is no option; or that of --coturn-config or --expressway-config cannot be read or taken over.',
   TURND_ERR_USERS_FILE: 'The file of --users-file cannot be read, or a line of it is not a user.',
   TURND_ERR_SECRET_FILE:
-    'The file of --auth-secret-file, --metrics-token-file or --auth-webhook-token-file cannot be read, or holds no secret.',
+    'The file of --auth-secret-file, --oauth-keys, --metrics-token-file or --auth-webhook-token-file cannot be read, or holds no secret.',
   TURND_ERR_CERTIFICATE:
     'The file of --cert, --key or authorities cannot be read, or holds something else; or certificate and key do not belong together.',
   TURND_ERR_STATE_DIR: 'The state directory cannot be used for what must be kept in it.',

@@ -2,6 +2,7 @@
 // options and the coturn importer all derive from it: to add an option, add it to Settings and here.
 import { BEARER_TOKEN_LENGTH_MIN, DRAIN_SECONDS_MAX } from '../limits/admin.js'
 import { REALM_LENGTH_MAX } from '../limits/messages.js'
+import { OAUTH_SERVER_NAME_LENGTH_MAX } from '../limits/oauth.js'
 import {
   LOOKUP_OUTAGE_SECONDS_DEFAULT,
   LOOKUP_OUTAGE_SECONDS_MAX,
@@ -13,6 +14,7 @@ import {
 import {
   ALLOCATION_COUNT_DEFAULT,
   ALLOCATION_COUNT_MAX,
+  ALTERNATE_ABOVE_PERCENT_DEFAULT,
   BITS_PER_SECOND_MAX,
   CHANNEL_COUNT_DEFAULT,
   CHANNEL_COUNT_MAX,
@@ -25,6 +27,7 @@ import {
   UNAUTHENTICATED_ANSWERS_PER_SECOND_MAX,
   WORKER_COUNT_MAX,
 } from '../limits/turn.js'
+import { ALTERNATE_FORM, alternateWarning, parseAlternate } from './alternate.js'
 import { parseExternalIp, parsePublicName, parseRelayIp } from './external-ip.js'
 import { HTTP_UPSTREAM_FORM, parseHttpUpstream } from './http-upstream.js'
 import { LISTEN_FORM, parseAdminListen, parseListenSpec } from './listen-spec.js'
@@ -378,9 +381,21 @@ const TABLE: Table = {
     repeatable: false,
     default: null,
     defaultText: '',
-    help: 'Keys of third-party authorization (RFC 7635).',
-    coturn: ['oauth'],
-    comesLater: 'third-party authorization comes in a later version',
+    help:
+      'A file of keys shared with authorization servers, whose tokens let clients in (third-party authorization, RFC 7635): one a line, ' +
+      'KID A256GCM|A128GCM BASE64 [NOT-BEFORE [LIFETIME]]. Read again when it changes.',
+    coturn: [],
+    comesLater: null,
+  },
+  'oauth-server-name': {
+    group: 'Users and secrets',
+    type: text('NAME', 'a server name', OAUTH_SERVER_NAME_LENGTH_MAX),
+    repeatable: false,
+    default: null,
+    defaultText: 'the realm',
+    help: 'The name of this server that clients tell the authorization server, and that its tokens are made for.',
+    coturn: [],
+    comesLater: null,
   },
   'lookup-timeout': {
     group: 'Users and secrets',
@@ -711,6 +726,32 @@ const TABLE: Table = {
     default: 30,
     defaultText: '30',
     help: 'How long SIGTERM lets existing allocations go on; a second one stops at once.',
+    coturn: [],
+    comesLater: null,
+  },
+  alternate: {
+    group: 'Operating',
+    type: parsed(ALTERNATE_FORM, parseAlternate),
+    repeatable: true,
+    default: [],
+    defaultText: 'clients are not sent to other servers',
+    help:
+      'Another server, to which clients are sent that would be refused since this one drains or is full. One with a scheme is ' +
+      'for clients over it alone. Without a port it is the one that the client uses here; without a scheme the port is that of UDP ' +
+      'and TCP. Of several, one with *3 gets three times as many.',
+    coturn: ['alternate-server', 'udp-alternate-server', 'tcp-alternate-server', 'tls-alternate-server'],
+    comesLater: null,
+    warn: alternateWarning,
+  },
+  'alternate-above': {
+    group: 'Operating',
+    type: integer('PERCENT', 'a percentage', 0, 100),
+    repeatable: false,
+    default: ALTERNATE_ABOVE_PERCENT_DEFAULT,
+    defaultText: String(ALTERNATE_ABOVE_PERCENT_DEFAULT),
+    help:
+      'Send new clients to --alternate as soon as this share of --max-allocations is in use; 0: all of them, so that this server ' +
+      'only spreads clients over others.',
     coturn: [],
     comesLater: null,
   },

@@ -1,6 +1,7 @@
 // The shape of turnd's settings: what the options become once they are parsed, and what the library takes in.
 // Types only; everybody may import them. The table of options.ts has exactly one option for each key of Settings.
 import type { Cidr } from '../stun/cidr.js'
+import type { AlternateServer } from './alternate.js'
 import type { ExternalIp } from './external-ip.js'
 import type { ImportReport } from './import-report.js'
 import type { ListenAddress, ListenSpec } from './listen-spec.js'
@@ -60,6 +61,7 @@ export interface Settings {
   /** A file (PEM) of the authorities that may have signed its certificate, instead of the well-known ones. */
   readonly authWebhookCa: string | null
   readonly oauthKeys: string | null
+  readonly oauthServerName: string | null
   /** Seconds; of look-ups at user stores outside this process. */
   readonly lookupTimeout: number
   readonly lookupTtl: number
@@ -106,6 +108,10 @@ export interface Settings {
   readonly credentialsToken: readonly string[]
   readonly credentialsTokenFile: string | null
   readonly drainTimeout: number
+  /** Other servers that clients may be sent to. */
+  readonly alternate: readonly AlternateServer[]
+  /** From this share of maxAllocations on they are, in percent. */
+  readonly alternateAbove: number
   readonly stateDir: string
   readonly logLevel: LogLevel
 }

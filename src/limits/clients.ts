@@ -46,6 +46,31 @@ export const CLIENT_ADDRESS_COUNT_MAX = 16
 /** Channels and permissions of one client: it needs one or two. */
 export const CLIENT_CHANNEL_COUNT_MAX = 64
 
+// Servers found in the DNS (RFC 5928, RFC 8155): whoever owns a zone decides how many records lead where
+
+/** Queries of one walk: a NAPTR record, and SRV, A and AAAA of some servers for each of the four transports, several times over. */
+export const DISCOVERY_QUERY_COUNT_MAX = 64
+/** Questions that go unanswered before a DNS server counts as silent: a middlebox that drops one type does not drop all. */
+export const DISCOVERY_SILENCE_COUNT_MAX = 3
+/** Records of one answer that are looked at. */
+export const DISCOVERY_RECORD_COUNT_MAX = 32
+/** NAPTR records of which each leads to the next: RFC 3958 §3.2 wants few. */
+export const DISCOVERY_NAPTR_COUNT_MAX = 5
+/** Transport addresses that a walk ends with: a client would try no more. */
+export const DISCOVERY_CANDIDATE_COUNT_MAX = 64
+/** For the first answer of a DNS server; c-ares doubles it for each try. */
+export const DISCOVERY_ANSWER_MILLISECONDS = 1_500
+/** Tries of one query at each DNS server. */
+export const DISCOVERY_TRY_COUNT = 2
+/** For a whole walk, unless --timeout says otherwise. */
+export const DISCOVERY_SECONDS_DEFAULT = 20
+/** The most that --timeout takes. */
+export const DISCOVERY_SECONDS_MAX = 120
+/** Seconds; the most that RFC 2181 §8 lets a record be kept. */
+export const DNS_TTL_SECONDS_MAX = 2_147_483_647
+/** Seconds, of the records that are printed, unless --ttl says otherwise: an address that changes is known after an hour. */
+export const DNS_TTL_SECONDS_DEFAULT = 3_600
+
 // turnd probe: what it sends to a server that has granted an allocation to it
 
 /** Servers and transports of one run. */

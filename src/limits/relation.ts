@@ -10,6 +10,7 @@ import * as engines from './engines.js'
 import * as files from './files.js'
 import * as http from './http.js'
 import * as messages from './messages.js'
+import * as oauth from './oauth.js'
 import * as outside from './outside.js'
 import * as passwords from './passwords.js'
 import * as redis from './redis.js'
@@ -35,6 +36,7 @@ export const LIMITS = {
   ...redis,
   ...doctor,
   ...outside,
+  ...oauth,
   ...webhook,
 }
 

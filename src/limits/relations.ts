@@ -7,6 +7,7 @@ import { CLIENT_RELATIONS } from './client-relations.js'
 import { CMS_RELATIONS } from './cms-relations.js'
 import { DOCTOR_RELATIONS } from './doctor-relations.js'
 import { ENGINE_RELATIONS, REPORT_RELATIONS } from './engine-relations.js'
+import { OAUTH_RELATIONS } from './oauth-relations.js'
 import { OUTSIDE_RELATIONS } from './outside-relations.js'
 import { PASSWORD_RELATIONS } from './password-relations.js'
 import { MESSAGE_RELATIONS, TURN_RELATIONS } from './protocol-relations.js'
@@ -32,6 +33,7 @@ export const RELATIONS: readonly Relation[] = [
   ...DOCTOR_RELATIONS,
   ...OUTSIDE_RELATIONS,
   ...WEBHOOK_RELATIONS,
+  ...OAUTH_RELATIONS,
 ]
 
 /** What does not hold, a sentence each. */

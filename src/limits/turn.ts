@@ -63,6 +63,19 @@ export const BANDWIDTH_BUCKET_TICKS = 25
 /** How long a worker that has emptied a user's bucket leaves it to others, at most. A power of two, for a random number to be cut to it. */
 export const BANDWIDTH_SIT_OUT_TICKS_MAX = 8
 
+// Other servers (RFC 8489 §10)
+
+/** Servers that `--alternate` names. */
+export const ALTERNATE_COUNT_MAX = 32
+/** The weight of one of them, in shares of the clients. */
+export const ALTERNATE_SHARE_COUNT_MAX = 1000
+/** From which share of `--max-allocations` on clients are sent to others, unless `--alternate-above` says otherwise: when there are no more. */
+export const ALTERNATE_ABOVE_PERCENT_DEFAULT = 100
+/** How often their names are looked up again. */
+export const ALTERNATE_LOOKUP_SECONDS = 60
+/** How long the start and a reload wait for their names; what is not known by then is known later. */
+export const ALTERNATE_LOOKUP_MILLISECONDS_MAX = 2_000
+
 // Strangers
 
 /** Answers without authentication to one source, unless `--unauthenticated-rate` says otherwise: an office behind one address starts 200 clients. */

@@ -44,6 +44,26 @@ export const REFUSAL_REASONS = {
       'let the service issue credentials of a shorter lifetime, with the time in seconds (milliseconds look like this), or raise ' +
       '--auth-secret-lifetime-max',
   },
+  'unknown-oauth-key': {
+    meaning: 'the user name of a request with an access token is no key id of --oauth-keys',
+    remedy: 'add the key of the authorization server to that file, or let the server use one that is there',
+  },
+  'bad-token': {
+    meaning:
+      'the access token does not open with the key that the user name says, or the request is not made with the key in it',
+    remedy:
+      'compare key, algorithm and server name (--oauth-server-name) with those of the authorization server: `turnd credentials --access-token` ' +
+      'makes a token that is right',
+  },
+  'expired-token': {
+    meaning: 'the access token does not hold now',
+    remedy:
+      'clients get a new token from the authorization server; if all are refused, compare the clocks of both machines, and how long tokens live',
+  },
+  'expired-oauth-key': {
+    meaning: 'the key of --oauth-keys that the access token is made with does not hold now',
+    remedy: 'let the authorization server use a key of today, or mend the times of this one in the file',
+  },
   'stale-nonce': {
     meaning: 'the nonce is too old, or was made for another address',
     remedy: 'nothing: clients retry with the new nonce; many of these from one client mean a NAT that changes ports',
@@ -116,6 +136,18 @@ export const REFUSAL_REASONS = {
   draining: {
     meaning: 'the server is stopping and takes no new allocations',
     remedy: 'wait for the restart, or send clients to another server',
+  },
+  'redirected-draining': {
+    meaning: 'the client was sent to another server of --alternate, since this one is stopping',
+    remedy: 'nothing: if its calls fail, look at that server, and whether the client follows a 300',
+  },
+  'redirected-full': {
+    meaning: 'the client was sent to another server of --alternate, since this one has no room',
+    remedy: 'raise --max-allocations or widen the relay ports, if this server can take more',
+  },
+  'redirected-load': {
+    meaning: 'the client was sent to another server of --alternate, as --alternate-above says',
+    remedy: 'nothing: if its calls fail, look at that server, and whether the client follows a 300',
   },
   'peer-policy': {
     meaning: 'the peer address is forbidden',
@@ -210,11 +242,17 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'store-unavailable',
   'store-busy',
   'wrong-realm',
+  'unknown-oauth-key',
+  'bad-token',
   'stale-nonce',
   'missing-attribute',
   'malformed-attribute',
   'bid-down',
   'nested-client',
+  // A browser's, before it says who it is.
+  'redirected-draining',
+  'redirected-full',
+  'redirected-load',
 ])
 
 /** Does it say nothing of a configured user? Floods of such leave room for reports of the others. */
@@ -231,6 +269,8 @@ export interface Refusal {
   user: string
   source: string
   peer: string
+  /** Of expired-token and expired-oauth-key: seconds since it expired; below 0: until it begins. */
+  overdueSeconds?: number
 }
 
 /** The latest refusals, oldest overwritten. */

@@ -11,6 +11,7 @@ import type { Settings } from '../config/settings.js'
 import { programVersion } from '../config/version.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import type { Alarms } from './alarms.js'
+import type { AlternateServers } from './alternates.js'
 import { Captures } from './captures.js'
 import type { ServerCertificate } from './certificate.js'
 import { ClientList } from './client-list.js'
@@ -31,6 +32,7 @@ export interface AdministeredServer {
   settings(): Settings
   users(): Users
   certificate(): ServerCertificate | null
+  readonly alternates: AlternateServers
   isDraining(): boolean
   uris(): readonly string[]
   why(filter: WhyFilter): WhyReport
@@ -94,6 +96,7 @@ export class Administration implements Administered {
       uris: server.uris(),
       certificate: server.certificate()?.facts ?? null,
       userStores: server.users().outside?.facts() ?? null,
+      alternates: server.alternates.described(),
       alarms: alarms.current(),
     })
   }
@@ -207,6 +210,7 @@ export class Administration implements Administered {
       nobodyText: isNobodyConfigured(server.users()) ? nobodyText(server.settings()) : '',
       certificateWarnings: certificate?.warnings() ?? [],
       storeProblems: server.users().outside?.problems() ?? [],
+      alternateProblems: server.alternates.problems(),
       hasPort443: opened.relaying.listeners.some(({ scheme, address }) => scheme === 'tls' && address.port === 443),
       isCertificateExpired: certificate !== null && certificate.facts.validTo < Date.now(),
     })

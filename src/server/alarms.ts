@@ -23,6 +23,8 @@ export interface AlarmFacts {
   readonly isCertificateExpired: boolean
   /** Outside stores that do not answer. */
   readonly storeProblems: readonly { readonly name: string; readonly problem: string }[]
+  /** Other servers whose names cannot be looked up. */
+  readonly alternateProblems: readonly { readonly name: string; readonly problem: string }[]
   /** A TLS listener on port 443, which tells TLS, STUN and HTTP apart. */
   readonly hasPort443: boolean
 }
@@ -112,6 +114,11 @@ export class Alarms {
       const text = `${name} fails: ${problem}`
       const remedy = 'users whom it knew go on; for what is wrong run `turnd doctor` on this machine'
       conditions.push({ id: `user-store-down-${index + 1}`, severity: 'critical', text, remedy })
+    }
+    for (const [index, { name, problem }] of facts.alternateProblems.entries()) {
+      const text = `the other server ${name} is not known: ${problem}`
+      const remedy = 'mend its name in the DNS, or --alternate: clients are sent to those that are known'
+      conditions.push({ id: `alternate-unknown-${index + 1}`, severity: 'warning', text, remedy })
     }
     for (const [index, text] of certificateWarnings.entries()) {
       const severity = isCertificateExpired ? 'critical' : 'warning'

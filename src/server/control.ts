@@ -89,12 +89,13 @@ export class ServerControl {
 function withoutSecrets(settings: Settings): Settings {
   const { authSecret, authSecretFile, authWebhookCa, authWebhookTokenFile, cert, config, coturnConfig } = settings
   const { credentialsToken, credentialsTokenFile, expresswayConfig, key, metricsToken, metricsTokenFile } = settings
-  const { redis, redisCa, redisPasswordFile, stateDir, user, usersFile } = settings
+  const { oauthKeys, redis, redisCa, redisPasswordFile, stateDir, user, usersFile } = settings
   const whole = (path: string | null) => (path === null ? null : resolve(path))
   return {
     ...settings,
     ...{ stateDir: resolve(stateDir), cert: whole(cert), key: whole(key) },
     ...{ usersFile: whole(usersFile), authSecretFile: whole(authSecretFile), config: whole(config) },
+    oauthKeys: whole(oauthKeys),
     ...{ authWebhookTokenFile: whole(authWebhookTokenFile), authWebhookCa: whole(authWebhookCa) },
     ...{ metricsTokenFile: whole(metricsTokenFile), coturnConfig: whole(coturnConfig) },
     ...{ expresswayConfig: whole(expresswayConfig), credentialsTokenFile: whole(credentialsTokenFile) },

@@ -57,6 +57,7 @@ export class CoreObserver implements TurnObserver {
     username: string,
     client: TransportAddress,
     peer: TransportAddress | null,
+    overdueSeconds = 0,
   ): void {
     const index = reasonIndex(reason)
     this.#statistics.refusals[index]++
@@ -73,6 +74,7 @@ export class CoreObserver implements TurnObserver {
       user: username,
       source: client.toString(),
       peer: peer === null ? '' : peer.toString(),
+      ...(overdueSeconds === 0 ? {} : { overdueSeconds }),
     }
     this.#sink.report({ kind: 'refusal', refusal })
   }

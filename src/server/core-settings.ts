@@ -1,5 +1,6 @@
 // What a core needs to know of the settings: plain data, without secrets, since it is posted to workers.
 import type { Settings } from '../config/settings.js'
+import type { Alternate } from '../turn/alternates.js'
 
 const CORE_SETTING_KEYS = [
   'minPort',
@@ -9,6 +10,7 @@ const CORE_SETTING_KEYS = [
   'mobility',
   'profile',
   'realm',
+  'oauthServerName',
   'authSecretHash',
   'authSecretLifetimeMax',
   'authSecretSeparator',
@@ -24,14 +26,23 @@ const CORE_SETTING_KEYS = [
   'allowPeer',
   'denyPeer',
   'nat64Prefix',
+  'alternateAbove',
 ] as const satisfies readonly (keyof Settings)[]
 
 export type CoreSettings = Pick<Settings, (typeof CORE_SETTING_KEYS)[number]> & {
   /** The limit of unauthenticated answers holds for loopback too. */
   readonly limitsLoopback: boolean
+  /** What --alternate comes to at this moment. */
+  readonly alternates: readonly Alternate[]
 }
 
-export function coreSettings(settings: Settings, limitsLoopback: boolean): CoreSettings {
+export function coreSettings(parts: {
+  readonly settings: Settings
+  readonly limitsLoopback: boolean
+  readonly alternates: readonly Alternate[]
+}): CoreSettings {
+  const { alternates, limitsLoopback, settings } = parts
   const entries = CORE_SETTING_KEYS.map((key) => [key, settings[key]])
-  return { ...(Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>), limitsLoopback }
+  const picked = Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>
+  return { ...picked, limitsLoopback, alternates }
 }

@@ -7,6 +7,7 @@ import type { Listener } from '../net/engine.js'
 import { hasListeners, STREAM_SCHEMES } from '../net/listen-targets.js'
 import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { TransportAddress } from '../stun/address.js'
+import type { Alternate } from '../turn/alternates.js'
 import { allocateSharedTables, type SharedTables } from '../turn/shared-tables.js'
 import { InProcess } from './in-process.js'
 import { type OwnSockets, ownSockets } from './own-sockets.js'
@@ -167,6 +168,10 @@ class DgramRelaying implements Relaying {
 
   setLocalHosts(hosts: readonly TransportAddress[]): void {
     for (const relaying of this.#both) relaying.setLocalHosts(hosts)
+  }
+
+  setAlternates(alternates: readonly Alternate[]): void {
+    for (const relaying of this.#both) relaying.setAlternates(alternates)
   }
 
   setCertificate(certificate: CertificateMaterial): void {

@@ -5,16 +5,17 @@ import type { DgramEngine } from '../net/dgram/dgram-engine.js'
 import type { Listener, ListenerChange } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { formatHost, type TransportAddress } from '../stun/address.js'
+import type { Alternate } from '../turn/alternates.js'
 import type { TurnCore } from '../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../turn/reconfigure.js'
 import { CoreObserver } from './core-observer.js'
 import { coreSettings } from './core-settings.js'
-import { type CoreParts, changeCore, makeCore } from './make-core.js'
+import { type CoreParts, changeCore, changeSecrets, makeCore } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
 import type { CaptureSink, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
 import { type Statistics, type Totals, totalsOf, WORD_CAPTURES_READ } from './statistics.js'
-import type { Users } from './users.js'
+import { followSecrets, type Users } from './users.js'
 import { makeRestSecrets } from './users-snapshot.js'
 import { Answers } from './worker/answers.js'
 import type { CapturedPackets } from './worker/capture-records.js'
@@ -49,15 +50,15 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
     shared: CoreParts['shared'],
     statistics: Statistics,
   ) {
-    const { limitsLoopback, news, nonceSecret, relayHosts, settings, users } = parts
+    const { news, nonceSecret, relayHosts, users } = parts
     const report: ReportSink['report'] = (report) => news.report(report, null)
     const sink: ReportSink = { report, admitsRefusal: () => true, admitsConnectionRefusal: () => true }
     this.#engine = engine
     this.#users = users
     this.#statistics = statistics
-    const ofCore = coreSettings(settings, limitsLoopback)
+    const ofCore = coreSettings(parts)
     this.#restSecrets = makeRestSecrets(users.secretList.all(), ofCore)
-    this.#unfollowSecrets = users.secretList.onChanged((secrets) => this.#restSecrets.setSecrets(secrets))
+    this.#unfollowSecrets = followSecrets(users, (changed) => changeSecrets(this.#core, this.#restSecrets, changed))
     this.#core = makeCore({
       settings: ofCore,
       monotonicStartSeconds: engine.clock.startSeconds,
@@ -69,8 +70,10 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       localHosts: localAddresses(),
       stores: [...users.stores, users.temporaryUsers, this.#restSecrets],
       outsideId: users.outside?.id ?? 0,
+      oauthKeys: users.oauth.all(),
       userLookup: { lookUp: (username, client, mayBeRemembered) => this.#lookUp(username, client, mayBeRemembered) },
       nonceSecret,
+      localPortOf: ({ listenerId }) => engine.localAddressOf(listenerId)?.port ?? 0,
       drops: statistics.drops,
       shared,
     })
@@ -132,8 +135,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
         ? null
         : { stores: [...users.stores, users.temporaryUsers], outsideId: users.outside?.id ?? 0 }
     this.#users = users
-    const ofCore = coreSettings(change.settings, change.limitsLoopback)
-    changeCore(this.#core, this.#restSecrets, ofCore, sockets, coreUsers)
+    changeCore(this.#core, this.#restSecrets, coreSettings(change), sockets, coreUsers)
   }
 
   /** Allocations that end with their listeners. */
@@ -147,6 +149,10 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
 
   setLocalHosts(hosts: readonly TransportAddress[]): void {
     this.#core.policy.setLocalHosts(hosts)
+  }
+
+  setAlternates(alternates: readonly Alternate[]): void {
+    this.#core.alternates.list = alternates
   }
 
   setCertificate(): void {

@@ -1,7 +1,9 @@
 // The protocol core of one thread: settings and addresses become its policy, its ports and its limits.
+import { AccessTokens } from '../auth/access-tokens.js'
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
 import { MobilityTickets } from '../auth/mobility-tickets.js'
+import type { OAuthKey } from '../auth/oauth-token.js'
 import { OutsideCredentials } from '../auth/outside-credentials.js'
 import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
@@ -9,6 +11,7 @@ import { profileTraits } from '../config/profile.js'
 import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
+import type { FiveTuple } from '../turn/five-tuple.js'
 import type { ConnectionOutput, MoveOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
@@ -18,7 +21,7 @@ import type { SharedTables } from '../turn/shared-tables.js'
 import type { CoreSettings } from './core-settings.js'
 import { CryptoRandom } from './crypto-random.js'
 import type { OwnSockets } from './own-sockets.js'
-import { restRulesOf } from './users-snapshot.js'
+import { type ChangedSecrets, restRulesOf } from './users-snapshot.js'
 
 export interface CoreParts {
   readonly settings: CoreSettings
@@ -33,8 +36,12 @@ export interface CoreParts {
   readonly stores: readonly CredentialStore[]
   /** Of the outside stores; 0 without any. */
   readonly outsideId: number
+  /** Of third-party authorization; none without. */
+  readonly oauthKeys: readonly OAuthKey[]
   readonly userLookup: UserLookup
   readonly nonceSecret: Uint8Array
+  /** The port of this server that a client uses; 0 if that is not known. */
+  readonly localPortOf: (client: FiveTuple) => number
   /** Where drops are counted. */
   readonly drops: Float64Array
   /** With other threads' cores. */
@@ -65,10 +72,12 @@ export function changeCore(
   users: CoreUsers | null,
 ): void {
   changeLimits(core, limitsOf(settings))
+  core.alternates.list = settings.alternates
   core.policy.setOwnSockets(addresses, wildcardPorts)
   changePolicy(core, { rules: rulesOf(settings), nat64Prefixes: settings.nat64Prefix })
   restSecrets.setRules(restRulesOf(settings))
   const { authenticator } = core
+  authenticator.tokens.setServerName(serverNameOf(settings))
   if (users !== null) {
     authenticator.setStores([...users.stores, restSecrets])
     // What others have said is forgotten.
@@ -80,11 +89,23 @@ export function changeCore(
   if (authenticator.outside !== null) authenticator.outside.outageSeconds = settings.lookupOutage
 }
 
+/** Those that have become others. */
+export function changeSecrets(
+  core: TurnCore,
+  restSecrets: RestSecrets,
+  { oauthKeys, restSecrets: secrets }: ChangedSecrets,
+): void {
+  if (secrets !== undefined) restSecrets.setSecrets(secrets)
+  if (oauthKeys !== undefined) core.authenticator.tokens.setKeys(oauthKeys)
+}
+
 export function makeCore(parts: CoreParts): TurnCore {
   const { drops, nonceSecret, observer, output, relayHosts, settings, shared, stores, supportsDontFragment } = parts
   const outside = outsideOf(parts.outsideId, settings)
   const { maxPort, minPort } = settings
   const random = new CryptoRandom()
+  const tokens = new AccessTokens(settings.realm, serverNameOf(settings), () => Date.now() / 1000)
+  tokens.setKeys(parts.oauthKeys)
   const { tables, workerIndex } = shared
   const relayPorts = new RelayPorts(relayHosts.length, minPort, maxPort, random, workerIndex, tables.ports)
   const policy = new PeerPolicy({
@@ -96,10 +117,10 @@ export function makeCore(parts: CoreParts): TurnCore {
     localHosts: parts.localHosts,
     nat64Prefixes: settings.nat64Prefix,
   })
-  return new TurnCore({
+  const core = new TurnCore({
     output,
     observer,
-    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside }),
+    authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside, tokens }),
     policy,
     relayHosts,
     relayPorts,
@@ -108,6 +129,7 @@ export function makeCore(parts: CoreParts): TurnCore {
     userLookup: parts.userLookup,
     monotonicStartSeconds: parts.monotonicStartSeconds,
     supportsDontFragment,
+    localPortOf: parts.localPortOf,
     drops,
     ...shared,
     mobility: {
@@ -118,6 +140,8 @@ export function makeCore(parts: CoreParts): TurnCore {
     },
     ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
   })
+  core.alternates.list = settings.alternates
+  return core
 }
 
 function rulesOf({ allowPeer, denyPeer }: CoreSettings): readonly PeerRule[] {
@@ -139,7 +163,13 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     limitsLoopback: settings.limitsLoopback,
     traits: profileTraits(settings.profile),
     lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
+    alternateAbovePercent: settings.alternateAbove,
   }
+}
+
+/** As coturn has it: the realm, unless it is given. */
+function serverNameOf({ oauthServerName, realm }: CoreSettings): string {
+  return oauthServerName ?? realm
 }
 
 function outsideOf(id: number, { lookupOutage }: CoreSettings): OutsideCredentials | null {

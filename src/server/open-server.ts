@@ -6,8 +6,10 @@ import type { Logger } from '../log/logger.js'
 import { chooseEngine, type EngineChoice } from '../net/choose-engine.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import { allOf } from './all-of.js'
+import { AlternateServers } from './alternates.js'
 import type { ServerCertificate } from './certificate.js'
 import { logImport } from './import-log.js'
+import { logOAuthKeys } from './oauth-keyring.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { OutsideUsers } from './outside-users.js'
 import { resolveRelayHosts } from './relay-hosts.js'
@@ -22,6 +24,7 @@ export interface OpenedServer {
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly certificate: ServerCertificate | null
+  readonly alternates: AlternateServers
 }
 
 export interface ServerOpening {
@@ -50,14 +53,18 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     outside = await OutsideUsers.open(settings, logger)
     users = loadUsers(settings, hasStateDir, warn, null, outside)
     logSecrets(users.secretList, logger, warn)
+    logOAuthKeys(users.oauth, logger)
     const nonceSecret = nonceSecretOf(settings, hasStateDir, warn)
     const [choice, relayHosts] = await allOf(
       choosing ?? chooseEngine(settings.engine, process.env),
       resolveRelayHosts(settings, warn),
     )
+    const alternates = new AlternateServers(relayHosts)
+    const others = await alternates.prepare(settings)
+    others.commit()
     const limitsLoopback = parsed.given.has('unauthenticatedRate')
     const parts: RelayingParts = {
-      ...{ settings, limitsLoopback, relayHosts, users, nonceSecret, httpUpstreamCa, news },
+      ...{ settings, limitsLoopback, alternates: others.list, relayHosts, users, nonceSecret, httpUpstreamCa, news },
       certificate: certificate?.material ?? null,
     }
     const opened = await openRelaying(choice, parts)
@@ -65,7 +72,10 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
     if (certificate !== null && certificate.material !== parts.certificate) {
       opened.relaying.setCertificate(certificate.material)
     }
-    return { opened, relayHosts, users, certificate }
+    alternates.onChanged = (list) => opened.relaying.setAlternates(list)
+    // Those that were slow, by now.
+    if (alternates.list.some(({ domain }) => domain !== '')) opened.relaying.setAlternates(alternates.list)
+    return { opened, relayHosts, users, certificate, alternates }
   } catch (error) {
     certificate?.close()
     if (users === null) await outside?.close()

@@ -4,6 +4,7 @@ import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { Settings } from '../config/settings.js'
 import type { Listener } from '../net/engine.js'
 import type { TransportAddress } from '../stun/address.js'
+import type { Alternate } from '../turn/alternates.js'
 import type { RelayHost } from '../turn/relay-host.js'
 import type { Report } from './reports.js'
 import type { Totals } from './statistics.js'
@@ -43,6 +44,8 @@ export interface Relaying {
   setLocalHosts(hosts: readonly TransportAddress[]): void
   /** Handshakes use it from now on; connections go on with theirs. */
   setCertificate(certificate: CertificateMaterial): void
+  /** The other servers by now: new clients are sent there. */
+  setAlternates(alternates: readonly Alternate[]): void
   /**
    * Gets ready for other settings, and changes nothing yet. Throws TurndError, with nothing left open.
    * @param isDryRun it will be abandoned: no thread is started for it
@@ -57,6 +60,8 @@ export interface RelayingParts {
   readonly settings: Settings
   /** The limit of unauthenticated answers holds for loopback too. */
   readonly limitsLoopback: boolean
+  /** Other servers, as far as they are known. */
+  readonly alternates: readonly Alternate[]
   readonly relayHosts: readonly RelayHost[]
   readonly users: Users
   readonly nonceSecret: Uint8Array
@@ -70,7 +75,7 @@ export interface RelayingParts {
 /** What of it can be changed while it relays. */
 export type RelayingChange = Pick<
   RelayingParts,
-  'settings' | 'limitsLoopback' | 'users' | 'certificate' | 'httpUpstreamCa'
+  'settings' | 'limitsLoopback' | 'alternates' | 'users' | 'certificate' | 'httpUpstreamCa'
 >
 
 /** What remains to be done cannot fail. */

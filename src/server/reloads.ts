@@ -7,12 +7,13 @@ import type { ReloadResult, SettingChange } from '../admin/schema/operations.js'
 import { readAuthorities } from '../config/authorities.js'
 import type { ParsedSettings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
-import type { RelayHost } from '../turn/relay-host.js'
 import { type AdminTokens, adminTokensOf, tokenChanges } from './admin-tokens.js'
+import type { PreparedAlternates } from './alternates.js'
 import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
 import { logImport } from './import-log.js'
+import type { OpenedServer } from './open-server.js'
 import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls, withoutDefaultDtls } from './refuse-dtls.js'
 import type { PreparedRelaying, Relaying } from './relaying.js'
@@ -36,7 +37,7 @@ export interface ReloadHost {
   hasAdminServer(): boolean
   warn(text: string): void
   /** null: the server does not run. */
-  present(): (LiveParts & { readonly relaying: Relaying; readonly relayHosts: readonly RelayHost[] }) | null
+  present(): (LiveParts & Pick<OpenedServer, 'relayHosts' | 'alternates'> & { readonly relaying: Relaying }) | null
   take(parts: LiveParts): void
   /** To that of the settings in force. */
   setLogLevel(): void
@@ -49,6 +50,7 @@ interface Prepared {
   readonly users: PreparedUsers
   readonly certificate: PreparedCertificate
   readonly relaying: PreparedRelaying
+  readonly alternates: PreparedAlternates
   readonly tokens: AdminTokens
   readonly changes: readonly SettingChange[]
 }
@@ -116,7 +118,7 @@ export class Reloads {
     // Until all of it is taken over nobody else's code runs in between.
     const warn = (text: string) => void (isOver ? this.#host.warn(text) : warnings.push(text))
     const prepared = await this.#prepare(present, wanted, warn, isDryRun)
-    const { certificate, changes, parsed, relaying, tokens, users } = prepared
+    const { alternates, certificate, changes, parsed, relaying, tokens, users } = prepared
     if (isDryRun) {
       users.abandon()
       await relaying.abandon()
@@ -125,6 +127,7 @@ export class Reloads {
     users.commit()
     const committed = certificate.commit()
     await relaying.commit({ certificate: committed?.material ?? null })
+    alternates.commit()
     this.#host.take({ parsed, users: users.users, certificate: committed, tokens })
     isOver = true
     logImport(this.#host.logger, parsed.imported, present.parsed.imported)
@@ -166,7 +169,11 @@ export class Reloads {
     })
     try {
       const limitsLoopback = parsed.given.has('unauthenticatedRate')
-      const change = { settings, limitsLoopback, users: users.users, certificate: certificate.material, httpUpstreamCa }
+      const alternates = await present.alternates.prepare(settings)
+      const change = {
+        ...{ settings, limitsLoopback, alternates: alternates.list, users: users.users },
+        ...{ certificate: certificate.material, httpUpstreamCa },
+      }
       const relaying = await present.relaying.prepare(change, isDryRun)
       const rows = [
         ...settingChanges(from, wanted.settings),
@@ -178,7 +185,7 @@ export class Reloads {
         endingCount: relaying.endingCount,
         allocationCount: present.relaying.allocationCount(),
       })
-      return { parsed, users, certificate, relaying, tokens, changes }
+      return { parsed, users, certificate, relaying, alternates, tokens, changes }
     } catch (error) {
       users.abandon()
       throw error

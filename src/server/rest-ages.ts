@@ -27,10 +27,15 @@ export function restDetail({ reason, timeMs, user }: Refusal, settings: RestSett
   const name = parseRestName(user, settings.authSecretSeparator)
   if (name === null) return ''
   const now = timeMs / 1000
-  const clock = `by this server's clock (${new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z')})`
+  const clock = `by this server's clock (${clockText(timeMs)})`
   if (reason === 'expired-credential') return `expired ${spanText(now - name.expirySeconds)} ago ${clock}`
   const max = spanText(settings.authSecretLifetimeMax)
   return `it holds for ${spanText(name.expirySeconds - now)} more ${clock}, and ${max} are allowed`
+}
+
+/** To the second. */
+export function clockText(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
 export class RestAges {

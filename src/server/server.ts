@@ -237,8 +237,8 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   }
 
   async #run(started: OpenedServer, admin: PreparedAdmin): Promise<void> {
-    const { opened, relayHosts, users } = started
-    const timers = startUpkeep(opened.relaying, this.#reporter)
+    const { alternates, opened, relayHosts, users } = started
+    const timers = startUpkeep(opened.relaying, this.#reporter, alternates)
     const running = { ...started, relaying: opened.relaying, timers, startTimeMs: Date.now() }
     this.#running = running
     this.#plane = await AdminPlane.open({
@@ -258,6 +258,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
       settings: () => this.settings,
       users: () => current().users,
       certificate: () => current().certificate,
+      alternates: started.alternates,
       isDraining: () => this.#isDraining,
       uris: () => this.uris(),
       why: (filter) => this.why(filter),

@@ -49,7 +49,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   authWebhook: live(OUTSIDE_USERS),
   authWebhookTokenFile: live(),
   authWebhookCa: live(),
-  oauthKeys: restart(NO_EFFECT_YET),
+  oauthKeys: live('allocations of a token whose key is gone live as long as that token'),
+  oauthServerName: live('tokens for the former name are refused from now on'),
   lookupTimeout: live(),
   lookupTtl: live('holds for look-ups from now on'),
   lookupOutage: live(),
@@ -88,6 +89,8 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   credentialsToken: live(),
   credentialsTokenFile: live(),
   drainTimeout: live(),
+  alternate: live('clients that have been sent elsewhere stay there'),
+  alternateAbove: live('allocations that exist stay'),
   stateDir: restart('the secrets of this server and its control socket are there'),
   logLevel: live(),
 }

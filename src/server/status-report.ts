@@ -24,6 +24,7 @@ export interface StatusParts {
   readonly uris: readonly string[]
   readonly certificate: CertificateFacts | null
   readonly userStores: Status['userStores']
+  readonly alternates: readonly string[]
   readonly alarms: Status['alarms']
 }
 
@@ -51,6 +52,7 @@ export function statusReport(parts: StatusParts, timeMs = Date.now()): Status {
     relays: byTransport(relaying.totals().relays),
     licence: { used, limit: settings.maxAllocations },
     userStores: parts.userStores,
+    alternates: [...parts.alternates],
     alarms,
   }
 }

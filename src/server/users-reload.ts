@@ -4,6 +4,7 @@ import type { SettingChange } from '../admin/schema/operations.js'
 import type { ReadUsers } from '../auth/users-file-store.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
+import type { PreparedKeys } from './oauth-keyring.js'
 import { OutsideUsers } from './outside-users.js'
 import { isSecretFile, isUsersFile, loadUsers, takeSecrets, type Users, wrap } from './users.js'
 
@@ -42,6 +43,16 @@ export async function prepareUsers(request: UsersRequest): Promise<PreparedUsers
 }
 
 function prepareWith(request: UsersRequest, outside: OutsideUsers | null): PreparedUsers {
+  const oauth = request.present.oauth.prepare(request.to)
+  try {
+    return prepareBeside(request, oauth, outside)
+  } catch (error) {
+    oauth.abandon()
+    throw error
+  }
+}
+
+function prepareBeside(request: UsersRequest, oauth: PreparedKeys, outside: OutsideUsers | null): PreparedUsers {
   const { from, hasStateDir, isDryRun, onProblem, present, to } = request
   const known = isUsersFile(present.usersFile, to, hasStateDir) ? present.usersFile : null
   const read = known === null ? null : wrap('TURND_ERR_USERS_FILE', () => known.readAgain())
@@ -50,11 +61,12 @@ function prepareWith(request: UsersRequest, outside: OutsideUsers | null): Prepa
   const knownUsers = { users: present, fileUserCount, mayGenerate: !isDryRun }
   const loaded = loadUsers(to, hasStateDir, onProblem, knownUsers, outside)
   const users = isSameBeside(present, loaded) ? present : loaded
-  const ofSecretFile = readSecrets?.secrets ?? loaded.secretFile?.secrets ?? []
+  const ofSecretFile = readSecrets?.content ?? loaded.secretFile?.content ?? []
   return {
     users,
     changes: [
       ...secretFileChange(from, to, present, ofSecretFile),
+      ...oauth.changes,
       ...usersFileChange(present, loaded, read),
       ...generatedUserChange(present, loaded),
       ...outsideChange(present, loaded),
@@ -65,11 +77,13 @@ function prepareWith(request: UsersRequest, outside: OutsideUsers | null): Prepa
       if (users.secretFile !== present.secretFile) present.secretFile?.close()
       takeSecrets(users, to, ofSecretFile)
       readSecrets?.take()
+      oauth.commit()
       known?.setGuest(users.guest)
       if (outside !== present.outside) void present.outside?.close()
       outside?.configure(to)
     },
     abandon: () => {
+      oauth.abandon()
       if (users.usersFile !== present.usersFile) users.usersFile?.close()
       if (users.secretFile !== present.secretFile) users.secretFile?.close()
       if (outside !== present.outside) void outside?.close()

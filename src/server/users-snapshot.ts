@@ -2,6 +2,7 @@
 // file has changed, they are told what is different.
 import { type PackedCredentials, PackedUsers } from '../auth/credential-table.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import type { OAuthKey } from '../auth/oauth-token.js'
 import { type RestRules, RestSecrets } from '../auth/rest-secrets.js'
 import type { Settings } from '../config/settings.js'
 import type { CoreSettings } from './core-settings.js'
@@ -15,6 +16,8 @@ export interface UsersSnapshot {
   readonly staticUsers: PackedCredentials | null
   /** TURN REST secrets. */
   readonly restSecrets: readonly string[]
+  /** Of third-party authorization; none without --oauth-keys. */
+  readonly oauthKeys: readonly OAuthKey[]
   /** With the generated user; null without a users file. */
   readonly usersFile: PackedCredentials | null
   readonly temporaryUsers: PackedCredentials
@@ -22,11 +25,14 @@ export interface UsersSnapshot {
   readonly outsideId: number
 }
 
-/** The same of other settings; secrets have a way of their own, since they change without any. */
-export interface UsersChange extends Omit<UsersSnapshot, 'usersFile' | 'temporaryUsers' | 'restSecrets'> {
+/** The same of other settings; secrets and keys have a way of their own, since they change without any. */
+export interface UsersChange extends Omit<UsersSnapshot, 'usersFile' | 'temporaryUsers' | 'restSecrets' | 'oauthKeys'> {
   /** `same`: the users file is the one that it was. */
   readonly usersFile: PackedCredentials | 'same' | null
 }
+
+/** What has become another, of what changes without settings. */
+export type ChangedSecrets = Partial<Pick<UsersSnapshot, 'restSecrets' | 'oauthKeys'>>
 
 export interface SnapshotStores {
   /** In the order in which they are asked. */

@@ -1,6 +1,7 @@
 // Who may log in: the credential stores that the settings name, with the generated first user where there is no other; and the secret that nonces are made with.
 import { hash } from 'node:crypto'
 import { type Credential, type CredentialStore, makeCredential } from '../auth/credentials.js'
+import { loadSecretFile } from '../auth/secret-file.js'
 import { SecretList } from '../auth/secret-list.js'
 import {
   type GeneratedUser,
@@ -11,11 +12,14 @@ import {
 import { StaticUsers } from '../auth/static-users.js'
 import { TemporaryUsers } from '../auth/temporary-users.js'
 import { UsersFileStore, usersFileOfStateDir } from '../auth/users-file-store.js'
-import { WatchedSecretFile } from '../auth/watched-secret-file.js'
+import { WatchedFile } from '../auth/watched-file.js'
 import { TurndError } from '../config/errors.js'
 import type { Settings } from '../config/settings.js'
+import { OAuthKeyring } from './oauth-keyring.js'
 import type { OutsideUsers } from './outside-users.js'
-import type { UsersSnapshot } from './users-snapshot.js'
+import type { ChangedSecrets, UsersSnapshot } from './users-snapshot.js'
+
+export type SecretFile = WatchedFile<readonly string[]>
 
 export interface Users {
   readonly stores: CredentialStore[]
@@ -24,7 +28,9 @@ export interface Users {
   /** TURN REST secrets, asked last; the same one for the whole life of a server, since cores follow it. */
   readonly secretList: SecretList
   /** To read again and close; null without one. */
-  readonly secretFile: WatchedSecretFile | null
+  readonly secretFile: SecretFile | null
+  /** Keys of third-party authorization, with their file; the same one for the whole life of a server as well. */
+  readonly oauth: OAuthKeyring
   /** The users file, to reload, edit and close; null without one. It serves the generated user as well, as long as that is not in it. */
   readonly usersFile: UsersFileStore | null
   /** Asked last, and by whoever waits for the answer; null without such a store. */
@@ -61,13 +67,16 @@ export function loadUsers(
   outside: OutsideUsers | null = null,
 ): Users {
   const knownFile = known !== null && isSecretFile(known.users.secretFile, settings) ? known.users.secretFile : null
-  const secretFile = knownFile ?? openSecretFile(settings, onProblem)
+  const oauth = known?.users.oauth ?? new OAuthKeyring(settings, onProblem)
+  let secretFile = knownFile
   try {
+    secretFile ??= openSecretFile(settings, onProblem)
     const secretList = known?.users.secretList ?? new SecretList()
-    const users = loadUsersBeside({ secretFile, secretList, outside }, settings, hasStateDir, onProblem, known)
-    if (known === null) takeSecrets(users, settings, secretFile?.secrets ?? [])
+    const users = loadUsersBeside({ secretFile, secretList, oauth, outside }, settings, hasStateDir, onProblem, known)
+    if (known === null) takeSecrets(users, settings, secretFile?.content ?? [])
     return users
   } catch (error) {
+    if (known === null) oauth.close()
     if (knownFile === null) secretFile?.close()
     throw error
   }
@@ -83,8 +92,22 @@ export function takeSecrets(users: Users, { authSecret }: Settings, ofFile: read
   if (secretFile !== null) secretFile.onChanged = (secrets) => void secretList.set('file', secrets)
 }
 
+/** Called with all secrets, or all keys, when they become others. Returns what ends that. */
+export function followSecrets(
+  { oauth, secretList }: Users,
+  follower: (changed: ChangedSecrets) => Promise<void> | void,
+): () => void {
+  const ends = [
+    secretList.onChanged((restSecrets) => follower({ restSecrets })),
+    oauth.onChanged((oauthKeys) => follower({ oauthKeys })),
+  ]
+  return () => {
+    for (const end of ends) end()
+  }
+}
+
 function loadUsersBeside(
-  others: Pick<Users, 'secretFile' | 'secretList' | 'outside'>,
+  others: Pick<Users, 'secretFile' | 'secretList' | 'oauth' | 'outside'>,
   settings: Settings,
   hasStateDir: boolean,
   onProblem: (text: string) => void,
@@ -92,7 +115,7 @@ function loadUsersBeside(
 ): Users {
   const { realm } = settings
   const configured = settings.user.length === 0 ? null : staticUsers(realm, settings.user)
-  const hasSecrets = settings.authSecret.length > 0 || others.secretFile !== null
+  const hasSecrets = settings.authSecret.length > 0 || others.secretFile !== null || settings.oauthKeys !== null
   const { outside } = others
   const knownFile =
     known !== null && isUsersFile(known.users.usersFile, settings, hasStateDir) ? known.users.usersFile : null
@@ -100,7 +123,7 @@ function loadUsersBeside(
   if (usersFile === null && configured === null && !hasSecrets && outside === null) {
     throw new TurndError(
       'TURND_ERR_NO_USERS',
-      'no user is configured: give user, usersFile, authSecret, redis, authWebhook or stateDir',
+      'no user is configured: give user, usersFile, authSecret, oauthKeys, redis, authWebhook or stateDir',
     )
   }
   try {
@@ -121,12 +144,14 @@ function loadUsersBeside(
 }
 
 /** Is this the secrets file of these settings? */
-export function isSecretFile(file: WatchedSecretFile | null, { authSecretFile }: Settings): boolean {
+export function isSecretFile(file: SecretFile | null, { authSecretFile }: Settings): boolean {
   return file !== null && file.path === authSecretFile
 }
 
-function openSecretFile({ authSecretFile }: Settings, onProblem: (text: string) => void): WatchedSecretFile | null {
-  return authSecretFile === null ? null : new WatchedSecretFile(authSecretFile, onProblem)
+function openSecretFile({ authSecretFile: path }: Settings, onProblem: (text: string) => void): SecretFile | null {
+  if (path === null) return null
+  const load = (from: string): readonly string[] => loadSecretFile(from)
+  return new WatchedFile({ path, load, staying: 'the secrets read before stay', onProblem })
 }
 
 /** Is this the users file of these settings? */
@@ -170,19 +195,20 @@ interface UsersParts extends Omit<Users, 'stores' | 'optionsDigest' | 'snapshot'
 }
 
 function usersOf({ user }: Settings, { configured, ...parts }: UsersParts): Users {
-  const { outside, secretFile, secretList, temporaryUsers, usersFile } = parts
+  const { oauth, outside, secretFile, secretList, temporaryUsers, usersFile } = parts
   const stores: CredentialStore[] = []
   if (configured !== null) stores.push(configured)
   if (usersFile !== null) stores.push(usersFile)
   const snapshot = () => ({
     staticUsers: configured?.pack() ?? null,
     restSecrets: secretList.all(),
+    oauthKeys: oauth.all(),
     usersFile: usersFile?.pack() ?? null,
     temporaryUsers: temporaryUsers.pack(),
     outsideId: outside?.id ?? 0,
   })
   const optionsDigest = hash('sha256', JSON.stringify([user, outside?.id ?? 0]), 'hex')
-  const files = [usersFile, secretFile].flatMap((file) => file ?? [])
+  const files = [usersFile, secretFile, oauth].flatMap((file) => file ?? [])
   return {
     ...{ ...parts, stores, optionsDigest, snapshot },
     reload: () => files.map((file) => file.reload()).every((isRead) => isRead),
@@ -199,8 +225,8 @@ export function nobodyText({ realm }: Settings): string {
 }
 
 /** Is there nothing but a users file, which was named, without a user of the realm? */
-export function isNobodyConfigured({ outside, secretList, stores, usersFile }: Users): boolean {
-  if (outside !== null || secretList.all().length > 0) return false
+export function isNobodyConfigured({ oauth, outside, secretList, stores, usersFile }: Users): boolean {
+  if (outside !== null || secretList.all().length > 0 || oauth.all().length > 0) return false
   return stores.length === 1 && usersFile !== null && usersFile.userCount === 0
 }
 

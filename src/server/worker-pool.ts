@@ -3,24 +3,25 @@
 
 import type { CertificateMaterial } from '../auth/certificate-file.js'
 import type { CredentialChanges } from '../auth/credential-table.js'
-import { WARNING_MILLISECONDS } from '../limits/reports.js'
 import { TICKET_KEYS_MILLISECONDS } from '../limits/streams.js'
 import type { Listener } from '../net/engine.js'
 import { localAddresses } from '../net/local-addresses.js'
 import { ConnectionCap } from '../net/stream/connection-cap.js'
 import type { TransportAddress } from '../stun/address.js'
+import type { Alternate } from '../turn/alternates.js'
 import { sweepWorker } from '../turn/shared-tables.js'
 import { coreSettings } from './core-settings.js'
 import type { OutsideQuestion } from './outside-users.js'
 import { PoolChange } from './pool-change.js'
 import { type Listening, listenText, type PoolPlan } from './pool-plan.js'
+import { RareWarnings } from './rare-warnings.js'
 import type { CaptureSink, PreparedRelaying, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { Report } from './reports.js'
 import { asTurndError } from './start-error.js'
 import { type Totals, totalsOf } from './statistics.js'
 import { streamSettings } from './stream-settings.js'
 import { newTicketKeys } from './ticket-keys.js'
-import type { Users } from './users.js'
+import { followSecrets, type Users } from './users.js'
 import { usersChange } from './users-snapshot.js'
 import type { CapturedPackets } from './worker/capture-records.js'
 import { installCrashHook } from './worker/crash-hook.js'
@@ -52,13 +53,14 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   #localHosts: readonly TransportAddress[] = localAddresses()
   #ticketKeys = newTicketKeys()
   readonly #ticketTimer: NodeJS.Timeout
-  readonly #warnings = new Map<string, number>()
+  readonly #warnings: RareWarnings
   #isDraining = false
 
   constructor(parts: RelayingParts, plan: PoolPlan<Place>) {
     this.engine = plan.engine
     this.calls = plan.calls
     this.#parts = parts
+    this.#warnings = new RareWarnings((text) => parts.news.warn(text))
     this.#plan = plan
     this.#state = { ...parts, listening: plan.listening }
     this.#slots = plan.workers.map((_, position) => this.#newSlot(position))
@@ -69,8 +71,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     )
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     this.#followUsersFile(parts.users)
-    this.#unfollowSecrets = parts.users.secretList.onChanged(async (secrets) => {
-      await Promise.all(this.#slots.map((slot) => slot.changeSecrets(secrets)))
+    this.#unfollowSecrets = followSecrets(parts.users, async (changed) => {
+      await Promise.all(this.#slots.map((slot) => slot.changeSecrets(changed)))
     })
   }
 
@@ -118,6 +120,11 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     if (hosts.map(String).join() === this.#localHosts.map(String).join()) return
     this.#localHosts = hosts
     this.#tell({ kind: 'local-hosts', hosts })
+  }
+
+  setAlternates(alternates: readonly Alternate[]): void {
+    this.#state = { ...this.#state, alternates }
+    this.#tell({ kind: 'alternates', alternates })
   }
 
   setCertificate(certificate: CertificateMaterial): void {
@@ -225,12 +232,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   }
 
   warn(text: string): void {
-    // Of workers that find the same, one is enough.
-    const now = performance.now()
-    for (const [known, at] of this.#warnings) if (now - at > WARNING_MILLISECONDS) this.#warnings.delete(known)
-    if (this.#warnings.has(text)) return
-    this.#warnings.set(text, now)
-    this.#parts.news.warn(text)
+    this.#warnings.warn(text)
   }
 
   /** Whoever has an older ticket makes a whole handshake: what was recorded under old keys stays secret once they are gone. */
@@ -241,10 +243,10 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
 
   /** What a reload can change of it. */
   #dynamicOf(position: number, state: PoolState<Place>): Pick<WorkerStart, 'settings' | 'ownSockets'> {
-    const { certificate, httpUpstreamCa, limitsLoopback, listening, settings } = state
+    const { certificate, httpUpstreamCa, listening, settings } = state
     const streams = streamSettings(settings, httpUpstreamCa, this.#plan.connectionCap)
     return {
-      settings: coreSettings(settings, limitsLoopback),
+      settings: coreSettings(state),
       ownSockets: listening.ownSockets,
       ...this.#plan.workers[position].start(listening, { streams, certificate, ticketKeys: this.#ticketKeys }),
     }

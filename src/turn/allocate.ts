@@ -25,6 +25,8 @@ import { DROP_DUPLICATE_REQUEST, DROP_NONE } from './drop-reasons.js'
 import { isOverTcp } from './five-tuple.js'
 import { openAllocation, respondAllocated } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
+import { isOwner, lifetimeOf } from './ownership.js'
+import { redirectByLoad, respondNoRoom } from './redirect.js'
 import type { Exchange, Request } from './request.js'
 import { RESERVATION_TOKEN_LENGTH, type Reservation } from './reservations.js'
 import { respondError } from './respond.js'
@@ -77,8 +79,7 @@ export function handleAllocate(core: TurnCore, request: Request): number {
 
 function answerExisting(core: TurnCore, exchange: Exchange, existing: Allocation): number {
   const isSame =
-    existing.username === exchange.username &&
-    existing.isOfTransaction(exchange.transactionIdBytes, exchange.transactionIdStart)
+    isOwner(existing, exchange) && existing.isOfTransaction(exchange.transactionIdBytes, exchange.transactionIdStart)
   if (!isSame) {
     respondError(core, exchange, ERROR_ALLOCATION_MISMATCH, 'allocation-exists')
     return DROP_NONE
@@ -183,15 +184,16 @@ function hasHostFor(core: TurnCore, wish: Wish): boolean {
   return core.relayHostIndexesOf(wish.requestedFamily === 6 ? 6 : 4).length > 0
 }
 
-/** Steps 10 to 13: token, drain, quota, ports. */
+/** Steps 10 to 13: drain, other servers, token, quota, ports. */
 function allocate(core: TurnCore, request: Request, wish: Wish): void {
   const { exchange } = request
   const reservesNext = wish.evenPort === EVEN_PORT_AND_NEXT
   let reservation: Reservation | null = null
   if (core.isDraining) {
-    respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'draining')
+    respondNoRoom(core, exchange, 'draining', wish.token !== null)
     return
   }
+  if (wish.token === null && redirectByLoad(core, exchange)) return
   if (wish.token !== null) {
     reservation = core.reservations.claim(wish.token, exchange.account, core.monotonicTicks())
     if (reservation === null) {
@@ -200,11 +202,9 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     }
   } else {
     const refusal = core.quotas.take(exchange.account, reservesNext ? 2 : 1, core.monotonicTicks())
-    if (refusal !== null) {
-      const code = refusal === 'user-quota' ? ERROR_ALLOCATION_QUOTA_REACHED : ERROR_INSUFFICIENT_CAPACITY
-      respondError(core, exchange, code, refusal)
-      return
-    }
+    if (refusal === 'user-quota') respondError(core, exchange, ERROR_ALLOCATION_QUOTA_REACHED, refusal)
+    else if (refusal !== null) respondNoRoom(core, exchange, refusal, false)
+    if (refusal !== null) return
   }
   openAllocation(core, request, {
     families: familiesOf(core, wish, reservation),
@@ -212,7 +212,7 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     isEven: wish.evenPort !== EVEN_PORT_ABSENT,
     reservesNext,
     reservation,
-    lifetimeSeconds: wish.lifetimeSeconds,
+    lifetimeSeconds: lifetimeOf(core, exchange, wish.lifetimeSeconds),
     isMobile: wish.isMobile,
   })
 }

@@ -4,11 +4,13 @@
 //               ├─ permissions            by peer IP address ──► Permission ──► its ChannelBindings by peer port
 //               └─ channels               by channel number  ──► ChannelBinding
 // Data from the client finds its binding by number; data from a peer finds the permission by address, then the binding by port.
+import { NO_SESSIONS, type TokenSessions } from '../auth/token-session.js'
 import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits/turn.js'
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
 import { FiveTuple } from './five-tuple.js'
 import type { Mobile } from './mobility.js'
+import { ChannelBinding, Permission } from './permission.js'
 
 /** Times are core ticks (10 ms). */
 export const TICKS_PER_SECOND = 100
@@ -60,53 +62,13 @@ export class Relay {
   }
 }
 
-/** What the peer policy said last, kept with what data is relayed by: one judgement serves a whole flow. Made by relay.ts. */
-export abstract class Judged {
-  /** The peer's port; -1 before the first judgement. */
-  judgedPort = -1
-  /** A PEER_ verdict. */
-  judgedVerdict = 0
-  /** PeerPolicy.generation of that judgement. */
-  judgedGeneration = 0
-}
-
-export class Permission extends Judged {
-  /** The peer's IP address; the port is 0. `host` is set: engines send to it. */
-  readonly address: TransportAddress
-  expiresAt = 0
-  firstChannel: ChannelBinding | null = null
-  nextSameHash: Permission | null = null
-
-  constructor(address: TransportAddress) {
-    super()
-    this.address = address
-  }
-}
-
-export class ChannelBinding extends Judged {
-  readonly channelNumber: number
-  readonly permission: Permission
-  /** The peer as the client names it. */
-  readonly peer: TransportAddress
-  expiresAt = 0
-  nextOfPermission: ChannelBinding | null = null
-
-  constructor(channelNumber: number, permission: Permission, port: number) {
-    super()
-    this.channelNumber = channelNumber
-    this.permission = permission
-    this.peer = permission.address.clone()
-    this.peer.port = port
-  }
-}
-
 /** Indices into Allocation.counters. */
 export const COUNTER_PACKETS_FROM_CLIENT = 0
 export const COUNTER_BYTES_FROM_CLIENT = 1
 export const COUNTER_PACKETS_TO_CLIENT = 2
 export const COUNTER_BYTES_TO_CLIENT = 3
 
-/** What an allocation has until its first permission, without which nothing is relayed and counted, and its first channel. */
+/** What it has until its first permission, without which nothing is relayed and counted, and its first channel. */
 const NO_CHANNELS: ReadonlyMap<number, ChannelBinding> = new Map()
 const NO_PERMISSIONS: ReadonlyMap<number, Permission> = new Map()
 const NO_COUNTERS = new Float64Array(4)
@@ -116,6 +78,8 @@ export class Allocation {
   readonly username: string
   /** Whose quotas and bandwidth it counts for: the user name, or its user part. */
   account: string
+  /** Access tokens of its client, the newest first (RFC 7635); none: it is a user's. */
+  sessions: TokenSessions = NO_SESSIONS
   readonly createdAt: number
   /** Its relay is one for TCP (RFC 6062); it has one only. */
   readonly isTcp: boolean
@@ -193,7 +157,7 @@ export class Allocation {
     return permission
   }
 
-  /** The permission for this IP address, made if there is none, refreshed until now + 300 s. */
+  /** Made if there is none; good until now + 300 s. */
   installPermission(peer: TransportAddress, now: number): Permission {
     let permission = this.findPermission(peer)
     if (permission === null) {
@@ -295,7 +259,6 @@ export class Allocation {
   }
 }
 
-/** Four bytes as a 32-bit integer. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]
 }

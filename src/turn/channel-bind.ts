@@ -9,9 +9,10 @@ import {
   ERROR_INSUFFICIENT_CAPACITY,
   ERROR_PEER_ADDRESS_FAMILY_MISMATCH,
 } from '../stun/constants.js'
-import { type Allocation, CHANNEL_LIFETIME_TICKS, type ChannelBinding } from './allocation.js'
+import { type Allocation, CHANNEL_LIFETIME_TICKS } from './allocation.js'
 import type { TurnCore } from './core.js'
 import { PEER_FORBIDDEN } from './peer-policy.js'
+import type { ChannelBinding } from './permission.js'
 import type { Request } from './request.js'
 import { beginSuccess, respondError, sendAnswer } from './respond.js'
 

@@ -1,6 +1,7 @@
 // What it takes to make a TurnCore: its faces, its tables, its limits. The server's assembly and the tests fill this in.
 import type { Authenticator } from '../auth/authenticator.js'
 import type { CoreRuleOptions } from './core-rules.js'
+import type { FiveTuple } from './five-tuple.js'
 import type { MobilityOptions } from './mobility.js'
 import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput, UserLookup } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
@@ -41,6 +42,8 @@ export interface TurnCoreOptions extends CoreRuleOptions {
   readonly unauthenticatedRate?: number
   /** Do these two hold for loopback too? */
   readonly limitsLoopback?: boolean
+  /** The port of this server that a client uses, 0 if that is not known; absent: it never is. */
+  readonly localPortOf?: (client: FiveTuple) => number
   /** Where users of outside stores are asked for; absent: there is no such store, and never will be. */
   readonly userLookup?: UserLookup
   /** Where dropped frames and datagrams are counted, by DROP_ reason; shared memory, so that others may read it. Own if absent. */

@@ -1,6 +1,7 @@
 // What a core goes by and a reload may change: limits of an allocation, and switches. Read per request, never per packet of data; written by
 // reconfigure.ts alone, between packets.
 import { type ProtocolTraits, profileTraits } from '../config/profile.js'
+import { ALTERNATE_ABOVE_PERCENT_DEFAULT } from '../limits/turn.js'
 import { CHANNEL_NUMBER_MAX } from '../stun/constants.js'
 import { TICKS_PER_SECOND } from './allocation.js'
 
@@ -18,6 +19,8 @@ export interface CoreRuleOptions {
   readonly traits?: ProtocolTraits
   /** How long a request waits for its user, in seconds; 0 if absent. */
   readonly lookupWaitSeconds?: number
+  /** From which share of the licence on clients are sent to other servers; 100 if absent: when there is no more. */
+  readonly alternateAbovePercent?: number
 }
 
 export interface CoreRules {
@@ -28,6 +31,7 @@ export interface CoreRules {
   readonly allowsMobility: boolean
   readonly traits: ProtocolTraits
   readonly lookupWaitTicks: number
+  readonly alternateAbovePercent: number
 }
 
 export function coreRules(options: CoreRuleOptions): CoreRules {
@@ -39,5 +43,6 @@ export function coreRules(options: CoreRuleOptions): CoreRules {
     allowsMobility: options.allowsMobility ?? false,
     traits: options.traits ?? profileTraits('rfc'),
     lookupWaitTicks: (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND,
+    alternateAbovePercent: options.alternateAbovePercent ?? ALTERNATE_ABOVE_PERCENT_DEFAULT,
   }
 }

@@ -22,6 +22,7 @@ import { CLASS_INDICATION, CLASS_REQUEST, METHOD_BINDING, METHOD_SEND } from '..
 import { isFingerprintValid } from '../stun/integrity.js'
 import { DECODE_OK, decodeMessage, type MessageView } from '../stun/message.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
+import { Alternates } from './alternates.js'
 import { AnswerGate } from './answer-gate.js'
 import { BandwidthLimits } from './bandwidth-limits.js'
 import { handlePeerConnected, handlePeerConnectFailed, respondFailed } from './connect.js'
@@ -78,6 +79,7 @@ export class TurnCore {
   rules: CoreRules
   /** Null where no client may ever move (RFC 8016). */
   readonly mobility: Mobility | null
+  readonly alternates: Alternates
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
   readonly relays = new RelayTable()
@@ -120,6 +122,7 @@ export class TurnCore {
         : new Connections(connectionOutput, connectionTable, hash, this.bandwidthLimits, this.random)
     this.rules = coreRules(options)
     this.mobility = options.mobility === undefined ? null : new Mobility(options.mobility, this.random)
+    this.alternates = new Alternates(options.localPortOf ?? (() => 0))
     this.lookups = options.userLookup === undefined ? null : new CredentialLookups(options.userLookup)
     this.supportsDontFragment = options.supportsDontFragment
     this.drops = options.drops ?? new Float64Array(DROP_NAMES.length)
@@ -234,7 +237,7 @@ export class TurnCore {
     this.connections.data.tick()
   }
 
-  /** From now on no new allocations: 508. Everything else goes on. */
+  /** From now on no new allocations: 300 where there is another server, else 508. Everything else goes on. */
   drain(): void {
     this.isDraining = true
   }

@@ -5,6 +5,7 @@ import type { ConnectionBandwidth } from './connection-bandwidth.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { KeyedHash } from './keyed-hash.js'
 import type { ConnectionOutput } from './output.js'
+import { ownerName } from './ownership.js'
 import type { Exchange } from './request.js'
 
 interface DataConnection {
@@ -37,8 +38,8 @@ export class DataConnections {
   }
 
   /** Takes a peer's connection that waits for this user. Returns its handle, or 0: unknown, used, expired, or another user's. */
-  claim(id: number, { account, username }: Pick<Exchange, 'username' | 'account'>): number {
-    const { low, high } = this.#hash.hashText(username)
+  claim(id: number, { account, session, username }: Pick<Exchange, 'username' | 'account' | 'session'>): number {
+    const { low, high } = this.#hash.hashText(ownerName(session, username))
     const index = this.#table.claim(id, low, high)
     if (index < 0) return 0
     this.#byId.set(id, { index, account, bandwidth: this.#openBandwidth(index, account), isClosing: false })

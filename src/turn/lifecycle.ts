@@ -22,10 +22,12 @@ import {
 } from './allocation.js'
 import type { TurnCore } from './core.js'
 import type { DeletionCause } from './output.js'
+import { takeSession } from './ownership.js'
+import { respondNoRoom } from './redirect.js'
 import { withPort } from './relay-host.js'
 import type { Exchange, Request } from './request.js'
 import type { Reservation } from './reservations.js'
-import { beginSuccess, respondError, sendAnswer } from './respond.js'
+import { beginSuccess, sendAnswer } from './respond.js'
 
 const RESERVATION_LIFETIME_TICKS = RESERVATION_LIFETIME_SECONDS * TICKS_PER_SECOND
 
@@ -56,12 +58,13 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
   const { account, client, username, transactionIdBytes } = exchange
   const allocation = new Allocation(client, username, core.now, transactionIdBytes, plan.isTcp)
   allocation.account = account
+  takeSession(allocation, exchange.session)
   allocation.lifetimeSeconds = plan.lifetimeSeconds
   for (const family of plan.families) claimRelay(core, allocation, family, plan)
   if (allocation.relay4 === null && allocation.relay6 === null) {
     giveQuota(core, allocation, plan)
     if (plan.reservation !== null) releaseReservation(core, plan.reservation)
-    respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'no-relay-port')
+    respondNoRoom(core, exchange, 'no-relay-port', plan.reservation !== null)
     return
   }
   allocation.bandwidth = core.bandwidthLimits.open(allocation.account)
@@ -191,7 +194,7 @@ function answerIfDecided(core: TurnCore, allocation: Allocation): void {
   if (relays.length === 0) {
     // A dual allocation may fail for two reasons; the answer is about the whole.
     forgetAllocation(core, allocation, plan)
-    respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'relay-failed')
+    respondNoRoom(core, exchange, 'relay-failed', plan.reservation !== null)
     return
   }
   core.openings.delete(allocation)

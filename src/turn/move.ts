@@ -24,6 +24,7 @@ import { FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
 import { deleteAllocation } from './lifecycle.js'
 import type { ClientWay, Mobile } from './mobility.js'
 import type { ForwardedMove } from './output.js'
+import { isOwner } from './ownership.js'
 import { readRefresh, refresh } from './refresh.js'
 import type { Exchange, Request } from './request.js'
 import { beginSuccess, respondError, sendAnswer } from './respond.js'
@@ -69,8 +70,8 @@ export function handleMove(core: TurnCore, request: Request, ticketIndex: number
   }
   const mobile = mobility.find(ticket.allocation)
   if (mobile === null) return refuse(core, exchange, ERROR_ALLOCATION_MISMATCH, 'no-allocation')
-  // The tag of a name is only 48 bits of it.
-  if (mobile.allocation.username !== exchange.username) {
+  // The tag of a name is only 48 bits of it, and a token (RFC 7635) has none: it must be the one that the allocation was made with.
+  if (!isOwner(mobile.allocation, exchange)) {
     return refuse(core, exchange, ERROR_WRONG_CREDENTIALS, 'wrong-credentials')
   }
   return move(core, request, mobile, ticket.turn)
@@ -81,11 +82,11 @@ export function handleForwardedMove(
   core: TurnCore,
   request: Request,
   client: FiveTuple,
-  { account, bytes, integrity, key, username }: ForwardedMove,
+  { bytes, ...credentials }: ForwardedMove,
 ): number {
   if (decodeMessage(request.message, bytes, 0, bytes.length) !== DECODE_OK) return DROP_NONE
   request.begin(client)
-  Object.assign(request.exchange, { account, integrity, key, username, isForwarded: true })
+  Object.assign(request.exchange, { ...credentials, isForwarded: true })
   const index = request.message.find(ATTRIBUTE_MOBILITY_TICKET)
   return index < 0 ? DROP_NONE : handleMove(core, request, index)
 }

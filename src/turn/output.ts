@@ -75,7 +75,7 @@ export interface ConnectionOutput {
 }
 
 /** What another worker needs to answer an authentic Refresh with a ticket of its own: plain data. */
-export interface ForwardedMove extends Pick<Exchange, 'username' | 'account' | 'key' | 'integrity'> {
+export interface ForwardedMove extends Pick<Exchange, 'username' | 'account' | 'key' | 'integrity' | 'session'> {
   /** The Refresh, as it came. */
   readonly bytes: Uint8Array
 }
@@ -111,7 +111,10 @@ export interface TurnObserver {
   allocationMoved(allocation: Allocation, from: FiveTuple): void
   /** One of two relays of a dual allocation has gone; the allocation lives on. */
   relayDeleted(relay: Relay, cause: DeletionCause): void
-  /** `code` is the STUN error code, or 0 if there was no answer; `peer` is null where none is involved. */
+  /**
+   * `code` is the STUN error code, or 0 if there was no answer; `peer` is null where none is involved; `overdueSeconds` is of an access
+   * token or its key that does not hold now, else 0 or absent.
+   */
   refused(
     reason: RefusalReason,
     code: number,
@@ -119,6 +122,7 @@ export interface TurnObserver {
     username: string,
     client: TransportAddress,
     peer: TransportAddress | null,
+    overdueSeconds?: number,
   ): void
   /** A source that gets no answers now. One of them in a second is told for each reason: all are in the drops. */
   unanswered(reason: UnansweredReason, client: TransportAddress): void

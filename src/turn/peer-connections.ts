@@ -13,6 +13,7 @@ import type { ConnectionSlots } from './connection-slots.js'
 import type { ConnectionTable } from './connection-table.js'
 import type { KeyedHash } from './keyed-hash.js'
 import type { ConnectionOutput } from './output.js'
+import { ownerName } from './ownership.js'
 import type { Exchange } from './request.js'
 
 /** RFC 6062 §5.2: at least 30 s for a connection to be made, and 30 s for it to be bound. */
@@ -113,7 +114,8 @@ export class PeerConnections {
 
   /** There is a connection: from now on, for 30 s, the allocation's user may bind it, on any worker. */
   publish(connection: PeerConnection, handle: number, now: number): void {
-    const { low, high } = this.#hash.hashText(connection.allocation.username)
+    const { sessions, username } = connection.allocation
+    const { low, high } = this.#hash.hashText(ownerName(sessions[0] ?? null, username))
     connection.exchange = null
     connection.handle = handle
     this.#wait(connection, now)

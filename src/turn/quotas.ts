@@ -49,6 +49,12 @@ export class Quotas {
     return this.#users.held
   }
 
+  /** Are there as many as this share of the licence, in percent? Read without the lock: others may come and go meanwhile. */
+  isAbove(percent: number): boolean {
+    const limit = Math.min(this.#maxAllocations, this.#users.capacity)
+    return this.held >= Math.floor((limit * percent) / 100)
+  }
+
   /**
    * Takes `count` places for this user, or none. Returns null, or why not; the quota comes before the licence (RFC 8656 §7.2).
    * @param now ticks of CLOCK_MONOTONIC

@@ -10,6 +10,7 @@ import { type Allocation, type Relay, TICKS_PER_SECOND } from './allocation.js'
 import type { TurnCore } from './core.js'
 import { deleteRelay } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
+import { lifetimeOf, takeSession } from './ownership.js'
 import type { Request } from './request.js'
 import { beginSuccess, respondError, sendAnswer } from './respond.js'
 
@@ -42,7 +43,10 @@ export function readRefresh(core: TurnCore, request: Request, allocation: Alloca
     respondError(core, exchange, ERROR_PEER_ADDRESS_FAMILY_MISMATCH, 'peer-family-mismatch')
     return null
   }
-  return { relays, lifetimeSeconds: requestedSeconds === 0 ? 0 : grantedLifetimeSeconds(requestedSeconds) }
+  takeSession(allocation, exchange.session)
+  const lifetimeSeconds =
+    requestedSeconds === 0 ? 0 : lifetimeOf(core, exchange, grantedLifetimeSeconds(requestedSeconds))
+  return { relays, lifetimeSeconds }
 }
 
 export function refresh(core: TurnCore, allocation: Allocation, { lifetimeSeconds, relays }: RefreshWish): void {

@@ -21,7 +21,6 @@ import {
   COUNTER_BYTES_TO_CLIENT,
   COUNTER_PACKETS_FROM_CLIENT,
   COUNTER_PACKETS_TO_CLIENT,
-  type Judged,
   RELAY_LIVE,
   type Relay,
 } from './allocation.js'
@@ -44,6 +43,7 @@ import {
 import { type FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
 import { arrive } from './move.js'
 import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
+import type { Judged } from './permission.js'
 
 /** Bytes before the payload in a Data indication: header, XOR-PEER-ADDRESS, and the header of DATA. */
 const DATA_INDICATION_HEADER_LENGTH_MAX = 20 + 24 + 4

@@ -1,5 +1,7 @@
 // The request being handled: one object per core, filled anew for each. What an answer needs later (Allocate waits for its
 // sockets) is copied into an Exchange of its own.
+
+import type { TokenSession } from '../auth/token-session.js'
 import { MessageView } from '../stun/message.js'
 import type { Allocation } from './allocation.js'
 import { FiveTuple } from './five-tuple.js'
@@ -21,6 +23,10 @@ export class Exchange {
   integrity = 0
   /** Another worker has received it, and found it authentic (RFC 8016). */
   isForwarded = false
+  /** Of the access token that verified it (RFC 7635); null for users. */
+  session: TokenSession | null = null
+  /** By how much that was late, if that is why it is refused. */
+  overdueSeconds = 0
 
   isSameTransaction(other: Exchange): boolean {
     for (let index = 0; index < 12; index++) {
@@ -41,6 +47,7 @@ export class Exchange {
     kept.account = this.account
     kept.key = this.key
     kept.integrity = this.integrity
+    kept.session = this.session
     return kept
   }
 }
@@ -66,6 +73,8 @@ export class Request {
     exchange.key = null
     exchange.integrity = 0
     exchange.isForwarded = false
+    exchange.session = null
+    exchange.overdueSeconds = 0
     this.allocation = null
     this.way = null
   }

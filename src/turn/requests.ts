@@ -1,8 +1,10 @@
 // Every request on its way to the file of its method: is there such a method, is the request authentic, is all of it understood,
 // is the allocation there, and whose is it (RFC 8489 §6.3.1, §9.2.4; RFC 8656 §5).
 import { LOOKUP_NEEDED } from '../auth/authenticator.js'
+import { INTEGRITY_NONE, usedIntegrity } from '../auth/used-integrity.js'
 import type { RefusalReason } from '../log/refusals.js'
 import {
+  ATTRIBUTE_ACCESS_TOKEN,
   ATTRIBUTE_DONT_FRAGMENT,
   ATTRIBUTE_USERNAME,
   ERROR_ALLOCATION_MISMATCH,
@@ -29,6 +31,8 @@ import { PARK_DUPLICATE, PARK_FULL } from './credential-lookups.js'
 import { DROP_DUPLICATE_REQUEST, DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import { handleMove, noteRequest, ticketHolder, ticketIndexOf } from './move.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
+import { isOwner, mayRefresh } from './ownership.js'
+import { redirectStranger } from './redirect.js'
 import { handleRefresh } from './refresh.js'
 import type { Request } from './request.js'
 import { respondChallenge, respondError, respondIntegrityFailure } from './respond.js'
@@ -63,7 +67,7 @@ export function handleRequest(core: TurnCore, request: Request, deadlineAt: numb
   if (refuseUnknownRequired(core, request)) return DROP_NONE
   const ticketIndex = ticketIndexOf(core, request, request.exchange.username)
   if (ticketIndex >= 0) return handleMove(core, request, ticketIndex)
-  if (request.allocation?.username === request.exchange.username) noteRequest(core, request)
+  if (request.allocation !== null && isOwner(request.allocation, request.exchange)) noteRequest(core, request)
   if (method === METHOD_ALLOCATE) return handleAllocate(core, request)
   if (method !== METHOD_CONNECTION_BIND) return handleAllocationRequest(core, request)
   handleConnectionBind(core, request)
@@ -99,16 +103,26 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   const allocationUsername = request.allocation?.username ?? ticketHolder(core, request)
   const { client } = exchange.client
   const now = core.monotonicSeconds()
-  let code = authenticator.authenticate(message, client, now, allocationUsername, lookupCount)
+  // Not asked for: whoever sends it knows of no password, and would be refused without knowing why (RFC 7635 §7).
+  if (usedIntegrity(message) !== INTEGRITY_NONE && !authenticator.tokens.isOn && message.has(ATTRIBUTE_ACCESS_TOKEN)) {
+    const drop = core.answerGate.dropOfAnswer(exchange.client, false, core.monotonicTicks())
+    if (drop === DROP_NONE) refuseUnknownRequired(core, request)
+    return drop
+  }
+  const sessions = request.allocation?.sessions
+  let code = authenticator.authenticate(message, client, now, allocationUsername, lookupCount, sessions)
   if (code === ERROR_STALE_NONCE) {
     const owner = ownerOfTakenNonce(core, request)
-    if (owner !== null) code = authenticator.authenticate(message, owner, now, allocationUsername, lookupCount)
+    if (owner !== null)
+      code = authenticator.authenticate(message, owner, now, allocationUsername, lookupCount, sessions)
   }
   exchange.username = authenticator.username
+  exchange.overdueSeconds = authenticator.overdueSeconds
   if (code === 0) {
     exchange.account = authenticator.account
     exchange.key = authenticator.key
     exchange.integrity = authenticator.integrity
+    exchange.session = authenticator.session
     if (authenticator.isLookupDue) core.lookups?.ask(exchange.username, client, true)
     return AUTHENTIC
   }
@@ -122,7 +136,7 @@ function authenticate(core: TurnCore, request: Request, deadlineAt: number, look
   }
   const { reason } = authenticator
   if (reason === null) {
-    respondChallenge(core, exchange)
+    if (!redirectStranger(core, request)) respondChallenge(core, exchange)
   } else if (core.rules.traits.namesIntegrityFailure && authenticator.hasRefusedKey(code, message, client, now)) {
     respondIntegrityFailure(core, request, reason)
   } else {
@@ -157,9 +171,13 @@ function respondServerError(core: TurnCore, { exchange }: Request, reason: Refus
 
 /** RFC 8489 §6.3.1: 420 with every attribute that is required and unknown. */
 function refuseUnknownRequired(core: TurnCore, { exchange, message }: Request): boolean {
-  if (!core.hasUnknownRequired(message)) return false
+  const hasTokenInVain = !core.authenticator.tokens.isOn && message.has(ATTRIBUTE_ACCESS_TOKEN)
+  if (!core.hasUnknownRequired(message) && !hasTokenInVain) return false
   const unknown = message.unknownRequired(
-    (type) => isUnderstood(type) && (type !== ATTRIBUTE_DONT_FRAGMENT || core.supportsDontFragment),
+    (type) =>
+      isUnderstood(type) &&
+      (type !== ATTRIBUTE_DONT_FRAGMENT || core.supportsDontFragment) &&
+      (type !== ATTRIBUTE_ACCESS_TOKEN || !hasTokenInVain),
   )
   respondError(core, exchange, ERROR_UNKNOWN_ATTRIBUTE, 'unknown-attribute', null, unknown)
   return true
@@ -170,7 +188,7 @@ function handleAllocationRequest(core: TurnCore, request: Request): number {
   const { allocation, exchange, message } = request
   if (allocation === null || allocation.isOpening) {
     respondError(core, exchange, ERROR_ALLOCATION_MISMATCH, 'no-allocation')
-  } else if (allocation.username !== exchange.username) {
+  } else if (!(message.method === METHOD_REFRESH ? mayRefresh : isOwner)(allocation, exchange)) {
     respondError(core, exchange, ERROR_WRONG_CREDENTIALS, 'wrong-credentials')
   } else if (message.method === METHOD_REFRESH) {
     handleRefresh(core, request, allocation)

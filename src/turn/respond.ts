@@ -1,11 +1,13 @@
 // Writes and sends the answers of the core. Every error answer goes through `respondError`, so that every refusal is told to
 // the observer with its reason, and no answer forgets integrity or fingerprint.
 
-import { INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../auth/authenticator.js'
+import { INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../auth/used-integrity.js'
 import { ANSWER_LENGTH_MAX } from '../limits/messages.js'
 import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
 import {
+  ATTRIBUTE_ALTERNATE_DOMAIN,
+  ATTRIBUTE_ALTERNATE_SERVER,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_REALM,
   ATTRIBUTE_USERHASH,
@@ -14,11 +16,13 @@ import {
   CLASS_SUCCESS,
   ERROR_INTEGRITY_CHECK_FAILURE,
   ERROR_STALE_NONCE,
+  ERROR_TRY_ALTERNATE,
   ERROR_UNAUTHENTICATED,
   ERROR_UNKNOWN_ATTRIBUTE,
 } from '../stun/constants.js'
 import { reasonPhrase } from '../stun/reason-phrases.js'
 import { MessageWriter } from '../stun/writer.js'
+import type { AlternatePlace } from './alternates.js'
 import type { TurnCore } from './core.js'
 import type { Exchange, Request } from './request.js'
 
@@ -82,7 +86,8 @@ export function respondError(
   peer: TransportAddress | null = null,
   unknown: readonly number[] = [],
 ): void {
-  core.observer.refused(reason, code, exchange.method, exchange.username, exchange.client.client, peer)
+  const { client, method, overdueSeconds, username } = exchange
+  core.observer.refused(reason, code, method, username, client.client, peer, overdueSeconds)
   writeError(core, exchange, code, unknown)
   sendAnswer(core, exchange)
 }
@@ -101,6 +106,22 @@ export function respondIntegrityFailure(core: TurnCore, { exchange, message }: R
   for (const type of [name, ATTRIBUTE_REALM, ATTRIBUTE_NONCE]) {
     writer.writeBytes(type, message.readBytes(message.find(type)))
   }
+  sendAnswer(core, exchange)
+}
+
+/** Sends a client to another server (RFC 8489 §10). */
+export function respondTryAlternate(
+  core: TurnCore,
+  exchange: Exchange,
+  reason: RefusalReason,
+  { addresses, domain }: AlternatePlace,
+): void {
+  const code = ERROR_TRY_ALTERNATE
+  core.observer.refused(reason, code, exchange.method, exchange.username, exchange.client.client, addresses[0])
+  writeError(core, exchange, code, [])
+  const { writer } = core.responder
+  for (const address of addresses) writer.writeAddress(ATTRIBUTE_ALTERNATE_SERVER, address)
+  if (domain !== '') writer.writeText(ATTRIBUTE_ALTERNATE_DOMAIN, domain)
   sendAnswer(core, exchange)
 }
 

@@ -1,6 +1,7 @@
 // The comprehension-required attributes that this server understands. Any other one in a request is answered with 420, in an
 // indication it is dropped (RFC 8489 §6.3). An understood attribute in a method that has no use for it is ignored (§14).
 import {
+  ATTRIBUTE_ACCESS_TOKEN,
   ATTRIBUTE_CHANNEL_NUMBER,
   ATTRIBUTE_CONNECTION_ID,
   ATTRIBUTE_DATA,
@@ -45,6 +46,7 @@ const UNDERSTOOD = new Set<number>([
   ATTRIBUTE_XOR_MAPPED_ADDRESS,
   ATTRIBUTE_RESERVATION_TOKEN,
   ATTRIBUTE_CONNECTION_ID,
+  ATTRIBUTE_ACCESS_TOKEN,
 ])
 
 /** True for every comprehension-optional type. */

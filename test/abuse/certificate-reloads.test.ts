@@ -211,7 +211,7 @@ function dtlsFingerprint(server: ServerProcess): string {
   const { stdout }: SpawnSyncReturns<string> = spawnSync('openssl', args, {
     input: '',
     encoding: 'utf8',
-    timeout: 5_000,
+    timeout: 60_000,
   })
   const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(stdout)?.[0]
   if (pem === undefined) throw new Error(`no certificate:\n${stdout}`)

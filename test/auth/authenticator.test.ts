@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { Authenticator, INTEGRITY_NONE, INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../../src/auth/authenticator.js'
+import { Authenticator } from '../../src/auth/authenticator.js'
 import { md5Key, sha256Key, userhash } from '../../src/auth/credentials.js'
 import { RestSecrets } from '../../src/auth/rest-secrets.js'
+import { INTEGRITY_NONE, INTEGRITY_SHA1, INTEGRITY_SHA256 } from '../../src/auth/used-integrity.js'
 import { TransportAddress } from '../../src/stun/address.js'
 import { ATTRIBUTE_NONCE, ATTRIBUTE_REALM, ATTRIBUTE_USERHASH, ATTRIBUTE_USERNAME } from '../../src/stun/constants.js'
 import {

@@ -135,7 +135,7 @@ t.test('the status of a TURN server', async (t) => {
   })
 
   t.test('goes on by itself, every few seconds, and says nothing twice', async (t) => {
-    await expressway.waitForLog(() => expressway.linesOf('allocation').length > 1, 15_000)
+    await expressway.waitForLog(() => expressway.linesOf('allocation').length > 1)
     const lines = server.linesOf('turn-server-status').filter(({ turnServer }) => turnServer === ofExpressway)
     const said = lines.map((line) => line.status)
     t.same(

@@ -15,6 +15,8 @@ import { runTurnd } from './run-turnd.js'
 const MIN_PORT = 31_800
 const PASSWORD = 'hunter2'
 const ARGS = [...localArguments(MIN_PORT), '--user', `alice:${PASSWORD}`]
+/** As it is by default. */
+const AUTO = ['--engine', 'auto']
 const CHANNEL = 0x4000
 const BURST_COUNT = 50
 const LEVEL_INFO = 30
@@ -25,9 +27,17 @@ const isLong = process.env.TURND_TEST_LONG === '1'
  * With --engine native the reason is the same as with auto, by whichever way it was found: one of each kind where time is short
  * (nothing to load, a process that ends, that crashes, that hangs, a test that fails).
  */
-const REFUSED_IN_SHORT = ['is not there', 'ends the process', 'hangs', 'layout']
+const REFUSED_IN_SHORT = ['is not there', 'ends the process', 'layout']
 /** What test/net/choose-engine.test.ts shows as well: how the reason is found. Here the rest of the way is one for all. */
-const LONG_ONLY = ['is another module', 'prints', 'koffi', 'crash', 'hang']
+const LONG_ONLY = [
+  'has no binary for this machine',
+  'is another module',
+  'crashes the process',
+  'prints',
+  'koffi',
+  'crash',
+  'hang',
+]
 
 t.setTimeout(240_000)
 t.jobs = 4
@@ -163,7 +173,7 @@ for (const [missing, present, reason] of [
 }
 
 t.test('with everything it is native, and there is no reason to give', { ...atOnce, skip: NATIVE.skip }, async (t) => {
-  const server = await startServer(t, ARGS)
+  const server = await startServer(t, [...ARGS, ...AUTO])
   t.match(server.ready, { engine: 'native', offloads: { gro: true, gso: true } })
   t.notOk('engineReason' in server.ready)
   t.match(server.linesOf('engine'), [{ level: LEVEL_INFO }])
@@ -176,7 +186,7 @@ async function runsOnDgram(
   options: Parameters<typeof startServer>[2],
   reason: RegExp,
 ): Promise<void> {
-  const server = await startServer(t, [...ARGS, ...args], options)
+  const server = await startServer(t, [...ARGS, ...AUTO, ...args], options)
   t.match(server.ready, { engine: 'dgram', workers: 1, engineReason: reason })
   t.match(server.linesOf('engine'), [{ level: LEVEL_WARN, engine: 'dgram', reason, msg: /^dgram engine: ./ }])
   await relays(t, server)

@@ -14,6 +14,7 @@ import {
   PASSWORD_ALGORITHM_MD5,
   TRANSPORT_PROTOCOL_TCP,
 } from '../../src/stun/constants.js'
+import { macKeyOf, NORTH, SOUTH, type TokenWish, tokenOf } from '../support/access-token.js'
 import { connectUdp } from '../support/client-transport.js'
 import { withDeadline } from '../support/deadline.js'
 import type { ReceivedMessage } from '../support/received-message.js'
@@ -28,6 +29,12 @@ export const SECRET = 'shared-with-the-web-service'
 export const USERS = ['alice', 'bob', 'carol']
 /** In the users file, with that password, and disabled. */
 export const DISABLED_USER = 'dora'
+/** The second one's time has passed. */
+export const [KID, EXPIRED_KID] = ['north', 'south']
+export const OAUTH_KEYS = [
+  `${KID} A256GCM ${Buffer.from(NORTH.key).toString('base64')}`,
+  `${EXPIRED_KID} A128GCM ${Buffer.from(SOUTH.key).toString('base64')} 1000000000 60`,
+]
 export const PROXY = '127.80.0.9'
 export const [USER_QUOTA, MAX_ALLOCATIONS, PORT_COUNT, LIMIT] = [4, 8, 10, 2]
 
@@ -89,6 +96,10 @@ export const REFUSED_REQUESTS: Partial<Record<RefusalReason, RefusedRequest>> = 
   'wrong-realm': allocateWith(401, { realm: 'elsewhere' }),
   'expired-credential': ofRestName('1000000001:alice'),
   'too-long-lived': ofRestName('9999999999:alice'),
+  'unknown-oauth-key': ofToken('nobody', {}),
+  'bad-token': ofToken(KID, { serverName: 'another.octavio.com' }),
+  'expired-token': ofToken(KID, { timestampSeconds: nowSeconds() - 7200 }),
+  'expired-oauth-key': ofToken(EXPIRED_KID, {}),
   'stale-nonce': allocateWith(438, { nonce: 'from-another-server' }),
   'missing-attribute': allocateWith(400, { nonce: null }),
   'bid-down': allocateWith(400, { ...MODERN, algorithms: [PASSWORD_ALGORITHM_MD5] }),
@@ -193,6 +204,20 @@ export const REFUSED_CONNECTIONS: Partial<Record<ConnectionRefusal, (from: Origi
 /** The same address as a source, by the place in the table. */
 export function originOf(t: Test, server: ServerProcess, index: number): Origin {
   return new Origin(t, server, `127.80.1.${index + 1}`)
+}
+
+function ofToken(kid: string, wish: TokenWish): RefusedRequest {
+  const key = macKeyOf(7)
+  const provoke = (from: Origin) => {
+    const token = { timestampSeconds: nowSeconds(), serverName: 'turnd', macKey: key, ...wish }
+    const accessToken = tokenOf({ ...token, key: kid === EXPIRED_KID ? SOUTH : NORTH })
+    return allocateWith(401, { username: kid, key, accessToken }).provoke(from)
+  }
+  return { method: 'Allocate', code: 401, user: kid, provoke }
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000)
 }
 
 function ofRestName(username: string): RefusedRequest {

@@ -8,6 +8,7 @@ import type { TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
 import { allocateCode, connectClient, startLocalServer } from './local-server.js'
 
+const isLong = process.env.TURND_TEST_LONG === '1'
 const MIN_PORT = 32_400
 const PASSWORD = 'hunter2'
 const CHANNEL = 0x4000
@@ -99,8 +100,8 @@ t.test('without allocations there is nothing to wait for, and the port is free a
 
 t.test('a second signal stops at once', async (t) => {
   for (const [first, second] of [
-    ['SIGTERM', 'SIGTERM'],
     ['SIGINT', 'SIGTERM'],
+    ...(isLong ? [['SIGTERM', 'SIGTERM'] as const] : []),
   ] as const) {
     const server = await start(t, ['--drain-timeout', '60'])
     await startCall(t, server)

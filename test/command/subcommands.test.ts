@@ -21,6 +21,8 @@ t.test('--version prints that of package.json', async (t) => {
   t.same(await runTurnd(['--version'], { cwd: t.testdir({}) }), { code: 0, stdout: `turnd ${version}\n`, stderr: '' })
 })
 
+const isLong = process.env.TURND_TEST_LONG === '1'
+
 t.test('standard output', async (t) => {
   const shell = (t: Test, line: string) => {
     const cwd = t.testdir({})
@@ -30,6 +32,8 @@ t.test('standard output', async (t) => {
     return spawnSync('bash', args, { cwd, encoding: 'utf8', timeout: 30_000 })
   }
 
+  // One of the command's own, one of each subcommand that takes another way to its output.
+  const inLongForm = ['--version', 'why --help', 'login --help', 'cert --name turn.example.org']
   for (const [words, name] of [
     ['--help', 'turnd'],
     ['--version', 'turnd'],
@@ -38,6 +42,7 @@ t.test('standard output', async (t) => {
     ['user list --users-file users.jsonl', 'turnd user'],
     ['cert --name turn.example.org', 'turnd cert'],
   ] as const) {
+    if (!isLong && inLongForm.includes(words)) continue
     t.test(`${words}: a full disk is one sentence, and exit code 2`, async (t) => {
       const { status, stderr } = shell(t, `"$@" ${words} >/dev/full`)
       t.equal(stderr, `${name}: standard output cannot be written: no space left on the disk\n`)

@@ -8,7 +8,7 @@ import { findCommand } from '../support/peers.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { TURND } from './run-turnd.js'
 
-const WAIT_MILLISECONDS_MAX = 30_000
+const WAIT_MILLISECONDS_MAX = 60_000
 
 /** For tap's `skip`. Throws with CI=true: there it must be installed. */
 export function terminalOrSkip(): string | false {

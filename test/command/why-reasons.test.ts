@@ -16,6 +16,7 @@ import {
   DISABLED_USER,
   LIMIT,
   MAX_ALLOCATIONS,
+  OAUTH_KEYS,
   Origin,
   originOf,
   PASSWORD,
@@ -183,7 +184,7 @@ function start(t: Test, engine: EngineUnderTest, stateDirectory: string): Promis
     ...['--relay-ip', '127.0.0.1', '--min-port', String(minPort), '--max-port', String(minPort + PORT_COUNT - 1)],
     ...['--allow-peer', '127.0.0.0/8', '--proxy-protocol-from', PROXY, '--auth-secret', SECRET],
     ...['--auth-secret-lifetime-max', '31536000'],
-    ...['--users-file', usersFile(t)],
+    ...['--users-file', usersFile(t), '--oauth-keys', join(t.testdirName, 'oauth.keys')],
     // Nobody gets as far as to it.
     ...['--http-upstream', 'http://127.0.0.1:9', '--http-name', 'pages.test'],
     ...USERS.flatMap((name) => ['--user', `${name}:${PASSWORD}`]),
@@ -197,7 +198,10 @@ function start(t: Test, engine: EngineUnderTest, stateDirectory: string): Promis
 /** One user, who is disabled. */
 function usersFile(t: Test): string {
   const { entry } = makeUsersFileLine(DISABLED_USER, 'turnd', PASSWORD)
-  return join(t.testdir({ users: `${lineOf({ ...entry, disabled: true }).text}\n` }), 'users')
+  return join(
+    t.testdir({ users: `${lineOf({ ...entry, disabled: true }).text}\n`, 'oauth.keys': OAUTH_KEYS.join('\n') }),
+    'users',
+  )
 }
 
 async function why(t: Test, stateDirectory: string): Promise<WhyReport> {

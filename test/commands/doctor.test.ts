@@ -189,7 +189,7 @@ t.test('a run', async (t) => {
     t.match(await run(args, { TURND_USER: 'alice' }), { code: 2, stderr: /^turnd doctor: TURND_USER/ })
   })
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    t.test(`ends at ${signal}, though a server is silent`, { timeout: 25_000 }, async (t) => {
+    t.test(`ends at ${signal}, though a server is silent`, { timeout: 120_000 }, async (t) => {
       const source = new EventEmitter()
       const silent = createSocket('udp4').bind(0, '127.0.0.1')
       t.teardown(() => silent.close())

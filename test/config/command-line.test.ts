@@ -57,27 +57,27 @@ t.test('the command line', async (t) => {
       [['-realm', 'a'], '-r is not an option: all but -h begin with two dashes, turnd --help lists them'],
       [
         ['stray'],
-        'stray is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+        'stray is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
       ],
       [
         ['users'],
-        'users is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+        'users is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
       ],
       [
         ['--realm', 'a', 'b'],
-        'b is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+        'b is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
       ],
       [
         ['--realm', 'a', '--', '--mobility'],
-        '--mobility is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+        '--mobility is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
       ],
       [
         ['--mobility', 'true'],
-        'true is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+        'true is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
       ],
       [
         ['two words'],
-        '"two words" is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, login)',
+        '"two words" is neither an option (--…) nor a subcommand (user, convert, cert, why, probe, doctor, credentials, dns, resolve, login)',
       ],
       [['--realm', 'a', 'user', 'add'], 'user is a subcommand, which comes first: turnd user --help'],
     ]
@@ -242,7 +242,7 @@ t.test('what comes later', async (t) => {
         ['--max-bps 2001 is above --user-max-bps 2000, which is reached first'],
       ],
       [['--unauthenticated-rate', '0'], []],
-      [['--mobility'], ['--mobility has no effect yet: mobility comes in a later version']],
+      [['--mobility'], []],
       [['--public-name', 'a.org', '--public-name', 'b.org'], []],
     ]
     for (const [argv, warnings] of rows) t.same(parse({ argv }).warnings, warnings, argv.join(' '))

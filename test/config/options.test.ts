@@ -11,9 +11,9 @@ const NAMES =
   auth-secret-file auth-secret-hash auth-secret-separator auth-secret-lifetime auth-secret-lifetime-max
   redis redis-password-file redis-ca auth-webhook auth-webhook-token-file auth-webhook-ca
   lookup-timeout lookup-ttl lookup-outage
-  oauth-keys max-allocations user-quota permissions-max channels-max max-bps user-max-bps
+  oauth-keys oauth-server-name max-allocations user-quota permissions-max channels-max max-bps user-max-bps
   unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
-  coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file credentials-token credentials-token-file drain-timeout state-dir log-level`.split(
+  coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file credentials-token credentials-token-file drain-timeout alternate alternate-above state-dir log-level`.split(
     /\s+/,
   )
 

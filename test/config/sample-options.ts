@@ -104,6 +104,7 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   },
   authWebhookTokenFile: { texts: ['/etc/token'], native: '/etc/token', expected: '/etc/token', bad: null },
   authWebhookCa: { texts: ['/etc/ca.pem'], native: '/etc/ca.pem', expected: '/etc/ca.pem', bad: null },
+  oauthServerName: { texts: ['turn.octavio.com'], native: 'turn.octavio.com', expected: 'turn.octavio.com', bad: '' },
   oauthKeys: { texts: ['/etc/oauth'], native: '/etc/oauth', expected: '/etc/oauth', bad: null },
   maxAllocations: { texts: ['6000'], native: 6000, expected: 6000, bad: '-1' },
   userQuota: { texts: ['10'], native: 10, expected: 10, bad: '-1' },
@@ -182,6 +183,16 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   lookupTtl: { texts: ['30'], native: 30, expected: 30, bad: '1h' },
   lookupOutage: { texts: ['0'], native: 0, expected: 0, bad: '-1' },
   drainTimeout: { texts: ['5'], native: 5, expected: 5, bad: '5s' },
+  alternate: {
+    texts: ['turn2.example.org', 'tls:[2001:db8::2]:443*3'],
+    native: ['turn2.example.org', 'tls:[2001:db8::2]:443*3'],
+    expected: [
+      { scheme: 'any', host: 'turn2.example.org', isName: true, port: 0, weight: 1, text: 'turn2.example.org' },
+      { scheme: 'tls', host: '2001:db8::2', isName: false, port: 443, weight: 3, text: 'tls:[2001:db8::2]:443*3' },
+    ],
+    bad: 'turn2.example.org:0',
+  },
+  alternateAbove: { texts: ['80'], native: 80, expected: 80, bad: '101' },
   stateDir: { texts: ['/var/lib/turnd'], native: '/var/lib/turnd', expected: '/var/lib/turnd', bad: null },
   logLevel: { texts: ['debug'], native: 'debug', expected: 'debug', bad: 'loud' },
 }

@@ -560,10 +560,14 @@ t.test('this machine', async (t) => {
       openFiles: [],
       openConfigs: [],
       hasOutsideStore: false,
+      oauthKeyCount: 0,
+      expiredKids: [],
     }
     t.same(verdicts(judgeUsers(nobody)), ['fault'])
     t.same(verdicts(judgeUsers({ ...nobody, isFileNamed: false })), ['ok'])
     t.same(verdicts(judgeUsers({ ...nobody, hasOutsideStore: true })), ['ok'])
+    t.same(verdicts(judgeUsers({ ...nobody, oauthKeyCount: 1 })), ['ok'])
+    t.same(verdicts(judgeUsers({ ...nobody, oauthKeyCount: 1, expiredKids: ['north'] })), ['warning'])
     t.same(verdicts(judgeUsers({ ...nobody, staticCount: 1, openFiles: ['users.jsonl'] })), ['warning'])
     const [all, but] = [parsePeerRule('169.254.0.0/16', true), parsePeerRule('169.254.169.254', false)]
     t.same(verdicts(judgePeerRules([all], [])), ['warning'])

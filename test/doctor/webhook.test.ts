@@ -10,7 +10,7 @@ import { settingsOf } from '../server/settings.js'
 import { before } from '../support/http-stage.js'
 import { type Answering, json, startWebService } from '../support/web-service.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const TOKEN = 'hunter2-of-the-portal'
 const KEY = '0123456789abcdef0123456789abcdef'

@@ -21,7 +21,7 @@ import { TurnClient } from '../support/turn-client.js'
 
 const SECRET = 'a3f1c0ffee'
 const EXAMPLES = join(projectRoot, 'examples')
-const CALL_MILLISECONDS_MAX = 30_000
+const CALL_MILLISECONDS_MAX = 60_000
 
 /** What the product tells its clients: a way to the server. */
 interface Way {

@@ -19,7 +19,7 @@ const ARGS = [
   ...['--relay-ip', HOST, '--allow-peer', '127.0.0.0/8', '--user', `${USER.username}:${USER.password}`],
   ...['--min-port', String(MIN_PORT), '--max-port', String(MIN_PORT + PORT_COUNT - 1)],
 ]
-const READY_MILLISECONDS_MAX = 20_000
+const READY_MILLISECONDS_MAX = 60_000
 
 t.setTimeout(240_000)
 

@@ -5,7 +5,7 @@ import { METHOD_BINDING } from '../../src/stun/constants.js'
 import { until } from '../command/until.js'
 import { DGRAM, ENGINES, type EngineUnderTest } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
-import { openFileCount } from '../support/process-memory.js'
+import { openFileCount, openFileCountAtRest } from '../support/process-memory.js'
 import type { ServerProcess } from '../support/server-process.js'
 import { USER } from '../support/stream-server.js'
 import { TurnClient } from '../support/turn-client.js'
@@ -73,7 +73,7 @@ async function fail(t: Test, engine: EngineUnderTest): Promise<void> {
       }),
     )
   }
-  const filesBefore = openFileCount(server.pid)
+  const filesBefore = await openFileCountAtRest(server.pid)
 
   // The first of each thread fails, then every second one: a try may need several.
   t.test('bind: EADDRINUSE costs another try, not the allocation', (t) => bindElsewhere(t, server))
@@ -88,7 +88,7 @@ async function fail(t: Test, engine: EngineUnderTest): Promise<void> {
   }
 
   t.test('nothing stays behind, and no allocation has ended by itself', async (t) => {
-    await until(() => openFileCount(server.pid) <= filesBefore, `${filesBefore} open files as before`, 20_000)
+    await until(() => openFileCount(server.pid) <= filesBefore, `${filesBefore} open files as before`, 60_000)
     calls.stop()
     for (const { client } of calls.calls) t.equal((await client.refresh()).code, 0)
     const causes = new Set(server.linesOf('allocation-deleted').map(({ cause }) => cause))

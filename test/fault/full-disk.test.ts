@@ -247,7 +247,7 @@ async function startWithLog(t: Test, engine: EngineUnderTest, log: string | null
     child.kill('SIGKILL')
     return ended
   })
-  await until(() => isAnswering(t, port), 'the server is ready', 30_000)
+  await until(() => isAnswering(t, port), 'the server is ready', 60_000)
   return {
     pid: child.pid ?? 0,
     port,

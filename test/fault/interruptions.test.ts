@@ -177,7 +177,7 @@ async function killWorkers(t: Test): Promise<void> {
       const calls = await LiveCalls.start(t, connections, USER)
       const workers = await Promise.all(calls.calls.map(({ client }) => workerOf(server, client)))
       process.kill(server.pid, 'SIGUSR2')
-      await until(() => server.linesOf('worker-restarted').length === 1, 'its successor works', 30_000)
+      await until(() => server.linesOf('worker-restarted').length === 1, 'its successor works', 60_000)
       const kept = calls.calls.filter((_, index) => workers[index] !== victim)
       const goals = kept.map(({ sentCount }) => sentCount + 5)
       await until(
@@ -186,7 +186,7 @@ async function killWorkers(t: Test): Promise<void> {
         20_000,
       )
       calls.stop()
-      await until(() => kept.every(({ lostCount }) => lostCount === 0), 'and lost nothing', 20_000)
+      await until(() => kept.every(({ lostCount }) => lostCount === 0), 'and lost nothing', 60_000)
       t.comment(`${kept.length} calls kept, ${calls.calls.length - kept.length} lost`)
       // Its places of the licence are free again: as many as there are find room.
       for (let count = kept.length; count < 40; count++) {

@@ -16,7 +16,7 @@ const CHANNEL_DATA_FIRST_BYTE = 0x40
 export const PACKET_LENGTH = 160
 /** As an audio call does. */
 const INTERVAL_MILLISECONDS = 20
-const RETURN_MILLISECONDS_MAX = 15_000
+const RETURN_MILLISECONDS_MAX = 30_000
 
 /** A peer that returns what it gets, until `t` ends. */
 export async function openEcho(t: Test, host = '127.0.0.1', port = 0): Promise<TransportAddress> {

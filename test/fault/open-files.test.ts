@@ -26,7 +26,7 @@ const OPEN_FILES_MAX = 256
 const CONNECTION_COUNT = 150
 const BOB = { username: 'bob', password: 'builder' } as const
 const VICTIM = 0
-const TOLD_MILLISECONDS_MAX = 20_000
+const TOLD_MILLISECONDS_MAX = 60_000
 const PREFIX = [
   ...['env', `TURND_TEST_CRASH_WORKER=${VICTIM}`],
   ...['sh', '-c', `ulimit -n ${OPEN_FILES_MAX}; exec "$@"`, 'sh'],
@@ -140,7 +140,7 @@ async function atTheLimit(t: Test, engine: EngineUnderTest): Promise<void> {
       process.kill(server.pid, 'SIGUSR2')
       // Whatever it gives back is taken at once.
       const greedy = Array.from({ length: 40 }, () => allocateCode(t, server, USER).catch(() => 0))
-      await until(() => server.linesOf('worker-restarted').length === 1, 'its successor works', 30_000)
+      await until(() => server.linesOf('worker-restarted').length === 1, 'its successor works', 60_000)
       await Promise.all(greedy)
     },
   )

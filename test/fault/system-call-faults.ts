@@ -16,8 +16,8 @@ export interface Fault {
   readonly when: string
 }
 
-const ATTACH_MILLISECONDS_MAX = 20_000
-const DETACH_MILLISECONDS_MAX = 10_000
+const ATTACH_MILLISECONDS_MAX = 60_000
+const DETACH_MILLISECONDS_MAX = 60_000
 
 /**
  * Runs `action` while the process has this fault. Whatever becomes of it, the process goes on without. Returns these calls, those that failed

@@ -1,8 +1,9 @@
 // The stage of core-fuzz.ts: a core with a handful of clients in different states, and what must hold of it whatever bytes come.
 import { BlockList } from 'node:net'
 import * as stun from '../../src/stun/constants.js'
-import { type Allocation, type Permission, RELAY_LISTENING, RELAY_LIVE } from '../../src/turn/allocation.js'
+import { type Allocation, RELAY_LISTENING, RELAY_LIVE } from '../../src/turn/allocation.js'
 import { TRANSPORT_TCP, TRANSPORT_TLS } from '../../src/turn/five-tuple.js'
+import type { Permission } from '../../src/turn/permission.js'
 import { ALICE, BOB, type CoreClient, Received, requestUdp, writePeers } from '../support/core-client.js'
 import { CoreHarness, PEER, PEER_IPV6, SERVER_HOST, SERVER_HOST_IPV6 } from '../support/core-harness.js'
 import type { Effect } from '../support/recording-output.js'

@@ -13,7 +13,7 @@ import { type ServerProcess, startServerOn } from '../support/server-process.js'
 const RELAY_PORTS = ['--relay-ip', '127.0.0.1', '--min-port', '19500', '--max-port', '19549']
 const VERIFIED = 'Verify return code: 0 (ok)'
 /** A change of the files is looked for every 2 s, and believed when it lasts until the next look. */
-const RELOAD_MILLISECONDS_MAX = 15_000
+const RELOAD_MILLISECONDS_MAX = 60_000
 
 const TLS = ['--listen', 'tls:127.0.0.1:0']
 

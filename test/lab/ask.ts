@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { NetworkNamespace } from '../support/namespace.js'
 
-const ASK_MILLISECONDS_MAX = 20_000
+const ASK_MILLISECONDS_MAX = 60_000
 
 export interface Question {
   readonly url: string

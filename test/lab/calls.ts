@@ -56,7 +56,7 @@ export interface Finding {
   readonly lines: readonly string[]
 }
 
-const LOG_MILLISECONDS_MAX = 10_000
+const LOG_MILLISECONDS_MAX = 60_000
 
 export interface CallOptions {
   readonly way: Way

@@ -50,7 +50,7 @@ export interface Edge {
 /** Ready when it resolves; ends with `t`. */
 export async function startEdge(t: Closing, { edge }: Octavio, options: EdgeOptions = {}): Promise<Edge> {
   const certificate = options.certificate ?? (await makeEdgeCertificate())
-  const server = await startServer(t, edgeArgs(certificate, options), {
+  const server = await startServer(t, ['--engine', 'auto', ...edgeArgs(certificate, options)], {
     ...options,
     prefix: [...edge.prefix, ...(options.prefix ?? [])],
   })

@@ -5,7 +5,7 @@ import { launchBrowser } from '../support/browser.js'
 import type { Closing } from '../support/closing.js'
 import type { CallCount } from './cms/media-count.js'
 
-const PAGE_MILLISECONDS_MAX = 30_000
+const PAGE_MILLISECONDS_MAX = 60_000
 
 export type GuestState =
   | 'loading'

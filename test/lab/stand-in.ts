@@ -7,8 +7,8 @@ import { withDeadline } from '../support/deadline.js'
 import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
 
-const READY_MILLISECONDS_MAX = 20_000
-const STOP_MILLISECONDS_MAX = 20_000
+const READY_MILLISECONDS_MAX = 60_000
+const STOP_MILLISECONDS_MAX = 60_000
 
 export type StandInLine = Readonly<Record<string, unknown>> & { readonly event: string }
 

@@ -8,7 +8,7 @@ import type { Closing } from '../support/closing.js'
 import { withDeadline } from '../support/deadline.js'
 
 const PACKET_MILLISECONDS = 20
-const CALL_MILLISECONDS_MAX = 20_000
+const CALL_MILLISECONDS_MAX = 60_000
 
 export interface IceServer {
   readonly urls: string[]

@@ -76,8 +76,9 @@ t.test('LogOutput', async (t) => {
     const read = () => {
       text += piece.toString('utf8', 0, readSync(reader, piece))
     }
-    // The pipe is full, and the next try waits for its time.
+    // The pipe is full, and the next try waits for its time: no thread is at it.
     await delay(50)
+    await until(() => !process.getActiveResourcesInfo().includes('FSReqCallback'), 'nothing is being written')
     read()
     output.flushLast()
     read()
@@ -100,7 +101,7 @@ t.test('LogOutput', async (t) => {
       process.on('exit', () => output.flushLast())
       for (let index = 0; index < 20000; index++) output.write('x'.repeat(90) + '\\n')`
     const args = ['--input-type=module', '--eval', program]
-    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
     t.equal(status, 0, stderr)
   })
 

@@ -12,6 +12,7 @@ const QUIET: AlarmFacts = {
   certificateWarnings: [],
   isCertificateExpired: false,
   storeProblems: [],
+  alternateProblems: [],
   hasPort443: false,
 }
 

@@ -247,7 +247,10 @@ for (const engine of ENGINES_IN_TIME) {
           ...OPTIONS,
         }
         const settings = settingsOf({ ...kept, ...listenOf(HOST) })
-        const change = { settings, limitsLoopback: false, users, certificate: { cert, key }, httpUpstreamCa: null }
+        const change = {
+          ...{ settings, limitsLoopback: false, alternates: [], users },
+          ...{ certificate: { cert, key }, httpUpstreamCa: null },
+        }
         const prepared = await relaying.prepare(change, false)
         await prepared.commit({ certificate: null })
         t.equal(relaying.listeners.length, 1)
@@ -346,7 +349,7 @@ t.test("a capture of coturn's client over TLS has its channels", { skip: without
   const flags = ['-t', '-S', '-y', '-m', '2', '-n', '200', '-l', '170']
   const running = runUclient({ host: HOST, port, password: UCLIENT_PASSWORD, flags })
   const rows = () => new ClientList(world.relaying).clients()
-  await until(async () => (await rows()).some(({ channelCount }) => channelCount > 0), 'it has a channel', 20_000)
+  await until(async () => (await rows()).some(({ channelCount }) => channelCount > 0), 'it has a channel', 60_000)
   const row = (await rows()).find(({ channelCount }) => channelCount > 0)
   const { id } = await world.captures.start({ client: row?.id ?? '' })
   const { lost, sent } = await running

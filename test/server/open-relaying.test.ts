@@ -21,7 +21,7 @@ async function partsFor(options: TurnServerOptions, snapshot?: unknown): Promise
   const users = loadUsers(settings, false, silent)
   return {
     settings,
-    limitsLoopback: false,
+    ...{ limitsLoopback: false, alternates: [] },
     relayHosts: await resolveRelayHosts(settings, silent),
     users: snapshot === undefined ? users : { ...users, snapshot: () => snapshot as never },
     nonceSecret: new Uint8Array(32),

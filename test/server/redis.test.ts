@@ -17,7 +17,7 @@ import { TurnClient } from '../support/turn-client.js'
 import { runUclient } from '../support/uclient.js'
 
 const REALM = 'north.gov'
-const DEADLINE_MILLISECONDS = 30_000
+const DEADLINE_MILLISECONDS = 60_000
 const STORE_DOWN = 500
 /** coturn's client has peers of this machine, and channels of RFC 5766. */
 const CLIENT_OPTIONS = ['--allow-peer', '127.0.0.1', '--channel-range', 'rfc5766']

@@ -50,7 +50,7 @@ export async function openStage(t: Test, engine: EngineUnderTest, options: TurnS
       : ({ engine: 'dgram', reason: '' } as const)
   const { relaying } = await openRelaying(choice, {
     settings,
-    limitsLoopback: false,
+    ...{ limitsLoopback: false, alternates: [] },
     relayHosts: await resolveRelayHosts(settings, () => {}),
     users,
     nonceSecret: new Uint8Array(32),

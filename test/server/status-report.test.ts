@@ -27,7 +27,7 @@ function statusOf({ isDraining = false, isRelaying = true } = {}) {
         startTimeMs: 1000,
         isDraining,
       },
-      ...{ uris: ['turns:192.0.2.1:5349?transport=tcp'], alarms: [], userStores: null },
+      ...{ uris: ['turns:192.0.2.1:5349?transport=tcp'], alarms: [], userStores: null, alternates: [] },
       certificate: {
         ...{ ...facts, validTo: 3 * DAY_MS, fingerprint256: 'AB' },
         ...{ isSelfSigned: true, isChainInOrder: true, isChainCut: false },

@@ -214,7 +214,7 @@ async function runProgram(engine: EngineUnderTest): Promise<string> {
     console.log('stopped')
   `
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
-    timeout: 20_000,
+    timeout: 60_000,
     env: { PATH: process.env.PATH ?? '' },
   })
   return stdout

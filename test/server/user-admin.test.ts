@@ -50,7 +50,7 @@ async function start(t: Test, engine: EngineUnderTest, options: TurnServerOption
   const { settings, users } = started
   const refusals: Refusal[] = []
   const { relaying } = await openRelaying(await chooseEngine(settings.engine, process.env), {
-    ...{ settings, limitsLoopback: false, users, nonceSecret: new Uint8Array(32), certificate: null },
+    ...{ settings, limitsLoopback: false, alternates: [], users, nonceSecret: new Uint8Array(32), certificate: null },
     relayHosts: await resolveRelayHosts(settings, () => {}),
     httpUpstreamCa: null,
     news: {

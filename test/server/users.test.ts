@@ -24,7 +24,11 @@ const knows = (users: Users, name: string) =>
   [...users.stores, inWorker(users).restSecrets].some((store) => typeof store.find(name) !== 'string')
 
 /** The stores of a thread that gets a snapshot. */
-const inWorker = (users: Users) => storesOf(structuredClone(users.snapshot()), coreSettings(settingsOf({}), false))
+const inWorker = (users: Users) =>
+  storesOf(
+    structuredClone(users.snapshot()),
+    coreSettings({ settings: settingsOf({}), limitsLoopback: false, alternates: [] }),
+  )
 
 const usersLine = (name: string) => `${makeUsersFileLine(name, 'turnd', 'secret').text}\n`
 

@@ -156,7 +156,7 @@ for (const engine of ENGINES_IN_TIME) {
       return code
     }
     /** Of whom nobody could say anything is asked for again a second later. */
-    const getsIn = (user: string) => until(async () => (await allocate(user)) === 0, `${user} gets in`, 20_000)
+    const getsIn = (user: string) => until(async () => (await allocate(user)) === 0, `${user} gets in`, 60_000)
     let upCount = 0
     const isUp = async () => {
       service.answering = wanting(TOKENS[0], honest)

@@ -37,6 +37,7 @@ function setUp() {
     captureSink: null,
     async drain() {},
     setLocalHosts() {},
+    setAlternates() {},
     setCertificate() {},
     async stop() {},
   }

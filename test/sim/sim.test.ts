@@ -6,7 +6,7 @@ import { simulate } from './simulator.js'
 const SEED_COUNTS: Readonly<Record<RimName, number>> =
   process.env.TURND_TEST_LONG === '1'
     ? { bare: 5_000, native: 3_000, dgram: 3_000 }
-    : { bare: 120, native: 60, dgram: 120 }
+    : { bare: 55, native: 56, dgram: 60 }
 
 for (const rim of RIM_NAMES) {
   t.test(`the whole core in a simulated network, engine ${rim}`, async (t) => {

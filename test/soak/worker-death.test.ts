@@ -3,7 +3,7 @@
 import t from 'tap'
 import { until } from '../command/until.js'
 import { NATIVE } from '../support/engines.js'
-import { openFileCount } from '../support/process-memory.js'
+import { openFileCount, openFileCountAtRest } from '../support/process-memory.js'
 import type { LogLine } from '../support/server-process.js'
 import { startServerOn } from '../support/server-process.js'
 import type { Call } from './call.js'
@@ -21,7 +21,7 @@ const PACKETS_PER_SECOND = 4000
 const CRASH_AFTER_MILLISECONDS = 1000
 const RUN_MILLISECONDS = 3000
 /** Where time is short, other tests have the processors as well. */
-const RESTART_MILLISECONDS_MAX = process.env.TURND_TEST_LONG === '1' ? 1000 : 10_000
+const RESTART_MILLISECONDS_MAX = process.env.TURND_TEST_LONG === '1' ? 1000 : 60_000
 
 const ARGS = [
   ...['--user', `${USER.username}:${USER.password}`, '--relay-ip', '127.0.0.1', '--allow-peer', '127.0.0.0/8'],
@@ -34,7 +34,7 @@ t.setTimeout(240_000)
 t.test('a worker that dies under load', { skip: NATIVE.skip }, async (t) => {
   const server = await startServerOn(t, NATIVE, ARGS, { prefix: ['env', `TURND_TEST_CRASH_WORKER=${VICTIM}`] })
   const { pid } = server
-  const filesBefore = openFileCount(pid)
+  const filesBefore = await openFileCountAtRest(pid)
   const options = { serverPort: server.port(), user: USER, callCount: CALL_COUNT, churnPerSecond: 0 }
   const load = new SoakLoad({ ...options, packetsPerSecond: PACKETS_PER_SECOND })
   await load.open()
@@ -92,7 +92,6 @@ t.test('a worker that dies under load', { skip: NATIVE.skip }, async (t) => {
     await load.end()
     t.same(server.linesOf('refusal'), [])
     await until(() => openFileCount(pid) <= filesBefore, `${filesBefore} open files as before`)
-    t.equal(openFileCount(pid), filesBefore)
   })
 })
 

@@ -44,7 +44,7 @@ class Stage {
   }
 
   /** What a look-up says: the key in hex digits, the kind, or the sentence of the failure. */
-  async lookup(username: string, signal = AbortSignal.timeout(20_000)): Promise<string> {
+  async lookup(username: string, signal = AbortSignal.timeout(60_000)): Promise<string> {
     try {
       const answer = await before(this.store.lookup({ username, realm: REALM, source: '192.0.2.1' }, signal), username)
       if (answer.kind === 'refused') return `refused: ${answer.detail}`

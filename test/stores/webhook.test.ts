@@ -17,7 +17,7 @@ import { onProcessEnd } from '../support/process-end.js'
 import { projectRoot } from '../support/project-root.js'
 import { json, startRawService, startWebService, type WebService } from '../support/web-service.js'
 
-t.setTimeout(60_000)
+t.setTimeout(240_000)
 
 const KEY = '0123456789abcdef0123456789ABCDEF'
 const QUERY = { username: 'alice', realm: 'example.org', source: '203.0.113.7' }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { withDeadline } from './deadline.js'
 
-const WAIT_MILLISECONDS_MAX = 20_000
+const WAIT_MILLISECONDS_MAX = 60_000
 
 export class ByteStream {
   readonly socket: Socket

@@ -110,9 +110,9 @@ export class Received {
 
 export class CoreClient {
   readonly fiveTuple = new FiveTuple()
-  readonly user: User
+  user: User
   /** The key of this client's requests. */
-  readonly key: Uint8Array
+  key: Uint8Array
   readonly integrity: IntegrityVariant
   readonly fingerprint: boolean
   nonce = ''

@@ -1,6 +1,7 @@
 // A whole TurnCore without sockets and clock: recorded effects, seeded randomness, time that moves when a test says so.
 // Relay sockets open, and peers are connected to, at once unless `openOutcome` and `connectOutcome` say otherwise, always after the core
 // has returned.
+import type { AccessTokens } from '../../src/auth/access-tokens.js'
 import { Authenticator } from '../../src/auth/authenticator.js'
 import { MobilityTickets } from '../../src/auth/mobility-tickets.js'
 import { OutsideCredentials } from '../../src/auth/outside-credentials.js'
@@ -37,6 +38,8 @@ export type ConnectOutcome = 'connected' | 'failed' | 'pending'
 export interface CoreHarnessOptions {
   readonly seed?: number
   readonly users?: readonly User[]
+  /** Third-party authorization. */
+  readonly tokens?: AccessTokens
   /** `ADDRESS`, or `PUBLIC/PRIVATE` as for --external-ip. */
   readonly relayHosts?: readonly string[]
   readonly minPort?: number
@@ -49,6 +52,7 @@ export interface CoreHarnessOptions {
   readonly nat64Prefixes?: readonly string[]
   readonly maxAllocations?: number
   readonly userQuota?: number
+  readonly alternateAbovePercent?: number
   readonly permissionCountMax?: number
   readonly channelCountMax?: number
   readonly channelNumberMax?: number
@@ -104,7 +108,7 @@ export class CoreHarness {
       output: this.output,
       ...(options.isWithoutConnections === true ? {} : { connectionOutput: this.output }),
       observer: this.observer,
-      authenticator: authenticatorOf(options.users ?? [ALICE, BOB], options.outageSeconds),
+      authenticator: authenticatorOf(options.users ?? [ALICE, BOB], options.outageSeconds, options.tokens),
       ...(options.outageSeconds === undefined ? {} : { userLookup: this.#userLookup(), lookupWaitSeconds: 3 }),
       policy: this.policy,
       relayHosts,
@@ -132,7 +136,7 @@ export class CoreHarness {
         'traits',
         'workerIndex',
       ),
-      ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback'),
+      ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback', 'alternateAbovePercent'),
     })
   }
 
@@ -228,13 +232,14 @@ function given<Key extends keyof CoreHarnessOptions>(
 }
 
 /** A store-backed authenticator of these users, with a fixed secret. */
-export function authenticatorOf(users: readonly User[], outageSeconds?: number): Authenticator {
+export function authenticatorOf(users: readonly User[], outageSeconds?: number, tokens?: AccessTokens): Authenticator {
   const list = users.map(({ username, password }) => ({ name: username, password }))
   return new Authenticator({
     realm: REALM,
     stores: [new StaticUsers(REALM, list)],
     nonceSecret: new Uint8Array(32).fill(7),
     outside: outageSeconds === undefined ? null : new OutsideCredentials(1, outageSeconds),
+    ...(tokens === undefined ? {} : { tokens }),
   })
 }
 

@@ -44,6 +44,6 @@ export async function startCoturn(t: Test, certificate: TestCertificate, relayPo
     await transport?.close()
     return transport !== null
   }
-  await until(isListening, 'turnserver takes connections', 10_000)
+  await until(isListening, 'turnserver takes connections', 60_000)
   return { name: 'coturn', port: (scheme) => (scheme === 'tcp' ? port : tlsPort) }
 }

@@ -5,8 +5,8 @@ import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
 import { onProcessEnd } from './process-end.js'
 
-const READY_MILLISECONDS_MAX = 20_000
-const STOP_MILLISECONDS_MAX = 20_000
+const READY_MILLISECONDS_MAX = 60_000
+const STOP_MILLISECONDS_MAX = 60_000
 
 export interface DaemonLine {
   readonly timeMs: number

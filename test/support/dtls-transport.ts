@@ -3,7 +3,7 @@ import { type ClientTransport, connectUdp } from './client-transport.js'
 import { withDeadline } from './deadline.js'
 import { OpensslClient } from './openssl-client.js'
 
-const HANDSHAKE_MILLISECONDS_MAX = 20_000
+const HANDSHAKE_MILLISECONDS_MAX = 60_000
 /** Between two looks whether a flight is to be sent again. */
 const RETRANSMIT_INTERVAL_MS = 100
 

@@ -8,7 +8,7 @@ import { withDeadline } from './deadline.js'
 import { findFreePorts } from './free-ports.js'
 import { onProcessEnd } from './process-end.js'
 
-const START_MILLISECONDS_MAX = 20_000
+const START_MILLISECONDS_MAX = 60_000
 const PROBE_INTERVAL_MILLISECONDS = 50
 
 /** Where no relay of an interop test is: the peer shares a port that is taken, and loses what comes there, without a word. */

@@ -1,7 +1,7 @@
 // Things that arrive, in order, until a test asks for them. Used by the clients and peers of the tests.
 import { withDeadline } from './deadline.js'
 
-const WAIT_MILLISECONDS_MAX = 20_000
+const WAIT_MILLISECONDS_MAX = 60_000
 
 export class Inbox<Item> {
   readonly #owner: string

@@ -10,7 +10,7 @@ import { addressOf } from './udp-peer.js'
 
 const MEMORY_LENGTH = 65_536
 const FRAME_LENGTH_MAX = 65_535 + 20
-const HANDSHAKE_MILLISECONDS_MAX = 20_000
+const HANDSHAKE_MILLISECONDS_MAX = 60_000
 const KEY_UPDATE_REQUESTED = 1
 
 interface ClientFunctions {

@@ -9,7 +9,7 @@ import { kernel } from './kernel-io.js'
 import { findCommand, peerOrSkip } from './peers.js'
 import { onProcessEnd } from './process-end.js'
 
-const IP_MILLISECONDS_MAX = 10_000
+const IP_MILLISECONDS_MAX = 60_000
 /** Where `ip netns` keeps the names of namespaces. */
 export const NAMES_DIRECTORY = '/var/run/netns'
 const NAME_PREFIX = 'turnd-'

@@ -4,7 +4,7 @@ import { on } from 'node:events'
 import type { TurnServer } from '../../src/index.js'
 import type { TurnServerEvents } from '../../src/server/server-events.js'
 
-const EVENT_MILLISECONDS_MAX = 20_000
+const EVENT_MILLISECONDS_MAX = 60_000
 
 /** The arguments of the next event of this name that is accepted. */
 export async function nextEvent<Name extends keyof TurnServerEvents>(

@@ -29,6 +29,7 @@ export type Peer =
   | 'tshark'
   | 'nft'
   | 'dnsmasq'
+  | 'named-checkzone'
   | 'redis-server'
 
 /** For tap's `skip`: false when all peers are there, else why the test is skipped. Throws instead with CI=true. */
@@ -97,6 +98,7 @@ const PROBES: Record<Peer, () => string | null> = {
   'systemd-analyze': () => missingCommand('systemd-analyze', 'systemd'),
   nft: () => missingCommand('nft', 'nftables'),
   dnsmasq: () => missingCommand('dnsmasq', 'dnsmasq-base'),
+  'named-checkzone': () => missingCommand('named-checkzone', 'bind9-utils'),
   'redis-server': () => missingCommand('redis-server', 'redis-server') ?? missingCommand('turnadmin', 'coturn'),
   tshark: () => missingCommand('tshark', 'tshark'),
   faketime: () => (findFile(FAKETIME_LIBRARIES) === null ? missingFile(FAKETIME_LIBRARIES[0], 'faketime') : null),
@@ -113,7 +115,7 @@ function missingFile(path: string, debianPackage: string): string | null {
 }
 
 function missingPython(program: string, debianPackages: string): string | null {
-  const { status } = spawnSync(DEBIAN_PYTHON, ['-c', program], { stdio: 'ignore', timeout: 10_000 })
+  const { status } = spawnSync(DEBIAN_PYTHON, ['-c', program], { stdio: 'ignore', timeout: 60_000 })
   if (status === 0) return null
   return `${DEBIAN_PYTHON} does not run '${program}' (apt-get install --no-install-recommends ${debianPackages})`
 }
@@ -124,7 +126,7 @@ function missingNamespaces(): string | null {
   if (process.getuid?.() !== 0) return 'only root can make a network namespace'
   try {
     // Root in a container without the capability cannot make one either.
-    execFileSync('unshare', ['--net', 'true'], { stdio: 'pipe', timeout: 10_000 })
+    execFileSync('unshare', ['--net', 'true'], { stdio: 'pipe', timeout: 60_000 })
     return null
   } catch {
     return 'this machine does not let root make a network namespace'

@@ -155,6 +155,8 @@ export interface RecordedRefusal {
   readonly client: string
   /** '' if none was involved. */
   readonly peer: string
+  /** Of tokens that do not hold now. */
+  readonly overdueSeconds?: number
 }
 
 export class RecordingObserver implements TurnObserver {
@@ -190,9 +192,11 @@ export class RecordingObserver implements TurnObserver {
     username: string,
     client: TransportAddress,
     peer: TransportAddress | null,
+    overdueSeconds = 0,
   ): void {
     this.refusals.push({
       ...{ reason, code, method, username },
+      ...(overdueSeconds === 0 ? {} : { overdueSeconds }),
       client: client.toString(),
       peer: peer === null ? '' : peer.toString(),
     })

@@ -9,7 +9,7 @@ import { closedPort } from './http-stage.js'
 import { findCommand } from './peers.js'
 import { onProcessEnd } from './process-end.js'
 
-const DEADLINE_MILLISECONDS = 20_000
+const DEADLINE_MILLISECONDS = 60_000
 const run = promisify(execFile)
 
 export interface RedisOptions {

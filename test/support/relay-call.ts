@@ -18,6 +18,8 @@ export interface CallResult {
   readonly received: string[]
   readonly echoes: string[]
   readonly media: MediaSample[]
+  /** Packets of media. */
+  readonly packetsLost: number
   readonly pairs: { local: string; remote: string; relayProtocol: string; state: string }[]
   readonly errors: unknown[]
 }

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import { withDeadline } from './deadline.js'
 import { onProcessEnd } from './process-end.js'
 
-const WAIT_MILLISECONDS_MAX = 20_000
+const WAIT_MILLISECONDS_MAX = 60_000
 const BINDING_SUCCESS = '\x01\x01'
 
 export class SClient {

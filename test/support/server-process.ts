@@ -9,16 +9,22 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Closing } from './closing.js'
 import { withDeadline } from './deadline.js'
-import type { EngineUnderTest } from './engines.js'
+import { DGRAM, type EngineUnderTest } from './engines.js'
 import { onProcessEnd } from './process-end.js'
 import { projectRoot } from './project-root.js'
 
 /** A start that falls back to the other engine has waited for workers that hang. */
-const READY_MILLISECONDS_MAX = 30_000
+const READY_MILLISECONDS_MAX = 90_000
 /** Nothing here waits for it but a test that fails: a machine may have much else to do. */
-const WAIT_MILLISECONDS_MAX = 20_000
-/** Each more of a kind costs a quarter of a second of a processor at each start, and the tests have hundreds. */
+const WAIT_MILLISECONDS_MAX = 60_000
+/**
+ * Each worker costs a quarter of a second of a processor at each start, the native engine's self-test as much, and the tests have hundreds of starts:
+ * what says nothing of engines is the same with the one that needs neither, and runs on the machine's own in the long form.
+ */
+const ENGINE_IN_TIME = process.env.TURND_TEST_LONG === '1' ? [] : DGRAM.args
 const WORKERS_IN_TIME = process.env.TURND_TEST_LONG === '1' ? [] : ['--workers', '1']
+/** What chooses the engine, or needs one. */
+const ENGINE_OPTIONS = ['--engine', '--workers', '--stream-workers', '--coturn-config']
 
 export type LogLine = Readonly<Record<string, unknown>>
 
@@ -52,16 +58,17 @@ interface LogWaiter {
 
 /**
  * Starts the server, resolves when it is ready, and stops it when `t` ends. Without --drain-timeout it stops at once,
- * without --listen and --coturn-config it listens on a free UDP port of 127.0.0.1. Without --workers it has one of each kind where
- * time is short. Rejects with its whole output when it does not get ready.
+ * without --listen and --coturn-config it listens on a free UDP port of 127.0.0.1. Where time is short it runs on the dgram engine
+ * when nothing is said of engines and workers, and with one worker of each kind when nothing is said of those. Rejects with its whole output when it does not get ready.
  */
 export async function startServer(
   t: Closing,
   args: readonly string[],
   options: ServerProcessOptions = {},
 ): Promise<ServerProcess> {
-  const workers = args.includes('--workers') ? [] : WORKERS_IN_TIME
-  const server = new ServerProcess([...workers, ...args], options)
+  const engine = ENGINE_OPTIONS.some((option) => args.includes(option)) ? [] : ENGINE_IN_TIME
+  const workers = engine.length > 0 || args.includes('--workers') ? [] : WORKERS_IN_TIME
+  const server = new ServerProcess([...engine, ...workers, ...args], options)
   t.teardown(() => server.stop())
   await server.waitUntilReady()
   return server

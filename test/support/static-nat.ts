@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { connectNamespaces, type NetworkNamespace, setDefaultRoute } from './namespace.js'
 import { findCommand } from './peers.js'
 
-const NFT_MILLISECONDS_MAX = 10_000
+const NFT_MILLISECONDS_MAX = 60_000
 const MTU = 1500
 
 export interface StaticNat {

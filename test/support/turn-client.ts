@@ -4,6 +4,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { md5Key, sha256Key } from '../../src/auth/credentials.js'
 import type { TransportAddress } from '../../src/stun/address.js'
 import {
+  ATTRIBUTE_ACCESS_TOKEN,
   ATTRIBUTE_CHANNEL_NUMBER,
   ATTRIBUTE_CONNECTION_ID,
   ATTRIBUTE_DATA,
@@ -46,7 +47,7 @@ import {
 
 export { type AllocateOptions, type Describe, describeAllocate, MODERN, type RequestOptions } from './turn-requests.js'
 
-const ANSWER_MILLISECONDS_MAX = 20_000
+const ANSWER_MILLISECONDS_MAX = 60_000
 const MESSAGE_LENGTH_MAX = 65_556
 
 export interface ReceivedData {
@@ -211,7 +212,8 @@ export class TurnClient {
 
   /** The key of requests with these options. */
   key(options: RequestOptions = {}): Uint8Array {
-    const { username, password, algorithm } = { ...this.defaults, ...options }
+    const { username, password, algorithm, key } = { ...this.defaults, ...options }
+    if (key !== undefined) return key
     return makeKey(algorithm ?? PASSWORD_ALGORITHM_MD5, username ?? '', this.challenge.realm, password ?? '')
   }
 
@@ -275,6 +277,7 @@ export class TurnClient {
     const realm = options.realm === undefined ? challenge.realm : options.realm
     const nonce = options.nonce === undefined ? challenge.nonce : options.nonce
     const algorithms = options.algorithms === undefined && algorithm ? challenge.algorithms : options.algorithms
+    if (options.accessToken !== undefined) writer.writeBytes(ATTRIBUTE_ACCESS_TOKEN, options.accessToken)
     if (options.isAnonymous === true) {
       writer.writeBytes(ATTRIBUTE_USERHASH, hash('sha256', `${username}:${challenge.realm}`, 'buffer'))
     } else if (username) {

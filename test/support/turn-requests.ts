@@ -18,6 +18,10 @@ export type Describe = (writer: MessageWriter) => void
 export interface RequestOptions {
   readonly username?: string | null
   readonly password?: string
+  /** Instead of what the password makes. */
+  readonly key?: Uint8Array
+  /** ACCESS-TOKEN (RFC 7635). */
+  readonly accessToken?: Uint8Array
   /** In place of USERNAME. */
   readonly isAnonymous?: boolean
   readonly realm?: string | null

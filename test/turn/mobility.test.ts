@@ -3,9 +3,12 @@ import { profileTraits } from '../../src/config/profile.js'
 import { MOBILE_WAY_COUNT_MAX } from '../../src/limits/turn.js'
 import * as stun from '../../src/stun/constants.js'
 import type { MessageWriter } from '../../src/stun/writer.js'
-import { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
+import { DROP_MOVE_LIMIT } from '../../src/turn/drop-reasons.js'
+import { FiveTuple, TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_UDP } from '../../src/turn/five-tuple.js'
+import type { MoveOutput } from '../../src/turn/output.js'
 import { changeLimits } from '../../src/turn/reconfigure.js'
-import { BOB, type CoreClient, type CoreClientOptions, type Received } from '../support/core-client.js'
+import { allocateSharedTables } from '../../src/turn/shared-tables.js'
+import { BOB, type CoreClient, type CoreClientOptions, Received } from '../support/core-client.js'
 import { CoreHarness, type CoreHarnessOptions, PEER } from '../support/core-harness.js'
 
 const CHANNEL = 0x4000
@@ -336,8 +339,9 @@ t.test('tickets that are not theirs to use', async (t) => {
   })
 
   t.test('one of another thread gets 405 where that cannot be asked', async (t) => {
-    const { ticket } = mobileStage({ workerIndex: 0 })
-    const other = new CoreHarness({ allowsMobility: true, workerIndex: 1 })
+    const tables = allocateSharedTables({ relayHostCount: 1, minPort: 24_000, maxPort: 29_999, workerCount: 2 })
+    const { ticket } = mobileStage({ tables })
+    const other = new CoreHarness({ allowsMobility: true, tables, workerIndex: 1 })
     t.equal(move(other.client(), ticket).code, 405)
     t.equal(other.observer.lastRefusal(), 'mobility-elsewhere 405')
   })
@@ -366,7 +370,7 @@ t.test('switched off while it runs', async (t) => {
   const limits = {
     ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
     ...{ allowsTcpRelays: true, maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
-    ...{ lookupWaitSeconds: 3, traits: profileTraits('rfc') },
+    ...{ lookupWaitSeconds: 3, alternateAbovePercent: 100, traits: profileTraits('rfc') },
   }
   changeLimits(harness.core, { ...limits, allowsMobility: false })
   const away = harness.client()
@@ -448,5 +452,143 @@ t.test('clients over streams', async (t) => {
     t.equal(move(udp, next).code, 0)
     udp.channelData(CHANNEL, DATA)
     t.equal(reached(), String(udp.address))
+  })
+})
+
+/** Two workers with the same tables: what one forwards the other gets. */
+function twoWorkers() {
+  const tables = allocateSharedTables({ relayHostCount: 1, minPort: 24_000, maxPort: 29_999, workerCount: 2 })
+  const opened: string[] = []
+  const closed: number[] = []
+  const state = { hasSockets: true, hasRoom: true, forwardedCount: 0 }
+  const outputOf = (other: () => CoreHarness): MoveOutput => ({
+    reaches: ({ listenerId }) => listenerId === 0,
+    forward: (workerIndex, exchange, bytes) => {
+      if (!state.hasRoom) return false
+      t.equal(workerIndex, other().core.mobility?.workerIndex)
+      state.forwardedCount++
+      const { account, integrity, key, session, username } = exchange
+      const client = new FiveTuple().copyFrom(exchange.client)
+      if (opened.includes(String(client.client))) client.listenerId = 100
+      other().core.handleForwardedMove(client, { account, integrity, key, session, username, bytes: bytes.slice() })
+      // The core that has answered is another one than that of the client's.
+      here.output.effects.push(...other().output.take())
+      return true
+    },
+    openWay: (client) => {
+      if (!state.hasSockets) return false
+      opened.push(String(client.client))
+      client.listenerId = 100
+      return true
+    },
+    closeWay: (listenerId) => {
+      if (listenerId === 100) closed.push(listenerId)
+    },
+  })
+  const options = { allowsMobility: true, tables, maxAllocations: 10, userQuota: 10 }
+  const owner: CoreHarness = new CoreHarness({ ...options, workerIndex: 0, moveOutput: outputOf(() => here) })
+  const here: CoreHarness = new CoreHarness({ ...options, workerIndex: 1, seed: 2, moveOutput: outputOf(() => owner) })
+  const home = owner.client()
+  const ticket = ticketOf(home.allocate(asksForTicket))
+  home.channelBind(CHANNEL, PEER)
+  owner.output.take()
+  /** The answer, which comes from the socket of its own. */
+  const moved = (client: CoreClient, write = (_: MessageWriter) => {}): Received | null => {
+    if (client.nonce === '') client.challenge()
+    const request = client.encode(stun.METHOD_REFRESH, (writer) => {
+      writer.writeText(stun.ATTRIBUTE_MOBILITY_TICKET, ticket)
+      write(writer)
+    })
+    const { length } = here.output.effects
+    client.send(request)
+    const answer = here.output.effects.slice(length).find((effect) => effect.kind === 'message')
+    return answer?.kind === 'message' ? new Received(answer.bytes) : null
+  }
+  return { closed, here, home, moved, opened, owner, state, ticket }
+}
+
+t.test('a client that comes to another worker', async (t) => {
+  t.test('is answered by the one that has its allocation, which opens a socket for it', async (t) => {
+    const { here, moved, opened, owner, ticket } = twoWorkers()
+    const away = here.client()
+    const answer = moved(away) as Received
+    t.equal(answer.code, 0)
+    t.not(ticketOf(answer), ticket)
+    t.same(opened, [String(away.address)])
+    t.equal(here.core.allocations.size, 0, 'no state moves')
+    const arrived = owner.client({ address: String(away.address), listenerId: 100 })
+    t.equal(arrived.channelData(CHANNEL, DATA), 0)
+    t.equal(owner.core.allocations.find(arrived.fiveTuple)?.username, 'alice')
+    t.equal(owner.core.quotas.held, 1)
+  })
+
+  t.test('and asks again before it has heard gets the same answer by the same socket', async (t) => {
+    const { here, moved, opened } = twoWorkers()
+    const away = here.client()
+    const first = ticketOf(moved(away) as Received)
+    t.equal(ticketOf(moved(away) as Received), first)
+    t.equal(opened.length, 1)
+  })
+
+  t.test('with what is not its own is refused there, and nothing is forwarded', async (t) => {
+    const { here, moved, owner, state, ticket } = twoWorkers()
+    t.equal(moved(here.client({ user: BOB }))?.code, 441)
+    const spoiled = here.client()
+    t.equal(move(spoiled, `${ticket.slice(0, -1)}!`).code, 400)
+    const stranger = here.client()
+    const withoutKey = stranger.ask(
+      stun.METHOD_REFRESH,
+      (writer) => writer.writeText(stun.ATTRIBUTE_MOBILITY_TICKET, ticket),
+      { integrity: 'none' },
+    )
+    t.equal(withoutKey.code, 401)
+    t.equal(state.forwardedCount, 0)
+    t.equal(owner.core.allocations.size, 1)
+  })
+
+  t.test('gets 508 where there is no socket for it, and its allocation stays where it is', async (t) => {
+    const { here, home, moved, owner, state } = twoWorkers()
+    state.hasSockets = false
+    t.equal(moved(here.client())?.code, 508)
+    t.equal(owner.observer.lastRefusal(), 'way-failed 508')
+    t.equal(home.refresh().code, 0)
+    state.hasSockets = true
+    t.equal(moved(here.client())?.code, 0, 'the ticket is as good as before')
+  })
+
+  t.test('is not heard while there are too many of them: it asks again', async (t) => {
+    const { here, moved, state } = twoWorkers()
+    state.hasRoom = false
+    const away = here.client()
+    t.equal(moved(away), null)
+    t.equal(here.core.drops[DROP_MOVE_LIMIT], 1)
+    state.hasRoom = true
+    t.equal(moved(away)?.code, 0)
+  })
+
+  t.test('gets 405 from a listener that sockets of single clients cannot stand beside', async (t) => {
+    const { here, moved, state } = twoWorkers()
+    t.equal(moved(here.client({ listenerId: 7 }))?.code, 405)
+    t.equal(here.observer.lastRefusal(), 'mobility-elsewhere 405')
+    t.equal(state.forwardedCount, 0)
+  })
+
+  t.test('leaves no socket behind: not when it moves on, nor when its allocation ends', async (t) => {
+    const { closed, here, moved, opened, owner } = twoWorkers()
+    const away = here.client()
+    const answer = moved(away, (writer) => writer.writeUint32(stun.ATTRIBUTE_LIFETIME, 0))
+    t.equal(answer?.code, 0)
+    t.equal(opened.length, 0, 'for its end it needs none')
+    const again = twoWorkers()
+    const next = again.here.client()
+    const ticket = ticketOf(again.moved(next) as Received)
+    again.owner.client({ address: String(next.address), listenerId: 100 }).channelData(CHANNEL, DATA)
+    t.same(again.closed, [])
+    const home = again.owner.client()
+    t.equal(move(home, ticket).code, 0)
+    home.channelData(CHANNEL, DATA)
+    t.equal(again.closed.length, 1)
+    t.same(closed, [])
+    t.equal(owner.core.allocations.size, 0)
   })
 })

@@ -194,15 +194,8 @@ t.test('another profile holds for the next request', async (t) => {
   t.equal(refresh(WRONG).answer.code, 401)
   const limits = {
     ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
-    ...{
-      allowsTcpRelays: true,
-      allowsMobility: false,
-      maxBps: 0,
-      userMaxBps: 0,
-      unauthenticatedRate: 0,
-      limitsLoopback: false,
-    },
-    lookupWaitSeconds: 3,
+    ...{ allowsTcpRelays: true, maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
+    ...{ allowsMobility: false, lookupWaitSeconds: 3, alternateAbovePercent: 100 },
   }
   changeLimits(harness.core, { ...limits, traits: profileTraits('expressway-x8.9') })
   t.equal(refresh(WRONG).answer.code, 431)

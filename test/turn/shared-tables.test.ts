@@ -4,7 +4,7 @@ import { allocateSharedTables, type SharedTables, sweepWorker, userTableOf } fro
 import { type StageWorker, tablesOf, workerOn, workersOn } from '../support/shared-stage.js'
 import type { TableJob, TableResult } from '../support/table-worker.js'
 
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 60_000
 const USERS = Array.from({ length: 20 }, (_, index) => `user${index}`)
 
 /** Runs one worker thread per job; null for one that ended without a result. */

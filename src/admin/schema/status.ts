@@ -79,6 +79,8 @@ export const Status = Type.Object({
   licence: Type.Object({ used: Count, limit: Count }),
   /** null without such a store. */
   userStores: Type.Union([UserStores, Type.Null()]),
+  /** Other servers that clients may be sent to, names with their addresses; none: clients are not sent elsewhere. */
+  alternates: Type.Array(Type.String()),
   alarms: Type.Array(Alarm),
 })
 

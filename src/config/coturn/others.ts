@@ -9,7 +9,7 @@ import type { Conf } from './conf.js'
 export function importOthers(conf: Conf, options: ImportedOptions): void {
   importWebAdmin(conf, options)
   importThreads(conf, options)
-  for (const line of conf.all('server-name')) importServerName(line, options)
+  for (const line of conf.all('server-name')) importServerName(line, options, conf.isOn('oauth'))
   for (const line of conf.all('bps-capacity')) {
     if (/^0*$/.test(line.value)) options.judge(line, 'same', 'no limit')
     else {
@@ -74,7 +74,12 @@ function importThreads(conf: Conf, options: ImportedOptions): void {
 }
 
 /** coturn uses it for OAuth alone, but people write the server's DNS name there. */
-function importServerName(line: ImportLine, options: ImportedOptions): void {
+function importServerName(line: ImportLine, options: ImportedOptions, hasOAuth: boolean): void {
+  if (hasOAuth) {
+    options.give('oauth-server-name', line.value, line)
+    options.applied(line, 'oauth-server-name')
+    return
+  }
   try {
     parsePublicName(line.value)
   } catch (error) {

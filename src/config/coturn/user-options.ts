@@ -23,10 +23,10 @@ export const USER_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'static-auth-secret': VALUE.part('--auth-secret'),
   user: VALUE.part('--user; with a key 0x… instead of a password as {"name": …, "key": …} in the file of --config'),
   realm: VALUE.part('--realm'),
-  'server-name': VALUE.part('--public-name, where it is a DNS name'),
+  'server-name': VALUE.part('--oauth-server-name beside oauth; else --public-name, where it is a DNS name'),
   'rest-api-separator': VALUE.part('--auth-secret-separator'),
   'secret-ts-exp-time': VALUE.ignored('coturn has not used it for years: the time is in the user name'),
-  oauth: SWITCH.needed('third-party authorization comes in a later version: give clients a user or a secret'),
+  oauth: SWITCH.part('--oauth-keys, with a file of the keys in its database'),
   'secret-key-file': VALUE.ignored('passwords are kept as hashes, and need no key'),
 
   userdb: VALUE.needed(EXPORT.sqlite),

@@ -6,7 +6,7 @@ import type { Conf } from './conf.js'
 import { importRedis } from './redis-database.js'
 
 /** Each of them gives this server somebody. */
-const SOMEBODY = ['user', 'users-file', 'auth-secret', 'auth-secret-file', 'redis']
+const SOMEBODY = ['user', 'users-file', 'auth-secret', 'auth-secret-file', 'oauth-keys', 'redis']
 const SECRETS = ['auth-secret', 'auth-secret-file', 'redis']
 const DATABASES = ['userdb', 'db', 'psql-userdb', 'sql-userdb', 'mysql-userdb', 'mongo-userdb']
 
@@ -24,10 +24,26 @@ export function importUsers(conf: Conf, options: ImportedOptions): void {
     const reason = 'coturn has no users beside a secret: give --user to have both'
     for (const line of users) options.judge(line, 'ignored', reason)
   } else importStaticUsers(users, options)
+  judgeOAuth(conf, options)
   importRealm(conf, options, !isBySecret, hasRedis)
   importSeparator(conf, options)
   if (hasRedis) remarkRedis(conf, options, isBySecret)
   else if (!options.has('user') && !options.has('auth-secret')) remarkNobody(conf, options, isBySecret)
+}
+
+function judgeOAuth(conf: Conf, options: ImportedOptions): void {
+  for (const line of conf.all('oauth')) {
+    if (!conf.isOn('oauth')) options.judge(line, 'same', 'there is none without --oauth-keys')
+    else if (options.isAnswered('oauth-keys')) options.judge(line, 'same', 'the keys are given beside the file')
+    else {
+      options.judge(
+        line,
+        'needed',
+        'its keys are in a database that is not read: export them with sqlite3 -separator " " FILE "select kid, as_rs_alg, ikm_key, ' +
+          'timestamp, lifetime from oauth_key" > oauth.keys, and give --oauth-keys oauth.keys',
+      )
+    }
+  }
 }
 
 function judgeUseAuthSecret(conf: Conf, options: ImportedOptions, hasSecret: boolean, hasRedis: boolean): void {

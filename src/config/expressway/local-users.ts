@@ -17,7 +17,7 @@ export function importLocalUsers(lines: XLines, options: ImportedOptions): void 
     options.missing(
       'Login User',
       'the users are not in the file: add those of the local authentication database with --user NAME:PASSWORD or turnd user add',
-      ['user', 'users-file', 'auth-secret', 'auth-secret-file'],
+      ['user', 'users-file', 'auth-secret', 'auth-secret-file', 'oauth-keys'],
     )
   }
 }

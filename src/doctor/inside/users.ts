@@ -1,4 +1,6 @@
 // Who may log in: the files of users and secrets can be read, hold somebody, and are read by nobody else.
+import { loadOAuthKeys } from '../../auth/oauth-keys-file.js'
+import { isExpired } from '../../auth/oauth-token.js'
 import { errorText } from '../../auth/private-file.js'
 import { loadSecretFile } from '../../auth/secret-file.js'
 import { UsersFileStore, usersFileOfStateDir } from '../../auth/users-file-store.js'
@@ -6,6 +8,7 @@ import { readConfigFile } from '../../config/config-file.js'
 import { TurndError } from '../../config/errors.js'
 import { readImportedFile } from '../../config/imported-file.js'
 import { findOptionByKey } from '../../config/options.js'
+import { quoted } from '../../config/printable.js'
 import { readTextFile } from '../../config/read-text-file.js'
 import type { Settings } from '../../config/settings.js'
 import type { GivenOption } from '../../config/source.js'
@@ -25,6 +28,10 @@ export interface UsersFacts {
   /** Of --user. */
   readonly staticCount: number
   readonly secretCount: number
+  /** Keys of third-party authorization. */
+  readonly oauthKeyCount: number
+  /** Ids of those that do not hold any more. */
+  readonly expiredKids: readonly string[]
   /** TURN users of the realm in the users file. */
   readonly fileCount: number
   /** A store outside the server knows others. */
@@ -38,8 +45,15 @@ export interface UsersFacts {
 }
 
 export function judgeUsers(facts: UsersFacts): Judgement[] {
-  const { fileCount, hasOutsideStore, isFileNamed, openConfigs, openFiles, realm, secretCount, staticCount } = facts
+  const { expiredKids, fileCount, hasOutsideStore, isFileNamed, oauthKeyCount, openConfigs, openFiles } = facts
+  const { realm, secretCount, staticCount } = facts
   const open = [
+    ...expiredKids.map((kid) =>
+      warning(
+        `the key ${quoted(kid)} of --oauth-keys has expired, and tokens made with it are refused`,
+        'Take its line out, or give it a later NOT-BEFORE or LIFETIME if the authorization server still uses it',
+      ),
+    ),
     ...openFiles.map((path) =>
       warning(`file ${path} holds secrets and can be read by others`, `Run chmod 600 ${path}`),
     ),
@@ -50,10 +64,11 @@ export function judgeUsers(facts: UsersFacts): Judgement[] {
       ),
     ),
   ]
-  if (hasOutsideStore || staticCount + secretCount + fileCount > 0) {
+  if (hasOutsideStore || staticCount + secretCount + oauthKeyCount + fileCount > 0) {
     const kinds = [
       ...(staticCount + fileCount > 0 ? [counted(staticCount + fileCount, 'user')] : []),
       ...(secretCount > 0 ? [counted(secretCount, 'TURN REST secret')] : []),
+      ...(oauthKeyCount > 0 ? [`tokens of ${counted(oauthKeyCount, 'OAuth key')}`] : []),
       ...(hasOutsideStore ? ['whoever an outside store knows'] : []),
     ]
     return open.length > 0 ? open : [well(`${kinds.join(' and ')} in realm ${realm}`)]
@@ -85,11 +100,12 @@ export const users: Check<InsideScene> = {
 /** Throws an Error: what keeps a server from starting. */
 function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
   const { authSecret, authSecretFile, authWebhookTokenFile, credentialsTokenFile, metricsTokenFile } = settings
-  const { realm, redisPasswordFile, usersFile } = settings
+  const { oauthKeys, realm, redisPasswordFile, usersFile } = settings
   const path = usersFile ?? usersFileOfStateDir(settings.stateDir)
   const tokenFiles = [metricsTokenFile, credentialsTokenFile, authWebhookTokenFile]
   const files = [
     authSecretFile,
+    oauthKeys,
     settings.key,
     ...tokenFiles,
     redisPasswordFile,
@@ -97,12 +113,15 @@ function lookAtUsers(settings: Settings, machine: Machine): UsersFacts {
   ]
   const isOpen = (file: string) => ((machine.modeOf(file) ?? 0) & MODE_OF_OTHERS) !== 0
   const secretCount = authSecret.length + (authSecretFile === null ? 0 : loadSecretFile(authSecretFile).length)
+  const keys = oauthKeys === null ? [] : loadOAuthKeys(oauthKeys, realm)
   const store = new UsersFileStore(path, realm, () => {}, usersFile === null)
   store.close()
   return {
     ...{ realm, staticCount: settings.user.length, isFileNamed: usersFile !== null },
     ...{
       secretCount,
+      oauthKeyCount: keys.length,
+      expiredKids: keys.filter((key) => isExpired(key, Date.now() / 1000)).map(({ kid }) => kid),
       fileCount: store.userCount,
       hasOutsideStore: settings.authWebhook !== null || settings.redis !== null,
     },

@@ -7,6 +7,7 @@ import type { Offloads } from '../../net/choose-engine.js'
 import type { Listener } from '../../net/engine.js'
 import type { AdoptedListener } from '../../net/native/listener-sockets.js'
 import type { TransportAddress } from '../../stun/address.js'
+import type { Alternate } from '../../turn/alternates.js'
 import type { RelayHost } from '../../turn/relay-host.js'
 import type { SharedTables } from '../../turn/shared-tables.js'
 import type { CoreSettings } from '../core-settings.js'
@@ -14,7 +15,7 @@ import type { OutsideQuestion } from '../outside-users.js'
 import type { OwnSockets } from '../own-sockets.js'
 import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
-import type { UsersChange, UsersSnapshot } from '../users-snapshot.js'
+import type { ChangedSecrets, UsersChange, UsersSnapshot } from '../users-snapshot.js'
 import type { CapturedPackets } from './capture-records.js'
 import type { PostedMove } from './moves.js'
 import type { Answer, AnyQuestion } from './questions.js'
@@ -86,10 +87,12 @@ export type Command =
   | { readonly kind: 'drain' }
   | { readonly kind: 'stop' }
   | { readonly kind: 'local-hosts'; readonly hosts: readonly TransportAddress[] }
+  /** Other servers, as far as they are known by now. */
+  | { readonly kind: 'alternates'; readonly alternates: readonly Alternate[] }
   /** The users file has changed. Answered by a message of the same kind. */
   | { readonly kind: 'users'; readonly changes: CredentialChanges }
-  /** TURN REST secrets, from now on. Answered by a message of the same kind. */
-  | { readonly kind: 'secrets'; readonly secrets: readonly string[] }
+  /** TURN REST secrets, or keys of third-party authorization, from now on. Answered by a message of the same kind. */
+  | { readonly kind: 'secrets'; readonly changed: ChangedSecrets }
   /** Answers a message `look-up`. */
   | { readonly kind: 'verdict'; readonly verdict: OutsideVerdict }
   /** A Refresh that names it, from another worker. Not answered. */

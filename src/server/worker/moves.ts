@@ -2,6 +2,7 @@
 // from there hands it to the other one, by way of the main thread; that one answers, and opens a socket of its own for the client.
 //
 //   Refresh ─► worker 1: authentic, the ticket says worker 0 ─► main thread ─► worker 0: answers ─► socket for this client ─► …
+import { TokenSession } from '../../auth/token-session.js'
 import { FORWARDED_MOVES_PER_SECOND_MAX } from '../../limits/turn.js'
 import type { NativeEngine } from '../../net/native/native-engine.js'
 import type { TransportAddress } from '../../stun/address.js'
@@ -40,7 +41,7 @@ export class Moves implements MoveOutput {
     return listeners.socketOf(listeners.socketIdOf(listenerId)).isSteered === true
   }
 
-  forward(workerIndex: number, { account, client, integrity, key, username }: Exchange, bytes: Uint8Array): boolean {
+  forward(workerIndex: number, exchange: Exchange, bytes: Uint8Array): boolean {
     const now = this.#now()
     if (now - this.#secondStart >= TICKS_PER_SECOND) {
       this.#secondStart = now
@@ -48,6 +49,7 @@ export class Moves implements MoveOutput {
     }
     if (this.#count === FORWARDED_MOVES_PER_SECOND_MAX) return false
     this.#count++
+    const { account, client, integrity, key, session, username } = exchange
     const { listeners } = this.#engine
     const { address, isWildcard } = listeners.socketOf(listeners.socketIdOf(client.listenerId))
     this.#post(workerIndex, {
@@ -55,6 +57,7 @@ export class Moves implements MoveOutput {
       asked: listeners.localAddressOf(client.listenerId),
       // Of a view the whole memory behind it would be copied.
       key: key === null ? null : new Uint8Array(key),
+      session,
       bytes: bytes.slice(),
     })
     return true
@@ -77,6 +80,11 @@ export class Moves implements MoveOutput {
     this.#client.client.copyFrom(client)
     this.#client.listenerId = listenerId
     ways.find(this.#client)
-    core.handleForwardedMove(this.#client, move)
+    const { session } = move
+    core.handleForwardedMove(this.#client, { ...move, session: session === null ? null : reviveSession(session) })
   }
+}
+
+function reviveSession({ expiresAtSeconds, kid, macKey, userhash }: TokenSession): TokenSession {
+  return new TokenSession(kid, userhash, macKey, expiresAtSeconds)
 }

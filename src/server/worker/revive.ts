@@ -3,6 +3,7 @@
 import type { PeerRule } from '../../config/peer-rule.js'
 import { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
+import type { Alternate } from '../../turn/alternates.js'
 import type { RelayHost } from '../../turn/relay-host.js'
 import type { StreamWorkerChange, StreamWorkerStart, UdpWorkerChange, UdpWorkerStart, WorkerStart } from './messages.js'
 
@@ -30,6 +31,10 @@ export function reviveUdpChange(posted: UdpWorkerChange): UdpWorkerChange {
 
 export function reviveStreamChange(posted: StreamWorkerChange): StreamWorkerChange {
   return { ...posted, ...reviveDynamic(posted), ...reviveStreams(posted) }
+}
+
+export function reviveAlternate(posted: Alternate): Alternate {
+  return { ...posted, addresses: posted.addresses.map(reviveAddress) }
 }
 
 function reviveStreams({ sockets, streams }: Streams): Streams {
@@ -63,6 +68,7 @@ function reviveDynamic({ ownSockets, settings }: Dynamic): Dynamic {
       allowPeer: settings.allowPeer.map(reviveRule),
       denyPeer: settings.denyPeer.map(reviveRule),
       nat64Prefix: settings.nat64Prefix.map(reviveCidr),
+      alternates: settings.alternates.map(reviveAlternate),
     },
     ownSockets: { ...ownSockets, addresses: ownSockets.addresses.map(reviveAddress) },
   }

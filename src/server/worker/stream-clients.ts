@@ -109,8 +109,10 @@ export class StreamClients implements PacketSources {
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers, restSecrets],
       outsideId,
+      oauthKeys: start.users.oauthKeys,
       userLookup: parts.userLookup,
       nonceSecret: start.nonceSecret,
+      localPortOf: (client) => this.localAddressOf(client)?.port ?? 0,
       drops: statistics.drops,
       shared: { tables, workerIndex },
     })

@@ -6,6 +6,7 @@ import { TurndError } from '../../config/errors.js'
 import type { DtlsClients } from '../../net/dtls/dtls-clients.js'
 import type { HttpEntry } from '../../net/stream/http-entry.js'
 import { StreamListeners } from '../../net/stream/stream-listeners.js'
+import { changeSecrets } from '../make-core.js'
 import { ownSockets } from '../own-sockets.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_ENDS } from '../statistics.js'
 import { Answers } from './answers.js'
@@ -17,7 +18,7 @@ import { NativeStreamDriver } from './native-stream-driver.js'
 import { Outbox } from './outbox.js'
 import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
-import { reviveAddress, reviveStreamChange, reviveStreamStart } from './revive.js'
+import { reviveAddress, reviveAlternate, reviveStreamChange, reviveStreamStart } from './revive.js'
 import { type ChangedWorker, prepareStreamChange } from './stream-change.js'
 import { StreamClients } from './stream-clients.js'
 import type { StreamDriver } from './stream-driver.js'
@@ -163,12 +164,15 @@ class StreamWorker {
       case 'local-hosts':
         clients.core.policy.setLocalHosts(command.hosts.map(reviveAddress))
         return
+      case 'alternates':
+        clients.core.alternates.list = command.alternates.map(reviveAlternate)
+        return
       case 'users':
         clients.usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
         return
       case 'secrets':
-        clients.restSecrets.setSecrets(command.secrets)
+        changeSecrets(clients.core, clients.restSecrets, command.changed)
         this.#post({ kind: 'secrets' })
         return
       case 'verdict':

@@ -18,7 +18,7 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engin
 import type { TurnCore } from '../../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { CoreObserver } from '../core-observer.js'
-import { changeCore, makeCore } from '../make-core.js'
+import { changeCore, changeSecrets, makeCore } from '../make-core.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_ENDS } from '../statistics.js'
 import { changedStores, storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
@@ -29,7 +29,7 @@ import { Moves } from './moves.js'
 import { Outbox } from './outbox.js'
 import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
-import { reviveAddress, reviveUdpChange, reviveUdpStart } from './revive.js'
+import { reviveAddress, reviveAlternate, reviveUdpChange, reviveUdpStart } from './revive.js'
 import { WorkerCaptures } from './worker-captures.js'
 
 /** The same while reports wait to be posted. */
@@ -92,8 +92,10 @@ class WorkerLoop {
       localHosts: start.localHosts,
       stores: [...stores, temporaryUsers, restSecrets],
       outsideId,
+      oauthKeys: start.users.oauthKeys,
       userLookup: postedLookup((message) => this.#post(message)),
       nonceSecret: start.nonceSecret,
+      localPortOf: ({ listenerId }) => this.#engine.localAddressOf(listenerId).port,
       drops: statistics.drops,
       shared: { tables: start.tables, workerIndex: start.workerIndex },
     })
@@ -178,12 +180,15 @@ class WorkerLoop {
       case 'local-hosts':
         this.#core.policy.setLocalHosts(command.hosts.map(reviveAddress))
         return
+      case 'alternates':
+        this.#core.alternates.list = command.alternates.map(reviveAlternate)
+        return
       case 'users':
         this.#usersFile?.apply(command.changes)
         this.#post({ kind: 'users' })
         return
       case 'secrets':
-        this.#restSecrets.setSecrets(command.secrets)
+        changeSecrets(this.#core, this.#restSecrets, command.changed)
         this.#post({ kind: 'secrets' })
         return
       case 'verdict':

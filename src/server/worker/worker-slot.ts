@@ -18,6 +18,7 @@ import { HELD_FD_COUNT } from '../../net/native/held-fds.js'
 import type { OutsideQuestion } from '../outside-users.js'
 import type { Report } from '../reports.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_BATCHES_READ, WORD_CAPTURES_READ, WORD_COMMANDS } from '../statistics.js'
+import type { ChangedSecrets } from '../users-snapshot.js'
 import type { CapturedPackets } from './capture-records.js'
 import type { Command, WorkerMessage, WorkerStart } from './messages.js'
 import type { AnyQuestion, PartOf } from './questions.js'
@@ -137,9 +138,9 @@ export class WorkerSlot {
     return this.#order({ kind: 'users', changes }, this.#usersWaiters)
   }
 
-  /** The same of TURN REST secrets. */
-  changeSecrets(secrets: readonly string[]): Promise<void> {
-    return this.#order({ kind: 'secrets', secrets }, this.#secretsWaiters)
+  /** The same of TURN REST secrets, and of keys. */
+  changeSecrets(changed: ChangedSecrets): Promise<void> {
+    return this.#order({ kind: 'secrets', changed }, this.#secretsWaiters)
   }
 
   /** Resolves when the thread has ended, and everything it held is closed. One that hangs is ended by force. */

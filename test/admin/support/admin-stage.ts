@@ -13,7 +13,7 @@ import { ADMIN, FakeAdministered } from './fake-administered.js'
 /** Whoever has this port, in this process or in another. */
 export type Asked = Pick<AdminServer, 'address'>
 
-const ANSWER_MILLISECONDS_MAX = 30_000
+const ANSWER_MILLISECONDS_MAX = 60_000
 
 export interface AdminStage {
   readonly server: AdminServer

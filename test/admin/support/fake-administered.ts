@@ -75,6 +75,7 @@ export class FakeAdministered implements Administered {
       activeClients: this.clientRows.length,
       relays: { udp: this.clientRows.length, tcp: 0, tls: 0, dtls: 0 },
       licence: { used: this.clientRows.length, limit: 1800 },
+      alternates: [],
       alarms: [
         {
           ...{ id: 'licence-approaching', number: null, severity: 'warning', text: 'nearly all relays are in use' },

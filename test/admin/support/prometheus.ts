@@ -33,7 +33,7 @@ export const DASHBOARD_QUERIES = DASHBOARD.panels.flatMap(({ targets = [], title
   targets.map(({ expr }) => ({ title, expr })),
 )
 
-const START_MILLISECONDS_MAX = 30_000
+const START_MILLISECONDS_MAX = 60_000
 
 export interface QueryResult {
   readonly metric: Readonly<Record<string, string>>

@@ -24,7 +24,7 @@ function makeCertificate(t: Test, names: string): { cert: string; key: string } 
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
       ...['-subj', '/CN=upstream', '-addext', `subjectAltName=${names}`, '-keyout', key, '-out', cert],
     ],
-    { stdio: 'pipe', timeout: 20_000 },
+    { stdio: 'pipe', timeout: 60_000 },
   )
   return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
 }

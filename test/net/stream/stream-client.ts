@@ -11,7 +11,7 @@ import { SeededRandom } from '../../support/random.js'
 import { encodeRequest, keyOf, type Write } from '../../support/request-encoder.js'
 
 const random = new SeededRandom(99)
-const WAIT_MILLISECONDS_MAX = 20_000
+const WAIT_MILLISECONDS_MAX = 60_000
 
 export class StreamClient {
   readonly socket: Socket

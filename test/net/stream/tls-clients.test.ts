@@ -84,6 +84,16 @@ t.test('a client over TLS', async (t) => {
     t.same(stage.counted('handshakes', 'handshakesFailed'), [0, 1])
   })
 
+  t.test('may choose the ciphers of RFC 8489 §6.2.3', async (t) => {
+    const stage = await StreamStage.open(t, { certificate: writeTestCertificate(t, 'rsa.example.org', 'rsa') })
+    for (const ciphers of ['DHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256']) {
+      const client = await StreamClient.openTls(t, stage.ports.tls, { maxVersion: 'TLSv1.2', ciphers })
+      t.equal(client.tls.getCipher().name, ciphers)
+      client.write(bindingRequest())
+      t.equal((await client.message()).code, 0)
+    }
+  })
+
   t.test('many frames in one turn arrive whole and in order', async (t) => {
     const stage = await StreamStage.open(t, { certificate })
     const client = await StreamClient.openTls(t, stage.ports.tls)

@@ -21,7 +21,10 @@ const { settings } = settingsFromObject({
 const [plain, nat] = [addressOf('192.0.2.1:0'), addressOf('10.0.0.1:0')]
 const common = {
   workerIndex: 1,
-  settings: coreSettings(settings, true),
+  settings: coreSettings({
+    ...{ settings, limitsLoopback: true },
+    alternates: [{ transport: null, domain: '', port: 0, weight: 1, addresses: [addressOf('192.0.2.9:0')] }],
+  }),
   relayHosts: [
     { address: plain, advertised: plain },
     { address: nat, advertised: addressOf('203.0.113.1:0') },
@@ -31,6 +34,7 @@ const common = {
   users: {
     staticUsers: null,
     restSecrets: [],
+    oauthKeys: [],
     usersFile: null,
     temporaryUsers: new TemporaryUsers('turnd').pack(),
     outsideId: 0,

@@ -1,14 +1,20 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { WatchedSecretFile } from '../../src/auth/watched-secret-file.js'
+import { loadSecretFile } from '../../src/auth/secret-file.js'
+import { WatchedFile } from '../../src/auth/watched-file.js'
 import { until } from '../command/until.js'
 
 function watch(t: Test) {
   const path = join(t.testdir({ secrets: 'north\n' }), 'secrets')
   const problems: string[] = []
   const heard: string[] = []
-  const file = new WatchedSecretFile(path, (text) => problems.push(text))
+  const file = new WatchedFile({
+    path,
+    load: (path) => loadSecretFile(path),
+    staying: 'the secrets read before stay',
+    onProblem: (text) => problems.push(text),
+  })
   file.onChanged = (secrets) => void heard.push(secrets.join(' '))
   t.teardown(() => file.close())
   return { file, path, problems, heard }
@@ -17,14 +23,14 @@ function watch(t: Test) {
 t.test('the secrets file', { jobs: 3 }, async (t) => {
   t.test('is read again when it changes, whether written anew or replaced', { buffered: true }, async (t) => {
     const { file, heard, path } = watch(t)
-    t.same(file.secrets, ['north'])
+    t.same(file.content, ['north'])
     writeFileSync(path, 'north\nsouth\n')
     await until(() => heard.length === 1, 'it is read again')
     writeFileSync(`${path}.new`, 'south\n')
     renameSync(`${path}.new`, path)
     await until(() => heard.length === 2, 'and again')
     t.same(heard, ['north south', 'south'])
-    t.same(file.secrets, ['south'])
+    t.same(file.content, ['south'])
   })
 
   t.test(
@@ -41,7 +47,7 @@ t.test('the secrets file', { jobs: 3 }, async (t) => {
       t.match(problems, [/line 1: the secret has a control character/, /holds no secret/, /no such file/i])
       for (const text of problems) t.match(text, /^--auth-secret-file .*; the secrets read before stay$/)
       t.notMatch(problems.join(), /hunter2/)
-      t.same(file.secrets, ['north'])
+      t.same(file.content, ['north'])
       t.same(heard, [])
       t.equal(file.reload(), false, 'asked for, it says so again')
       writeFileSync(path, 'south\n')
@@ -55,10 +61,10 @@ t.test('the secrets file', { jobs: 3 }, async (t) => {
     file.close()
     writeFileSync(path, 'south\n')
     const read = file.readAgain()
-    t.same(read.secrets, ['south'])
-    t.same(file.secrets, ['north'])
+    t.same(read.content, ['south'])
+    t.same(file.content, ['north'])
     read.take()
-    t.same([file.secrets, heard], [['south'], ['south']])
+    t.same([file.content, heard], [['south'], ['south']])
     rmSync(path)
     t.throws(() => file.readAgain(), { code: 'TURND_ERR_SECRET_FILE' })
   })
