@@ -488,7 +488,7 @@ function twoWorkers() {
   const options = { allowsMobility: true, tables, maxAllocations: 10, userQuota: 10 }
   const owner: CoreHarness = new CoreHarness({ ...options, workerIndex: 0, moveOutput: outputOf(() => here) })
   const here: CoreHarness = new CoreHarness({ ...options, workerIndex: 1, seed: 2, moveOutput: outputOf(() => owner) })
-  const home = owner.client()
+  const home = owner.client({ address: '198.51.100.9:40000' })
   const ticket = ticketOf(home.allocate(asksForTicket))
   home.channelBind(CHANNEL, PEER)
   owner.output.take()
