@@ -1,6 +1,6 @@
 // Clients that have moved (RFC 8016) to an address whose datagrams the kernel gives to another worker's socket than to that of their allocation: each gets
 // a socket of its own, bound to the listener's address and connected to the client, which the kernel prefers to all others. A listener of the engine's,
-// as far as anybody sees, that hears one client alone. What such a socket costs: adr/0023-mobility.md.
+// as far as anybody sees, that hears one client alone. What such a socket costs: adr/0025-mobility.md.
 import { CLIENT_WAY_COUNT_MAX } from '../../limits/engines.js'
 import type { FiveTuple } from '../../turn/five-tuple.js'
 import type { Offloads } from '../choose-engine.js'
