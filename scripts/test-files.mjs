@@ -48,8 +48,11 @@ const TOGETHER = [
   ...['admin', 'server', 'net', 'command'],
 ]
 const TOGETHER_COUNT_MAX = 8
-/** Of a folder whose files take longer, since each starts servers: the last process of all is not to be a long one. */
-const TOGETHER_COUNTS_MAX = { command: 3 }
+/**
+ * Of a folder whose files take longer, since each starts servers: the last process of all is not to be a long one. And of those whose files are
+ * over in a moment.
+ */
+const TOGETHER_COUNTS_MAX = { command: 3, turn: 16, stun: 16, auth: 16, config: 24 }
 /** Of those folders, what measures or changes its whole process, and what takes long enough to be begun by itself. */
 const BY_ITSELF = [
   ...['turn/allocate-order', 'turn/other-servers', 'turn/shared-lock', 'turn/shared-tables', 'auth/users-file-store'],

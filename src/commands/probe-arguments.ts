@@ -1,6 +1,7 @@
 // The arguments of `turnd probe`: what they mean, and one sentence for each thing that can be wrong with them.
 import { ClientError } from '../client/client-error.js'
 import { type ProbeTarget, planOf } from '../client/probe/probe-plan.js'
+import { parseTurnUri } from '../client/turn-uri.js'
 import { quoted } from '../config/printable.js'
 import {
   PROBE_ANSWER_SECONDS_DEFAULT,
@@ -19,6 +20,8 @@ import {
 import { hostAddress } from '../stun/address.js'
 import { type ClientIdentityWords, IDENTITY_OPTIONS, readIdentity } from './client-identity.js'
 import { CommandError, readWords } from './command-words.js'
+import type { ProbeDns } from './probe-dns.js'
+import { parseServer } from './resolve-arguments.js'
 
 export const PROBE_HELP = `Usage: turnd probe URI|HOST ... [options]
 
@@ -51,6 +54,10 @@ them, and shows what came back: round trips, loss, jitter, throughput.
   --ca FILE           trusts the authorities in this PEM file, in place of those
                       that Node knows
   --insecure          a certificate may be wrong: what is wrong is shown
+  --dns               of a URI: probes the servers to which its DNS records lead, in
+                      the order of turnd resolve; all of them have to work
+  --dns-server ADDRESS[:PORT]
+                      the same, asking this DNS server
   -4, -6              takes an address of the server of this kind, and a relay
                       of it where there is one; without them, the system chooses
   --count N           packets whose round trip is measured; default ${PROBE_ROUND_TRIP_COUNT_DEFAULT}, at
@@ -81,7 +88,10 @@ arguments, or a file that cannot be read.
 
 /** Without a password, a file of one or a secret, it is asked for. */
 export interface ProbeArguments extends ClientIdentityWords {
+  /** None with `dns`. */
   readonly targets: readonly ProbeTarget[]
+  /** Where the targets are in the DNS; null: they are what was given. */
+  readonly dns: ProbeDns | null
   readonly caFile: string | null
   readonly isInsecure: boolean
   readonly family: 4 | 6 | null
@@ -99,6 +109,8 @@ const OPTIONS = {
   'auth-secret-file': { type: 'string' },
   ca: { type: 'string' },
   insecure: { type: 'boolean' },
+  dns: { type: 'boolean' },
+  'dns-server': { type: 'string' },
   ipv4: { type: 'boolean', short: '4' },
   ipv6: { type: 'boolean', short: '6' },
   count: { type: 'string' },
@@ -122,13 +134,15 @@ export function parseProbeArguments(argv: readonly string[]): ProbeArguments | n
   if (has('ipv4') && has('ipv6')) throw new CommandError('-4 and -6 exclude each other: give neither, or run it twice')
   if (has('ca') && has('insecure')) throw new CommandError('--ca and --insecure exclude each other')
   const family = has('ipv4') ? 4 : has('ipv6') ? 6 : null
-  const targets = targetsOf(words)
+  const dns = has('dns') || has('dns-server') ? dnsOf(words, value('dns-server')) : null
+  const targets = dns === null ? targetsOf(words) : []
   checkFamily(targets, family)
   const number = (name: string, fallback: number, minimum: number, maximum: number) =>
     parseNumber(name, value(name), fallback, minimum, maximum)
   const timeout = number('timeout', PROBE_ANSWER_SECONDS_DEFAULT, 0.1, PROBE_ANSWER_SECONDS_MAX)
   return {
     targets,
+    dns,
     ...readIdentity(value),
     caFile: value('ca'),
     isInsecure: has('insecure'),
@@ -139,6 +153,15 @@ export function parseProbeArguments(argv: readonly string[]): ProbeArguments | n
     seconds: number('seconds', PROBE_SECONDS_DEFAULT, 0.1, PROBE_SECONDS_MAX),
     answerMilliseconds: timeout * 1000,
     isJson: has('json'),
+  }
+}
+
+function dnsOf(words: readonly string[], server: string | null): ProbeDns {
+  if (words.length === 0) throw new CommandError('a URI is missing: turnd probe --dns turn:DOMAIN')
+  try {
+    return { uris: words.map(parseTurnUri), server: parseServer('--dns-server', server) }
+  } catch (error) {
+    throw error instanceof ClientError ? new CommandError(error.message) : error
   }
 }
 

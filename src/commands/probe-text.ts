@@ -47,16 +47,17 @@ export function failureLines(reports: readonly ProbeReport[]): string[] {
   return reports.filter(({ outcome }) => outcome === 'failed').map(failureSentence)
 }
 
-/** As JSON text, in which times are of microseconds. */
-export function probeJson(reports: readonly ProbeReport[]): string {
+/** As JSON text, in which times are of microseconds. @param problems why some of what was asked for could not be probed */
+export function probeJson(reports: readonly ProbeReport[], problems: readonly string[] = []): string {
   const round = (_key: string, value: unknown) => {
     return typeof value === 'number' ? Number(value.toFixed(JSON_DECIMALS)) : value
   }
-  return JSON.stringify(probeObject(reports), round, 2)
+  return JSON.stringify(probeObject(reports, problems), round, 2)
 }
 
-function probeObject(reports: readonly ProbeReport[]): object {
-  return { ok: reports.every(({ outcome }) => outcome !== 'failed'), targets: reports.map(targetObject) }
+function probeObject(reports: readonly ProbeReport[], problems: readonly string[]): object {
+  const isWell = problems.length === 0 && reports.every(({ outcome }) => outcome !== 'failed')
+  return { ok: isWell, targets: reports.map(targetObject) }
 }
 
 function targetObject(report: ProbeReport): object {

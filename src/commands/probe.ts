@@ -2,6 +2,7 @@
 
 import { loadSecretFile } from '../auth/secret-file.js'
 import { type ClientCredentials, restCredentials } from '../client/client-credentials.js'
+import { ClientError } from '../client/client-error.js'
 import { type ProbeOptions, type ProbeReport, probeTarget } from '../client/probe/probe-target.js'
 import { TurndError } from '../config/errors.js'
 import { PROBE_SECONDS_MAX } from '../limits/clients.js'
@@ -11,6 +12,7 @@ import { interruptible, type SignalSource } from './interrupt.js'
 import { readCaFile, readPasswordFile } from './option-file.js'
 import { askPassword, type PasswordInput, readPasswordLine } from './password-input.js'
 import { PROBE_HELP, type ProbeArguments, parseProbeArguments } from './probe-arguments.js'
+import { type FoundTargets, findTargets } from './probe-dns.js'
 import { failureLines, probeJson, probeLines, STAGES } from './probe-text.js'
 
 export interface ProbeCommandIo extends SignalSource {
@@ -42,11 +44,21 @@ async function probe(options: ProbeArguments, io: ProbeCommandIo): Promise<numbe
   const ca = options.caFile === null ? null : readCaFile(options.caFile)
   const credentials = await credentialsOf(options, io)
   return interruptible(io, async (signal) => {
-    const reports = await probeAll(options, { credentials, ca, signal }, io)
-    if (!signal.aborted) return print(reports, options, io)
+    const { problems, targets } = await targetsOf(options, signal)
+    const reports = await probeAll({ ...options, targets }, { credentials, ca, signal }, io)
+    if (!signal.aborted) return print(reports, problems, options, io)
     complain(io, 'interrupted')
     return 1
   })
+}
+
+async function targetsOf({ dns, family, targets }: ProbeArguments, signal: AbortSignal): Promise<FoundTargets> {
+  if (dns === null) return { targets, problems: [] }
+  try {
+    return await findTargets(dns, family, signal)
+  } catch (error) {
+    throw error instanceof ClientError ? new CommandError(error.message) : error
+  }
 }
 
 interface ProbeMeans {
@@ -78,12 +90,17 @@ async function probeAll(
   return reports
 }
 
-function print(reports: readonly ProbeReport[], { isJson }: ProbeArguments, io: ProbeCommandIo): number {
-  if (isJson) io.stdout.write(`${escapeHidden(probeJson(reports))}\n`)
-  else
+function print(
+  reports: readonly ProbeReport[],
+  problems: readonly string[],
+  { isJson }: ProbeArguments,
+  io: ProbeCommandIo,
+): number {
+  if (isJson) io.stdout.write(`${escapeHidden(probeJson(reports, problems))}\n`)
+  else if (reports.length > 0)
     for (const line of probeLines(reports, io.stdout.columns || undefined)) io.stdout.write(`${escapeControls(line)}\n`)
-  for (const line of failureLines(reports)) complain(io, line)
-  return reports.every(({ outcome }) => outcome !== 'failed') ? 0 : 1
+  for (const line of [...failureLines(reports), ...problems]) complain(io, line)
+  return problems.length === 0 && reports.every(({ outcome }) => outcome !== 'failed') ? 0 : 1
 }
 
 async function credentialsOf(options: ProbeArguments, io: ProbeCommandIo): Promise<() => ClientCredentials | null> {

@@ -83,7 +83,7 @@ export function parseResolveArguments(argv: readonly string[]): ResolveArguments
   return {
     uri: discover === null ? parseUri(words[0]) : null,
     domain: discover === null ? '' : parseDomain('--discover', domainOfIdentity(discover)),
-    server: parseServer(value('server')),
+    server: parseServer('--server', value('server')),
     transports: parseTransports('--transports', value('transports')),
     families: familiesOf(values.has('ipv4'), values.has('ipv6')),
     timeoutSeconds: parseTimeout(value('timeout')),
@@ -118,9 +118,10 @@ function parseUri(word: string): TurnUri {
   }
 }
 
-function parseServer(text: string | null): string | null {
+/** ADDRESS:PORT as node's resolver takes it; null for null. Throws a CommandError. */
+export function parseServer(option: string, text: string | null): string | null {
   if (text === null) return null
-  const bad = new CommandError(`--server ${printable(text)} is no ADDRESS or ADDRESS:PORT of a DNS server`)
+  const bad = new CommandError(`${option} ${printable(text)} is no ADDRESS or ADDRESS:PORT of a DNS server`)
   let place: { host: string; port: number | null } | null
   try {
     place = parseHostWord(text)

@@ -1,16 +1,14 @@
 // `turnd resolve`: walks the DNS as a client does, from a URI or a domain to transport addresses. Called by turnd.ts with the arguments after `resolve`.
 import { ClientError } from '../client/client-error.js'
-import { DnsServers } from '../client/discovery/dns-source.js'
 import { type Discovery, discoverServers } from '../client/discovery/server-discovery.js'
-import { resolveStun } from '../client/discovery/stun-resolution.js'
-import { resolveTurn } from '../client/discovery/turn-resolution.js'
-import { type Candidate, distinct, Walk } from '../client/discovery/walk.js'
+import { type Candidate, distinct, type Walk } from '../client/discovery/walk.js'
 import { formatTurnUri } from '../client/turn-uri.js'
 import { escapeControls, escapeHidden } from '../log/escape.js'
 import { CommandError } from './command-words.js'
 import { interruptible, type SignalSource } from './interrupt.js'
 import { parseResolveArguments, RESOLVE_HELP, type ResolveArguments } from './resolve-arguments.js'
 import { candidateLines, MECHANISMS, stepLines, whyNothing } from './resolve-text.js'
+import { candidatesOf, type DnsWalk, walkDns } from './walk-dns.js'
 
 export interface ResolveCommandIo extends SignalSource {
   readonly stdout: NodeJS.WritableStream
@@ -32,23 +30,16 @@ export async function runResolveCommand(argv: readonly string[], io: ResolveComm
 }
 
 async function resolve(given: ResolveArguments, signal: AbortSignal, io: ResolveCommandIo): Promise<number> {
-  const dns = new DnsServers(given.server)
-  const close = () => dns.close()
-  const timer = setTimeout(close, given.timeoutSeconds * 1000)
-  signal.addEventListener('abort', close, { once: true })
-  const walk = new Walk(dns, { families: given.families, random: Math.random })
-  const parts = await walkTo(given, walk).finally(() => clearTimeout(timer))
+  const walked = await walkDns(given, signal, (walk) => walkTo(given, walk))
   if (signal.aborted) {
     complain(io, 'interrupted')
     return 1
   }
-  const isFound = parts.some(({ candidates, mechanism }) => candidates.length > 0 && mechanism !== 'anycast')
-  const name = given.uri?.host ?? given.domain
-  const problem = isFound ? '' : whyNothing(name, walk.steps, dns.servers)
-  const text = given.isJson ? jsonText(given, walk, parts, dns.servers) : plainText(given, walk, parts, dns.servers)
-  io.stdout.write(text)
-  if (problem !== '') complain(io, problem)
-  return isFound ? 0 : 1
+  const isFound = walked.result.some(({ candidates, mechanism }) => candidates.length > 0 && mechanism !== 'anycast')
+  io.stdout.write(given.isJson ? jsonText(given, walked) : plainText(given, walked))
+  if (isFound) return 0
+  complain(io, whyNothing(given.uri?.host ?? given.domain, walked.steps, walked.servers))
+  return 1
 }
 
 interface Part {
@@ -62,20 +53,14 @@ async function walkTo({ domain, transports, uri }: ResolveArguments, walk: Walk)
     const parts = await discoverServers(domain, transports, walk)
     return parts.map((part) => ({ ...part, candidates: distinct(part.candidates) }))
   }
-  const resolveUri = uri.scheme.startsWith('stun') ? resolveStun : resolveTurn
-  return [{ mechanism: null, candidates: distinct(await resolveUri(uri, transports, walk)) }]
+  return [{ mechanism: null, candidates: await candidatesOf(uri, transports, walk) }]
 }
 
-function plainText(
-  given: ResolveArguments,
-  { steps }: Walk,
-  parts: readonly Part[],
-  servers: readonly string[],
-): string {
+function plainText(given: ResolveArguments, { result, servers, steps }: DnsWalk<Part[]>): string {
   const isAsked = steps.some(({ kind }) => kind === 'query')
   const what = given.uri === null ? given.domain : formatTurnUri(given.uri)
   const head = `${what}${isAsked ? `, asking ${servers.join(', ')}` : ''}`
-  const found = parts
+  const found = result
     .filter(({ candidates }) => candidates.length > 0)
     .flatMap(({ candidates, mechanism }) => [
       '',
@@ -85,14 +70,9 @@ function plainText(
   return [head, '', ...stepLines(steps), ...found].map((line) => `${escapeControls(line)}\n`).join('')
 }
 
-function jsonText(
-  given: ResolveArguments,
-  { steps }: Walk,
-  parts: readonly Part[],
-  servers: readonly string[],
-): string {
+function jsonText(given: ResolveArguments, { result, servers, steps }: DnsWalk<Part[]>): string {
   const what = given.uri === null ? { domain: given.domain } : { uri: formatTurnUri(given.uri) }
-  const found = given.uri === null ? { mechanisms: parts } : { candidates: parts[0].candidates }
+  const found = given.uri === null ? { mechanisms: result } : { candidates: result[0].candidates }
   return `${escapeHidden(JSON.stringify({ ...what, servers, steps, ...found }))}\n`
 }
 

@@ -4,6 +4,7 @@
 import type { WhyAllocations, WhyDrop, WhyFilter, WhyRefusal, WhyReport } from '../admin/schema/why.js'
 import { nearestName } from '../config/nearest-name.js'
 import { CONNECTION_REFUSALS } from '../log/connection-refusals.js'
+import { isRedirection } from '../log/refusals.js'
 import { aboutUntold, isNameless, isOfAll, isRefusal, untoldLines } from './why-untold.js'
 
 /** Of one reason; --json has the others. */
@@ -50,9 +51,9 @@ function listening({ listening }: WhyReport): string {
 function aboutRefusals(report: WhyReport, filter: WhyFilter): string[] {
   const refusals = report.refusals.filter(({ reason }) => isRefusal(reason))
   return byReason(refusals, report, filter, (refusal) => {
-    const { code, detail, method, peer, port, source, user } = refusal
+    const { code, detail, method, peer, port, reason, source, user } = refusal
     const who = user === '' ? `${source}` : `${JSON.stringify(user)} from ${source}`
-    const what = peer === '' ? method : `${method} to ${peer}`
+    const what = peer === '' ? method : `${method}${isRedirection(reason) ? ', sent' : ''} to ${peer}`
     const answer = code === 0 ? 'no answer' : code
     return `${times(refusal)}  ${who} (last port ${port}): ${what} → ${answer}${detail === '' ? '' : ` (${detail})`}`
   })

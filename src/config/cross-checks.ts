@@ -8,6 +8,7 @@ import { alternateWarnings, checkAlternates } from './alternate-checks.js'
 import type { ExternalIp } from './external-ip.js'
 import { familyOf } from './ip-address.js'
 import { checkAdminListen, checkHttpUpstream, checkListen, TRANSPORTS } from './listen-checks.js'
+import { checkNatDiscovery, natDiscoveryWarnings } from './nat-discovery.js'
 import { printable } from './printable.js'
 import { fail, Names } from './setting-names.js'
 import type { SettingKey, Settings } from './settings.js'
@@ -33,6 +34,7 @@ export function crossCheck(
   checkHttpUpstream(settings, names)
   checkRedis(settings, names)
   checkSecretLifetime(settings, names)
+  checkNatDiscovery(settings, names)
   checkAlternates(settings, names)
   return [
     ...quotaWarnings(settings, names),
@@ -43,6 +45,7 @@ export function crossCheck(
     ...proxyWarnings(settings, names),
     ...relayRangeWarnings(settings, names),
     ...webhookWarnings(settings, names),
+    ...natDiscoveryWarnings(settings, names),
     ...alternateWarnings(settings, names),
   ]
 }

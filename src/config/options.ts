@@ -573,9 +573,21 @@ const TABLE: Table = {
     repeatable: false,
     default: false,
     defaultText: 'off',
-    help: 'NAT behaviour discovery (RFC 5780).',
+    help:
+      'NAT behaviour discovery (RFC 5780): Binding answers from a second address and port, for clients that ask what NAT they are behind. Needs two ' +
+      'addresses of one family: name both with --listen, or have two public ones.',
     coturn: ['no-rfc5780'],
-    comesLater: 'NAT behaviour discovery comes in a later version',
+    comesLater: null,
+  },
+  'nat-discovery-port': {
+    group: 'Protocols',
+    type: integer('PORT', 'a port', 1, 65_535),
+    repeatable: false,
+    default: null,
+    defaultText: 'the one after that of the first UDP listener',
+    help: 'The second port of --nat-discovery, which is listened on beside the first one.',
+    coturn: ['alt-listening-port'],
+    comesLater: null,
   },
   mobility: {
     group: 'Protocols',
@@ -593,9 +605,9 @@ const TABLE: Table = {
     repeatable: false,
     default: false,
     defaultText: 'off',
-    help: 'Answer the Binding requests of RFC 3489, which have no magic cookie.',
+    help: 'Answer the Binding requests of RFC 3489, which have no magic cookie, for clients that know nothing newer.',
     coturn: ['no-stun-backward-compatibility'],
-    comesLater: 'RFC 3489 comes in a later version',
+    comesLater: null,
   },
   config: {
     group: 'Operating',

@@ -91,6 +91,8 @@ export interface Settings {
 
   readonly profile: Profile
   readonly natDiscovery: boolean
+  /** null: the port after that of the first UDP listener. */
+  readonly natDiscoveryPort: number | null
   readonly mobility: boolean
   readonly rfc3489: boolean
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { askServers } from '../admin/control-client.js'
 import { directoriesWithServers, serverProcesses } from '../admin/control-directory.js'
 import { isWildcardHost } from '../config/listen-spec.js'
+import { withDiscoveryListeners } from '../config/nat-discovery.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { COMMAND_LINE } from '../config/source.js'
 import { DOCTOR_CONTROL_MILLISECONDS_MAX } from '../limits/doctor.js'
@@ -44,9 +45,8 @@ export async function serversOfMachine(stateDirectory: string): Promise<ServersO
 /** Those that run with these options, as far as anybody can tell: with the state directory, or on a listener. */
 export function serversWith(settings: Settings, servers: readonly RunningServer[]): RunningServer[] {
   const directory = resolve(settings.stateDir)
-  const targets = [UDP_SCHEMES, TCP_SCHEMES, DTLS_SCHEMES].flatMap((schemes) =>
-    wildcardListenTargets(settings.listen, schemes),
-  )
+  const { listen } = withDiscoveryListeners(settings)
+  const targets = [UDP_SCHEMES, TCP_SCHEMES, DTLS_SCHEMES].flatMap((schemes) => wildcardListenTargets(listen, schemes))
   return servers.filter(
     (server) => server.settings.stateDir === directory || targets.some((target) => isListeningOn(server, target)),
   )

@@ -84,6 +84,11 @@ export const UNAUTHENTICATED_ANSWERS_PER_SECOND = 200
 export const UNAUTHENTICATED_ANSWERS_PER_SECOND_MAX = 1_000_000
 /** The burst of that rate, in seconds of it. */
 export const UNAUTHENTICATED_BURST_SECONDS = 10
+/**
+ * What an answer to RESPONSE-PORT (RFC 5780 §7.5) counts for among these: it goes to a port that has not asked. 20 a second to one source by default;
+ * who measures how long a NAT keeps a binding asks for one in seconds.
+ */
+export const RESPONSE_PORT_ANSWER_COST = 10
 /** Answers to wrong credentials of one source in the period below: past it only its failed requests go unanswered. */
 export const FAILURE_COUNT_MAX = 200
 /** The period of the failure budget. */

@@ -1,6 +1,7 @@
 // Why the server said no: stable reason codes with their plain-words meaning, and a bounded ring of the latest refusals.
 // The log, the counters, and every page or command that explains a failed call read from here.
 import { REFUSAL_RING_COUNT, REFUSAL_TEXT_LENGTH_MAX } from '../limits/reports.js'
+import { MOBILITY_REFUSALS } from './mobility-refusals.js'
 
 /** Each reason: what happened, and what the operator can do. The keys are stable: logs and metrics carry them. */
 export const REFUSAL_REASONS = {
@@ -178,34 +179,7 @@ export const REFUSAL_REASONS = {
     meaning: 'a ConnectionBind came over UDP or DTLS, or on a connection that has an allocation',
     remedy: 'the client must open a TCP or TLS connection of its own for each peer connection',
   },
-  'mobility-off': {
-    meaning: 'the client has come from another address with a ticket, and --mobility is off',
-    remedy:
-      'nothing: the client must allocate again; if allocations should survive a change of address, start with --mobility',
-  },
-  'mobility-elsewhere': {
-    meaning: 'the client has come from another address with a ticket, but to a thread that cannot reach its allocation',
-    remedy:
-      'nothing: the client must allocate again; clients over UDP move freely, those over streams with --stream-workers 1 alone, and none ' +
-      'between UDP and streams',
-  },
-  'ticket-invalid': {
-    meaning: 'the ticket is none that this server has given out',
-    remedy: 'the client must allocate again; after a change of the state directory this is normal',
-  },
-  'ticket-used': {
-    meaning: 'the ticket has been used, and the client has had the next one',
-    remedy: 'nothing, unless clients lose calls: the client must use the ticket of the latest answer',
-  },
-  'not-moved': {
-    meaning: 'the client has shown its ticket where its allocation already is',
-    remedy: 'the client must refresh without the ticket as long as its address is the same (RFC 8016)',
-  },
-  'way-failed': {
-    meaning: 'there is no socket for a client that has come from another address',
-    remedy:
-      'look at the limit of open files (LimitNOFILE, ulimit -n); the client must allocate again, or come back later',
-  },
+  ...MOBILITY_REFUSALS,
   'connection-unknown': {
     meaning: 'the connection id is unknown, expired, used, or of another user',
     remedy: 'the client must bind a peer connection within 30 seconds, with the user name of its allocation',
@@ -221,6 +195,10 @@ export const REFUSAL_REASONS = {
   'connection-limit': {
     meaning: 'the allocation has as many peer connections as allowed, or the worker has',
     remedy: 'the client must close connections, or make another allocation',
+  },
+  'response-port': {
+    meaning: 'a Binding request wants its answer at a port below 1024 (RESPONSE-PORT of --nat-discovery)',
+    remedy: 'nothing: services of other machines have those ports, and no test of a NAT needs them',
   },
   'nested-client': {
     meaning: 'the client is itself a relay of this server',
@@ -249,6 +227,7 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
   'malformed-attribute',
   'bid-down',
   'nested-client',
+  'response-port',
   // A browser's, before it says who it is.
   'redirected-draining',
   'redirected-full',
@@ -258,6 +237,11 @@ const REASONS_OF_STRANGERS: ReadonlySet<RefusalReason> = new Set<RefusalReason>(
 /** Does it say nothing of a configured user? Floods of such leave room for reports of the others. */
 export function isOfStrangers(reason: RefusalReason): boolean {
   return REASONS_OF_STRANGERS.has(reason)
+}
+
+/** Sent to another server: its `peer` is that server. */
+export function isRedirection(reason: string): boolean {
+  return reason.startsWith('redirected-')
 }
 
 /** One refusal. `code` is the STUN error code, 0 if the request went unanswered; `peer` is '' where none was involved. */

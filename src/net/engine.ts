@@ -42,6 +42,8 @@ export interface Tappable {
   handTo(clients: ClientHandler, peers: PeerHandler): void
   /** Where a client of this listener has come to; null if it is closed. */
   localAddressOf(listenerId: number): TransportAddress | null
+  /** The listener of datagrams that has this transport address, or -1. */
+  findListener(address: TransportAddress): number
 }
 
 export interface RelayEngine extends TurnOutput, Tappable {

@@ -1,6 +1,8 @@
 // What a core needs to know of the settings: plain data, without secrets, since it is posted to workers.
 import type { Settings } from '../config/settings.js'
 import type { Alternate } from '../turn/alternates.js'
+import type { DiscoveryPair } from '../turn/discovery-pairs.js'
+import { discoveryPairs } from './nat-discovery.js'
 
 const CORE_SETTING_KEYS = [
   'minPort',
@@ -26,12 +28,15 @@ const CORE_SETTING_KEYS = [
   'allowPeer',
   'denyPeer',
   'nat64Prefix',
+  'rfc3489',
   'alternateAbove',
 ] as const satisfies readonly (keyof Settings)[]
 
 export type CoreSettings = Pick<Settings, (typeof CORE_SETTING_KEYS)[number]> & {
   /** The limit of unauthenticated answers holds for loopback too. */
   readonly limitsLoopback: boolean
+  /** None: NAT behaviour discovery is off. */
+  readonly discoveryPairs: readonly DiscoveryPair[]
   /** What --alternate comes to at this moment. */
   readonly alternates: readonly Alternate[]
 }
@@ -44,5 +49,5 @@ export function coreSettings(parts: {
   const { alternates, limitsLoopback, settings } = parts
   const entries = CORE_SETTING_KEYS.map((key) => [key, settings[key]])
   const picked = Object.fromEntries(entries) as Pick<Settings, (typeof CORE_SETTING_KEYS)[number]>
-  return { ...picked, limitsLoopback, alternates }
+  return { ...picked, limitsLoopback, alternates, discoveryPairs: discoveryPairs(settings) }
 }

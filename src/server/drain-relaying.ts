@@ -1,5 +1,6 @@
-// The drain of a server: new allocations are refused, the present ones may go on for a while.
+// The drain of a server: new allocations are refused, or their clients sent to other servers; the present ones may go on for a while.
 import type { Logger } from '../log/logger.js'
+import type { AlternateServers } from './alternates.js'
 import type { Relaying } from './relaying.js'
 
 /** How often it is looked whether the last allocation has ended. */
@@ -7,7 +8,7 @@ const LOOK_INTERVAL_MS = 50
 
 /** Resolves when no allocation is left, the time is over, or the wait is given up. */
 export async function drainRelaying(
-  relaying: Relaying,
+  { alternates, relaying }: { readonly alternates: AlternateServers; readonly relaying: Relaying },
   timeoutSeconds: number,
   logger: Logger,
   isGivenUp: () => boolean,
@@ -15,10 +16,10 @@ export async function drainRelaying(
   await relaying.drain()
   const count = relaying.allocationCount()
   const rest = count === 0 ? 'nothing is left to wait for' : `${count} may go on for ${timeoutSeconds} s`
-  logger.info(
-    { event: 'draining', allocations: count, timeoutSeconds },
-    `draining: new allocations are refused, ${rest}`,
-  )
+  const others = alternates.described()
+  const fate = others.length === 0 ? 'allocations are refused' : `clients are sent to ${others.join(', ')}`
+  const more = others.length === 0 ? {} : { alternates: others }
+  logger.info({ event: 'draining', allocations: count, timeoutSeconds, ...more }, `draining: new ${fate}, ${rest}`)
   if (count > 0) await allocationsEnded(relaying, timeoutSeconds, isGivenUp)
 }
 

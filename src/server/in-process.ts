@@ -10,7 +10,7 @@ import type { TurnCore } from '../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../turn/reconfigure.js'
 import { CoreObserver } from './core-observer.js'
 import { coreSettings } from './core-settings.js'
-import { type CoreParts, changeCore, changeSecrets, makeCore } from './make-core.js'
+import { type CoreParts, changeCore, changeSecrets, makeCore, serverAddressesOf } from './make-core.js'
 import type { OwnSockets } from './own-sockets.js'
 import type { CaptureSink, Relaying, RelayingChange, RelayingParts } from './relaying.js'
 import type { ReportSink } from './reports.js'
@@ -63,6 +63,7 @@ export class InProcess implements Omit<Relaying, 'prepare'> {
       settings: ofCore,
       monotonicStartSeconds: engine.clock.startSeconds,
       output: engine,
+      serverAddresses: serverAddressesOf(engine),
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(sink, statistics, () => this.#core.now),
       relayHosts,

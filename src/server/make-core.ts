@@ -9,10 +9,18 @@ import type { RestSecrets } from '../auth/rest-secrets.js'
 import type { PeerRule } from '../config/peer-rule.js'
 import { profileTraits } from '../config/profile.js'
 import { PARKED_EXTRA_SECONDS } from '../limits/outside.js'
+import type { Tappable } from '../net/engine.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
 import type { FiveTuple } from '../turn/five-tuple.js'
-import type { ConnectionOutput, MoveOutput, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
+import type {
+  ConnectionOutput,
+  MoveOutput,
+  ServerAddresses,
+  TurnObserver,
+  TurnOutput,
+  UserLookup,
+} from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -28,6 +36,7 @@ export interface CoreParts {
   /** CLOCK_MONOTONIC at tick 0 of the clock that will tick for the core. */
   readonly monotonicStartSeconds: number
   readonly output: TurnOutput
+  readonly serverAddresses: ServerAddresses
   readonly supportsDontFragment: boolean
   readonly observer: TurnObserver
   readonly relayHosts: readonly RelayHost[]
@@ -119,6 +128,7 @@ export function makeCore(parts: CoreParts): TurnCore {
   })
   const core = new TurnCore({
     output,
+    serverAddresses: parts.serverAddresses,
     observer,
     authenticator: new Authenticator({ realm: settings.realm, stores, nonceSecret, outside, tokens }),
     policy,
@@ -144,6 +154,14 @@ export function makeCore(parts: CoreParts): TurnCore {
   return core
 }
 
+/** Those of an engine for UDP clients. */
+export function serverAddressesOf(engine: Tappable): ServerAddresses {
+  return {
+    localAddressOf: ({ listenerId }) => engine.localAddressOf(listenerId),
+    findListener: (address) => engine.findListener(address),
+  }
+}
+
 function rulesOf({ allowPeer, denyPeer }: CoreSettings): readonly PeerRule[] {
   return [...allowPeer, ...denyPeer]
 }
@@ -163,6 +181,8 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     limitsLoopback: settings.limitsLoopback,
     traits: profileTraits(settings.profile),
     lookupWaitSeconds: settings.lookupTimeout + PARKED_EXTRA_SECONDS,
+    discoveryPairs: settings.discoveryPairs,
+    answersLegacyBinding: settings.rfc3489,
     alternateAbovePercent: settings.alternateAbove,
   }
 }

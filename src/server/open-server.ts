@@ -1,5 +1,6 @@
 // The start of a server: its settings become users, a certificate, relay addresses, and what relays.
 import { readAuthorities } from '../config/authorities.js'
+import { withDiscoveryListeners } from '../config/nat-discovery.js'
 import type { ParsedSettings, Settings } from '../config/settings.js'
 import { assertRelations } from '../limits/relations.js'
 import type { Logger } from '../log/logger.js'
@@ -9,6 +10,7 @@ import { allOf } from './all-of.js'
 import { AlternateServers } from './alternates.js'
 import type { ServerCertificate } from './certificate.js'
 import { logImport } from './import-log.js'
+import { checkDiscoveryPairs } from './nat-discovery.js'
 import { logOAuthKeys } from './oauth-keyring.js'
 import { type OpenedRelaying, openRelaying } from './open-relaying.js'
 import { OutsideUsers } from './outside-users.js'
@@ -59,12 +61,14 @@ export async function openServer(opening: ServerOpening): Promise<OpenedServer> 
       choosing ?? chooseEngine(settings.engine, process.env),
       resolveRelayHosts(settings, warn),
     )
+    checkDiscoveryPairs(settings)
     const alternates = new AlternateServers(relayHosts)
     const others = await alternates.prepare(settings)
     others.commit()
     const limitsLoopback = parsed.given.has('unauthenticatedRate')
     const parts: RelayingParts = {
-      ...{ settings, limitsLoopback, alternates: others.list, relayHosts, users, nonceSecret, httpUpstreamCa, news },
+      settings: withDiscoveryListeners(settings),
+      ...{ limitsLoopback, alternates: others.list, relayHosts, users, nonceSecret, httpUpstreamCa, news },
       certificate: certificate?.material ?? null,
     }
     const opened = await openRelaying(choice, parts)

@@ -5,6 +5,7 @@
 
 import type { ReloadResult, SettingChange } from '../admin/schema/operations.js'
 import { readAuthorities } from '../config/authorities.js'
+import { withDiscoveryListeners } from '../config/nat-discovery.js'
 import type { ParsedSettings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 import { type AdminTokens, adminTokensOf, tokenChanges } from './admin-tokens.js'
@@ -13,6 +14,7 @@ import type { ServerCertificate } from './certificate.js'
 import { type PreparedCertificate, prepareCertificate } from './certificate-reload.js'
 import { noted } from './change-notes.js'
 import { logImport } from './import-log.js'
+import { checkDiscoveryPairs } from './nat-discovery.js'
 import type { OpenedServer } from './open-server.js'
 import { filesWarning } from './ready-report.js'
 import { refuseImpossibleDtls, withoutDefaultDtls } from './refuse-dtls.js'
@@ -151,6 +153,7 @@ export class Reloads {
     const parsed = withLive(present.parsed, wanted)
     const { settings } = parsed
     await refuseImpossibleDtls(settings.listen)
+    checkDiscoveryPairs(settings)
     const tokens = adminTokensOf(settings)
     const httpUpstreamCa =
       settings.httpUpstreamCa === null ? null : readAuthorities(settings.httpUpstreamCa, '--http-upstream-ca')
@@ -171,7 +174,8 @@ export class Reloads {
       const limitsLoopback = parsed.given.has('unauthenticatedRate')
       const alternates = await present.alternates.prepare(settings)
       const change = {
-        ...{ settings, limitsLoopback, alternates: alternates.list, users: users.users },
+        settings: withDiscoveryListeners(settings),
+        ...{ limitsLoopback, alternates: alternates.list, users: users.users },
         ...{ certificate: certificate.material, httpUpstreamCa },
       }
       const relaying = await present.relaying.prepare(change, isDryRun)

@@ -14,6 +14,7 @@ import type { Logger } from '../log/logger.js'
 import { quoted } from '../log/logger.js'
 import { RefusalDigest } from '../log/refusal-digest.js'
 import {
+  isRedirection,
   REFUSAL_REASON_NAMES,
   REFUSAL_REASONS,
   type Refusal,
@@ -180,7 +181,8 @@ export class Reporter implements RelayingNews {
     const more = { ...(peer === '' ? {} : { peer }), ...(detail === '' ? {} : { detail }) }
     const about = { reason, code, method, user, source, ...more, remedy }
     const why = detail === '' ? meaning : `${meaning}: ${detail}`
-    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `refused ${what} of ${who}: ${why}`)
+    const text = isRedirection(reason) ? `sent ${who} to ${peer}` : `refused ${what} of ${who}`
+    this.#logger[level]({ event: 'refusal', ...about, ...whose }, `${text}: ${why}`)
   }
 
   /** Whoever scans the Internet causes these all day: what has no line is in the counters. */
@@ -205,9 +207,11 @@ export class Reporter implements RelayingNews {
   }
 }
 
-/** Clients meet a stale nonce in normal operation, and go on by themselves. */
+/** What clients meet in normal operation, and go on after by themselves. */
+const EVERYDAY: readonly RefusalReason[] = ['stale-nonce', 'redirected-draining', 'redirected-load']
+
 function levelOf(reason: RefusalReason): 'info' | 'warn' {
-  return reason === 'stale-nonce' ? 'info' : 'warn'
+  return EVERYDAY.includes(reason) ? 'info' : 'warn'
 }
 
 /** A textual transport address without its port. */

@@ -127,7 +127,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
   /** The URIs for clients (RFC 7065), by public name if there is one, or with the public side of --external-ip where it stands for one. */
   uris(): string[] {
     const { listeners = [] } = this.#running?.relaying ?? {}
-    return turnUris(listeners, this.#running?.relayHosts ?? [], this.settings.publicName)
+    return turnUris(listeners, this.#running?.relayHosts ?? [], this.settings)
   }
 
   /** The user that was generated because none is configured: with its password only if this start created it. */
@@ -200,7 +200,7 @@ export class TurnServer extends EventEmitter<TurnServerEvents> {
     const running = this.#running
     if (running === null) return this.stop()
     this.#isDraining = true
-    await drainRelaying(running.relaying, timeoutSeconds, this.#logger, () => this.#stopping !== null)
+    await drainRelaying(running, timeoutSeconds, this.#logger, () => this.#stopping !== null)
     await this.stop()
   }
 

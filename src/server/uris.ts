@@ -1,6 +1,7 @@
 // The URIs by which clients reach a server (RFC 7065): for the ready line, the banner and the library.
 import { formatAddressPort } from '../config/ip-address.js'
 import { isWildcardHost } from '../config/listen-spec.js'
+import { isDiscoveryPort } from '../config/nat-discovery.js'
 import type { Settings } from '../config/settings.js'
 import type { Listener } from '../net/engine.js'
 import { hostAddress } from '../stun/address.js'
@@ -16,14 +17,16 @@ const URI_FORMS: Readonly<Record<Listener['scheme'], readonly [scheme: string, t
 
 /**
  * One for each listener, with the public side of --external-ip where it stands for a listener's address. With public names, one for each
- * name, port and transport instead: certificates hold names, and every listener is behind each of them.
+ * name, port and transport instead: certificates hold names, and every listener is behind each of them. The second port of --nat-discovery is left out.
  */
 export function turnUris(
   listeners: readonly Listener[],
   relayHosts: readonly RelayHost[],
-  publicNames: readonly string[],
+  settings: Settings,
 ): string[] {
-  const uris = listeners.flatMap(({ address, scheme }) => {
+  const publicNames = settings.publicName
+  const known = listeners.filter(({ address }) => !isDiscoveryPort(settings, address.port))
+  const uris = known.flatMap(({ address, scheme }) => {
     const [uriScheme, transport] = URI_FORMS[scheme]
     const places =
       publicNames.length > 0

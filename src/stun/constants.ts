@@ -103,6 +103,8 @@ export const ERROR_UNAUTHENTICATED = 401
 export const ERROR_FORBIDDEN = 403
 export const ERROR_MOBILITY_FORBIDDEN = 405
 export const ERROR_UNKNOWN_ATTRIBUTE = 420
+/** RFC 3489 §11.2.9: the shared secret of a request is not known any more. Nobody gets one here. */
+export const ERROR_STALE_CREDENTIALS = 430
 /** RFC 3489 §11.2.9. Today's RFCs do not have it; the Expressway profiles answer a wrong password with it. */
 export const ERROR_INTEGRITY_CHECK_FAILURE = 431
 export const ERROR_ALLOCATION_MISMATCH = 437
@@ -117,6 +119,10 @@ export const ERROR_ALLOCATION_QUOTA_REACHED = 486
 export const ERROR_ROLE_CONFLICT = 487
 export const ERROR_SERVER_ERROR = 500
 export const ERROR_INSUFFICIENT_CAPACITY = 508
+
+/** Flags of CHANGE-REQUEST (RFC 5780 §7.2, RFC 3489 §11.2.4): from where the answer to a Binding request is to come. */
+export const CHANGE_REQUEST_IP = 0x04
+export const CHANGE_REQUEST_PORT = 0x02
 
 /** Protocol numbers of REQUESTED-TRANSPORT (RFC 8656 §18.8, RFC 6062 §4.1). */
 export const TRANSPORT_PROTOCOL_TCP = 6

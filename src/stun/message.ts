@@ -175,24 +175,33 @@ export class MessageView {
  * then has no attributes. What comes after MESSAGE-INTEGRITY is ignored, but for MESSAGE-INTEGRITY-SHA256 and FINGERPRINT.
  */
 export function decodeMessage(view: MessageView, bytes: Uint8Array, start: number, end: number): number {
+  return decode(view, bytes, start, end, true)
+}
+
+/** The same for a message of RFC 3489 §11.1, whose transaction id is 16 bytes, of which the first stand where the magic cookie would. */
+export function decodeLegacyMessage(view: MessageView, bytes: Uint8Array, start: number, end: number): number {
+  return decode(view, bytes, start, end, false)
+}
+
+function decode(view: MessageView, bytes: Uint8Array, start: number, end: number, hasCookie: boolean): number {
   view.bytes = bytes
   view.start = start
   view.end = end
-  view.transactionIdStart = start + 8
+  view.transactionIdStart = hasCookie ? start + 8 : start + 4
   view.attributeCount = 0
   view.messageIntegrityStart = -1
   view.messageIntegritySha256Start = -1
   view.messageIntegritySha256Length = 0
   view.fingerprintStart = -1
-  const result = decodeHeader(view, bytes, start, end)
+  const result = decodeHeader(view, bytes, start, end, hasCookie)
   if (result !== DECODE_OK) return result
   return decodeAttributes(view, bytes, start + HEADER_LENGTH, end)
 }
 
-function decodeHeader(view: MessageView, bytes: Uint8Array, start: number, end: number): number {
+function decodeHeader(view: MessageView, bytes: Uint8Array, start: number, end: number, hasCookie: boolean): number {
   if (end - start < HEADER_LENGTH) return DECODE_TOO_SHORT
   const type = (bytes[start] << 8) | bytes[start + 1]
-  if (type > 0x3fff || readWord(bytes, start + 4) !== MAGIC_COOKIE) return DECODE_NOT_STUN
+  if (type > 0x3fff || (hasCookie && readWord(bytes, start + 4) !== MAGIC_COOKIE)) return DECODE_NOT_STUN
   const length = (bytes[start + 2] << 8) | bytes[start + 3]
   if ((length & 3) !== 0 || length !== end - start - HEADER_LENGTH) return DECODE_BAD_LENGTH
   // The class bits C1 (0x100) and C0 (0x010) stand between the method's bits (RFC 8489 figure 3).

@@ -58,6 +58,20 @@ export class MessageWriter {
     return this
   }
 
+  /** Starts a message of RFC 3489 §11.1: the transaction id is 16 bytes of another one. */
+  beginLegacy(
+    bytes: Uint8Array,
+    start: number,
+    messageClass: number,
+    method: number,
+    transactionIdBytes: Uint8Array,
+    transactionIdStart: number,
+  ): this {
+    this.begin(bytes, start, messageClass, method, transactionIdBytes, transactionIdStart + 4)
+    for (let index = 0; index < 4; index++) bytes[start + 4 + index] = transactionIdBytes[transactionIdStart + index]
+    return this
+  }
+
   /**
    * Writes type, length and zero padding, and moves `end` past the value. Returns where the value goes: the caller puts it there,
    * or has it there already (a payload received with headroom before it).
@@ -82,6 +96,13 @@ export class MessageWriter {
     // A source that is a part of a larger receive buffer costs one small view; a loop wins for what is short.
     if (sourceEnd - sourceStart > 64) this.bytes.set(source.subarray(sourceStart, sourceEnd), at)
     else for (let index = sourceStart; index < sourceEnd; index++) this.bytes[at + index - sourceStart] = source[index]
+    return this
+  }
+
+  /** A value whose bytes do not matter (PADDING, RFC 5780 §7.6). */
+  writeZeros(type: number, length: number): this {
+    const at = this.writeAttributeHeader(type, length)
+    this.bytes.fill(0, at, at + length)
     return this
   }
 

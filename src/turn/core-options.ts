@@ -3,7 +3,7 @@ import type { Authenticator } from '../auth/authenticator.js'
 import type { CoreRuleOptions } from './core-rules.js'
 import type { FiveTuple } from './five-tuple.js'
 import type { MobilityOptions } from './mobility.js'
-import type { ConnectionOutput, RandomSource, TurnObserver, TurnOutput, UserLookup } from './output.js'
+import type { ConnectionOutput, RandomSource, ServerAddresses, TurnObserver, TurnOutput, UserLookup } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
 import type { RelayPorts } from './relay-ports.js'
@@ -13,6 +13,8 @@ export interface TurnCoreOptions extends CoreRuleOptions {
   readonly output: TurnOutput
   /** Absent where no client comes over a stream: no TCP relays then. */
   readonly connectionOutput?: ConnectionOutput
+  /** Absent: nobody is told of them. */
+  readonly serverAddresses?: ServerAddresses
   readonly observer: TurnObserver
   readonly authenticator: Authenticator
   readonly policy: PeerPolicy

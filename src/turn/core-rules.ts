@@ -4,6 +4,7 @@ import { type ProtocolTraits, profileTraits } from '../config/profile.js'
 import { ALTERNATE_ABOVE_PERCENT_DEFAULT } from '../limits/turn.js'
 import { CHANNEL_NUMBER_MAX } from '../stun/constants.js'
 import { TICKS_PER_SECOND } from './allocation.js'
+import type { DiscoveryPair } from './discovery-pairs.js'
 
 /** Of TurnCoreOptions and of CoreLimits. */
 export interface CoreRuleOptions {
@@ -19,6 +20,10 @@ export interface CoreRuleOptions {
   readonly traits?: ProtocolTraits
   /** How long a request waits for its user, in seconds; 0 if absent. */
   readonly lookupWaitSeconds?: number
+  /** Addresses and ports that NAT behaviour discovery (RFC 5780) answers from; none if absent, and it is off. */
+  readonly discoveryPairs?: readonly DiscoveryPair[]
+  /** Are Binding requests of RFC 3489 answered? */
+  readonly answersLegacyBinding?: boolean
   /** From which share of the licence on clients are sent to other servers; 100 if absent: when there is no more. */
   readonly alternateAbovePercent?: number
 }
@@ -31,6 +36,8 @@ export interface CoreRules {
   readonly allowsMobility: boolean
   readonly traits: ProtocolTraits
   readonly lookupWaitTicks: number
+  readonly discoveryPairs: readonly DiscoveryPair[]
+  readonly answersLegacyBinding: boolean
   readonly alternateAbovePercent: number
 }
 
@@ -43,6 +50,8 @@ export function coreRules(options: CoreRuleOptions): CoreRules {
     allowsMobility: options.allowsMobility ?? false,
     traits: options.traits ?? profileTraits('rfc'),
     lookupWaitTicks: (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND,
+    discoveryPairs: options.discoveryPairs ?? [],
+    answersLegacyBinding: options.answersLegacyBinding ?? false,
     alternateAbovePercent: options.alternateAbovePercent ?? ALTERNATE_ABOVE_PERCENT_DEFAULT,
   }
 }

@@ -32,21 +32,15 @@ import type { TurnCoreOptions } from './core-options.js'
 import { type CoreRules, coreRules } from './core-rules.js'
 import { openTables } from './core-tables.js'
 import { CredentialLookups, type ParkedRequest } from './credential-lookups.js'
-import {
-  DROP_BAD_FINGERPRINT,
-  DROP_NAMES,
-  DROP_NONE,
-  DROP_NOT_STUN,
-  DROP_UNEXPECTED_CLASS,
-  dropOfDecode,
-} from './drop-reasons.js'
+import { DROP_BAD_FINGERPRINT, DROP_NAMES, DROP_NONE, DROP_NOT_STUN, DROP_UNEXPECTED_CLASS } from './drop-reasons.js'
 import { ExpiryWheel } from './expiry.js'
 import type { FiveTuple } from './five-tuple.js'
 import { FiveTupleTable } from './five-tuple-table.js'
+import { handleUndecoded } from './legacy-binding.js'
 import { deleteAllocation, deleteRelay, handleRelayFailed, handleRelayOpened, type Opening } from './lifecycle.js'
 import { Mobility } from './mobility.js'
 import { handleClientGone, handleForwardedMove } from './move.js'
-import type { DeletionCause, ForwardedMove, RandomSource, TurnObserver, TurnOutput } from './output.js'
+import type { DeletionCause, ForwardedMove, RandomSource, ServerAddresses, TurnObserver, TurnOutput } from './output.js'
 import type { PeerConnection } from './peer-connections.js'
 import { relayIcmp } from './peer-icmp.js'
 import type { PeerPolicy } from './peer-policy.js'
@@ -68,6 +62,8 @@ export class TurnCore {
   readonly connections: Connections | null
   /** Null where no outside store can be. */
   readonly lookups: CredentialLookups | null
+  /** Null: nobody is told of them. */
+  readonly serverAddresses: ServerAddresses | null
   readonly observer: TurnObserver
   readonly authenticator: Authenticator
   readonly policy: PeerPolicy
@@ -77,7 +73,6 @@ export class TurnCore {
   readonly quotas: Quotas
   readonly bandwidthLimits: BandwidthLimits
   rules: CoreRules
-  /** Null where no client may ever move (RFC 8016). */
   readonly mobility: Mobility | null
   readonly alternates: Alternates
   readonly supportsDontFragment: boolean
@@ -102,6 +97,7 @@ export class TurnCore {
 
   constructor(options: TurnCoreOptions) {
     this.output = options.output
+    this.serverAddresses = options.serverAddresses ?? null
     this.observer = options.observer
     this.authenticator = options.authenticator
     this.policy = options.policy
@@ -282,7 +278,7 @@ export class TurnCore {
     const request = this.#request
     const { message } = request
     const result = decodeMessage(message, bytes, start, end)
-    if (result !== DECODE_OK) return dropOfDecode(result)
+    if (result !== DECODE_OK) return handleUndecoded(this, request, client, result)
     if (message.fingerprintStart >= 0 && !isFingerprintValid(message)) return DROP_BAD_FINGERPRINT
     if (message.messageClass === CLASS_REQUEST) {
       request.begin(client)

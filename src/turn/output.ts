@@ -92,6 +92,14 @@ export interface MoveOutput {
   closeWay(listenerId: number): void
 }
 
+/** The server's own transport addresses, of answers that tell them, or leave from another one (RFC 5780, RFC 3489). An engine's. */
+export interface ServerAddresses {
+  /** Where this client has come to, not to be kept or changed; null: it is not open any more. */
+  localAddressOf(client: FiveTuple): TransportAddress | null
+  /** The listener of UDP clients that has this transport address: its id, or -1. */
+  findListener(address: TransportAddress): number
+}
+
 /** Asks the outside stores for a user; answered by handleVerdict, later, or never. */
 export interface UserLookup {
   /**

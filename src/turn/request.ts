@@ -1,7 +1,7 @@
 // The request being handled: one object per core, filled anew for each. What an answer needs later (Allocate waits for its
 // sockets) is copied into an Exchange of its own.
-
 import type { TokenSession } from '../auth/token-session.js'
+import { ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER } from '../stun/constants.js'
 import { MessageView } from '../stun/message.js'
 import type { Allocation } from './allocation.js'
 import { FiveTuple } from './five-tuple.js'
@@ -14,6 +14,8 @@ export class Exchange {
   transactionIdBytes: Uint8Array = new Uint8Array(12)
   transactionIdStart = 0
   hasFingerprint = false
+  /** How often the client says that it has sent the request (RFC 7982 §3.2), which its answer says again; -1: it does not say. */
+  transmitCount = -1
   /** The claimed user name, '' before authentication. */
   username = ''
   /** Whose quotas and bandwidth it counts for, once it is authentic: the user name, or its user part (Credential.account). */
@@ -43,6 +45,7 @@ export class Exchange {
     kept.method = this.method
     kept.transactionIdBytes = this.transactionIdBytes.slice(this.transactionIdStart, this.transactionIdStart + 12)
     kept.hasFingerprint = this.hasFingerprint
+    kept.transmitCount = this.transmitCount
     kept.username = this.username
     kept.account = this.account
     kept.key = this.key
@@ -68,6 +71,7 @@ export class Request {
     exchange.transactionIdBytes = message.bytes
     exchange.transactionIdStart = message.transactionIdStart
     exchange.hasFingerprint = message.fingerprintStart >= 0
+    exchange.transmitCount = message.readUint8(message.find(ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER), 2)
     exchange.username = ''
     exchange.account = ''
     exchange.key = null

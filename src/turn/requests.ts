@@ -28,8 +28,10 @@ import { handleConnectionBind } from './connection-bind.js'
 import type { TurnCore } from './core.js'
 import { handleCreatePermission } from './create-permission.js'
 import { PARK_DUPLICATE, PARK_FULL } from './credential-lookups.js'
+import { findDiscoveryPlace } from './discovery-pairs.js'
 import { DROP_DUPLICATE_REQUEST, DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
 import { handleMove, noteRequest, ticketHolder, ticketIndexOf } from './move.js'
+import { handleDiscoveryBinding } from './nat-discovery.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
 import { isOwner, mayRefresh } from './ownership.js'
 import { redirectStranger } from './redirect.js'
@@ -92,6 +94,8 @@ function handleBindingRequest(core: TurnCore, request: Request, deadlineAt: numb
     const drop = core.answerGate.dropOfAnswer(request.exchange.client, false, core.monotonicTicks())
     if (drop !== DROP_NONE) return drop
   }
+  const place = findDiscoveryPlace(core.rules.discoveryPairs, core.serverAddresses, request.exchange.client)
+  if (place !== null) return handleDiscoveryBinding(core, request, place)
   if (!refuseUnknownRequired(core, request)) handleBinding(core, request)
   return DROP_NONE
 }

@@ -8,8 +8,10 @@ import type { TransportAddress } from '../stun/address.js'
 import {
   ATTRIBUTE_ALTERNATE_DOMAIN,
   ATTRIBUTE_ALTERNATE_SERVER,
+  ATTRIBUTE_HEADER_LENGTH,
   ATTRIBUTE_NONCE,
   ATTRIBUTE_REALM,
+  ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER,
   ATTRIBUTE_USERHASH,
   ATTRIBUTE_USERNAME,
   CLASS_ERROR,
@@ -20,10 +22,12 @@ import {
   ERROR_UNAUTHENTICATED,
   ERROR_UNKNOWN_ATTRIBUTE,
 } from '../stun/constants.js'
+import { MESSAGE_INTEGRITY_LENGTH, MESSAGE_INTEGRITY_SHA256_LENGTH } from '../stun/integrity.js'
 import { reasonPhrase } from '../stun/reason-phrases.js'
 import { MessageWriter } from '../stun/writer.js'
 import type { AlternatePlace } from './alternates.js'
 import type { TurnCore } from './core.js'
+import type { FiveTuple } from './five-tuple.js'
 import type { Exchange, Request } from './request.js'
 
 /** The core's one buffer for answers: engines copy what they queue. */
@@ -44,15 +48,43 @@ export class Responder {
     )
   }
 
-  /** Adds integrity of the client's variant, and FINGERPRINT if the client sent one. Returns the end. */
+  /** The same for an answer to a request of RFC 3489. */
+  beginLegacy(exchange: Exchange, messageClass: number): MessageWriter {
+    this.messageClass = messageClass
+    return this.writer.beginLegacy(
+      this.#bytes,
+      0,
+      messageClass,
+      exchange.method,
+      exchange.transactionIdBytes,
+      exchange.transactionIdStart,
+    )
+  }
+
+  /**
+   * Adds what the client is told of its transmissions, integrity of its variant, and FINGERPRINT if it sent one. Returns the end. How many
+   * answers it was sent is not remembered, so that it is told 0 of them (RFC 7982 §3.3).
+   */
   finish(exchange: Exchange): number {
     const writer = this.writer
+    const { transmitCount } = exchange
+    if (transmitCount >= 0) writer.writeUint32(ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER, transmitCount << 8)
     if (exchange.key !== null) {
       if (exchange.integrity === INTEGRITY_SHA256) writer.writeMessageIntegritySha256(exchange.key)
       else if (exchange.integrity === INTEGRITY_SHA1) writer.writeMessageIntegrity(exchange.key)
     }
     if (exchange.hasFingerprint) writer.writeFingerprint()
     return writer.finish()
+  }
+
+  /** Bytes that finish() will add. */
+  restLength({ hasFingerprint, integrity, key, transmitCount }: Exchange): number {
+    const integrityLength = integrity === INTEGRITY_SHA256 ? MESSAGE_INTEGRITY_SHA256_LENGTH : MESSAGE_INTEGRITY_LENGTH
+    return (
+      (transmitCount >= 0 ? ATTRIBUTE_HEADER_LENGTH + 4 : 0) +
+      (key === null ? 0 : ATTRIBUTE_HEADER_LENGTH + integrityLength) +
+      (hasFingerprint ? ATTRIBUTE_HEADER_LENGTH + 4 : 0)
+    )
   }
 }
 
@@ -61,14 +93,15 @@ export function beginSuccess(core: TurnCore, exchange: Exchange): MessageWriter 
   return core.responder.begin(exchange, CLASS_SUCCESS)
 }
 
-export function sendAnswer(core: TurnCore, exchange: Exchange): void {
+/** @param to where it goes, and the listener that it leaves from, if that is not from where and to where the request was */
+export function sendAnswer(core: TurnCore, exchange: Exchange, to: FiveTuple = exchange.client): void {
   const end = core.responder.finish(exchange)
   const allocation = core.allocations.find(exchange.client)
   if (allocation !== null) {
     if (core.responder.messageClass === CLASS_ERROR) allocation.errorResponsesSent++
     else allocation.successResponsesSent++
   }
-  core.output.sendToClient(exchange.client, core.responder.writer.bytes, 0, end)
+  core.output.sendToClient(to, core.responder.writer.bytes, 0, end)
 }
 
 /** The first answer of the long-term credential mechanism: no refusal, only a challenge (RFC 8489 §9.2.4). */

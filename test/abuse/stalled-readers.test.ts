@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap'
 import type { TransportAddress } from '../../src/stun/address.js'
 import { until } from '../command/until.js'
-import { ENGINES, type EngineUnderTest } from '../support/engines.js'
+import { ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
 import { residentBytes } from '../support/process-memory.js'
 import type { ServerProcess } from '../support/server-process.js'
 import type { StreamTransport } from '../support/stream-client.js'
@@ -43,7 +43,7 @@ const SERVER_BYTES_MAX = 48 * 1024 * 1024
 
 t.setTimeout(240_000)
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES_IN_TIME) {
   t.test(`clients that stop reading, ${engine.name} engine`, { skip: engine.skip }, (t) => stall(t, engine))
 }
 

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { ATTRIBUTE_CONNECTION_ID, TRANSPORT_PROTOCOL_TCP } from '../../src/stun/constants.js'
 import type { ByteStream } from '../support/byte-stream.js'
 import { testCertificate } from '../support/certificate.js'
-import { DGRAM, ENGINES_IN_TIME, type EngineUnderTest } from '../support/engines.js'
+import { DGRAM, ENGINES_ALONE_IN_TIME, type EngineUnderTest } from '../support/engines.js'
 import { holderText } from '../support/holder-text.js'
 import type { ServerProcess } from '../support/server-process.js'
 import type { StreamTransport } from '../support/stream-client.js'
@@ -27,7 +27,7 @@ const END_SECONDS_MAX = 60
 
 t.setTimeout(240_000)
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   t.test(`with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     refusesToStart(t, engine)
     t.test('SIGTERM lets calls over streams go on until the deadline, and takes no new ones', async (t) => {

@@ -39,12 +39,16 @@ const FAILURE_BUDGET = 200
 /** Below what the server has open. */
 const FEW_FILES = 20
 const MANY_FILES = 1024
-/** Not from here: what stores outside the server say or do not say (test/server/webhook); a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence; mobility that a reload has switched off, or that has no sockets left (test/turn/mobility). */
+/** Not from here: what stores outside the server say or do not say (test/server/webhook); who is sent to another server (test/turn/alternate, test/server/alternates); a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence; mobility that a reload has switched off, or that has no sockets left (test/turn/mobility). */
 const ELSEWHERE: readonly string[] = [
   'refused-by-store',
   'store-unavailable',
   'store-busy',
+  'redirected-draining',
+  'redirected-full',
+  'redirected-load',
   'nested-client',
+  'response-port',
   'connection-limit',
   'connection-timeout',
   'connection-displaced',

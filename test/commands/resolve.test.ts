@@ -1,7 +1,12 @@
 // `turnd resolve` against a real DNS server (dnsmasq), which has what `turnd dns` prints; and against servers that break.
-import t from 'tap'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import t, { type Test } from 'tap'
 import { runDnsCommand } from '../../src/commands/dns.js'
+import { runProbeCommand } from '../../src/commands/probe.js'
 import { runResolveCommand } from '../../src/commands/resolve.js'
+import { createTurnServer } from '../../src/index.js'
+import { makeAuthority, temporaryDirectory } from '../support/certificate.js'
 import {
   answerWithCode,
   cutAnswer,
@@ -10,10 +15,14 @@ import {
   startBrokenDns,
   startDnsmasq,
 } from '../support/dns-servers.js'
+import { DGRAM } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { runCommand } from '../support/run-command.js'
 
 const resolve = (...argv: string[]) => runCommand(runResolveCommand, argv)
+/** The command with what it reads from a terminal. */
+const probe = (...argv: string[]) =>
+  runCommand((words, io) => runProbeCommand(words, { ...io, stdin: new PassThrough() }), argv)
 const ADDRESSES = ['--address', '198.41.0.4', '--address', '2a00:1450::4']
 const LISTEN = ['--listen', ':3478', '--listen', 'tls::443', '--listen', 'tls::5349', '--listen', 'dtls::5349']
 const FILES = ['--cert', '/nowhere/c.pem', '--key', '/nowhere/k.pem']
@@ -24,16 +33,34 @@ async function printedRecords(...argv: string[]): Promise<string> {
   return stdout
 }
 
+/** On ports of its own, with a certificate of live.test: the options of its records, and the authority. */
+async function startLiveServer(t: Test): Promise<{ options: string[]; ca: string }> {
+  const directory = temporaryDirectory()
+  makeAuthority(directory, 'sha256', 'subjectAltName=DNS:live.test', 'live.test')
+  const [cert, key] = [join(directory, 'leaf.pem'), join(directory, 'leaf.key')]
+  const listen = ['udp:127.0.0.1:0', 'tls:127.0.0.1:0']
+  const server = createTurnServer({ listen, relayIp: '127.0.0.1', user: 'alice:secret', cert, key, ...DGRAM.options })
+  t.teardown(() => server.stop())
+  await server.start()
+  const listeners = server
+    .address()
+    .flatMap(({ host, port, transport }) => ['--listen', `${transport}:${host}:${port}`])
+  return { options: [...listeners, '--cert', cert, '--key', key], ca: join(directory, 'ca.pem') }
+}
+
 t.test('turnd resolve, with a DNS server', { skip: peerOrSkip('dnsmasq') }, async (t) => {
   const whole = await printedRecords('--domain', 'octavio.test', ...ADDRESSES, ...LISTEN, ...FILES)
+  const live = await startLiveServer(t)
   const server = await startDnsmasq(
     t,
     `${whole}
+${await printedRecords('--domain', 'live.test', '--address', '127.0.0.1', ...live.options)}
 ${await printedRecords('--domain', 'two.test', '--host-name', 'a.two.test', '--address', '10.0.0.1', '--weight', '30')}
 srv-host=_turn._udp.two.test,b.two.test,3478,10,10
 srv-host=_turn._udp.two.test,c.two.test,3478,20,0
 host-record=b.two.test,10.0.0.2
 host-record=c.two.test,10.0.0.3
+naptr-record=hostile.test,10,10,s,RELAY:turn.udp:\u001b[31mred,,_turn._udp.two.test
 naptr-record=loop.test,10,10,,RELAY:turn.udp,,pool.test
 naptr-record=pool.test,10,10,,RELAY:turn.udp,,loop.test
 naptr-record=half.test,10,10,s,RELAY:turn.udp,,_gone._udp.half.test
@@ -104,6 +131,32 @@ host-record=plain.test,10.0.0.7
       firsts.add(found[0])
     }
     t.same([...firsts].sort(), ['udp 10.0.0.1 3478', 'udp 10.0.0.2 3478'])
+  })
+
+  t.test('leads turnd probe to a server that runs, whose certificate is for the domain (RFC 5928 §5)', async (t) => {
+    const args = ['--dns-server', server, '--json', '--ca', live.ca]
+    const { code, stderr, stdout } = await probe('stun:live.test', 'stuns:live.test', '-4', ...args)
+    t.same([code, stderr], [0, ''])
+    const outcomes = JSON.parse(stdout).targets.map(({ outcome, transport }: Record<string, string>) => [
+      transport,
+      outcome,
+    ])
+    t.same(outcomes, [
+      ['udp', 'works'],
+      ['tls', 'works'],
+    ])
+    const nothing = await probe('turn:loop.test', '--dns-server', server)
+    t.match(nothing, { code: 1, stdout: '', stderr: /^turnd probe: no address to try: .* a circle/ })
+    t.match(await probe('loop.test', '--dns'), { code: 2, stderr: /loop\.test has no scheme/ })
+  })
+
+  t.test('shows what stands in records without letting it move the terminal', async (t) => {
+    for (const form of [[], ['--json']]) {
+      const { stdout } = await resolve('turn:hostile.test', ...at, ...form)
+      // This c-ares refuses such a record as a whole; another one may not.
+      t.match(stdout, 'hostile.test')
+      t.notOk(stdout.includes('\u001b'))
+    }
   })
 
   t.test('goes on after a dead end, and says that it was one', async (t) => {

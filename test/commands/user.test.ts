@@ -9,6 +9,7 @@ import { md5Key } from '../../src/auth/credentials.js'
 import { parseUsersFile } from '../../src/auth/users-file.js'
 import type { PasswordInput } from '../../src/commands/password-input.js'
 import { runUserCommand } from '../../src/commands/user.js'
+import '../support/cheap-scrypt.js'
 import { peerOrSkip } from '../support/peers.js'
 
 const MODULE = new URL('../../src/commands/user.js', import.meta.url).href

@@ -35,6 +35,23 @@ const neededOf = (text: string) =>
     .notes.filter(({ lines, verdict }) => verdict === 'needed' && lines.length === 0)
     .map((note) => `${note.option}: ${note.text}`)
 
+t.test('servers that coturn sends everybody to become --alternate, and everybody is sent there', async (t) => {
+  const text =
+    'alternate-server=192.0.2.2\nalternate-server=[2001:db8::2]:3479\nudp-alternate-server=192.0.2.3:3480\n' +
+    'tcp-alternate-server=192.0.2.4\ntls-alternate-server=2001:db8::5'
+  const { alternate, alternateAbove } = settingsOf(text)
+  t.same(
+    alternate.map((server) => server.text),
+    [
+      ...['192.0.2.2:3478', '[2001:db8::2]:3479', 'udp:192.0.2.3:3480', 'tcp:192.0.2.4:3478'],
+      ...['tls:[2001:db8::5]:5349', 'dtls:[2001:db8::5]:5349'],
+    ],
+  )
+  t.equal(alternateAbove, 0)
+  t.match(verdictOf('alternate-server=192.0.2.2'), /^applied: --alternate, and --alternate-above 0: every client/)
+  t.match(messageOf('alternate-server=0.0.0.0'), /line 1: alternate-server: 0\.0\.0\.0 .* is a wildcard/)
+})
+
 t.test('the lines of a turnserver.conf', async (t) => {
   const cases: [string, string, string][] = [
     ['realm=example.org', 'realm', 'example.org'],

@@ -12,7 +12,7 @@ const NAMES =
   redis redis-password-file redis-ca auth-webhook auth-webhook-token-file auth-webhook-ca
   lookup-timeout lookup-ttl lookup-outage
   oauth-keys oauth-server-name max-allocations user-quota permissions-max channels-max max-bps user-max-bps
-  unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery mobility rfc3489 config
+  unauthenticated-rate allow-peer deny-peer nat64-prefix cert key profile nat-discovery nat-discovery-port mobility rfc3489 config
   coturn-config expressway-config engine workers stream-workers admin-listen metrics-token metrics-token-file credentials-token credentials-token-file drain-timeout alternate alternate-above state-dir log-level`.split(
     /\s+/,
   )
@@ -34,10 +34,11 @@ function environmentOf(option: Option, texts = SAMPLES[option.key].texts): Recor
 }
 
 function withCompanions(option: Option, of: (option: Option, texts?: readonly string[]) => Given): Given[] {
-  const companions: Readonly<Partial<Record<SettingKey, string>>> = COMPANIONS[option.key] ?? {}
+  const companions: Readonly<Partial<Record<SettingKey, string | true>>> = COMPANIONS[option.key] ?? {}
   const others = OPTIONS.flatMap((other) => {
     const text = companions[other.key]
-    return text === undefined ? [] : [of(other, [text])]
+    // A switch has no text.
+    return text === undefined ? [] : [of(other, text === true ? [] : [text])]
   })
   return [of(option), ...others]
 }
@@ -105,6 +106,7 @@ t.test('the table', async (t) => {
       unauthenticatedRate: 200,
       profile: 'rfc',
       natDiscovery: false,
+      natDiscoveryPort: null,
       mobility: false,
       rfc3489: false,
       config: null,

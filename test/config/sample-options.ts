@@ -141,6 +141,7 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
   key: { texts: ['/etc/key.pem'], native: '/etc/key.pem', expected: '/etc/key.pem', bad: null },
   profile: { texts: ['expressway-x8.9'], native: 'expressway-x8.9', expected: 'expressway-x8.9', bad: 'cisco' },
   natDiscovery: { texts: [], native: true, expected: true, bad: null },
+  natDiscoveryPort: { texts: ['3480'], native: 3480, expected: 3480, bad: '0' },
   mobility: { texts: [], native: true, expected: true, bad: null },
   rfc3489: { texts: [], native: true, expected: true, bad: null },
   config: { texts: ['sample.json'], native: 'sample.json', expected: 'sample.json', bad: null },
@@ -199,12 +200,15 @@ export const SAMPLES: Readonly<Record<SettingKey, Sample>> = {
 
 const TLS = { listen: 'tls:*:443', cert: '/etc/cert.pem', key: '/etc/key.pem' }
 
-type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream' | 'authWebhook', string>>>
+type Companions = Readonly<Partial<Record<'listen' | 'cert' | 'key' | 'httpUpstream' | 'authWebhook', string>>> & {
+  readonly natDiscovery?: true
+}
 
 /** Options that stand only together with others, and values of those. */
 export const COMPANIONS: Readonly<Partial<Record<SettingKey, Companions>>> = {
   cert: { key: '/etc/key.pem' },
   key: { cert: '/etc/cert.pem' },
+  natDiscoveryPort: { natDiscovery: true },
   httpUpstream: TLS,
   authWebhookTokenFile: { authWebhook: 'https://users.example.org/turn' },
   authWebhookCa: { authWebhook: 'https://users.example.org/turn' },

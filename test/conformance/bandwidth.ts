@@ -13,7 +13,8 @@ const LIMIT_PACKETS_PER_SECOND = LIMIT_BPS / (8 * PAYLOAD.length)
 /** In which the budget that was saved up is used. */
 const WARM_UP_MILLISECONDS = 800
 const MEASURED_MILLISECONDS = 2000
-const TOLERANCE = 0.25
+/** Where time is short, other tests have the processors as well: what is offered and taken comes late, and in bursts. */
+const TOLERANCE = process.env.TURND_TEST_LONG === '1' ? 0.25 : 0.6
 /** Of one user: with two workers some are on each. */
 const USER_CLIENT_COUNT = 6
 /** Of an equal share of the user's bandwidth: workers share about equally, however many of the allocations each has. */

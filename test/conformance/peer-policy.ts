@@ -10,6 +10,7 @@ import { type AllocateOptions, describeAllocate, type TurnClient } from '../supp
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { type ClientOptions, LOOPBACKS, type Suite, serverAddress, withoutIPv6 } from './suite.js'
 
+const isLong = process.env.TURND_TEST_LONG === '1'
 const CHANNEL = 0x4000
 
 /** Addresses of one's own machine; the kernel takes 0.0.0.0 and :: for loopback. */
@@ -84,21 +85,27 @@ export function peerPolicy(t: Test, suite: Suite): void {
     }
 
     for (const target of OWN_MACHINE) {
-      t.test(`${target} in every spelling gets 403, and a canary there stays silent (RFC 8656 §21.1.4)`, async (t) => {
-        const canaries = await Promise.all(LOOPBACKS.map((host) => UdpPeer.open(t, host)))
-        const client = await allocateAlone(t, withoutIPv6 === false ? { additionalFamily: 6 } : {})
-        const spelled = withoutIPv6 === false ? [target, '::', '::1', ...spellings(target)] : [target]
-        let channel = CHANNEL
-        for (const host of spelled) {
-          for (const { port } of new Set(canaries.map(({ address }) => address))) {
-            await tryEverything(t, client, addressOf(host, port), channel++)
+      t.test(
+        `${target} ${isLong || target === OWN_MACHINE[0] ? 'in every spelling ' : ''}gets 403, and a canary there stays silent (RFC 8656 §21.1.4)`,
+        async (t) => {
+          const canaries = await Promise.all(LOOPBACKS.map((host) => UdpPeer.open(t, host)))
+          const client = await allocateAlone(t, withoutIPv6 === false ? { additionalFamily: 6 } : {})
+          // How an address is spelled is nothing to the way it is refused: all for one of them, where time is short, and one for all.
+          const [first, ...rest] = spellings(target)
+          const others = isLong || target === OWN_MACHINE[0] ? ['::', '::1', first, ...rest] : [first]
+          const spelled = withoutIPv6 === false ? [target, ...others] : [target]
+          let channel = CHANNEL
+          for (const host of spelled) {
+            for (const { port } of new Set(canaries.map(({ address }) => address))) {
+              await tryEverything(t, client, addressOf(host, port), channel++)
+            }
           }
-        }
-        await client.settle()
-        for (const canary of canaries) t.same(await canary.receivedSoFar(), [])
-        t.same(client.inbox.items, [])
-        t.equal((await client.refresh()).code, 0, 'the allocation goes on')
-      })
+          await client.settle()
+          for (const canary of canaries) t.same(await canary.receivedSoFar(), [])
+          t.same(client.inbox.items, [])
+          t.equal((await client.refresh()).code, 0, 'the allocation goes on')
+        },
+      )
     }
 
     t.test('every special-purpose address gets 403, in every spelling (RFC 6890)', async (t) => {

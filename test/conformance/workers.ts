@@ -9,6 +9,7 @@ import { BOB, type Suite } from './suite.js'
 const CLIENT_COUNT = 20
 const CHANNEL = 0x4000
 const ROUND_COUNT = 10
+const isLong = process.env.TURND_TEST_LONG === '1'
 
 export function workers(t: Test, suite: Suite): void {
   const skip = suite.transport.workerCount < 2 && 'this engine has one thread'
@@ -63,6 +64,8 @@ export function workers(t: Test, suite: Suite): void {
       ['the quota of a user', { userQuota: 7 }, 486],
       ['relay ports', { portCount: 7 }, 508],
     ] as const) {
+      // Workers for streams count in the same tables: one of the three shows that they do, where time is short.
+      if (!isLong && suite.transport.isStream && what !== 'the licence') continue
       t.test(
         `${what}: exactly 7 of ${CLIENT_COUNT} requests at once, and what is given back counts again`,
         async (t) => {

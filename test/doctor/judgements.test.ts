@@ -373,6 +373,11 @@ t.test('what strangers and clients get', async (t) => {
     [0, 98, 99, 140, 141].map((length) => judgeAmplification(exchange(length)).verdict),
     ['ok', 'ok', 'warning', 'warning', 'fault'],
   )
+  const discovery = (answerLength: number, requestLength = 20) =>
+    judgeAmplification([{ request: 'Binding', requestLength, answerLength, isDiscovery: true }])
+  t.match(discovery(68), { verdict: 'ok', text: /offers NAT discovery/ }, 'of IPv4')
+  t.equal(discovery(116).verdict, 'warning', 'of IPv6, as it must be')
+  t.equal(discovery(1580, 28).verdict, 'fault', 'padded beyond what was asked')
   t.same(verdicts(judgePeerPolicy({ granted: [], ownSocket: '' })), ['ok'])
   t.same(verdicts(judgePeerPolicy({ granted: ['127.0.0.1', '10.255.255.254'], ownSocket: '' })), ['fault', 'warning'])
   t.match(judgePeerPolicy({ granted: [], ownSocket: '198.51.100.7:3478' }), [

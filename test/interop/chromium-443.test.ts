@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { openUrl, readPage } from '../support/browser.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES_IN_TIME, MAIN_ENGINE } from '../support/engines.js'
+import { ENGINES_ALONE_IN_TIME, MAIN_ENGINE } from '../support/engines.js'
 import { startUpstream } from '../support/http-stage.js'
 import { peerOrSkip } from '../support/peers.js'
 import { type CallResult, testCall } from '../support/relay-call.js'
@@ -41,7 +41,7 @@ t.setTimeout(8 * CALL_MILLISECONDS_MAX)
 
 const withoutChromium = peerOrSkip('chromium')
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   const skip = withoutChromium || engine.skip
 
   t.test(`a web page, its WebSocket and its calls on one port, ${engine.name} engine`, { skip }, async (t) => {
@@ -54,7 +54,7 @@ for (const engine of ENGINES_IN_TIME) {
       const uri = `${scheme}:127.0.0.1:${port}?transport=tcp`
       const options = {
         server: { uri, username: USER, password: PASSWORD },
-        ...(engine === MAIN_ENGINE ? FULL : SHORT),
+        ...(engine.name === MAIN_ENGINE.name ? FULL : SHORT),
       }
       const result = (await page.call('callBesideWebSocket', options, CALL_MILLISECONDS_MAX)) as {
         call: CallResult

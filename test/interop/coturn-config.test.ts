@@ -54,14 +54,16 @@ const CASES: readonly Case[] = [
   {
     name: "coturn's example with every sample line in force",
     conf: exampleInForce,
-    args: PLAIN,
+    // It sends everybody to others.
+    args: [...PLAIN, '--alternate-above', '100'],
     flags: ['-s', '-W', 'north'],
     skip: NO_EXAMPLE,
     check: (t, server) => {
       t.equal(whatOf(server, 'no-auth'), 'needed')
-      t.equal(whatOf(server, 'alternate-server'), 'needed')
+      t.equal(whatOf(server, 'alternate-server'), undefined)
+      t.equal(whatOf(server, 'listening-device'), 'needed')
       t.notMatch(server.output, /north|youhavetoberealistic|qwerty/, 'no secret is shown')
-      t.match(messageOf(server), /^read 1[0-9]{2} options of .*: 2\d applied, .* things need you$/)
+      t.match(messageOf(server), /^read 1[0-9]{2} options of .*: 3\d applied, .* things need you$/)
     },
   },
   {
@@ -138,10 +140,10 @@ for (const [index, { args, check, conf, flags, name, scheme = 'udp', skip = fals
     })
     if (index > 0) return
     t.test('is read again on SIGHUP, and what has changed is in force', async (t) => {
-      writeFileSync(path, `${text}\nuser-quota=7\nalternate-server=192.0.2.1\n`)
+      writeFileSync(path, `${text}\nuser-quota=7\nrelay-device=eth0\n`)
       process.kill(server.pid, 'SIGHUP')
       t.match(await server.waitForLog(({ event }) => event === 'reload-change'), { setting: '--user-quota', to: '7' })
-      t.match(await server.waitForLog(({ option }) => option === 'alternate-server'), { what: 'needed' })
+      t.match(await server.waitForLog(({ option }) => option === 'relay-device'), { what: 'needed' })
       await server.waitForLog(({ event }) => event === 'reload')
       writeFileSync(path, `${text}\nuser-quota=many\n`)
       process.kill(server.pid, 'SIGHUP')

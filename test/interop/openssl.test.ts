@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
 import { makeCertificate, type TestCertificate, testCertificate } from '../support/certificate.js'
-import { ENGINES_IN_TIME, withoutDtls } from '../support/engines.js'
+import { ENGINES_ALONE_IN_TIME, withoutDtls } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { SClient } from '../support/s-client.js'
 import { type ServerProcess, startServerOn } from '../support/server-process.js'
@@ -30,7 +30,7 @@ t.setTimeout(240_000)
 
 const withoutOpenssl = peerOrSkip('openssl')
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   const skip = withoutOpenssl || engine.skip
 
   t.test(`openssl s_client, ${engine.name} engine`, { skip }, async (t) => {

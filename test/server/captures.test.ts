@@ -16,6 +16,7 @@ import { UdpPeer } from '../support/udp-peer.js'
 import { HOST, openStage, type RelayingStage, STAGE_SCHEMES } from './relaying-stage.js'
 import { settingsOf } from './settings.js'
 
+const isLong = process.env.TURND_TEST_LONG === '1'
 const APPLICATION = 'turnd 1.2.3'
 const OPTIONS = { minPort: 29_100, maxPort: 29_199 }
 const CHANNEL = 0x4000
@@ -95,7 +96,7 @@ function isDialogue(t: Test, packets: readonly DissectedPacket[], client: TurnCl
     const packet = packets[index]
     t.match(packet, { interface: side, direction, info, malformed: '' }, `packet ${index}`)
     t.equal(packet.comment, side === 'client' ? `client ${client.localAddress}` : `peer ${peer.address}`)
-    t.ok(Math.abs(Number(packet.seconds) - Date.now() / 1000) < 30, 'it was just now')
+    t.ok(Math.abs(Number(packet.seconds) - Date.now() / 1000) < 300, 'it was just now')
     // 1: right; '' where there is none: in IPv6, and of tags.
     t.notOk(['0', '2', '3'].includes(packet.udpChecksum || '1'), 'its checksums are right')
     t.notOk(['0', '2', '3'].includes(packet.ipChecksum || '1'))
@@ -110,22 +111,27 @@ for (const engine of ENGINES_IN_TIME) {
   t.test(`a capture with the ${engine.name} engine`, { skip: engine.skip || skip }, async (t) => {
     const world = await open(t, engine)
 
-    for (const scheme of STAGE_SCHEMES) {
-      t.test(`of a client over ${scheme} has both sides and both directions`, async (t) => {
+    t.test(`of a client over ${STAGE_SCHEMES.join(', ')} has both sides and both directions`, async (t) => {
+      const dialogues: { client: TurnClient; file: Uint8Array; peer: UdpPeer }[] = []
+      for (const scheme of STAGE_SCHEMES) {
         const client = await world.connect(scheme)
         t.equal((await client.allocate()).code, 0)
         let peer: UdpPeer | null = null
-        const { capture, file, packets } = await record(world, { client: await idOf(world, client) }, async () => {
+        const { capture, file } = await recordFile(world, { client: await idOf(world, client) }, async () => {
           peer = await converse(t, client, '127.0.0.1')
         })
-        isDialogue(t, packets, client, peer as unknown as UdpPeer)
         t.match(capture, {
           ...{ target: `client ${client.localAddress} of alice`, endReason: 'stopped', packets: 12, lostPackets: 0 },
           ...{ bytes: file.length, secondsMax: 60 },
         })
-        t.match(fileFacts(file), new RegExp(`Capture application: ${APPLICATION}`))
-      })
-    }
+        dialogues.push({ client, file, peer: peer as unknown as UdpPeer })
+      }
+      t.match(fileFacts(dialogues[0].file), new RegExp(`Capture application: ${APPLICATION}`))
+      // Wireshark starts for as long as it then reads.
+      for (const [index, packets] of dissectAll(dialogues.map(({ file }) => file)).entries()) {
+        isDialogue(t, packets, dialogues[index].client, dialogues[index].peer)
+      }
+    })
 
     t.test('of one relay has what its peers send and get, and nothing of its client', async (t) => {
       const client = await world.connect('tcp')
@@ -236,7 +242,9 @@ for (const engine of ENGINES_IN_TIME) {
     async (t) => {
       const files: Uint8Array[] = []
       const addresses: { readonly host: string; readonly port: number }[] = []
-      for (const scheme of STAGE_SCHEMES) {
+      // One of datagrams, one of streams: each is a server of its own.
+      const schemes = STAGE_SCHEMES.filter((scheme) => isLong || ['udp', 'tls'].includes(scheme))
+      for (const scheme of schemes) {
         const { cert, certPath, key, keyPath } = testCertificate()
         const listenOf = (...hosts: string[]) => ({ listen: hosts.map((host) => `${scheme}:${host}:0`) })
         const world = await open(t, engine, listenOf(TURN_HOST, HOST))
@@ -262,7 +270,7 @@ for (const engine of ENGINES_IN_TIME) {
       }
       for (const [index, packets] of dissectAll(files).entries()) {
         const { host, port } = addresses[index]
-        t.match(packets[1], { pduHosts: host, pduPorts: String(port) }, STAGE_SCHEMES[index])
+        t.match(packets[1], { pduHosts: host, pduPorts: String(port) }, schemes[index])
       }
     },
   )
@@ -340,7 +348,7 @@ t.test('a capture ends with its worker', { skip: NATIVE.skip || skip }, async (t
 })
 
 /** It waits for seconds at its end; test/interop/status-page records it as well. */
-const isShort = process.env.TURND_TEST_LONG !== '1' && 'in the long run only'
+const isShort = !isLong && 'in the long run only'
 const withoutUclient = NATIVE.skip || skip || isShort || peerOrSkip('turnutils_uclient')
 t.test("a capture of coturn's client over TLS has its channels", { skip: withoutUclient }, async (t) => {
   const user = `${UCLIENT_USER}:${UCLIENT_PASSWORD}`

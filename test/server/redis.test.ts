@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { runTurnd } from '../command/run-turnd.js'
 import { temporaryDirectory } from '../support/certificate.js'
 import { connectUdp } from '../support/client-transport.js'
-import { ENGINES_IN_TIME } from '../support/engines.js'
+import { ENGINES_ALONE_IN_TIME } from '../support/engines.js'
 import { peerOrSkip } from '../support/peers.js'
 import { TestRedis } from '../support/redis-server.js'
 import { restCredential } from '../support/rest-credential.js'
@@ -93,9 +93,9 @@ class Load {
   }
 }
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   t.test(`users in Redis, ${engine.name} engine`, { skip: engine.skip || peerOrSkip('redis-server') }, async (t) => {
     const redis = await TestRedis.start(t, { database: 2 })
     const gorst = { username: 'gorst', password: 'hero' }

@@ -3,7 +3,7 @@
 import t, { type Test } from 'tap'
 import { until } from '../command/until.js'
 import { testCertificate } from '../support/certificate.js'
-import { ENGINES_IN_TIME, withoutDtls } from '../support/engines.js'
+import { ENGINES_ALONE_IN_TIME, withoutDtls } from '../support/engines.js'
 import { nextEvent } from '../support/next-event.js'
 import { addressOf, UdpPeer } from '../support/udp-peer.js'
 import { CHANNEL, connectBy, HOST, ReloadStage, rowOf, SCHEMES, type Scheme, SteadyCall } from './reload-stage.js'
@@ -12,7 +12,7 @@ t.setTimeout(240_000)
 
 const listen = (...schemes: Scheme[]) => ({ listen: schemes.map((scheme) => `${scheme}:${HOST}:0`) })
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   t.test(`the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     for (const scheme of SCHEMES) {
       const skip = scheme === 'dtls' ? withoutDtls : false

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { createTurnServer, type TurnServer, type TurnServerOptions } from '../../src/index.js'
 import { METHOD_CHANNEL_BIND } from '../../src/stun/constants.js'
 import { connectUdp } from '../support/client-transport.js'
-import { ENGINES_IN_TIME } from '../support/engines.js'
+import { ENGINES_ALONE_IN_TIME } from '../support/engines.js'
 import { nextEvent } from '../support/next-event.js'
 import { TurnClient } from '../support/turn-client.js'
 import { UdpPeer } from '../support/udp-peer.js'
@@ -23,7 +23,7 @@ async function connect(t: Test, server: TurnServer): Promise<TurnClient> {
   return TurnClient.on(t, await connectUdp(host, port), USER)
 }
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   t.test(`with the ${engine.name} engine`, { skip: engine.skip }, (t) => ends(t, { ...COMMON, ...engine.options }))
 }
 

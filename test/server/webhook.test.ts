@@ -11,7 +11,7 @@ import { connectClient, localArguments } from '../command/local-server.js'
 import { until } from '../command/until.js'
 import { temporaryDirectory } from '../support/certificate.js'
 import { withDeadline } from '../support/deadline.js'
-import { ENGINES_IN_TIME } from '../support/engines.js'
+import { ENGINES_ALONE_IN_TIME } from '../support/engines.js'
 import { type ServerProcess, startServer } from '../support/server-process.js'
 import { connectTcp } from '../support/stream-client.js'
 import { TurnClient } from '../support/turn-client.js'
@@ -29,7 +29,7 @@ const CROWD_COUNT = 500
 const BATCH_COUNT = 50
 const PACKET_COUNT = 50
 
-t.setTimeout(180_000)
+t.setTimeout(240_000)
 
 const keyOf = (user: string) => hash('md5', `${user}:${REALM}:${PASSWORD}`, 'hex')
 
@@ -134,7 +134,7 @@ async function why(stateDirectory: string, user: string): Promise<string> {
   return String(stdout.read() ?? '')
 }
 
-for (const engine of ENGINES_IN_TIME) {
+for (const engine of ENGINES_ALONE_IN_TIME) {
   t.test(`users from a web service with the ${engine.name} engine`, { skip: engine.skip }, async (t) => {
     const stage = await startStage(t, engine.args)
     const { server, service } = stage

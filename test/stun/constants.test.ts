@@ -57,9 +57,10 @@ t.test('IANA STUN parameters', async (t) => {
     t.same(ours, registry)
   })
 
-  t.test('error codes are the registry’s, and 431 of RFC 3489 (RFC 8489 §18.4)', async (t) => {
+  t.test('error codes are the registry’s, and 430 and 431 of RFC 3489 (RFC 8489 §18.4)', async (t) => {
     const registry = readRegistry('error-codes.csv', 'ERROR_')
     t.equal(registry.length, 18)
+    registry.push({ value: 430, constantName: 'ERROR_STALE_CREDENTIALS' })
     registry.push({ value: 431, constantName: 'ERROR_INTEGRITY_CHECK_FAILURE' })
     t.same(byValue(ourConstants('ERROR_')), byValue(registry))
   })

@@ -11,7 +11,8 @@ import type { ProtocolTraits } from '../../src/config/profile.js'
 import { parseCidr } from '../../src/stun/cidr.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import { TurnCore } from '../../src/turn/core.js'
-import type { MoveOutput, UserLookup } from '../../src/turn/output.js'
+import type { DiscoveryPair } from '../../src/turn/discovery-pairs.js'
+import type { MoveOutput, ServerAddresses, UserLookup } from '../../src/turn/output.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
@@ -76,6 +77,9 @@ export interface CoreHarnessOptions {
   /** Shared tables, and which of their workers this core is. Relay ports are these tables' then. */
   readonly tables?: SharedTables
   readonly workerIndex?: number
+  readonly serverAddresses?: ServerAddresses
+  readonly discoveryPairs?: readonly DiscoveryPair[]
+  readonly answersLegacyBinding?: boolean
   /** A core of UDP clients only: no TCP relays. */
   readonly isWithoutConnections?: boolean
 }
@@ -136,6 +140,7 @@ export class CoreHarness {
         'traits',
         'workerIndex',
       ),
+      ...given(options, 'serverAddresses', 'discoveryPairs', 'answersLegacyBinding'),
       ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback', 'alternateAbovePercent'),
     })
   }

@@ -66,3 +66,14 @@ export function withoutKoffi(): string | false {
 
 /** Where both share all but the sockets: the one that most machines run on, where time is short. */
 export const ENGINES_IN_TIME: readonly EngineUnderTest[] = process.env.TURND_TEST_LONG === '1' ? ENGINES : [MAIN_ENGINE]
+
+const NATIVE_ALONE: EngineUnderTest = {
+  ...NATIVE,
+  workerCount: 1,
+  options: { engine: 'native', workers: 1 },
+  args: ['--engine', 'native', '--workers', '1'],
+}
+
+/** The same where nothing is to cross from one worker to another: each costs a quarter of a second of a processor at every start. */
+export const ENGINES_ALONE_IN_TIME: readonly EngineUnderTest[] =
+  process.env.TURND_TEST_LONG === '1' ? ENGINES : [MAIN_ENGINE === NATIVE ? NATIVE_ALONE : MAIN_ENGINE]

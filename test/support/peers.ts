@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path'
 
 export type Peer =
   | 'turnutils_uclient'
+  | 'turnutils_natdiscovery'
+  | 'stun'
   | 'turnserver'
   | 'turnadmin'
   | 'sqlite3'
@@ -72,6 +74,8 @@ export function findFile(paths: readonly string[]): string | null {
 /** Each says what is missing, or null. */
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
+  turnutils_natdiscovery: () => missingCommand('turnutils_natdiscovery', 'coturn'),
+  stun: () => missingCommand('stun', 'stun-client'),
   turnserver: () => missingCommand('turnserver', 'coturn'),
   turnadmin: () => missingCommand('turnadmin', 'coturn'),
   sqlite3: () => missingCommand('sqlite3', 'sqlite3'),

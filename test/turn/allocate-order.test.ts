@@ -5,6 +5,7 @@ import type { MessageWriter } from '../../src/stun/writer.js'
 import type { CoreClient, Received } from '../support/core-client.js'
 import { CoreHarness, type CoreHarnessOptions } from '../support/core-harness.js'
 
+const isLong = process.env.TURND_TEST_LONG === '1'
 const UDP = stun.TRANSPORT_PROTOCOL_UDP
 const TCP = stun.TRANSPORT_PROTOCOL_TCP
 const IPV4 = stun.ADDRESS_FAMILY_IPV4
@@ -138,6 +139,8 @@ t.test('Allocate, step by step (RFC 8656 §7.2)', async (t) => {
     let successCount = 0
     for (const state of Object.keys(OPTIONS) as State[]) {
       for (const asked of allCombinations()) {
+        // It is refused before most of a state is looked at: each state has it in the long form.
+        if (!isLong && asked.dontFragment && state !== 'fresh') continue
         const { harness, client } = worldIn(state)
         const { code } = ask(client, asked)
         const reason = harness.observer.refusals.at(-1)?.reason ?? ''
@@ -148,7 +151,8 @@ t.test('Allocate, step by step (RFC 8656 §7.2)', async (t) => {
         if (code === 0) successCount++
       }
     }
-    t.equal(combinationCount, 6 * 4 * 2 * 2 * 3 * 4 * 4)
+    const ofState = 4 * 2 * 2 * 3 * 4 * 4
+    t.equal(combinationCount, isLong ? 6 * ofState : ofState + (5 * ofState) / 2)
     // Per state: EVEN-PORT absent, 0 or R=1, with no family, either one (no IPv6 in one state), or both (but not with R=1).
     t.equal(successCount, 3 + 3 + 3 + 2 + 3 + 3 + 2)
   })

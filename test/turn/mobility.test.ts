@@ -370,7 +370,13 @@ t.test('switched off while it runs', async (t) => {
   const limits = {
     ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
     ...{ allowsTcpRelays: true, maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
-    ...{ lookupWaitSeconds: 3, alternateAbovePercent: 100, traits: profileTraits('rfc') },
+    ...{
+      discoveryPairs: [],
+      answersLegacyBinding: false,
+      lookupWaitSeconds: 3,
+      alternateAbovePercent: 100,
+      traits: profileTraits('rfc'),
+    },
   }
   changeLimits(harness.core, { ...limits, allowsMobility: false })
   const away = harness.client()

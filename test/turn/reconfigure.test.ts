@@ -20,6 +20,7 @@ const LIMITS: CoreLimits = {
   ...{ allowsTcpRelays: true, allowsMobility: false },
   ...{ maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
   traits: profileTraits('rfc'),
+  ...{ discoveryPairs: [], answersLegacyBinding: false },
   ...{ lookupWaitSeconds: 3, alternateAbovePercent: 100 },
 }
 const OTHER_PEER = '1.2.3.9:80'

@@ -1,5 +1,6 @@
 import t from 'tap'
 import * as stun from '../../src/stun/constants.js'
+import type { MessageWriter } from '../../src/stun/writer.js'
 import {
   BOB,
   type CoreClient,
@@ -239,5 +240,37 @@ t.test('the observer is told of the peer that was refused', async (t) => {
   t.match(harness.observer.refusals.at(-1), {
     ...{ reason: 'peer-policy', code: 403, method: stun.METHOD_CREATE_PERMISSION, username: 'alice' },
     ...{ client: client.address.toString(), peer: FORBIDDEN_PEER },
+  })
+})
+
+t.test('TRANSACTION_TRANSMIT_COUNTER', async (t) => {
+  const counting = (word: number) => (writer: MessageWriter) =>
+    writer.writeUint32(stun.ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER, word)
+
+  t.test(
+    'says again how often the client has sent the request, in answers of every kind (RFC 7982 §3.3)',
+    async (t) => {
+      const harness = new CoreHarness()
+      const client = harness.client()
+      const counter = ({ view }: Received) => view.readUint32(view.find(stun.ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER))
+      t.equal(counter(client.ask(stun.METHOD_BINDING, counting(0x0100), { integrity: 'none' })), 0x0100)
+      t.equal(counter(client.ask(stun.METHOD_ALLOCATE, counting(0x0200), { integrity: 'none' })), 0x0200, 'a challenge')
+      t.equal(counter(client.ask(stun.METHOD_REFRESH, counting(0xff00))), 0xff00, 'an error')
+      // What answers it has had is not remembered: 0. Reserved bits and its own field are not said again.
+      const udp = (writer: MessageWriter) => {
+        writer.writeUint32(stun.ATTRIBUTE_REQUESTED_TRANSPORT, stun.TRANSPORT_PROTOCOL_UDP << 24)
+        counting(0xffff0305)(writer)
+      }
+      t.equal(counter(client.ask(stun.METHOD_ALLOCATE, udp)), 0x0300, 'an answer that waited for its relay')
+    },
+  )
+
+  t.test('stands in no answer to a request without it, or with another length (RFC 7982 §3.3)', async (t) => {
+    const client = new CoreHarness().client()
+    const short = (writer: MessageWriter) => writer.writeUint16(stun.ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER, 1)
+    for (const write of [() => {}, short]) {
+      const answer = client.ask(stun.METHOD_BINDING, write, { integrity: 'none' })
+      t.notOk(answer.has(stun.ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER))
+    }
   })
 })

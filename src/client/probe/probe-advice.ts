@@ -21,7 +21,8 @@ const OF_STUN_ERROR: Readonly<Record<number, string>> = {
 }
 
 const OF_CODE: Readonly<Partial<Record<ClientErrorCode, string>>> = {
-  'no-such-host': 'check the name, and the DNS of this machine',
+  'no-such-host':
+    'check the name, and the DNS of this machine; where a domain has its servers in SRV or NAPTR records, add --dns',
   'no-resolver': 'look at the DNS of this machine (/etc/resolv.conf), and at its network',
   'bad-local-address': 'give an address of this machine',
   'tls-failed': 'look whether this port speaks TLS or DTLS at all, and which versions the server allows',

@@ -24,6 +24,8 @@ export interface ProbeTarget {
   /** Binding alone: a `stun:` URI. */
   readonly isStun: boolean
   readonly need: Need
+  /** Whom its certificate has to be of; the host if absent. */
+  readonly serverName?: string
 }
 
 const HTTPS_PORT = 443

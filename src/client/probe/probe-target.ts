@@ -78,18 +78,25 @@ export async function probeTarget(target: ProbeTarget, options: ProbeOptions): P
   return report
 }
 
+/** Where a 300 has sent the client (RFC 8489 §10). */
+interface Redirection {
+  readonly address: TransportAddress
+  /** Whom its certificate must be of; '' for whom it had to be of before. */
+  readonly domain: string
+}
+
 class Probe {
   readonly #report: ProbeReport
   readonly #options: ProbeOptions
   readonly #credentials: ClientCredentials | null
-  readonly #alternate: TransportAddress | null
+  readonly #alternate: Redirection | null
   #stage: ProbeStage = 'connect'
 
   constructor(
     report: ProbeReport,
     options: ProbeOptions,
     credentials: ClientCredentials | null,
-    alternate: TransportAddress | null = null,
+    alternate: Redirection | null = null,
   ) {
     this.#report = report
     this.#options = options
@@ -171,9 +178,10 @@ class Probe {
 
   async #openClient(): Promise<TurnClient> {
     const { answerMilliseconds, ca, family, signal } = this.#options
-    const { host, port, transport } = this.#report.target
+    const { host, port, serverName = host, transport } = this.#report.target
     const alternate = this.#alternate
-    const place = alternate === null ? { host, port } : { host: formatHost(alternate), port: alternate.port }
+    const place =
+      alternate === null ? { host, port } : { host: formatHost(alternate.address), port: alternate.address.port }
     const common = signal === undefined ? {} : { signal }
     const opened = await openTransport(
       { transport, ...place },
@@ -181,7 +189,7 @@ class Probe {
         ...common,
         ...(family === null || alternate !== null ? {} : { family }),
         ...(ca === undefined ? {} : { ca }),
-        ...{ serverName: host, timeoutMilliseconds: answerMilliseconds },
+        ...{ serverName: alternate?.domain || serverName, timeoutMilliseconds: answerMilliseconds },
       },
     )
     return new TurnClient(opened, { ...common, credentials: this.#credentials, answerMilliseconds })
@@ -219,10 +227,13 @@ function settled<Value>(promise: Promise<Value>): Promise<Value | ClientError> {
   })
 }
 
-function alternateOf({ failure }: ProbeReport): TransportAddress | null {
+/** What is no DNS name is no name of a certificate. */
+function alternateOf({ failure }: ProbeReport): Redirection | null {
   const error = failure?.error
   if (!(error instanceof StunError) || error.number !== ERROR_TRY_ALTERNATE) return null
-  return parseTransportAddress(error.alternateServer)
+  const address = parseTransportAddress(error.alternateServer)
+  const domain = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(error.alternateDomain) ? error.alternateDomain : ''
+  return address === null ? null : { address, domain }
 }
 
 /** A failure before any answer, of a transport that need not be there. */

@@ -2,13 +2,14 @@
 //
 //   text ─► lines (conf-file.ts) ─► table (options.ts) ─┬─► one option of ours ──────────────► ImportedOptions ─► options, report
 //                                                       ├─► the same, ignored, needs you ────►
-//                                                       └─► parts: listeners, relays, peers, users, others ─►
+//                                                       └─► parts: listeners, relays, peers, users, alternates, others ─►
 import { TurndError } from '../errors.js'
 import { type ImportedFile, ImportedOptions, type ImportLine } from '../imported-options.js'
 import { nearestName } from '../nearest-name.js'
 import { findOption } from '../options.js'
 import { printablePath, quoted } from '../printable.js'
 import type { SettingKey } from '../settings.js'
+import { importAlternates } from './alternates.js'
 import { Conf } from './conf.js'
 import { readConfLines, readSwitch } from './conf-file.js'
 import { importListeners } from './listeners.js'
@@ -40,7 +41,8 @@ export function importCoturnConfig(
   for (const line of standing) judgeAlone(line, options)
   const conf = new Conf(standing.filter(counts))
   // Relays first: where coturn listens it relays, and that is said once.
-  for (const part of [importRelays, importListeners, importPeers, importUsers, importOthers]) part(conf, options)
+  const parts = [importRelays, importListeners, importPeers, importUsers, importAlternates, importOthers]
+  for (const part of parts) part(conf, options)
   if (!conf.has('total-quota')) {
     options.remark(
       'coturn has no limit of allocations, and --max-allocations is 1800 by default: raise it for more',

@@ -5,6 +5,7 @@ import type { ImportedOptions, ImportLine } from '../imported-options.js'
 import { formatAddressPort } from '../ip-address.js'
 import { printable, printablePath } from '../printable.js'
 import type { Conf } from './conf.js'
+import { importDiscovery } from './discovery.js'
 
 const PORT_DEFAULT = '3478'
 const PORT_DEFAULT_TLS = '5349'
@@ -45,6 +46,7 @@ export function importListeners(conf: Conf, options: ImportedOptions): void {
   }
   for (const line of conf.all('aux-server')) importAuxServer(line, options, transports)
   importProxyPort(conf, options)
+  importDiscovery(conf, options, transports.udp)
   if (!options.has('listen')) {
     const path = printablePath(options.path)
     throw new TurndError('TURND_ERR_CONFIG_FILE', `${path} leaves no listener: UDP and TCP are off, and so is TLS`)

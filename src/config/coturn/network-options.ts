@@ -1,9 +1,7 @@
 // coturn's options about addresses, ports and peers: where it listens, where it relays, whom clients may reach.
 import { type CoturnOption, SWITCH, VALUE } from './row.js'
 
-const ALTERNATIVE_PORT = 'coturn uses it for NAT behaviour discovery alone (RFC 5780), which comes in a later version'
-const OTHER_SERVERS =
-  'clients are not sent to other servers yet: take this server out of the pool, or let DNS name all servers'
+const EVERYBODY = 'and --alternate-above 0: coturn sends every client there'
 const MULTIPLEX = 'every allocation has a port of its own here'
 const BATCHES = 'the native engine receives and sends in batches by itself'
 
@@ -11,8 +9,8 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'listening-ip': VALUE.part('--listen; without relay-ip also --relay-ip, as coturn does it'),
   'listening-port': VALUE.part('the port of --listen'),
   'tls-listening-port': VALUE.part('the port of --listen tls: and dtls:, where there are cert and pkey'),
-  'alt-listening-port': VALUE.ignored(ALTERNATIVE_PORT),
-  'alt-tls-listening-port': VALUE.ignored(ALTERNATIVE_PORT),
+  'alt-listening-port': VALUE.part('--nat-discovery-port, where rfc5780 is --nat-discovery'),
+  'alt-tls-listening-port': VALUE.ignored('NAT behaviour discovery is over UDP and TCP'),
   'tcp-proxy-port': VALUE.part('one more --listen tcp:; the proxies must be named with --proxy-protocol-from'),
   'aux-server': VALUE.part('one more --listen'),
   'listening-device': VALUE.needed('name the addresses of this device with --listen'),
@@ -56,8 +54,8 @@ export const NETWORK_OPTIONS: Readonly<Record<string, CoturnOption>> = {
   'no-loopback-peers': SWITCH.same('loopback is denied unless --allow-peer opens it'),
   'no-multicast-peers': SWITCH.same('multicast is always denied'),
 
-  'alternate-server': VALUE.needed(OTHER_SERVERS),
-  'tls-alternate-server': VALUE.needed(OTHER_SERVERS),
-  'tcp-alternate-server': VALUE.needed(OTHER_SERVERS),
-  'udp-alternate-server': VALUE.needed(OTHER_SERVERS),
+  'alternate-server': VALUE.part(`--alternate, ${EVERYBODY}`),
+  'tls-alternate-server': VALUE.part(`--alternate tls: and dtls:, ${EVERYBODY}`),
+  'tcp-alternate-server': VALUE.part(`--alternate tcp:, ${EVERYBODY}`),
+  'udp-alternate-server': VALUE.part(`--alternate udp:, ${EVERYBODY}`),
 }

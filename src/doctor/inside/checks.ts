@@ -1,5 +1,6 @@
 // The checks of this machine, causes first.
 import type { Check } from '../check.js'
+import { alternates } from './alternates.js'
 import { certificate } from './certificate.js'
 import { configuration } from './configuration.js'
 import { httpUpstream } from './http-upstream.js'
@@ -26,6 +27,7 @@ export const INSIDE_CHECKS: readonly Check<InsideScene>[] = [
   webhook,
   certificate,
   httpUpstream,
+  alternates,
   peerRules,
   stateDirectory,
   openFiles,

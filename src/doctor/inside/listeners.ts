@@ -1,4 +1,5 @@
 // The ports of --listen: free, or taken by a server that runs already.
+import { withDiscoveryListeners } from '../../config/nat-discovery.js'
 import { whyNotListen } from '../../net/can-listen.js'
 import { DTLS_SCHEMES, TCP_SCHEMES, UDP_SCHEMES, wildcardListenTargets } from '../../net/listen-targets.js'
 import { type PortHolder, portHolder } from '../../net/port-holder.js'
@@ -90,9 +91,10 @@ export const listeners: Check<InsideScene> = {
   id: 'listeners',
   needs: ['configuration'],
   async run({ machine, running, settings, silent }) {
+    const { listen } = withDiscoveryListeners(settings)
     // UDP and TCP have each their own ports.
     const targets = [UDP_SCHEMES, TCP_SCHEMES, DTLS_SCHEMES]
-      .flatMap((schemes) => wildcardListenTargets(settings.listen, schemes))
+      .flatMap((schemes) => wildcardListenTargets(listen, schemes))
       .filter(({ address }) => address.port !== 0)
     return judgeListeners(
       await Promise.all(

@@ -1,6 +1,7 @@
 // The firewall of this machine itself: whether its rules drop what clients send to listeners and peers to relays. Firewalls in front of the machine are
 // seen from outside only.
 import { setImmediate } from 'node:timers/promises'
+import { withDiscoveryListeners } from '../../config/nat-discovery.js'
 import { DTLS_SCHEMES, TCP_SCHEMES, UDP_SCHEMES, wildcardListenTargets } from '../../net/listen-targets.js'
 import { type Check, fault, type Judgement, notChecked, warning, well } from '../check.js'
 import { type Fate, FirewallRules } from '../firewall-rules.js'
@@ -72,7 +73,7 @@ export const localFirewall: Check<InsideScene> = {
   async run({ machine, settings }, signal) {
     const rules = await readRules(machine)
     if (typeof rules === 'string') return notChecked(rules)
-    const { listen, maxPort, minPort } = settings
+    const { listen, maxPort, minPort } = withDiscoveryListeners(settings)
     const listeners = [UDP_SCHEMES, TCP_SCHEMES, DTLS_SCHEMES].flatMap((schemes) =>
       wildcardListenTargets(listen, schemes),
     )

@@ -11,23 +11,31 @@ import {
   DOCTOR_STRANGER_REQUEST_LENGTH_MAX,
 } from '../../limits/doctor.js'
 import {
+  ATTRIBUTE_OTHER_ADDRESS,
+  ATTRIBUTE_PADDING,
   ATTRIBUTE_REQUESTED_TRANSPORT,
   CLASS_REQUEST,
   METHOD_ALLOCATE,
   METHOD_BINDING,
   TRANSPORT_PROTOCOL_UDP,
 } from '../../stun/constants.js'
+import { DECODE_OK, decodeMessage, MessageView } from '../../stun/message.js'
 import { MessageWriter } from '../../stun/writer.js'
 import { type Check, fault, type Judgement, notChecked, warning, well } from '../check.js'
 import type { OutsideScene, WayState } from './scene.js'
 
 export interface Amplification {
-  /** `Binding`, `Allocate`, or `Binding of RFC 3489`. */
+  /** `Binding`, `Binding with PADDING`, `Allocate`, or `Binding of RFC 3489`. */
   readonly request: string
   readonly requestLength: number
   /** Of all answers together; 0 for none. */
   readonly answerLength: number
+  /** It has OTHER-ADDRESS: NAT behaviour discovery is on. */
+  readonly isDiscovery?: boolean
 }
+
+/** A header and four addresses of IPv6: what RFC 5780 §6.1 wants of a Binding answer. */
+const DISCOVERY_ANSWER_LENGTH_MAX = 116
 
 export function judgeAmplification(exchanges: readonly Amplification[]): Judgement {
   const ratio = ({ answerLength, requestLength }: Amplification) => answerLength / requestLength
@@ -36,12 +44,15 @@ export function judgeAmplification(exchanges: readonly Amplification[]): Judgeme
   const text = `strangers get ${ratio(worst).toFixed(1)} bytes for one (${worst.request}: ${worst.requestLength} bytes are answered with ${worst.answerLength})`
   const percent = 100 * ratio(worst)
   const remedy =
-    'Keep answers to strangers short (coturn: no-software-attribute, no-rfc5780, no-stun-backward-compatibility, a short realm), and limit their rate'
-  if (percent > DOCTOR_AMPLIFICATION_FAULT_PERCENT)
+    'Keep answers to strangers short (coturn: no-software-attribute, no-rfc5780, no-stun-backward-compatibility, a short realm; turnd: --nat-discovery where clients need it alone), and limit their rate'
+  // Whoever has discovery has this with it, and has been told.
+  const isAsItMustBe = worst.isDiscovery === true && worst.answerLength <= DISCOVERY_ANSWER_LENGTH_MAX
+  if (percent > DOCTOR_AMPLIFICATION_FAULT_PERCENT && !isAsItMustBe)
     return fault('the server amplifies attacks on others', `${text}: a forged source address makes it a weapon`, remedy)
   if (percent > DOCTOR_AMPLIFICATION_WARNING_PERCENT) return warning(text, remedy)
   const old = exchanges.find(({ answerLength, request }) => request.includes('3489') && answerLength > 0)
-  return well(`${text}${old === undefined ? '' : '; it still answers requests of RFC 3489'}`)
+  const discovery = exchanges.some(({ isDiscovery }) => isDiscovery) ? '; it offers NAT discovery (RFC 5780)' : ''
+  return well(`${text}${old === undefined ? '' : '; it still answers requests of RFC 3489'}${discovery}`)
 }
 
 export const amplification: Check<OutsideScene> = {
@@ -53,15 +64,20 @@ export const amplification: Check<OutsideScene> = {
     if (state === undefined) return notChecked('the server is not reached over UDP')
     const requests = [
       { request: 'Binding', make: () => stun(METHOD_BINDING) },
+      // Where the answer is padded to an MTU, whatever was asked, it is the worst of all.
+      { request: 'Binding with PADDING', make: () => stun(METHOD_BINDING, writePadding) },
       { request: 'Allocate', make: () => stun(METHOD_ALLOCATE, writeRequestedTransport) },
       { request: 'Binding of RFC 3489', make: bindingOfRfc3489 },
     ]
     return judgeAmplification(
       await Promise.all(
-        requests.map(async ({ make, request }) => ({
-          ...{ request, requestLength: make().length },
-          answerLength: await answerLengthOf(scene, state, make),
-        })),
+        requests.map(async ({ make, request }) => {
+          const frames = await answersTo(scene, state, make)
+          return {
+            ...{ request, requestLength: make().length, answerLength: lengthOf(frames) },
+            isDiscovery: frames.some(hasOtherAddress),
+          }
+        }),
       ),
     )
   },
@@ -69,12 +85,16 @@ export const amplification: Check<OutsideScene> = {
 
 /** Bytes of all that one request brings; a request or an answer that was lost is given another chance. */
 export async function answerLengthOf(scene: OutsideScene, state: WayState, make: () => Uint8Array): Promise<number> {
+  return lengthOf(await answersTo(scene, state, make))
+}
+
+async function answersTo(scene: OutsideScene, state: WayState, make: () => Uint8Array): Promise<readonly Uint8Array[]> {
   const wait = DOCTOR_SILENCE_ROUND_TRIP_COUNT * state.answerMilliseconds
   const patienceMs = Math.min(Math.max(wait, DOCTOR_SILENCE_MILLISECONDS_MIN), scene.patienceMs)
-  let length = 0
-  for (let count = 0; length === 0 && count < DOCTOR_STRANGER_REQUEST_COUNT; count++)
-    length = await answered(scene, state, make(), patienceMs)
-  return length
+  let frames: readonly Uint8Array[] = []
+  for (let count = 0; frames.length === 0 && count < DOCTOR_STRANGER_REQUEST_COUNT; count++)
+    frames = await answered(scene, state, make(), patienceMs)
+  return frames
 }
 
 /** From a port of its own, so that what comes late for the last one is not counted. */
@@ -83,23 +103,32 @@ async function answered(
   state: WayState,
   request: Uint8Array,
   patienceMs: number,
-): Promise<number> {
+): Promise<readonly Uint8Array[]> {
   const transport = await scene.openTransport(state)
-  let length = 0
+  const frames: Uint8Array[] = []
   try {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, patienceMs)
       transport.onFrame = (frame) => {
-        if (length === 0) setTimeout(resolve, DOCTOR_QUIET_MILLISECONDS)
-        length += frame.length
+        if (frames.length === 0) setTimeout(resolve, DOCTOR_QUIET_MILLISECONDS)
+        frames.push(frame)
         clearTimeout(timer)
       }
       transport.send(request)
     })
-    return length
+    return frames
   } finally {
     await transport.close()
   }
+}
+
+function lengthOf(frames: readonly Uint8Array[]): number {
+  return frames.reduce((sum, { length }) => sum + length, 0)
+}
+
+function hasOtherAddress(frame: Uint8Array): boolean {
+  const view = new MessageView()
+  return decodeMessage(view, frame, 0, frame.length) === DECODE_OK && view.has(ATTRIBUTE_OTHER_ADDRESS)
 }
 
 function stun(method: number, describe: (writer: MessageWriter) => void = () => {}): Uint8Array {
@@ -107,6 +136,10 @@ function stun(method: number, describe: (writer: MessageWriter) => void = () => 
   const writer = new MessageWriter().begin(bytes, 0, CLASS_REQUEST, method, newTransactionId(), 0)
   describe(writer)
   return bytes.subarray(0, writer.finish())
+}
+
+function writePadding(writer: MessageWriter): void {
+  writer.writeZeros(ATTRIBUTE_PADDING, 4)
 }
 
 function writeRequestedTransport(writer: MessageWriter): void {

@@ -18,7 +18,7 @@ export function judgeName(host: string, found: readonly string[] | ClientError):
   return fault(
     `${host} has no address`,
     `${host} has no address in the DNS that this machine asks`,
-    `Enter ${host} in the DNS, or mend the URI`,
+    `Enter ${host} in the DNS (turnd dns prints the records), or mend the URI (turnd resolve shows where one leads)`,
   )
 }
 

@@ -102,6 +102,10 @@ export class DgramEngine implements RelayEngine {
     return this.#listeners.localAddressOf(listenerId)
   }
 
+  findListener(address: TransportAddress): number {
+    return this.#listeners.findAt(address)
+  }
+
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null

@@ -38,6 +38,11 @@ export class DgramListeners {
     return this.#opened[listenerId]?.listener.address ?? null
   }
 
+  /** The listener id of this transport address, or -1. */
+  findAt(address: TransportAddress): number {
+    return this.#opened.findIndex((opened) => opened?.listener.address.equals(address) === true)
+  }
+
   /**
    * Opens what is new in these options beside what is open, a wildcard as one socket per local address. Throws TurndError, with nothing new
    * left open.

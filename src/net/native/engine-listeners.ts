@@ -82,6 +82,18 @@ export class EngineListeners {
     return this.#sockets.findIndex((socket) => socket?.fd === fd)
   }
 
+  /** The listener id of this transport address, where a wildcard has it that of its local address; -1 if there is no such socket, or no room. */
+  findAt(address: TransportAddress): number {
+    const isOfPort = (socket: AdoptedSocket | null, id: number) =>
+      socket?.address.port === address.port && socket.address.family === address.family && !this.#ways[id]
+    const named = this.#sockets.findIndex(
+      (each, id) => isOfPort(each, id) && each?.address.equalsHost(address) === true,
+    )
+    if (named >= 0) return named
+    const wildcard = this.#sockets.findIndex((each, id) => isOfPort(each, id) && each?.isWildcard === true)
+    return wildcard < 0 ? -1 : this.#sources.listenerAt(wildcard, address)
+  }
+
   /** Is this listener id that of a socket, of a local address that was asked there, or of a client who came there and moved? */
   isOf(listenerId: number, socket: number): boolean {
     return this.#sources.isOfSocket(this.parentOf(listenerId), socket)

@@ -133,6 +133,10 @@ export class NativeEngine extends NativeOutput implements Tappable {
     return this.listeners.localAddressOf(listenerId)
   }
 
+  findListener(address: TransportAddress): number {
+    return this.listeners.findAt(address)
+  }
+
   /** From now on poll() also returns when this becomes readable, and leaves it to the caller. */
   watch(fd: number): void {
     this.#poller.addOther(fd)

@@ -110,7 +110,7 @@ export class Overview implements View {
   }
 
   #about(status: Status): TemplateResult {
-    const { engine, engineReason, relayAddresses, relayPorts, uris, userStores } = status
+    const { alternates, engine, engineReason, relayAddresses, relayPorts, uris, userStores } = status
     return html`<section class="card" aria-labelledby="server-title">
       <h2 id="server-title">Server</h2>
       <dl class="facts">
@@ -128,6 +128,12 @@ export class Overview implements View {
             ? ''
             : html`<dt>User stores</dt><dd>${userStores.stores.map(userStore)}
           <span class="quiet line">${lookupsText(userStores)}</span></dd>`
+        }
+        ${
+          alternates.length === 0
+            ? ''
+            : html`<dt>Other servers</dt><dd>${alternates.map((one) => html`<code class="line">${one}</code>`)}
+          <span class="quiet line">${status.status === 'Draining' ? 'New clients are sent there now' : 'New clients are sent there when this one drains, is full, or has its share'}</span></dd>`
         }
         <dt>URIs</dt><dd>${uris.map((uri) => html`<code class="line">${uri}</code>`)}</dd>
       </dl>

@@ -4,6 +4,7 @@ import type { PeerRule } from '../../config/peer-rule.js'
 import { TransportAddress } from '../../stun/address.js'
 import type { Cidr } from '../../stun/cidr.js'
 import type { Alternate } from '../../turn/alternates.js'
+import type { DiscoveryPair } from '../../turn/discovery-pairs.js'
 import type { RelayHost } from '../../turn/relay-host.js'
 import type { StreamWorkerChange, StreamWorkerStart, UdpWorkerChange, UdpWorkerStart, WorkerStart } from './messages.js'
 
@@ -68,9 +69,18 @@ function reviveDynamic({ ownSockets, settings }: Dynamic): Dynamic {
       allowPeer: settings.allowPeer.map(reviveRule),
       denyPeer: settings.denyPeer.map(reviveRule),
       nat64Prefix: settings.nat64Prefix.map(reviveCidr),
+      discoveryPairs: settings.discoveryPairs.map(revivePair),
       alternates: settings.alternates.map(reviveAlternate),
     },
     ownSockets: { ...ownSockets, addresses: ownSockets.addresses.map(reviveAddress) },
+  }
+}
+
+function revivePair({ addresses, advertised, ...rest }: DiscoveryPair): DiscoveryPair {
+  return {
+    addresses: [reviveAddress(addresses[0]), reviveAddress(addresses[1])],
+    advertised: [reviveAddress(advertised[0]), reviveAddress(advertised[1])],
+    ...rest,
   }
 }
 

@@ -102,6 +102,8 @@ export class StreamClients implements PacketSources {
       monotonicStartSeconds: parts.monotonicStartSeconds,
       output: router,
       connectionOutput: router,
+      // A connection has one address.
+      serverAddresses: { localAddressOf: (client) => this.localAddressOf(client), findListener: () => -1 },
       supportsDontFragment: engine.supportsDontFragment,
       observer: new CoreObserver(parts.sink, statistics, () => this.core.now),
       relayHosts: start.relayHosts,

@@ -18,7 +18,7 @@ import { NATIVE_ARENA_LENGTH, NativeEngine } from '../../net/native/native-engin
 import type { TurnCore } from '../../turn/core.js'
 import { countAllocationsOf, deleteAllocationsOf } from '../../turn/reconfigure.js'
 import { CoreObserver } from '../core-observer.js'
-import { changeCore, changeSecrets, makeCore } from '../make-core.js'
+import { changeCore, changeSecrets, makeCore, serverAddressesOf } from '../make-core.js'
 import { Statistics, WORD_ALLOCATIONS, WORD_COMMANDS, WORD_ENDS } from '../statistics.js'
 import { changedStores, storesOf } from '../users-snapshot.js'
 import { Answers } from './answers.js'
@@ -81,6 +81,7 @@ class WorkerLoop {
       monotonicStartSeconds: this.#clock.startSeconds,
       output: this.#engine,
       moveOutput: this.#moves,
+      serverAddresses: serverAddressesOf(this.#engine),
       supportsDontFragment: this.#engine.supportsDontFragment,
       observer: new CoreObserver(
         countingSink(this.#outbox, () => this.#countAllocations()),

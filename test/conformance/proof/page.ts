@@ -20,6 +20,8 @@ const ABSENT = '○'
 const OPEN = 'open'
 const NOT_RUN: Results = ['not run yet', '', '']
 const ORIGIN = 'Results of '
+/** Of a section or an appendix, before what is said of a step. */
+const NUMBER = /^(?:\d+|[A-Z])(?:\.\d+)*(?![\w])/
 
 export function resultsOf({ row, state, cells }: Verdict): Results {
   if (row.isOpen) return [OPEN, '', '']
@@ -119,7 +121,7 @@ const HOW_TO_READ = `## How to read the tables
 
 - **other tests**: those that need no engine or transport in particular: the core with a clock of its own, the codec, a whole server, real clients.
 - **native**, **dgram**: the conformance suite with a server on that engine, over real sockets, by the client's transport.
-- ${PASSED} shown · ${FAILED} failed · ${SKIPPED} does not apply, or this machine could not, with the reason · ${ABSENT} not run there, since the code is that of where it was (\`npm run conformance -- --long\` runs all) ·
+- ${PASSED} shown · ${FAILED} failed · ${SKIPPED} does not apply, or this machine could not, with the reason · ${ABSENT} not run there, since the code is that of where it was (\`npm run conformance -- --long\` runs all), or an engine has no such test, as the limit says ·
   an empty cell: the requirement has no test of that kind, and needs none.
 - Level is the RFC's word; *turnd* is what this server promises where no RFC says so. *Limit* is what holds with a reservation, *open* what is not done or not shown, and why.
 - A requirement without a test does not compile; one whose test has gone fails \`npm test\`.`
@@ -140,12 +142,12 @@ function summaryLine(name: string, length: number, { passed, open, failed, skipp
 }
 
 function openRows(lists: readonly RequirementList[]): string {
-  const lines = lists.flatMap((list) =>
-    list.rows
-      .filter(({ isOpen }) => isOpen)
-      .map((row) => `- ${list.title.split(':')[0]}, ${sectionCell(list, row)}: ${row.requirement} ${reasonText(row)}`),
-  )
-  return ['## What is open', ...(lines.length === 0 ? ['Nothing.'] : [lines.join('\n')])].join('\n\n')
+  const parts = lists.flatMap((list) => {
+    const open = list.rows.filter(({ isOpen }) => isOpen)
+    const lines = open.map((row) => `- ${sectionText(row)}, ${row.level}: ${row.requirement} *${reasonText(row)}*`)
+    return open.length === 0 ? [] : [`[${list.title}](#${list.name})`, lines.join('\n')]
+  })
+  return ['## What is open', ...(parts.length === 0 ? ['Nothing.'] : parts)].join('\n\n')
 }
 
 function section(list: RequirementList, page: Page): string {
@@ -159,12 +161,14 @@ function section(list: RequirementList, page: Page): string {
   return [`<a id="${list.name}"></a>`, heading, ...note, [head, ...rows].join('\n')].join('\n\n')
 }
 
-function sectionCell(list: RequirementList, { section }: Requirement): string {
-  const number = /^(?:\d+|[A-Z])(?:\.\d+)*/.exec(section)?.[0]
-  if (number === undefined) return section
-  const sign = /^\d/.test(number) ? `§${section}` : section
-  if (list.url === null || !list.url.includes('/rfc/rfc')) return sign
-  return `[${sign}](${list.url}#${/^\d/.test(number) ? 'section' : 'appendix'}-${number})`
+function sectionCell(list: RequirementList, row: Requirement): string {
+  const number = NUMBER.exec(row.section)?.[0]
+  if (number === undefined || !list.url?.includes('/rfc/rfc')) return sectionText(row)
+  return `[${sectionText(row)}](${list.url}#${/^\d/.test(number) ? 'section' : 'appendix'}-${number})`
+}
+
+function sectionText({ section }: Requirement): string {
+  return /^\d/.test(section) ? `§${section}` : section
 }
 
 function requirementCell(row: Requirement): string {
@@ -173,8 +177,7 @@ function requirementCell(row: Requirement): string {
 }
 
 function reasonText({ remark }: Requirement): string {
-  const text = remark ?? ''
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
+  return `${remark}${remark?.endsWith('.') ? '' : '.'}`
 }
 
 /** Links to the files, with the titles where the pointer rests. */

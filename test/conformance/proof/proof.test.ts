@@ -128,15 +128,15 @@ t.test('the page', async (t) => {
     t.match(text, '| [RFC 8656: TURN](#rfc8656) | 2 | 1 | 1 |  |  |  |')
     t.match(
       text,
-      '| [§7.2](https://www.rfc-editor.org/rfc/rfc8656#section-7.2) | MUST | Ports are random. *Limit: On Linux.* | ✓ |  |  | [turn/a](../test/turn/a.test.ts "ports") |',
+      '| [§7.2](https://www.rfc-editor.org/rfc/rfc8656#section-7.2) | MUST | Ports are random. *Limit: on Linux.* | ✓ |  |  | [turn/a](../test/turn/a.test.ts "ports") |',
     )
-    t.match(text, 'Peers may sing. Nobody listens.')
+    t.match(text, '- §9, MAY: Peers may sing. *nobody listens.*')
   })
   t.test('keeps the results of rows that are as they were', async (t) => {
     const changed = must('7.2', 'Ports are even.', ['turn/a'])
     const after = conformancePage([list(passed, changed)], { ...pageBefore(text), exists: () => true })
     t.match(after, 'Results of today.')
-    t.match(after, '| Ports are random. *Limit: On Linux.* | ✓ |')
+    t.match(after, '| Ports are random. *Limit: on Linux.* | ✓ |')
     t.match(after, '| Ports are even. | not run yet |')
   })
   t.test('must have the rows of now', async (t) => {

@@ -1,5 +1,5 @@
 // RFC 6062: TCP relays.
-import { must, open, ours, type RequirementList, rfc } from './requirement.js'
+import { must, ours, type RequirementList, rfc } from './requirement.js'
 
 export const rfc6062: RequirementList = rfc(6062, 'TURN for TCP', [
   must('5', 'A TCP relay carries no datagrams: Send and ChannelData are dropped, ChannelBind gets 400.', [
@@ -141,10 +141,7 @@ export const rfc6062: RequirementList = rfc(6062, 'TURN for TCP', [
     'net/stream/client-frames > a connection is closed > by ChannelData as its first message',
     'stun/framing > frameLength > refuses ChannelData as the first frame of a connection, at its first byte',
   ]),
-  open(
-    'MAY',
-    '5',
-    'A real client of another project uses TCP relays.',
-    'coturn’s uclient is the only one at hand that has them (-T), and it is in no run of ours',
-  ),
+  ours('5', 'coturn’s client loses nothing over TCP relays, over TCP and TLS.', [
+    'interop/coturn-streams > the coturn client over streams and DTLS',
+  ]),
 ])

@@ -1,14 +1,21 @@
 // RFC 7982: TRANSACTION_TRANSMIT_COUNTER.
-import { open, type RequirementList, rfc } from './requirement.js'
+import { must, open, type RequirementList, rfc } from './requirement.js'
 
-const inWork = 'in work'
+const COUNTER = 'turn/respond > TRANSACTION_TRANSMIT_COUNTER'
 
 export const rfc7982: RequirementList = rfc(
   7982,
   'Round-trip times and fractional loss (TRANSACTION_TRANSMIT_COUNTER)',
   [
-    open('MUST', '3.2', 'An answer carries the attribute if the request did, with the request’s count in Req.', inWork),
-    open('MUST', '3.2', 'Resp counts the answers that were sent in this transaction.', inWork),
-    open('MUST', '3.2', 'No answer carries it to a request without it.', inWork),
+    must('3.3', 'An answer of any kind has the attribute if the request did, with the request’s count in Req.', [
+      `${COUNTER} > says again how often the client has sent the request`,
+    ]),
+    must('3.3', 'Resp is 0: the server does not remember what it has answered.', [
+      `${COUNTER} > says again how often the client has sent the request`,
+    ]),
+    must('3.3', 'No answer has it to a request without it.', [
+      `${COUNTER} > stands in no answer to a request without it`,
+    ]),
+    open('MAY', '3.2', 'Our client sends it.', 'not done: a request that is sent again would have to be signed again'),
   ],
 )

@@ -211,6 +211,11 @@ export const rfc8489: RequirementList = rfc(8489, 'STUN and long-term credential
     'auth/credentials > keys',
     'auth/opaque-string > opaqueString',
   ]),
+  ours('9.2.2', 'The users file keeps the MD5 key, the SHA-256 key and the userhash of a user, and no password.', [
+    'auth/users-file > makeUsersFileLine > holds the keys, and not the password',
+    'auth/users-file > a good line > is a JSON object with both keys',
+    'auth/users-file > a good line > may carry the right userhash',
+  ]),
   must(
     '9.2.4',
     'A request without integrity gets 401 with REALM, NONCE and PASSWORD-ALGORITHMS, and no name.',
@@ -400,6 +405,9 @@ export const rfc8489: RequirementList = rfc(8489, 'STUN and long-term credential
   ours('16.1.2', 'Wrong credentials go unanswered past a budget; right ones are served all the same.', [
     'conformance/strangers > wrong credentials',
     'turn/answer-limits > the failure budget',
+  ]),
+  must('18.6', 'The ports are 3478, and 5349 over TLS and DTLS, unless the operator says otherwise.', [
+    'config/listen-spec > --listen > takes every short and bracketed form',
   ]),
   must(
     '18',

@@ -61,6 +61,20 @@ export const rfc8656: RequirementList = rfc(
       'turn/expiry > ExpiryWheel',
     ]),
 
+    ours(
+      '6',
+      'When the server ends it takes no new allocations, and those that are there lose nothing until the deadline.',
+      ['fault/drain > with the', 'turn/core > draining'],
+    ),
+    ours('6', 'After a crash old 5-tuples get 437 or 438, and nobody gets another’s data.', [
+      'soak/crash > a server that is killed and starts again',
+    ]),
+    ours('6', 'A wall clock that jumps ends and prolongs nothing.', ['fault/clock-jump']),
+    ours('6', 'A worker that dies costs the others nothing, and its ports and places come back.', [
+      'turn/workers > workers of one server > lose nothing when one has died and is swept, and have its places and ports again',
+      'soak/worker-death > a worker that dies under load',
+    ]),
+
     // Allocate (§7.2), in the order of its steps.
     must('7.2', 'The faults of an Allocate are judged in the order of the RFC: the earliest step answers.', [
       'conformance/allocate > Allocate > has its faults judged in the order of the RFC',
@@ -120,7 +134,7 @@ export const rfc8656: RequirementList = rfc(
       'turn/allocate-order > Allocate, step by step > ADDITIONAL-ADDRESS-FAMILY IPv4: 400',
       'conformance/allocate > Allocate > has its faults judged in the order of the RFC',
     ]),
-    may('7.2 step 10', 'Beyond the quota of a user an Allocate gets 486, and nobody else notices.', [
+    may('7.2', 'Beyond the quota of a user an Allocate gets 486, and nobody else notices.', [
       'conformance/limits > limits > the quota of a user is 486, and touches nobody else',
       'conformance/limits > limits > the quota is looked at before the licence, and an unknown token before both',
       'turn/allocate-order > Allocate, step by step > the user’s quota: 486',
@@ -317,6 +331,9 @@ export const rfc8656: RequirementList = rfc(
     must('11.2', 'A Send without a permission for the peer goes nowhere, and makes none.', [
       'conformance/data > Send and Data indications > Send installs no permission, and goes nowhere without one',
     ]),
+    ours('11.2', 'A Send to port 0 goes nowhere.', [
+      'conformance/data > Send and Data indications > Send to port 0 goes nowhere',
+    ]),
     must('11.2', 'A Send refreshes nothing.', [
       'turn/create-permission > a permission lives 300 s > data does not refresh it, in no direction',
     ]),
@@ -353,7 +370,11 @@ export const rfc8656: RequirementList = rfc(
     must(
       '11.5',
       'ICMP errors of the types that the RFC names become Data indications with XOR-PEER-ADDRESS and ICMP, without DATA.',
-      ['conformance/icmp > ICMP errors', 'turn/peer-icmp > an ICMP error for a relayed datagram'],
+      [
+        'conformance/icmp > ICMP errors > of a closed port of 127.0.0.1 are told to the client',
+        'conformance/icmp > ICMP errors > of a router',
+        'turn/peer-icmp > an ICMP error for a relayed datagram',
+      ],
       'with the native engine: node:dgram tells nothing of ICMP (§14, alternate behaviour)',
     ),
     must(
@@ -380,6 +401,10 @@ export const rfc8656: RequirementList = rfc(
     must('12.2', 'A number or a peer that is bound otherwise gets 400, and stays as it was.', [
       'conformance/channels > ChannelBind > of a number or a peer that is bound otherwise gets 400',
       'turn/channel-bind > ChannelBind (RFC 8656 §12)',
+    ]),
+    must('12', 'Two ports of one peer are two peers: a channel is bound to a transport address.', [
+      'turn/channel-bind > ChannelBind (RFC 8656 §12) > two ports of one peer, and one port of two peers, are different peers',
+      'conformance/channels > ChannelData > of several channels finds each its peer',
     ]),
     must('12.2', 'CHANNEL-NUMBER or XOR-PEER-ADDRESS that is missing or malformed gets 400.', [
       'conformance/channels > ChannelBind > without number or peer, or with malformed ones, gets 400',
@@ -497,6 +522,19 @@ export const rfc8656: RequirementList = rfc(
       [
         'net/stream/stalled-clients > a client over TCP that does not read > loses whole frames, costs bounded memory, and finds frames when it reads again',
         'abuse/stalled-readers',
+      ],
+    ),
+
+    must('13.2', 'Between IPv6 and IPv6, payloads of every size go both ways.', [
+      'conformance/data > Send and Data indications > carry any payload unchanged, both ways, with ::1',
+      'conformance/channels > ChannelData > carries any payload unchanged, both ways, with ::1',
+    ]),
+    must(
+      '8.1',
+      'Our client refreshes what it has, permissions and channels too, and notices when the server takes it back.',
+      [
+        'client/turn-client > a client > has another channel for each peer, at once too, and refreshes what it has',
+        'client/turn-client > a probe > keeps an allocation of a short life, and says it when the server takes it back',
       ],
     ),
 

@@ -3,7 +3,7 @@ import t from 'tap'
 import { BOTH } from './peer-sockets-under-test.js'
 import { fileDescriptorCount, freshAddress, type Listening, over, RelayStage } from './relay-stage.js'
 
-const CYCLE_COUNT = 500
+const CYCLE_COUNT = process.env.TURND_TEST_LONG === '1' ? 500 : 150
 const CLOSED_PORT = 9
 
 for (const maker of BOTH) {
