@@ -182,10 +182,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     const state = (this.#beginning.has(position) ? this.#nextState : null) ?? this.#state
     const { nonceSecret, relayHosts } = this.#parts
     return {
-      workerIndex,
+      ...{ workerIndex, relayHosts, users: state.users.snapshot() },
       ...this.#dynamicOf(position, state),
-      users: state.users.snapshot(),
-      relayHosts,
       // Of a Buffer the whole pool that it lies in would be copied.
       nonceSecret: new Uint8Array(nonceSecret),
       ...{ localHosts: this.#localHosts, tables: this.#plan.tables, isDraining: this.#isDraining },
