@@ -8,21 +8,28 @@ const proof = '../build/test/conformance/proof'
 
 export async function readRows() {
   const { REQUIREMENTS } = await import('../build/test/conformance/requirements/registry.js')
-  const { testResults } = await import(`${proof}/test-titles.js`)
+  const { followResults, testResults } = await import(`${proof}/test-titles.js`)
   const { Run, SUITE_FILES, namedTest, sourceOf } = await import(`${proof}/verdict.js`)
   const exists = (path) => existsSync(join(root, path))
-  return { lists: REQUIREMENTS, testResults, Run, SUITE_FILES, namedTest, sourceOf, exists }
+  return { lists: REQUIREMENTS, followResults, testResults, Run, SUITE_FILES, namedTest, sourceOf, exists }
 }
 
-/** Rows of requirements that name a test which the run should have had, a sentence each. */
-export async function missingTests(tap) {
-  const { lists, testResults, Run } = await readRows()
-  const run = new Run(testResults(tap))
+/**
+ * Follows a run that is read with this parser.
+ * @returns what, at its end, tells of the rows that name a test which the run should have had, a sentence each
+ */
+export async function followRows(parser) {
+  const { lists, followResults, Run } = await readRows()
+  const results = followResults(parser)
+  return () => missingTests(lists, new Run(results))
+}
+
+function missingTests(lists, run) {
   return lists.flatMap(({ name, rows }) =>
     rows.flatMap((row) => {
-      const verdict = run.judge(row)
-      if (verdict.state !== 'missing') return []
-      const missing = verdict.problems.filter((problem) => problem.startsWith('no test'))
+      const { state, problems } = run.judge(row)
+      if (state !== 'missing') return []
+      const missing = problems.filter((problem) => problem.startsWith('no test'))
       return missing.map((problem) => `${name} §${row.section} ("${row.requirement}"): ${problem}`)
     }),
   )

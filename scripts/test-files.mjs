@@ -16,7 +16,8 @@ const ALONE = ['abuse/abuse']
 /** Those that wait for deadlines and browsers, three at a time: each leaves a processor idle for most of its time. */
 const WAITING = [
   ...['abuse/amplification', 'abuse/certificate-reloads', 'abuse/slow-connections', 'abuse/stalled-readers'],
-  ...['interop/chromium', 'interop/chromium-443', 'interop/matrix', 'interop/openssl', 'interop/probe'],
+  ...['interop/alternate', 'interop/chromium', 'interop/chromium-443', 'interop/matrix', 'interop/openssl'],
+  ...['interop/probe'],
   ...['interop/status-page', 'command/admin-metrics', 'command/cms-status', 'command/engine-fallback'],
   ...['doctor/lab', 'examples/examples', 'packaging/npm-pack'],
   ...['page/accessibility', 'page/browser-test', 'page/clients', 'page/session', 'page/views'],

@@ -4,18 +4,9 @@
 // A row of test/conformance/requirements whose test was not in a file that ran fails the run (conformance-rows.mjs).
 // Leaves build/test-results.tap (everything) and build/test-results.json (the totals, read by .ci/run).
 import { spawn } from 'node:child_process'
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join, relative, resolve } from 'node:path'
-import { missingTests } from './conformance-rows.mjs'
+import { followRows } from './conformance-rows.mjs'
 import { TapResults } from './tap-results.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -74,6 +65,7 @@ async function runTests() {
   const start = Date.now()
   console.log(`── tests${isLong ? ' (long)' : ''}`)
   const results = new TapResults((line) => console.log(line))
+  const missingTests = await followRows(results.parser)
   const file = createWriteStream(resultsTap)
   const files = [...new Set((named.length === 0 ? ['test'] : named).flatMap(sourceFiles))].sort().map(compiledName)
   const args = ['scripts/test-files.mjs', String(FILE_SECONDS_MAX), ...files]
@@ -81,11 +73,11 @@ async function runTests() {
     file.write(chunk)
     results.write(chunk)
   })
-  await new Promise((written) => file.end(written))
+  file.end()
   results.end()
   const { totals } = results
   // A requirement without its test is a failure of the run: nothing else would notice a test that was renamed or has gone.
-  const missing = await missingTests(readFileSync(resultsTap, 'utf8'))
+  const missing = missingTests()
   totals.failed += missing.length
   totals.failures.push(...missing.map((name) => ({ name, details: '(no such test)' })))
   const exitCode = code === 0 && totals.failed > 0 ? 1 : code

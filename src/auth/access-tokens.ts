@@ -9,6 +9,11 @@ import { opaquePart, userhash } from './credentials.js'
 import { type AccessToken, type OAuthKey, openToken } from './oauth-token.js'
 import { NO_SESSIONS, TokenSession, type TokenSessions } from './token-session.js'
 
+interface NamedKey extends OAuthKey {
+  /** 64 hex digits. */
+  readonly userhash: string
+}
+
 export class AccessTokens {
   // The outcome of the last sessionsOf().
   /** Why it is refused even if it verifies the request. */
@@ -20,8 +25,8 @@ export class AccessTokens {
   readonly #wallSeconds: () => number
   readonly #dummyKey = randomBytes(32)
   #serverName: Buffer
-  #byKid: ReadonlyMap<string, OAuthKey> = new Map()
-  #byUserhash: ReadonlyMap<string, OAuthKey> = new Map()
+  /** By id, and by the userhash of it. */
+  #keys: ReadonlyMap<string, NamedKey> = new Map()
 
   /** Throws a RangeError for a realm that is no OpaqueString. */
   constructor(realm: string, serverName: string, wallSeconds: () => number) {
@@ -32,7 +37,7 @@ export class AccessTokens {
 
   /** Are there keys? If not, ACCESS-TOKEN is an attribute that this server does not know (§7). */
   get isOn(): boolean {
-    return this.#byKid.size > 0
+    return this.#keys.size > 0
   }
 
   /** The value of THIRD-PARTY-AUTHORIZATION, and what tokens are bound to. */
@@ -46,8 +51,8 @@ export class AccessTokens {
 
   /** From now on these. Allocations that were made with a token of another one live as long as that token. */
   setKeys(keys: readonly OAuthKey[]): void {
-    this.#byKid = new Map(keys.map((key) => [key.kid, key]))
-    this.#byUserhash = new Map(keys.map((key) => [userhash(key.kid, this.#realm), key]))
+    const named = keys.map((key) => ({ ...key, userhash: userhash(key.kid, this.#realm) }))
+    this.#keys = new Map(named.flatMap((key) => [[key.userhash, key] as const, [key.kid, key] as const]))
   }
 
   /**
@@ -66,7 +71,7 @@ export class AccessTokens {
   }
 
   #open(token: Uint8Array, claimed: string, monotonicSeconds: number): TokenSessions {
-    const key = this.#byKid.get(claimed) ?? this.#byUserhash.get(claimed)
+    const key = this.#keys.get(claimed)
     const opened = openToken(token, key?.key ?? this.#dummyKey, this.#serverName)
     this.refusedAs = key === undefined ? 'unknown-oauth-key' : 'bad-token'
     if (key === undefined || opened === null) return NO_SESSIONS
@@ -75,7 +80,7 @@ export class AccessTokens {
     // As the RFC counts it (§9): never longer than the token itself, however far its clock is ahead.
     const left = opened.timestampSeconds + opened.lifetimeSeconds + TOKEN_DELTA_SECONDS - now
     const expiresAt = monotonicSeconds + Math.min(left, opened.lifetimeSeconds)
-    return [new TokenSession(key.kid, userhash(key.kid, this.#realm), opened.macKey, expiresAt)]
+    return [new TokenSession(key.kid, key.userhash, opened.macKey, expiresAt)]
   }
 
   #refusalOf(key: OAuthKey, { lifetimeSeconds, timestampSeconds }: AccessToken, now: number): RefusalReason | null {

@@ -23,14 +23,16 @@ const FORM = 'KID ALGORITHM KEY [NOT-BEFORE [LIFETIME [REALM]]]'
 
 /** At least one. Throws TurndError naming the file, the line and the key's id, never its content. */
 export function loadOAuthKeys(path: string, realm: string): readonly OAuthKey[] {
-  const fail = (text: string, cause?: unknown) =>
-    new TurndError('TURND_ERR_SECRET_FILE', `--oauth-keys ${path}${text}`, { cause })
-  let text: string
   try {
-    text = readTextFile(path)
+    return parseOAuthKeys(readTextFile(path), realm)
   } catch (error) {
-    throw fail(`: ${errorText(error)}`, error)
+    const text = error instanceof RangeError ? error.message : `: ${errorText(error)}`
+    throw new TurndError('TURND_ERR_SECRET_FILE', `--oauth-keys ${path}${text}`, { cause: error })
   }
+}
+
+/** Throws a RangeError whose message goes on after the name of the file. */
+export function parseOAuthKeys(text: string, realm: string): readonly OAuthKey[] {
   const keys = new Map<string, OAuthKey>()
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const words = line.trim().split(/\s+/)
@@ -41,12 +43,12 @@ export function loadOAuthKeys(path: string, realm: string): readonly OAuthKey[] 
       keys.set(key.kid, key)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
-      throw fail(`, line ${index + 1}: ${subjectOf(words)} ${error.message}`)
+      throw new RangeError(`, line ${index + 1}: ${subjectOf(words)} ${error.message}`)
     }
   }
-  if (keys.size === 0) throw fail(` holds no key: write a line ${FORM}`)
+  if (keys.size === 0) throw new RangeError(` holds no key: write a line ${FORM}`)
   if (keys.size > OAUTH_KEY_COUNT_MAX) {
-    throw fail(` holds ${keys.size} keys: leave out old ones, ${OAUTH_KEY_COUNT_MAX} are the most`)
+    throw new RangeError(` holds ${keys.size} keys: leave out old ones, ${OAUTH_KEY_COUNT_MAX} are the most`)
   }
   return [...keys.values()]
 }

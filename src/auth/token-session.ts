@@ -20,8 +20,6 @@ export class TokenSession {
   readonly keys: readonly [Uint8Array, Uint8Array]
   /** Seconds of CLOCK_MONOTONIC. */
   readonly expiresAtSeconds: number
-  /** Whose quotas it counts for: whoever has this mac key. It is no secret: of the key it gives nothing away. */
-  readonly account: string
 
   constructor(kid: string, userhash: string, macKey: Uint8Array, expiresAtSeconds: number) {
     this.kid = kid
@@ -29,7 +27,11 @@ export class TokenSession {
     this.macKey = macKey
     this.keys = [macKey, macKey.subarray(0, COTURN_KEY_BYTES)]
     this.expiresAtSeconds = expiresAtSeconds
-    this.account = `${kid}#${hash('sha256', macKey, 'hex').slice(0, FINGERPRINT_HEX_LENGTH)}`
+  }
+
+  /** Whose quotas it counts for: whoever has this mac key. It is no secret: of the key it gives nothing away. */
+  get account(): string {
+    return `${this.kid}#${hash('sha256', this.macKey, 'hex').slice(0, FINGERPRINT_HEX_LENGTH)}`
   }
 
   /** @param claimed a user name, or a userhash */

@@ -25,7 +25,7 @@ import { DROP_DUPLICATE_REQUEST, DROP_NONE } from './drop-reasons.js'
 import { isOverTcp } from './five-tuple.js'
 import { openAllocation, respondAllocated } from './lifecycle.js'
 import { grantedLifetimeSeconds, requestedLifetimeSeconds } from './lifetime.js'
-import { isOwner, lifetimeOf } from './ownership.js'
+import { claimerOf, isOwner, lifetimeOf } from './ownership.js'
 import { redirectByLoad, respondNoRoom } from './redirect.js'
 import type { Exchange, Request } from './request.js'
 import { RESERVATION_TOKEN_LENGTH, type Reservation } from './reservations.js'
@@ -187,6 +187,7 @@ function hasHostFor(core: TurnCore, wish: Wish): boolean {
 /** Steps 10 to 13: drain, other servers, token, quota, ports. */
 function allocate(core: TurnCore, request: Request, wish: Wish): void {
   const { exchange } = request
+  const { account, session } = exchange
   const reservesNext = wish.evenPort === EVEN_PORT_AND_NEXT
   let reservation: Reservation | null = null
   if (core.isDraining) {
@@ -195,13 +196,13 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
   }
   if (wish.token === null && redirectByLoad(core, exchange)) return
   if (wish.token !== null) {
-    reservation = core.reservations.claim(wish.token, exchange.account, core.monotonicTicks())
+    reservation = core.reservations.claim(wish.token, account, core.monotonicTicks(), claimerOf(session, account))
     if (reservation === null) {
       respondError(core, exchange, ERROR_INSUFFICIENT_CAPACITY, 'reservation-invalid')
       return
     }
   } else {
-    const refusal = core.quotas.take(exchange.account, reservesNext ? 2 : 1, core.monotonicTicks())
+    const refusal = core.quotas.take(account, reservesNext ? 2 : 1, core.monotonicTicks())
     if (refusal === 'user-quota') respondError(core, exchange, ERROR_ALLOCATION_QUOTA_REACHED, refusal)
     else if (refusal !== null) respondNoRoom(core, exchange, refusal, false)
     if (refusal !== null) return

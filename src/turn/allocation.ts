@@ -157,7 +157,6 @@ export class Allocation {
     return permission
   }
 
-  /** Made if there is none; good until now + 300 s. */
   installPermission(peer: TransportAddress, now: number): Permission {
     let permission = this.findPermission(peer)
     if (permission === null) {

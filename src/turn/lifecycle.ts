@@ -22,7 +22,7 @@ import {
 } from './allocation.js'
 import type { TurnCore } from './core.js'
 import type { DeletionCause } from './output.js'
-import { takeSession } from './ownership.js'
+import { claimerOf, takeSession } from './ownership.js'
 import { respondNoRoom } from './redirect.js'
 import { withPort } from './relay-host.js'
 import type { Exchange, Request } from './request.js'
@@ -211,9 +211,10 @@ function answerIfDecided(core: TurnCore, allocation: Allocation): void {
 function reserveNextPort(core: TurnCore, allocation: Allocation): void {
   const relay = allocation.relays()[0]
   const expiresAt = core.monotonicTicks() + RESERVATION_LIFETIME_TICKS
-  const { account } = allocation
+  const { account, sessions } = allocation
+  const claimer = claimerOf(sessions[0] ?? null, account)
   const port = relay.address.port + 1
-  allocation.reservationToken = core.reservations.add(account, relay.hostIndex, port, expiresAt, core.random)
+  allocation.reservationToken = core.reservations.add(account, relay.hostIndex, port, expiresAt, core.random, claimer)
 }
 
 /** Releases the port of a relay that did not open, and the one that was to be reserved with it. */

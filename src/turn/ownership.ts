@@ -25,6 +25,14 @@ export function ownerName(session: TokenSession | null, username: string): strin
   return session === null ? username : `\n${session.account}`
 }
 
+/**
+ * Who may claim a reserved port, as a text. With a token it is whoever has one: a client may get a new one in between, and has to know the
+ * eight random bytes of the reservation.
+ */
+export function claimerOf(session: TokenSession | null, account: string): string {
+  return session === null ? account : '\n'
+}
+
 /** The requests that follow are made with this token's key, if there is one. */
 export function takeSession(allocation: Allocation, session: TokenSession | null): void {
   if (session !== null) allocation.sessions = withSession(allocation.sessions, session)

@@ -96,6 +96,14 @@ export class Quotas {
     return true
   }
 
+  /** A place of this worker's for one account becomes one for another, whose quota it may exceed. The caller has the lock. */
+  moveLocked(low: number, high: number, toLow: number, toHigh: number, now: number): void {
+    if (!this.giveLocked(low, high, this.#workerIndex)) return
+    const known = this.#users.find(toLow, toHigh)
+    const entry = known < 0 ? this.#users.add(toLow, toHigh, now + BANDWIDTH_BUCKET_TICKS - 1) : known
+    this.#users.addPlaces(entry, this.#workerIndex, 1)
+  }
+
   /** The bandwidth bucket of a user who holds a place here. It is the user's for as long as that place is held. */
   bandwidthBucketOf(account: string): SharedBucket {
     const bucket = this.findBandwidthBucket(account)

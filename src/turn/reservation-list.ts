@@ -1,17 +1,17 @@
 // The reserved relay ports of all workers, in shared memory: a list without order, since they are few, and each lasts half a minute.
 // No method locks: the caller holds the lock of the tables, but for what says otherwise. reservations.ts is the one to call.
 //
-//   count · nextExpiry · expiries [ t | t | … ] · entries [ token user host port owner | … ]
+//   count · nextExpiry · expiries [ t | t | … ] · entries [ token user host port owner account | … ]
 
 const COUNT_BYTES = 8
 const NEXT_EXPIRY_BYTES = 8
-const ENTRY_WORDS = 7
-// Words of an entry: the token, the user's hash, the port, and who holds its place.
+const ENTRY_WORDS = 9
+// Words of an entry: the token, the hash of who may claim it, the port, the worker that holds its place, and the hash of whose place it is.
 const TOKEN = 0
-export const USER = 2
 export const HOST_INDEX = 4
 export const PORT = 5
 export const OWNER = 6
+export const ACCOUNT = 7
 
 /** The list as it lies in shared memory. The caller of every method holds the lock. */
 export class ReservationList {
@@ -60,7 +60,7 @@ export class ReservationList {
     return this.#expiries[index]
   }
 
-  /** The reservation with this token for this user, by the words of both; -1 if there is none. */
+  /** The reservation with this token for this owner, by the words of both; -1 if there is none. */
   find(words: readonly number[]): number {
     const [token] = words
     const { size } = this

@@ -5,7 +5,7 @@ import type { KeyedHash } from './keyed-hash.js'
 import type { RandomSource } from './output.js'
 import type { Quotas } from './quotas.js'
 import type { RelayPorts } from './relay-ports.js'
-import { HOST_INDEX, OWNER, PORT, type ReservationList, USER } from './reservation-list.js'
+import { ACCOUNT, HOST_INDEX, OWNER, PORT, type ReservationList } from './reservation-list.js'
 import type { SharedLock } from './shared-lock.js'
 
 export const RESERVATION_TOKEN_LENGTH = 8
@@ -45,26 +45,34 @@ export class Reservations {
   }
 
   /**
-   * Reserves a port that this worker has claimed as reserved, with a place that it holds for the user. Returns the token.
+   * Reserves a port that this worker has claimed as reserved, with a place that it holds for the account. Returns the token.
    * @param expiresAt ticks of CLOCK_MONOTONIC, as all times here: workers started at different moments
+   * @param owner who may claim it
    */
-  add(account: string, hostIndex: number, port: number, expiresAt: number, random: RandomSource): Uint8Array {
+  add(
+    account: string,
+    hostIndex: number,
+    port: number,
+    expiresAt: number,
+    random: RandomSource,
+    owner = account,
+  ): Uint8Array {
     const token = new Uint8Array(RESERVATION_TOKEN_LENGTH)
     const view = new DataView(token.buffer)
     view.setInt32(0, random.nextUint32())
     view.setInt32(4, random.nextUint32())
-    const { low, high } = this.#hash.hashText(account)
-    const words = [view.getInt32(0), view.getInt32(4), low, high, hostIndex, port, this.#workerIndex]
+    const claim = [view.getInt32(0), view.getInt32(4), ...this.#hashOf(owner)]
+    const words = [...claim, hostIndex, port, this.#workerIndex, ...this.#hashOf(account)]
     this.#lock.hold(() => this.#list.add(words, expiresAt))
     return token
   }
 
-  /** Takes the reservation out, if the token is known, not expired, and of this user. Its place is then this worker's. */
-  claim(token: Uint8Array, account: string, now: number): Reservation | null {
+  /** Takes the reservation out, if the token is known, not expired, and of this owner. Its place is then this worker's and this account's. */
+  claim(token: Uint8Array, account: string, now: number, owner = account): Reservation | null {
     const view = new DataView(token.buffer, token.byteOffset, RESERVATION_TOKEN_LENGTH)
-    const { low, high } = this.#hash.hashText(account)
-    const wanted = [view.getInt32(0), view.getInt32(4), low, high]
-    return this.#lock.hold(() => this.#claim(wanted, now))
+    const wanted = [view.getInt32(0), view.getInt32(4), ...this.#hashOf(owner)]
+    const [low, high] = this.#hashOf(account)
+    return this.#lock.hold(() => this.#claim(wanted, low, high, now))
   }
 
   /** Lets go of what has expired, whoever made it: ports and places become free. */
@@ -72,7 +80,12 @@ export class Reservations {
     if (this.#list.size > 0 && now >= this.#list.nextExpiry) this.#lock.hold(() => this.#expireAll(now))
   }
 
-  #claim(wanted: readonly number[], now: number): Reservation | null {
+  #hashOf(text: string): [low: number, high: number] {
+    const { low, high } = this.#hash.hashText(text)
+    return [low, high]
+  }
+
+  #claim(wanted: readonly number[], toLow: number, toHigh: number, now: number): Reservation | null {
     const list = this.#list
     const index = list.find(wanted)
     if (index < 0 || list.expiresAt(index) <= now) return null
@@ -80,8 +93,10 @@ export class Reservations {
     const owner = list.word(index, OWNER)
     // In this order: who dies in between costs a place at most, and never makes one.
     list.setWord(index, OWNER, this.#workerIndex)
-    const isHeld = this.#quotas.adoptLocked(list.word(index, USER), list.word(index, USER + 1), owner)
+    const [low, high] = [list.word(index, ACCOUNT), list.word(index, ACCOUNT + 1)]
+    const isHeld = this.#quotas.adoptLocked(low, high, owner)
     list.remove(index)
+    if (isHeld && (low !== toLow || high !== toHigh)) this.#quotas.moveLocked(low, high, toLow, toHigh, now)
     return isHeld ? reservation : null
   }
 
@@ -98,7 +113,7 @@ export class Reservations {
   /** Out of the list first: who dies in between has let go of nothing that somebody may have again. */
   #expire(index: number): void {
     const list = this.#list
-    const [low, high] = [list.word(index, USER), list.word(index, USER + 1)]
+    const [low, high] = [list.word(index, ACCOUNT), list.word(index, ACCOUNT + 1)]
     const [hostIndex, port] = [list.word(index, HOST_INDEX), list.word(index, PORT)]
     const owner = list.word(index, OWNER)
     list.remove(index)

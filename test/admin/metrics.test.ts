@@ -96,7 +96,8 @@ t.test('metrics', async (t) => {
     const { system, user } = process.cpuUsage(before)
     const milliseconds = (system + user) / 1000 / 50
     t.comment(`${milliseconds.toFixed(2)} ms of the processor`)
-    t.ok(milliseconds < 5)
+    // Beside other tests a processor does less in its time.
+    t.ok(milliseconds < (process.env.TURND_TEST_LONG === '1' ? 5 : 25))
   })
 })
 

@@ -3,9 +3,13 @@
 import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import t from 'tap'
+import { Authenticator } from '../../src/auth/authenticator.js'
 import { CredentialTable, PackedUsers } from '../../src/auth/credential-table.js'
 import { type Credential, type CredentialStore, makeCredential, md5Key, userhash } from '../../src/auth/credentials.js'
 import { RestSecrets } from '../../src/auth/rest-secrets.js'
+import { TOKEN_KEY_COUNT } from '../../src/auth/token-session.js'
+import { ATTRIBUTE_ACCESS_TOKEN } from '../../src/stun/constants.js'
+import { macKeyOf, STRANGER, TokenClock, type TokenWish, tokenOf } from '../support/access-token.js'
 import {
   ALGORITHM_LIST,
   ALGORITHM_SHA256,
@@ -28,14 +32,15 @@ const NONCE_END = NONCE_START + 28
 
 /** Calls of the functions that take time, by name, while `action` runs. */
 function countOperations(action: () => void): Record<string, number> {
-  const { createHmac, hash, timingSafeEqual } = crypto
-  const counts: Record<string, number> = { createHmac: 0, hash: 0, timingSafeEqual: 0 }
+  const { createDecipheriv, createHmac, hash, timingSafeEqual } = crypto
+  const counts: Record<string, number> = { createDecipheriv: 0, createHmac: 0, hash: 0, timingSafeEqual: 0 }
   const counted = <Call extends (...values: never[]) => unknown>(name: string, call: Call): Call =>
     ((...values: Parameters<Call>) => {
       counts[name]++
       return call(...values)
     }) as Call
   Object.assign(crypto, {
+    createDecipheriv: counted('createDecipheriv', createDecipheriv as (...values: never[]) => unknown),
     createHmac: counted('createHmac', createHmac),
     hash: counted('hash', hash),
     timingSafeEqual: counted('timingSafeEqual', timingSafeEqual),
@@ -44,7 +49,7 @@ function countOperations(action: () => void): Record<string, number> {
   try {
     action()
   } finally {
-    Object.assign(crypto, { createHmac, hash, timingSafeEqual })
+    Object.assign(crypto, { createDecipheriv, createHmac, hash, timingSafeEqual })
     syncBuiltinESMExports()
   }
   return counts
@@ -224,6 +229,25 @@ t.test('keys of several secrets and hashes', async (t) => {
       t.equal(refused(username, null).counts.timingSafeEqual, 6, `${username}: as many comparisons`)
     }
   })
+})
+
+t.test('access tokens (RFC 7635)', async (t) => {
+  const tokens = new TokenClock().tokens(REALM)
+  const authenticator = new Authenticator({ realm: REALM, stores: [], nonceSecret: new Uint8Array(32).fill(7), tokens })
+  const { nonce } = challengeOf(authenticator)
+  const refuse = (reason: string, wish: TokenWish, username = 'north', key = macKeyOf(7)) => {
+    const before: [number, Uint8Array][] = [[ATTRIBUTE_ACCESS_TOKEN, tokenOf(wish)]]
+    const message = makeRequest({ username, realm: REALM, nonce, key, before })
+    const counts = countOperations(() => t.equal(authenticator.authenticate(message, CLIENT, NOW), 401))
+    t.equal(authenticator.reason, reason)
+    return { counts, bytes: withoutNonce(errorAnswer(authenticator, 401)) }
+  }
+  const foreign = refuse('bad-token', { serverName: 'elsewhere' })
+  t.match(foreign.counts, { createDecipheriv: 1, createHmac: TOKEN_KEY_COUNT, hash: 0 })
+  t.same(refuse('unknown-oauth-key', {}, 'nobody'), foreign, 'an unknown key id')
+  t.same(refuse('bad-token', { key: STRANGER }), foreign, 'a token of another key')
+  t.same(refuse('bad-token', {}, 'north', macKeyOf(8)), foreign, 'a request that is not made with its key')
+  t.same(refuse('bad-token', { timestampSeconds: 1 }, 'north', macKeyOf(8)), foreign, 'nor in time')
 })
 
 t.test('the answer differs in its nonce from client to client, and in nothing else', async (t) => {

@@ -1,8 +1,8 @@
-import { createCipheriv, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { type AccessToken, openToken, sealToken } from '../../src/auth/oauth-token.js'
 import { TOKEN_LENGTH_MAX, TOKEN_LENGTH_MIN } from '../../src/limits/oauth.js'
-import { macKeyOf, NORTH, SERVER_NAME, SOUTH, tokenOf } from '../support/access-token.js'
+import { macKeyOf, NORTH, SERVER_NAME, SOUTH, sealBlock, tokenOf } from '../support/access-token.js'
 
 const name = Buffer.from(SERVER_NAME)
 
@@ -89,12 +89,3 @@ t.test('an access token', async (t) => {
     }
   })
 })
-
-/** Any block as a token. */
-function sealBlock(block: Buffer): Buffer {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', NORTH.key, nonce)
-  cipher.setAAD(name)
-  const encrypted = Buffer.concat([cipher.update(block), cipher.final()])
-  return Buffer.concat([Buffer.of(0, 12), nonce, encrypted, cipher.getAuthTag()])
-}

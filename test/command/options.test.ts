@@ -32,6 +32,7 @@ t.test('all options together: the server gets ready', async (t) => {
     credentials: 'a-token-of-credentials-0123456789\n',
     webhook: 'a-token-of-webhooks-0123456789\n',
     redis: 'north\n',
+    oauth: `a-key A256GCM ${Buffer.alloc(32, 'north').toString('base64')}\n`,
     config: '{"realm": "from the file"}',
     'turnserver.conf': 'realm=imported\n',
   })
@@ -44,6 +45,7 @@ t.test('all options together: the server gets ready', async (t) => {
     maxPort: String(LAST_PORT),
     usersFile: join(cwd, 'users'),
     authSecretFile: join(cwd, 'secrets'),
+    oauthKeys: join(cwd, 'oauth'),
     config: join(cwd, 'config'),
     coturnConfig: join(cwd, 'turnserver.conf'),
     cert: certPath,

@@ -81,7 +81,7 @@ export class Origin {
     const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()))
     socket.end(bytes)
     socket.resume()
-    await withDeadline(closed, 20_000, () => `the server keeps a connection to its ${scheme} listener`)
+    await withDeadline(closed, 60_000, () => `the server keeps a connection to its ${scheme} listener`)
   }
 }
 
@@ -215,7 +215,7 @@ export const REFUSED_CONNECTIONS: Partial<Record<ConnectionRefusal, (from: Origi
     const oneClosed = new Promise<void>((resolve) => {
       for (const socket of sockets) socket.on('error', () => {}).once('close', () => resolve())
     })
-    await withDeadline(oneClosed, 20_000, () => 'no connection was closed')
+    await withDeadline(oneClosed, 60_000, () => 'no connection was closed')
   },
 }
 

@@ -86,7 +86,7 @@ t.test('the drain ends at --drain-timeout when an allocation does not', async (t
   await checkMedia(t, call)
   t.equal(await server.waitForExit(), 0)
   const seconds = (timeOf(server, 'stopped') - timeOf(server, 'draining')) / 1000
-  t.ok(seconds >= 1.95 && seconds < 20, `after ${seconds} s`)
+  t.ok(seconds >= 1.95 && seconds < 60, `after ${seconds} s`)
   t.match(server.linesOf('allocation-deleted'), [{ cause: 'stopped' }])
 })
 

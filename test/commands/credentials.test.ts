@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import t from 'tap'
+import { openToken } from '../../src/auth/oauth-token.js'
 import { runCredentialsCommand } from '../../src/commands/credentials.js'
 
 interface Output {
@@ -51,6 +52,42 @@ t.test('turnd credentials', async (t) => {
     t.match(stdout, 'uri       turn:turn.example.org:3478?transport=tcp\n')
     t.match(stdout, 'uri       turns:turn.example.org:443?transport=tcp\n')
     t.notMatch(stdout, /north|south|hunter2/)
+  })
+
+  t.test('makes an access token with a key of the server (RFC 7635)', async (t) => {
+    const oauth = join(directory, 'oauth.keys')
+    const key = Buffer.alloc(32, 'k')
+    writeFileSync(
+      oauth,
+      `old A256GCM ${key.toString('base64')} 1000000000 60\nnorth A256GCM ${key.toString('base64')}\n`,
+    )
+    const ofServer = ['--oauth-keys', oauth, '--realm', 'octavio.com']
+    const { code, stdout } = await run(['--access-token', '--ttl', '10m', ...ofServer])
+    t.equal(code, 0)
+    t.match(stdout, /^username {6}north$/m, 'the first key that has not expired')
+    t.match(stdout, /^server name {3}octavio.com$/m)
+    t.match(stdout, /, in 10 minutes$/m)
+    t.notMatch(stdout, key.toString('base64'))
+    const json = await run(['--access-token', '--json', '--kid', 'old', '--oauth-server-name', 'turn', ...ofServer])
+    const issued = JSON.parse(json.stdout)
+    t.match(issued, { token_type: 'pop', expires_in: 3600, kid: 'old', alg: 'HMAC-SHA-1' })
+    const opened = openToken(Buffer.from(issued.access_token, 'base64'), key, Buffer.from('turn'))
+    t.match(opened, { lifetimeSeconds: 3600 })
+    t.equal(Buffer.from(opened?.macKey ?? []).toString('base64'), issued.key)
+
+    const wrong: [argv: readonly string[], message: RegExp][] = [
+      [[], /no key to make a token with: give the file of the server, with --oauth-keys FILE/],
+      [[...ofServer, '--kid', 'south'], /--kid south is no key of --oauth-keys/],
+      [[...ofServer, '--ttl', '0'], /--ttl 0 is no lifetime of a token/],
+      [['--oauth-keys', secrets], /line 2: the key has 1 words on its line/],
+    ]
+    for (const [argv, message] of wrong) {
+      const { code, stderr, stdout } = await run(['--access-token', ...argv])
+      t.same([code, stdout], [2, ''])
+      t.match(stderr, message)
+    }
+    writeFileSync(oauth, `old A256GCM ${key.toString('base64')} 1000000000 60\n`)
+    t.match((await run(['--access-token', ...ofServer])).stderr, /all keys of --oauth-keys .* have expired/)
   })
 
   t.test('prints one JSON object, of the draft and for RTCPeerConnection', async (t) => {

@@ -409,6 +409,15 @@ t.test('users', async (t) => {
       { name: 'bob', key: KEY },
     ])
   })
+  t.test('of OAuth are in a database: how its keys become a file is said, and the server name is taken', async (t) => {
+    const text = 'lt-cred-mech\nuser=a:1\noauth\nserver-name=blackdow.carleon.gov'
+    t.equal(settingsOf(text).oauthServerName, 'blackdow.carleon.gov')
+    t.match(
+      verdictOf(text, 'oauth'),
+      /^needed: its keys are in a database .*as_rs_alg, ikm_key, .* give --oauth-keys oauth.keys/,
+    )
+    t.same(parseConf('user=a:1\nserver-name=blackdow.carleon.gov').settings.oauthServerName, null)
+  })
   t.test('are there once: the last line counts', async (t) => {
     t.same(settingsOf('user=a:1\nuser=a:2').user, [{ name: 'a', password: '2' }])
   })

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { planOf } from '../../src/client/probe/probe-plan.js'
 import { probeTarget } from '../../src/client/probe/probe-target.js'
+import { alternates, judgeAlternate } from '../../src/doctor/inside/alternates.js'
+import type { InsideScene } from '../../src/doctor/inside/scene.js'
 import { createTurnServer, type TurnServer, type TurnServerOptions } from '../../src/index.js'
 import { AlternateServers } from '../../src/server/alternates.js'
 import { hostAddress, type TransportAddress } from '../../src/stun/address.js'
@@ -13,6 +15,7 @@ import { until } from '../command/until.js'
 import { makePair, temporaryDirectory } from '../support/certificate.js'
 import { connectUdp } from '../support/client-transport.js'
 import { DGRAM, MAIN_ENGINE } from '../support/engines.js'
+import { closedPort } from '../support/http-stage.js'
 import { connectTcp } from '../support/stream-client.js'
 import { describeAllocate, TurnClient } from '../support/turn-client.js'
 import { settingsOf } from './settings.js'
@@ -169,6 +172,24 @@ t.test('a running server', async (t) => {
     })
     t.match(report, { outcome: 'works', isRedirected: true, failure: null, security: { serverName: 'localhost' } })
     t.equal(report.server?.port, other.address()[0].port)
+
+    t.test(
+      'as do the doctor and an alternate: it answers, its certificate is nobody’s, or it is not there',
+      async (t) => {
+        const alternate = [`tls:localhost:${other.address()[0].port}`, `tcp:${HOST}:${await closedPort()}`]
+        const scene = {
+          patienceMs: 5_000,
+          settings: settingsOf({ listen: '192.0.2.1:3478', alternate }),
+        } as InsideScene
+        t.match(await alternates.run(scene, AbortSignal.timeout(20_000)), [
+          { verdict: 'warning', text: /^--alternate tls:localhost:\d+: .*signed by itself/ },
+          { verdict: 'fault', text: /^--alternate tcp:.* connection refused/ },
+        ])
+        t.match(judgeAlternate({ text: 'turn2', where: 'UDP turn2:3478', problem: '', certificateProblem: '' }), {
+          ...{ verdict: 'ok', text: 'the other server turn2 answers (UDP turn2:3478)' },
+        })
+      },
+    )
   })
 })
 

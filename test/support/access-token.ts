@@ -1,4 +1,5 @@
 // Access tokens as an authorization server makes them (RFC 7635), and the clock that they are judged by, for the tests of who lets them in.
+import { createCipheriv, randomBytes } from 'node:crypto'
 import { AccessTokens } from '../../src/auth/access-tokens.js'
 import { type AccessToken, type OAuthKey, sealToken } from '../../src/auth/oauth-token.js'
 
@@ -25,6 +26,15 @@ export function tokenOf(wish: TokenWish = {}): Uint8Array {
   const { key = NORTH, lifetimeSeconds = 3600, macKey = macKeyOf(7), serverName = SERVER_NAME } = wish
   const { timestampSeconds = WALL_SECONDS } = wish
   return sealToken({ macKey, timestampSeconds, lifetimeSeconds }, key.key, Buffer.from(serverName))
+}
+
+/** Any block as a token of NORTH: authentic, whatever is in it. */
+export function sealBlock(block: Uint8Array): Buffer {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', NORTH.key, nonce)
+  cipher.setAAD(Buffer.from(SERVER_NAME))
+  const encrypted = Buffer.concat([cipher.update(block), cipher.final()])
+  return Buffer.concat([Buffer.of(0, 12), nonce, encrypted, cipher.getAuthTag()])
 }
 
 /** The wall clock stands still until a test moves it. */

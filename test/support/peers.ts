@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path'
 
 export type Peer =
   | 'turnutils_uclient'
+  | 'turnutils_oauth'
   | 'turnutils_natdiscovery'
   | 'stun'
   | 'turnserver'
@@ -74,6 +75,7 @@ export function findFile(paths: readonly string[]): string | null {
 /** Each says what is missing, or null. */
 const PROBES: Record<Peer, () => string | null> = {
   turnutils_uclient: () => missingCommand('turnutils_uclient', 'coturn'),
+  turnutils_oauth: () => missingCommand('turnutils_oauth', 'coturn'),
   turnutils_natdiscovery: () => missingCommand('turnutils_natdiscovery', 'coturn'),
   stun: () => missingCommand('stun', 'stun-client'),
   turnserver: () => missingCommand('turnserver', 'coturn'),

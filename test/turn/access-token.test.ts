@@ -282,6 +282,30 @@ t.test('an allocation made with a token', async (t) => {
     t.equal(allocate(client(other), other).code, 0)
   })
 
+  t.test('reserves a port that any token may claim, for whom it counts then (RFC 8656 §7.2)', async (t) => {
+    const { client, harness } = begin({ userQuota: 2 })
+    const reserve: Write = (writer) => writer.writeUint8(stun.ATTRIBUTE_EVEN_PORT, 0x80)
+    const one = client()
+    const reservation = allocate(one, {}, reserve).value(stun.ATTRIBUTE_RESERVATION_TOKEN)
+    const claim: Write = (writer) => writer.writeBytes(stun.ATTRIBUTE_RESERVATION_TOKEN, reservation)
+    const user = harness.client({ user: ALICE })
+    t.equal(user.ask(stun.METHOD_ALLOCATE, (writer) => claim(UDP(writer) as never)).code, 508, 'no user may')
+    const other = { key: SOUTH, macKey: macKeyOf(9) }
+    const two = client(other)
+    t.equal(allocate(two, other, claim).code, 0)
+    const accounts = [one, two].map((each) => harness.allocationOf(each).account)
+    t.same(
+      accounts.map((account) => harness.core.quotas.heldBy(account)),
+      [1, 1],
+    )
+    two.ask(stun.METHOD_REFRESH, (writer) => writer.writeUint32(stun.ATTRIBUTE_LIFETIME, 0))
+    t.same(
+      accounts.map((account) => harness.core.quotas.heldBy(account)),
+      [1, 0],
+    )
+    t.equal(harness.core.quotas.held, 1)
+  })
+
   t.test('lives as long as its token when the key is taken out', async (t) => {
     const { client, harness } = begin()
     const one = client()

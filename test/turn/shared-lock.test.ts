@@ -35,14 +35,19 @@ t.test('SharedLock', async (t) => {
 
   t.test('is taken over from the dead one at once, and when it is free', async (t) => {
     for (const holder of [7, 0]) {
-      const memory = words(holder)
-      const sweeper = new SharedLock(memory, SWEEPER)
-      const start = performance.now()
-      sweeper.takeOver(7)
-      t.ok(performance.now() - start < 500)
-      t.equal(memory[0], SWEEPER)
-      sweeper.release()
-      t.equal(memory[0], 0)
+      const takes = Array.from({ length: 3 }, () => {
+        const memory = words(holder)
+        const sweeper = new SharedLock(memory, SWEEPER)
+        const start = performance.now()
+        sweeper.takeOver(7)
+        const milliseconds = performance.now() - start
+        t.equal(memory[0], SWEEPER)
+        sweeper.release()
+        t.equal(memory[0], 0)
+        return milliseconds
+      })
+      // The machine may do something else meanwhile, but not each time.
+      t.ok(Math.min(...takes) < 500, takes.join())
     }
   })
 

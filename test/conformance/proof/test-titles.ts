@@ -16,10 +16,16 @@ export interface TestResult {
 
 /** Each test after those inside it. */
 export function testResults(tap: string): TestResult[] {
-  const results: TestResult[] = []
   const parser = new Parser()
-  watch(parser, [], results)
+  const results = followResults(parser)
   parser.end(tap)
+  return results
+}
+
+/** The same of what somebody else reads with this parser: whole when that ends. */
+export function followResults(parser: Parser): TestResult[] {
+  const results: TestResult[] = []
+  watch(parser, [], results)
   return results
 }
 

@@ -30,7 +30,7 @@ import { checkSentence, ensure, parsedOrRefused, type TextCase } from './parser-
 const CONFIG_FILE = JSON.stringify(Object.fromEntries(OPTIONS.map(({ key, name }) => [name, SAMPLES[key].native])))
 const SMALL_FILES = [
   '{"realm": "example.org", "min-port": 24000, "maxPort": 24999}',
-  '{"user": [{"name": "alice", "password": "s3cret"}, "bob:pw"], "listen": ["udp:127.0.0.1:3479"], "natDiscovery": true}',
+  '{"user": [{"name": "alice", "password": "s3cret"}, "bob:pw"], "listen": ["udp:127.0.0.1:3479"], "rfc3489": true}',
   '{"allow-peer": "10.0.0.0/8", "tls": null, "$schema": "x"}',
 ]
 const ALL_ARGUMENTS = OPTIONS.map(({ key, name }) => {

@@ -5,6 +5,7 @@ import { type CorpusEntry, corpusOf } from '../corpus.js'
 import { FuzzFailure, type FuzzOptions, type FuzzReport, RunClock } from '../target.js'
 import { credentialBytesCases, credentialCases } from './credential-cases.js'
 import { hostileBytes, hostileText } from './hostile-text.js'
+import { oauthBytesCases, oauthCases } from './oauth-cases.js'
 import { optionCases } from './option-cases.js'
 import type { Check } from './parser-case.js'
 import { wireCases } from './wire-cases.js'
@@ -40,12 +41,14 @@ export function fuzzParsers(options: FuzzOptions): FuzzReport {
 
 function runnables(): Runnable[] {
   const counts = { count: 0, acceptedCount: 0 }
-  const texts = [...credentialCases(), ...optionCases()].map(({ check, name, samples }): Runnable => {
+  const texts = [...credentialCases(), ...oauthCases(), ...optionCases()].map(({ check, name, samples }): Runnable => {
     return { name, isText: true, arbitrary: hostileText(samples), check: check as Check<unknown>, ...counts }
   })
-  const bytes = [...credentialBytesCases(), ...wireCases()].map(({ check, name, samples }): Runnable => {
-    return { name, isText: false, arbitrary: hostileBytes(samples), check: check as Check<unknown>, ...counts }
-  })
+  const bytes = [...credentialBytesCases(), ...oauthBytesCases(), ...wireCases()].map(
+    ({ check, name, samples }): Runnable => {
+      return { name, isText: false, arbitrary: hostileBytes(samples), check: check as Check<unknown>, ...counts }
+    },
+  )
   return [...bytes, ...texts]
 }
 
