@@ -18,7 +18,7 @@ machine (–) or open (o), with the reason.
   --rows        run nothing: write the rows of now into docs/conformance.md, with
                 the results that it has
   --of NAME     one document alone, and the tests of that: rfc8656, rest-api, …
-  --open        the open requirements alone
+  --open        run nothing: the open requirements alone
   --help        this
 
 On two processors the tests take about ten minutes, with --long about twenty.
@@ -41,6 +41,7 @@ function readOptions() {
   const known = { last: flag, long: flag, write: flag, rows: flag, open: flag, help: flag, of: { type: 'string' } }
   try {
     const { values } = parseArgs({ options: known })
+    if (values.open && (values.write || values.long)) throw new Error('--open runs nothing: it takes --of alone')
     if (values.write && values.of !== undefined) throw new Error('--write is for all documents, without --of')
     return values
   } catch (error) {
@@ -53,6 +54,7 @@ async function main() {
   if (spawnSync('npm', ['run', '--silent', 'compile'], { stdio: 'inherit' }).status !== 0) return 1
   const rows = await import('./conformance-rows.mjs').then(({ readRows }) => readRows())
   const pages = await import('../build/test/conformance/proof/page.js')
+  const { formatLists, formatOpen } = await import('../build/test/conformance/proof/report.js')
   const rowRules = await import('../build/test/conformance/proof/faults.js')
   if (options.of !== undefined && !rows.lists.some(({ name }) => name === options.of)) {
     console.error(`there is no document ${options.of}: name one of ${rows.lists.map(({ name }) => name).join(', ')}`)
@@ -69,12 +71,15 @@ async function main() {
     return 0
   }
   const lists = rows.lists.filter(({ name }) => options.of === undefined || name === options.of)
+  if (options.open) {
+    console.log(formatOpen(lists))
+    return 0
+  }
   const taps = options.last ? lastResults() : runTests(lists, rows)
   if (taps.length === 0) return 1
   const run = new rows.Run(taps.flatMap(rows.testResults))
   const verdicts = new Map(rows.lists.flatMap((list) => list.rows.map((row) => [row, run.judge(row)])))
-  const { formatLists } = await import('../build/test/conformance/proof/report.js')
-  console.log(formatLists(lists, verdicts, { isOpenAlone: options.open }))
+  console.log(formatLists(lists, verdicts))
   if (options.write) {
     const resultsOf = (_, row) => pages.resultsOf(verdicts.get(row))
     writePage(pages.conformancePage(rows.lists, { origin: origin(), resultsOf, exists: rows.exists }))

@@ -14,18 +14,24 @@ const STATES: readonly State[] = ['passed', 'open', 'failed', 'missing', 'skippe
 
 type Verdicts = ReadonlyMap<Requirement, Verdict>
 
-export function formatLists(
-  lists: readonly RequirementList[],
-  verdicts: Verdicts,
-  { isOpenAlone = false }: { readonly isOpenAlone?: boolean } = {},
-): string {
-  const parts = lists.flatMap((list) => {
+export function formatLists(lists: readonly RequirementList[], verdicts: Verdicts): string {
+  const parts = lists.map((list) => {
     const own = list.rows.map((row) => verdicts.get(row)!)
-    const shown = own.filter(({ state }) => !isOpenAlone || state === 'open')
-    return shown.length === 0 ? [] : [[headingOf(list.title, own), ...shown.flatMap(lines)].join('\n')]
+    return [headingOf(list.title, own), ...own.flatMap(lines)].join('\n')
   })
   const all = lists.flatMap((list) => list.rows.map((row) => verdicts.get(row)!))
   return `${[...parts, headingOf('All', all)].join('\n\n')}`
+}
+
+/** The open ones: no run closes them, so they are known without one. */
+export function formatOpen(lists: readonly RequirementList[]): string {
+  const parts = lists.flatMap(({ title, rows }) => {
+    const open = rows.filter(({ isOpen }) => isOpen)
+    const shown = open.map((row) => lines({ row, state: 'open', cells: new Map(), problems: [] }).join('\n'))
+    return open.length === 0 ? [] : [`${title}: ${open.length} of ${rows.length} requirements\n${shown.join('\n')}`]
+  })
+  const all = lists.flatMap(({ rows }) => rows)
+  return [...parts, `Open: ${all.filter(({ isOpen }) => isOpen).length} of ${all.length} requirements`].join('\n\n')
 }
 
 function headingOf(title: string, verdicts: readonly Verdict[]): string {
