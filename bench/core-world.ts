@@ -66,6 +66,7 @@ export class CountingOutput implements TurnOutput {
 const SILENT: TurnObserver = {
   allocationCreated: () => {},
   allocationDeleted: () => {},
+  allocationMoved: () => {},
   relayDeleted: () => {},
   refused: () => {},
   unanswered: () => {},

@@ -69,9 +69,9 @@ async function main() {
     return 0
   }
   const lists = rows.lists.filter(({ name }) => options.of === undefined || name === options.of)
-  const tap = options.last ? lastResults() : runTests(lists, rows)
-  if (tap === null) return 1
-  const run = new rows.Run(rows.testResults(tap))
+  const taps = options.last ? lastResults() : runTests(lists, rows)
+  if (taps.length === 0) return 1
+  const run = new rows.Run(taps.flatMap(rows.testResults))
   const verdicts = new Map(rows.lists.flatMap((list) => list.rows.map((row) => [row, run.judge(row)])))
   const { formatLists } = await import('../build/test/conformance/proof/report.js')
   console.log(formatLists(lists, verdicts, { isOpenAlone: options.open }))
@@ -85,9 +85,9 @@ async function main() {
 }
 
 function lastResults() {
-  if (existsSync(resultsTap)) return readFileSync(resultsTap, 'utf8')
+  if (existsSync(resultsTap)) return [readFileSync(resultsTap, 'utf8')]
   console.error('build/test-results.tap is not there: there was no run yet (npm test)')
-  return null
+  return []
 }
 
 /** By the runner of all tests, so that they get the machine as they do there. */
@@ -97,8 +97,8 @@ function runTests(lists, { namedTest, sourceOf, exists, SUITE_FILES }) {
   const others = [...named].filter((path) => path.endsWith('.test.ts') && !SUITE_FILES.includes(path)).sort()
   // Sections of the suite are no test files: the suite runs them.
   const suite = [...named].some((path) => !path.endsWith('.test.ts')) ? SUITE_FILES : []
-  if (!options.long || suite.length === 0) return tapOf([...others, ...suite])
-  return `${tapOf(others)}${tapOf(suite, '--long').replace('TAP version 14\n', '')}`
+  if (!options.long || suite.length === 0) return [tapOf([...others, ...suite])]
+  return [tapOf(others), tapOf(suite, '--long')]
 }
 
 function tapOf(files, ...args) {

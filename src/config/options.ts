@@ -597,7 +597,7 @@ const TABLE: Table = {
     defaultText: 'off',
     help: 'Mobility: an allocation survives a change of the client address (RFC 8016).',
     coturn: ['mobility'],
-    comesLater: 'mobility comes in a later version',
+    comesLater: null,
   },
   rfc3489: {
     group: 'Protocols',

@@ -32,6 +32,8 @@ export const RELAY_ERROR_COUNT_MAX = 16
 export const READY_COUNT_MAX = 256
 /** Listener sockets, and local addresses of wildcard ones: a machine has few, but 127/8 alone has millions. */
 export const LISTENER_COUNT_MAX = 4096
+/** Sockets of single clients that have moved (RFC 8016): older kernels look at each for every datagram that comes to the listener. */
+export const CLIENT_WAY_COUNT_MAX = 256
 /** Between two times that unused local addresses of wildcards are forgotten, when there is no room. */
 export const LISTENER_KEPT_SECONDS = 1
 

@@ -38,6 +38,13 @@ export const PERMISSION_LIFETIME_SECONDS = 300
 /** How long a channel binding holds (RFC 8656 §12). */
 export const CHANNEL_LIFETIME_SECONDS = 600
 
+// Mobility (RFC 8016)
+
+/** 5-tuples that a client has moved to and not used yet: one whose answers are lost may try from here and there in turns. */
+export const MOBILE_WAY_COUNT_MAX = 2
+/** Refreshes of moved clients that one worker hands to others in a second: each is authentic, and costs them as much as a request of their own. */
+export const FORWARDED_MOVES_PER_SECOND_MAX = 200
+
 // TCP relays (RFC 6062)
 
 /** Peer connections of one allocation, being made, waiting or bound. */

@@ -62,6 +62,13 @@ export class AllocationDigest {
     known.entry.packetsToClient += use.packetsToClient
   }
 
+  /** It goes on from another address (RFC 8016), where it counts from now on. */
+  moved(user: string, from: string, client: string, worker: number | null, timeMs: number): void {
+    const known = this.#known.get(`${splitAddress(from).host} ${user}`)
+    if (known === undefined || !end(known, from, worker)) return
+    this.created(user, client, worker, timeMs)
+  }
+
   workerDied(worker: number): void {
     for (const { entry, liveByWorker } of this.#known.values()) {
       for (const count of liveByWorker.get(worker)?.values() ?? []) entry.liveCount -= count

@@ -76,6 +76,11 @@ export const DROP_REASONS = {
     meaning: 'an ICMP error of a relay about which its client had been told often enough in that second',
     remedy: 'nothing: a peer is not there and its client goes on sending, or somebody forges ICMP errors',
   },
+  'move-limit': {
+    meaning:
+      'a Refresh with the ticket of an allocation of another thread, which had been handed as many as one may in a second',
+    remedy: 'nothing: the client asks again; many of these mean that a user moves clients to and fro for no reason',
+  },
   bandwidth: {
     meaning: 'data over the limit of the allocation or of its user',
     remedy: 'raise --max-bps or --user-max-bps if calls of that quality are wanted',

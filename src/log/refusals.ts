@@ -1,6 +1,7 @@
 // Why the server said no: stable reason codes with their plain-words meaning, and a bounded ring of the latest refusals.
 // The log, the counters, and every page or command that explains a failed call read from here.
 import { REFUSAL_RING_COUNT, REFUSAL_TEXT_LENGTH_MAX } from '../limits/reports.js'
+import { MOBILITY_REFUSALS } from './mobility-refusals.js'
 
 /** Each reason: what happened, and what the operator can do. The keys are stable: logs and metrics carry them. */
 export const REFUSAL_REASONS = {
@@ -178,6 +179,7 @@ export const REFUSAL_REASONS = {
     meaning: 'a ConnectionBind came over UDP or DTLS, or on a connection that has an allocation',
     remedy: 'the client must open a TCP or TLS connection of its own for each peer connection',
   },
+  ...MOBILITY_REFUSALS,
   'connection-unknown': {
     meaning: 'the connection id is unknown, expired, used, or of another user',
     remedy: 'the client must bind a peer connection within 30 seconds, with the user name of its allocation',

@@ -39,8 +39,8 @@ export async function prepareCertificate(request: CertificateRequest): Promise<P
     return { material: null, changes: [], commit }
   }
   // Where there has been none, most of TLS is loaded now.
-  const { loadCertificate } = await import('../auth/certificate-file.js')
-  const { ServerCertificate } = await import('./certificate.js')
+  // Where there has been one, all of it is here: a reload at the limit of open files cannot load a module.
+  const { loadCertificate, ServerCertificate } = await import('./certificate.js')
   const loaded = loadCertificate(cert, key)
   const isSameFile = from.cert === cert && from.key === key
   const isChanged =

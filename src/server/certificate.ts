@@ -7,6 +7,8 @@ import { pageNamesOf } from '../config/http-upstream.js'
 import type { Settings } from '../config/settings.js'
 import type { Logger } from '../log/logger.js'
 
+export { loadCertificate } from '../auth/certificate-file.js'
+
 /** A server runs for longer than certificates are valid. */
 const CHECK_INTERVAL_MS = 24 * 3600 * 1000
 

@@ -4,6 +4,7 @@ import type { RefusalReason } from '../log/refusals.js'
 import { formatHost, type TransportAddress } from '../stun/address.js'
 import { methodName } from '../stun/constants.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../turn/allocation.js'
+import type { FiveTuple } from '../turn/five-tuple.js'
 import type { DeletionCause, TurnObserver } from '../turn/output.js'
 import { type AllocationInfo, type ReportSink, waysOf } from './reports.js'
 import { reasonIndex, type Statistics } from './statistics.js'
@@ -32,6 +33,14 @@ export class CoreObserver implements TurnObserver {
     const durationSeconds = Math.round((this.#now() - allocation.createdAt) / TICKS_PER_SECOND)
     const use = { durationSeconds, packetsFromClient, bytesFromClient, packetsToClient, bytesToClient }
     this.#sink.report({ kind: 'allocation-deleted', info: infoOf(allocation), ways: waysOf(allocation), cause, use })
+  }
+
+  allocationMoved(allocation: Allocation, from: FiveTuple): void {
+    const relayCount = allocation.relays().length
+    this.#statistics.relays[from.transport] -= relayCount
+    this.#countRelays(allocation, relayCount)
+    const about = { info: infoOf(allocation), ways: waysOf(allocation), from: from.client.toString() }
+    this.#sink.report({ kind: 'allocation-moved', ...about })
   }
 
   relayDeleted(relay: Relay, cause: DeletionCause): void {

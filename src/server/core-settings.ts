@@ -9,6 +9,7 @@ const CORE_SETTING_KEYS = [
   'maxPort',
   'channelRange',
   'noTcpRelay',
+  'mobility',
   'profile',
   'realm',
   'oauthServerName',

@@ -2,6 +2,7 @@
 import { AccessTokens } from '../auth/access-tokens.js'
 import { Authenticator } from '../auth/authenticator.js'
 import type { CredentialStore } from '../auth/credentials.js'
+import { MobilityTickets } from '../auth/mobility-tickets.js'
 import type { OAuthKey } from '../auth/oauth-token.js'
 import { OutsideCredentials } from '../auth/outside-credentials.js'
 import type { RestSecrets } from '../auth/rest-secrets.js'
@@ -12,7 +13,14 @@ import type { Tappable } from '../net/engine.js'
 import { CHANNEL_NUMBER_MAX, CHANNEL_NUMBER_MAX_RFC5766 } from '../stun/constants.js'
 import { TurnCore } from '../turn/core.js'
 import type { FiveTuple } from '../turn/five-tuple.js'
-import type { ConnectionOutput, ServerAddresses, TurnObserver, TurnOutput, UserLookup } from '../turn/output.js'
+import type {
+  ConnectionOutput,
+  MoveOutput,
+  ServerAddresses,
+  TurnObserver,
+  TurnOutput,
+  UserLookup,
+} from '../turn/output.js'
 import { PeerPolicy } from '../turn/peer-policy.js'
 import { type CoreLimits, changeLimits, changePolicy } from '../turn/reconfigure.js'
 import type { RelayHost } from '../turn/relay-host.js'
@@ -49,6 +57,8 @@ export interface CoreParts {
   readonly shared: { readonly tables: SharedTables; readonly workerIndex: number }
   /** Where clients come over streams. */
   readonly connectionOutput?: ConnectionOutput
+  /** Where clients over UDP may be another worker's (RFC 8016). */
+  readonly moveOutput?: MoveOutput
 }
 
 /** Who may log in from now on. */
@@ -132,6 +142,12 @@ export function makeCore(parts: CoreParts): TurnCore {
     localPortOf: parts.localPortOf,
     drops,
     ...shared,
+    mobility: {
+      tickets: new MobilityTickets(nonceSecret),
+      workerIndex,
+      isOfStreams: parts.connectionOutput !== undefined,
+      output: parts.moveOutput,
+    },
     ...(parts.connectionOutput === undefined ? {} : { connectionOutput: parts.connectionOutput }),
   })
   core.alternates.list = settings.alternates
@@ -158,6 +174,7 @@ function limitsOf(settings: CoreSettings): CoreLimits {
     channelCountMax: settings.channelsMax,
     channelNumberMax: settings.channelRange === 'rfc5766' ? CHANNEL_NUMBER_MAX_RFC5766 : CHANNEL_NUMBER_MAX,
     allowsTcpRelays: !settings.noTcpRelay,
+    allowsMobility: settings.mobility,
     maxBps: settings.maxBps,
     userMaxBps: settings.userMaxBps,
     unauthenticatedRate: settings.unauthenticatedRate,

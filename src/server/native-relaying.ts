@@ -24,7 +24,7 @@ import { WorkerPool } from './worker-pool.js'
 /** Opens the listeners and starts the workers. Throws TurndError, with nothing left open. */
 export async function relayByWorkers(parts: RelayingParts, offloads: Offloads): Promise<Relaying> {
   const { koffi, libc } = openNative()
-  const opener = new ListenerOpener(koffi, libc, offloads)
+  const opener = new ListenerOpener(koffi, libc, offloads, parts.settings.mobility)
   try {
     const pool = new WorkerPool(parts, makePlan(parts, offloads, opener, new NativeCalls(koffi, libc)))
     await startPool(pool)

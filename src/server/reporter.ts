@@ -79,6 +79,10 @@ export class Reporter implements RelayingNews {
         this.allocationDigest.deleted(report.info.user, report.info.client, worker, report.use)
         this.#allocationDeleted(report.info, report.cause, report.use, { ...report.ways, ...whose })
         return
+      case 'allocation-moved':
+        this.allocationDigest.moved(report.info.user, report.from, report.info.client, worker, Date.now())
+        this.#allocationMoved(report.info, report.from, { ...report.ways, ...whose })
+        return
       case 'relay-deleted': {
         const { cause, client, relayed, user } = report
         this.#logger.info(
@@ -150,6 +154,13 @@ export class Reporter implements RelayingNews {
       `relay ${info.relayed.join(' and ')} of ${quoted(info.user)} ended after ${use.durationSeconds} s (${cause})`,
     )
     this.#events.allocationDeleted(info, cause)
+  }
+
+  #allocationMoved(info: AllocationInfo, from: string, whose: Whose): void {
+    this.#logger.info(
+      { event: 'allocation-moved', from, ...info, ...whose },
+      `${quoted(info.user)} goes on at ${info.client} with relay ${info.relayed.join(' and ')} (was at ${from})`,
+    )
   }
 
   #refused(refusal: Refusal, whose: Whose): void {

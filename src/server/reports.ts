@@ -43,6 +43,13 @@ export type Report =
       readonly cause: DeletionCause
       readonly use: AllocationUse
     }
+  /** Of the new address and way; `from` is where its client was. */
+  | {
+      readonly kind: 'allocation-moved'
+      readonly info: AllocationInfo
+      readonly ways: AllocationWays
+      readonly from: string
+    }
   | {
       readonly kind: 'relay-deleted'
       readonly user: string

@@ -17,7 +17,6 @@ const NAMES = 'whoever has a name or password that does not count any more is re
 const OUTSIDE_USERS = 'what the former one said of users is forgotten'
 const POLICY = 'holds at once for permissions, channels and connections that exist, too'
 const OF_NEW_CONNECTIONS = 'holds for new connections'
-const NO_EFFECT_YET = 'it has no effect yet'
 
 const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   listen: live(),
@@ -73,7 +72,9 @@ const EFFECTS: { readonly [Key in SettingKey]: SettingEffect } = {
   profile: live('holds for the next request; channels that are bound stay'),
   natDiscovery: live('listeners of the second port come or go with it'),
   natDiscoveryPort: live('listeners of the second port come or go with it'),
-  mobility: restart(NO_EFFECT_YET),
+  mobility: live(
+    'no more tickets are given or taken once it is off; switched on, clients of other threads move after a restart only',
+  ),
   rfc3489: live(),
 
   config: restart('which file is read again is said at the start'),

@@ -66,9 +66,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     this.#slots = plan.workers.map((_, position) => this.#newSlot(position))
     const needed = plan.workers.filter((worker) => worker.isNeeded(plan.listening))
     this.workerCount = needed.filter(({ isForUdp }) => isForUdp).length || needed.length
-    this.#removeCrashHook = installCrashHook(plan.firstIndex, plan.workers.length, (index) =>
-      this.#slots[index - plan.firstIndex].send({ kind: 'crash' }),
-    )
+    const crash = (index: number) => this.tell(index, { kind: 'crash' })
+    this.#removeCrashHook = installCrashHook(plan.firstIndex, plan.workers.length, crash)
     this.#ticketTimer = setInterval(() => this.#changeTicketKeys(), TICKET_KEYS_MILLISECONDS).unref()
     this.#followUsersFile(parts.users)
     this.#unfollowSecrets = followSecrets(parts.users, async (changed) => {
@@ -173,8 +172,7 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     this.#removeCrashHook()
     this.#unfollowSecrets()
     clearInterval(this.#ticketTimer)
-    const { usersFile } = this.#state.users
-    if (usersFile !== null) usersFile.onReloaded = () => Promise.resolve()
+    if (this.#state.users.usersFile !== null) this.#state.users.usersFile.onReloaded = () => Promise.resolve()
     await Promise.all(this.#slots.map((slot) => slot.stop()))
     this.#plan.closeSockets()
   }
@@ -184,10 +182,8 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     const state = (this.#beginning.has(position) ? this.#nextState : null) ?? this.#state
     const { nonceSecret, relayHosts } = this.#parts
     return {
-      workerIndex,
+      ...{ workerIndex, relayHosts, users: state.users.snapshot() },
       ...this.#dynamicOf(position, state),
-      users: state.users.snapshot(),
-      relayHosts,
       // Of a Buffer the whole pool that it lies in would be copied.
       nonceSecret: new Uint8Array(nonceSecret),
       ...{ localHosts: this.#localHosts, tables: this.#plan.tables, isDraining: this.#isDraining },
@@ -214,10 +210,14 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
   }
 
   lookUp(workerIndex: number, question: OutsideQuestion): void {
-    const slot = this.#slots[workerIndex - this.#plan.firstIndex]
-    const { outside } = this.#state.users
     // By the time when the verdict is there, others may have taken their place: the worker tells them apart.
-    void outside?.ask(question).then((verdict) => slot.send({ kind: 'verdict', verdict }))
+    void this.#state.users.outside
+      ?.ask(question)
+      .then((verdict) => this.tell(workerIndex, { kind: 'verdict', verdict }))
+  }
+
+  tell(workerIndex: number, command: Command): void {
+    this.#slots[workerIndex - this.#plan.firstIndex]?.send(command)
   }
 
   ended(workerIndex: number): void {
@@ -238,7 +238,6 @@ export class WorkerPool<Place extends Listening = Listening> implements Relaying
     this.#tell({ kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
   }
 
-  /** What a reload can change of it. */
   #dynamicOf(position: number, state: PoolState<Place>): Pick<WorkerStart, 'settings' | 'ownSockets'> {
     const { certificate, httpUpstreamCa, listening, settings } = state
     const streams = streamSettings(settings, httpUpstreamCa, this.#plan.connectionCap)

@@ -3,6 +3,7 @@ import {
   ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY,
   ATTRIBUTE_DONT_FRAGMENT,
   ATTRIBUTE_EVEN_PORT,
+  ATTRIBUTE_MOBILITY_TICKET,
   ATTRIBUTE_REQUESTED_ADDRESS_FAMILY,
   ATTRIBUTE_REQUESTED_TRANSPORT,
   ATTRIBUTE_RESERVATION_TOKEN,
@@ -52,20 +53,22 @@ interface Wish {
   readonly evenPort: number
   readonly token: Uint8Array | null
   readonly lifetimeSeconds: number
+  /** A ticket is asked for, and may be given (RFC 8016 §3.1.2). */
+  readonly isMobile: boolean
 }
 
 /** Returns 0, or the drop reason of a request that is being answered already. */
 export function handleAllocate(core: TurnCore, request: Request): number {
   const { exchange, message } = request
   // Step 2: the 5-tuple is in use. The same transaction again is a retransmission and gets the same answer.
-  const existing = core.allocations.find(exchange.client)
+  const existing = request.allocation
   if (existing !== null) return answerExisting(core, exchange, existing)
   if (!isTransportAccepted(core, request)) return DROP_NONE
   if (message.has(ATTRIBUTE_DONT_FRAGMENT) && !core.supportsDontFragment) {
     respondError(core, exchange, ERROR_UNKNOWN_ATTRIBUTE, 'unknown-attribute', null, [ATTRIBUTE_DONT_FRAGMENT])
     return DROP_NONE
   }
-  const wish = readWish(message)
+  const wish = readWish(core, message)
   if (wish === null) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'malformed-attribute')
   } else if (isConsistent(core, exchange, wish)) {
@@ -115,14 +118,19 @@ function isTransportAccepted(core: TurnCore, { exchange, message }: Request): bo
 }
 
 /** Null if an attribute is malformed. */
-function readWish(message: MessageView): Wish | null {
+function readWish(core: TurnCore, message: MessageView): Wish | null {
   const requestedFamily = readFamily(message, ATTRIBUTE_REQUESTED_ADDRESS_FAMILY)
   const additionalFamily = readFamily(message, ATTRIBUTE_ADDITIONAL_ADDRESS_FAMILY)
   const evenPort = readEvenPort(message)
   const requestedSeconds = requestedLifetimeSeconds(message)
   const tokenIndex = message.find(ATTRIBUTE_RESERVATION_TOKEN)
   const token = tokenIndex < 0 ? null : message.readBytes(tokenIndex)
+  // Where there are no tickets it is an attribute like any other that is not understood.
+  const ticketIndex = core.mobility !== null && core.rules.allowsMobility ? message.find(ATTRIBUTE_MOBILITY_TICKET) : -1
+  // The value is UDP or TCP by now.
+  const isTcp = message.readUint8(message.find(ATTRIBUTE_REQUESTED_TRANSPORT)) === TRANSPORT_PROTOCOL_TCP
   const isMalformed =
+    (ticketIndex >= 0 && message.attributeLengths[ticketIndex] !== 0) ||
     requestedFamily === FAMILY_MALFORMED ||
     additionalFamily === FAMILY_MALFORMED ||
     evenPort === EVEN_PORT_MALFORMED ||
@@ -130,13 +138,14 @@ function readWish(message: MessageView): Wish | null {
     (token !== null && token.length !== RESERVATION_TOKEN_LENGTH)
   if (isMalformed) return null
   return {
-    // The value is UDP or TCP by now.
-    isTcp: message.readUint8(message.find(ATTRIBUTE_REQUESTED_TRANSPORT)) === TRANSPORT_PROTOCOL_TCP,
+    isTcp,
     requestedFamily,
     additionalFamily,
     evenPort,
     token,
     lifetimeSeconds: grantedLifetimeSeconds(requestedSeconds),
+    // Connections of peers are bound to the control connection: with TCP relays a client stays where it is.
+    isMobile: ticketIndex >= 0 && !isTcp,
   }
 }
 
@@ -205,6 +214,7 @@ function allocate(core: TurnCore, request: Request, wish: Wish): void {
     reservesNext,
     reservation,
     lifetimeSeconds: lifetimeOf(core, exchange, wish.lifetimeSeconds),
+    isMobile: wish.isMobile,
   })
 }
 

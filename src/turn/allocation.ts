@@ -9,6 +9,7 @@ import { CHANNEL_LIFETIME_SECONDS, PERMISSION_LIFETIME_SECONDS } from '../limits
 import { FAMILY_IPV4, formatHost, hashHost, type TransportAddress } from '../stun/address.js'
 import type { Bandwidth } from './bandwidth.js'
 import { FiveTuple } from './five-tuple.js'
+import type { Mobile } from './mobility.js'
 import { ChannelBinding, Permission } from './permission.js'
 
 /** Times are core ticks (10 ms). */
@@ -102,6 +103,8 @@ export class Allocation {
   requestsReceived = 1
   successResponsesSent = 0
   errorResponsesSent = 0
+  /** Null unless its client may come from elsewhere (RFC 8016). */
+  mobile: Mobile | null = null
   #channels = NO_CHANNELS as Map<number, ChannelBinding>
   #permissions = NO_PERMISSIONS as Map<number, Permission>
   /** The Allocate request's transaction id as words, without the objects of a byte array. */
@@ -241,12 +244,11 @@ export class Allocation {
     if (previous !== null) previous.nextSameHash = permission.nextSameHash
   }
 
-  /** Live channel bindings, for pages and reports. */
   *liveChannels(now: number): IterableIterator<ChannelBinding> {
     for (const channel of this.#channels.values()) if (channel.expiresAt > now) yield channel
   }
 
-  /** Live permissions, for pages and reports. */
+  /** The same, for pages and reports. */
   *livePermissions(now: number): IterableIterator<Permission> {
     for (const first of this.#permissions.values()) {
       for (let permission: Permission | null = first; permission !== null; permission = permission.nextSameHash) {

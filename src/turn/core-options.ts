@@ -2,6 +2,7 @@
 import type { Authenticator } from '../auth/authenticator.js'
 import type { CoreRuleOptions } from './core-rules.js'
 import type { FiveTuple } from './five-tuple.js'
+import type { MobilityOptions } from './mobility.js'
 import type { ConnectionOutput, RandomSource, ServerAddresses, TurnObserver, TurnOutput, UserLookup } from './output.js'
 import type { PeerPolicy } from './peer-policy.js'
 import type { RelayHost } from './relay-host.js'
@@ -31,6 +32,8 @@ export interface TurnCoreOptions extends CoreRuleOptions {
   readonly monotonicStartSeconds: number
   /** Can the engine set the DF bit? If not, DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
   readonly supportsDontFragment: boolean
+  /** Absent: no client may ever move (RFC 8016). Whether any may now is one of the rules. */
+  readonly mobility?: MobilityOptions
   /** What the workers of one server share, and which of them this is (`relayPorts` lies in `tables.ports`). Absent: own tables, worker 0. */
   readonly tables?: SharedTables
   readonly workerIndex?: number

@@ -14,6 +14,8 @@ export interface CoreRuleOptions {
   readonly channelNumberMax?: number
   /** RFC 6062; they are if absent. */
   readonly allowsTcpRelays?: boolean
+  /** RFC 8016; it is not if absent. */
+  readonly allowsMobility?: boolean
   /** Absent: those of the profile rfc. */
   readonly traits?: ProtocolTraits
   /** How long a request waits for its user, in seconds; 0 if absent. */
@@ -31,6 +33,7 @@ export interface CoreRules {
   readonly channelCountMax: number
   readonly channelNumberMax: number
   readonly allowsTcpRelays: boolean
+  readonly allowsMobility: boolean
   readonly traits: ProtocolTraits
   readonly lookupWaitTicks: number
   readonly discoveryPairs: readonly DiscoveryPair[]
@@ -44,6 +47,7 @@ export function coreRules(options: CoreRuleOptions): CoreRules {
     channelCountMax: options.channelCountMax,
     channelNumberMax: options.channelNumberMax ?? CHANNEL_NUMBER_MAX,
     allowsTcpRelays: options.allowsTcpRelays ?? true,
+    allowsMobility: options.allowsMobility ?? false,
     traits: options.traits ?? profileTraits('rfc'),
     lookupWaitTicks: (options.lookupWaitSeconds ?? 0) * TICKS_PER_SECOND,
     discoveryPairs: options.discoveryPairs ?? [],

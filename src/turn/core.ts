@@ -38,7 +38,9 @@ import type { FiveTuple } from './five-tuple.js'
 import { FiveTupleTable } from './five-tuple-table.js'
 import { handleUndecoded } from './legacy-binding.js'
 import { deleteAllocation, deleteRelay, handleRelayFailed, handleRelayOpened, type Opening } from './lifecycle.js'
-import type { DeletionCause, RandomSource, ServerAddresses, TurnObserver, TurnOutput } from './output.js'
+import { Mobility } from './mobility.js'
+import { handleClientGone, handleForwardedMove } from './move.js'
+import type { DeletionCause, ForwardedMove, RandomSource, ServerAddresses, TurnObserver, TurnOutput } from './output.js'
 import type { PeerConnection } from './peer-connections.js'
 import { relayIcmp } from './peer-icmp.js'
 import type { PeerPolicy } from './peer-policy.js'
@@ -71,6 +73,7 @@ export class TurnCore {
   readonly quotas: Quotas
   readonly bandwidthLimits: BandwidthLimits
   rules: CoreRules
+  readonly mobility: Mobility | null
   readonly alternates: Alternates
   readonly supportsDontFragment: boolean
   readonly allocations = new FiveTupleTable()
@@ -114,6 +117,7 @@ export class TurnCore {
         ? null
         : new Connections(connectionOutput, connectionTable, hash, this.bandwidthLimits, this.random)
     this.rules = coreRules(options)
+    this.mobility = options.mobility === undefined ? null : new Mobility(options.mobility, this.random)
     this.alternates = new Alternates(options.localPortOf ?? (() => 0))
     this.lookups = options.userLookup === undefined ? null : new CredentialLookups(options.userLookup)
     this.supportsDontFragment = options.supportsDontFragment
@@ -198,13 +202,18 @@ export class TurnCore {
 
   /** Has the client an allocation, or one that is being opened? */
   hasAllocation(client: FiveTuple): boolean {
-    return this.allocations.find(client) !== null
+    return this.allocations.find(client) !== null || (this.mobility !== null && this.mobility.findWay(client) !== null)
   }
 
   handleClientClosed(client: FiveTuple): void {
     this.lookups?.discard(client)
-    const allocation = this.allocations.find(client)
-    if (allocation !== null) deleteAllocation(this, allocation, 'client-closed')
+    handleClientGone(this, client)
+  }
+
+  /** A Refresh whose ticket names this core (RFC 8016), from the one that received it, for this client of the engine's. */
+  handleForwardedMove(client: FiveTuple, move: ForwardedMove): void {
+    const drop = handleForwardedMove(this, this.#request, client, move)
+    if (drop !== DROP_NONE) this.drops[drop]++
   }
 
   /** What the outside stores say of a user: requests that wait for it go on. */

@@ -34,6 +34,7 @@ export const DROP_FAILURE_BUDGET = 20
 export const DROP_CONNECTION_EXISTS = 21
 export const DROP_CONNECTION_LIMIT = 22
 export const DROP_ICMP_LIMIT = 23
+export const DROP_MOVE_LIMIT = 24
 
 /** Names by number, for counters and reports; what they mean is in log/drops.ts. */
 export const DROP_NAMES: readonly (DropReason | 'none')[] = [
@@ -61,6 +62,7 @@ export const DROP_NAMES: readonly (DropReason | 'none')[] = [
   'connection-exists',
   'connection-limit',
   'icmp-limit',
+  'move-limit',
 ]
 
 /** The drop reason of a failed decode. */

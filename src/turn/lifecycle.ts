@@ -4,6 +4,7 @@ import { OPEN_ATTEMPT_COUNT_MAX, RESERVATION_LIFETIME_SECONDS } from '../limits/
 import { FAMILY_IPV4 } from '../stun/address.js'
 import {
   ATTRIBUTE_LIFETIME,
+  ATTRIBUTE_MOBILITY_TICKET,
   ATTRIBUTE_RESERVATION_TOKEN,
   ATTRIBUTE_XOR_MAPPED_ADDRESS,
   ATTRIBUTE_XOR_RELAYED_ADDRESS,
@@ -41,6 +42,8 @@ export interface AllocatePlan {
   /** The claimed reservation, which brings its port and its place in the quota. */
   readonly reservation: Reservation | null
   readonly lifetimeSeconds: number
+  /** It gets a ticket (RFC 8016). */
+  readonly isMobile: boolean
 }
 
 /** An allocation whose sockets are being opened, and how to answer then. */
@@ -65,6 +68,7 @@ export function openAllocation(core: TurnCore, request: Request, plan: AllocateP
     return
   }
   allocation.bandwidth = core.bandwidthLimits.open(allocation.account)
+  if (plan.isMobile) core.mobility?.begin(allocation)
   core.allocations.add(allocation)
   core.openings.set(allocation, { exchange, plan })
   for (const relay of allocation.relays()) openSocket(core, relay)
@@ -138,6 +142,8 @@ export function respondAllocated(core: TurnCore, exchange: Exchange, allocation:
   if (allocation.failedFamily !== 0) {
     writer.writeAddressErrorCode(allocation.failedFamily, allocation.failedFamilyCode)
   }
+  const ticket = core.mobility?.firstTicketOf(allocation) ?? null
+  if (ticket !== null) writer.writeText(ATTRIBUTE_MOBILITY_TICKET, ticket)
   sendAnswer(core, exchange)
 }
 
@@ -255,6 +261,7 @@ function forgetAllocation(core: TurnCore, allocation: Allocation, plan: Allocate
   allocation.isDeleted = true
   core.openings.delete(allocation)
   core.allocations.remove(allocation)
+  if (allocation.mobile !== null) core.mobility?.end(allocation.mobile)
   core.bandwidthLimits.close(allocation.account, allocation.bandwidth)
   giveQuota(core, allocation, plan)
 }

@@ -4,6 +4,7 @@ import type { RefusalReason } from '../log/refusals.js'
 import type { TransportAddress } from '../stun/address.js'
 import type { Allocation, Relay } from './allocation.js'
 import type { FiveTuple } from './five-tuple.js'
+import type { Exchange } from './request.js'
 
 /**
  * The effects of the core, carried out by an engine. A call must not call the core synchronously.
@@ -73,6 +74,24 @@ export interface ConnectionOutput {
   closeDataConnection(connectionId: number): void
 }
 
+/** What another worker needs to answer an authentic Refresh with a ticket of its own: plain data. */
+export interface ForwardedMove extends Pick<Exchange, 'username' | 'account' | 'key' | 'integrity' | 'session'> {
+  /** The Refresh, as it came. */
+  readonly bytes: Uint8Array
+}
+
+/** Mobile clients over UDP (RFC 8016) whose datagrams come to another worker than the one that has their allocation. */
+export interface MoveOutput {
+  /** Can a client of this listener be another worker's? */
+  reaches(client: FiveTuple): boolean
+  /** Hands its Refresh to the worker that the ticket names; false: there are too many of them now. Both are valid during the call only. */
+  forward(workerIndex: number, exchange: Exchange, bytes: Uint8Array): boolean
+  /** From now on its datagrams come to this worker, by a listener whose id `client` is given. False: there is no socket for it. */
+  openWay(client: FiveTuple): boolean
+  /** It is needed no longer, if this is the id of such a listener. What was sent to its client still leaves. */
+  closeWay(listenerId: number): void
+}
+
 /** The server's own transport addresses, of answers that tell them, or leave from another one (RFC 5780, RFC 3489). An engine's. */
 export interface ServerAddresses {
   /** Where this client has come to, not to be kept or changed; null: it is not open any more. */
@@ -96,6 +115,8 @@ export type DeletionCause = 'refresh' | 'expired' | 'client-closed' | 'kicked' |
 export interface TurnObserver {
   allocationCreated(allocation: Allocation): void
   allocationDeleted(allocation: Allocation, cause: DeletionCause): void
+  /** A mobile client goes on from another 5-tuple (RFC 8016): the allocation's is the new one. `from` is valid during the call only. */
+  allocationMoved(allocation: Allocation, from: FiveTuple): void
   /** One of two relays of a dual allocation has gone; the allocation lives on. */
   relayDeleted(relay: Relay, cause: DeletionCause): void
   /**

@@ -57,6 +57,9 @@ export function countAllocationsOf(core: TurnCore, isOfListener: (listenerId: nu
 /** Their listeners are closed: no client can reach them any more, and none that waits for an allocation could learn of it. */
 export function deleteAllocationsOf(core: TurnCore, isOfListener: (listenerId: number) => boolean): void {
   core.lookups?.discardOf(isOfListener)
+  for (const way of [...(core.mobility?.ways() ?? [])]) {
+    if (isOfListener(way.fiveTuple.listenerId)) core.mobility?.closeWay(way)
+  }
   for (const allocation of [...core.allocations.values()]) {
     if (isOfListener(allocation.fiveTuple.listenerId)) deleteAllocation(core, allocation, 'listener-removed')
   }

@@ -14,22 +14,42 @@ import { lifetimeOf, takeSession } from './ownership.js'
 import type { Request } from './request.js'
 import { beginSuccess, respondError, sendAnswer } from './respond.js'
 
+/** What a good Refresh asks for. */
+export interface RefreshWish {
+  readonly relays: readonly Relay[]
+  /** 0: they are to end. */
+  readonly lifetimeSeconds: number
+}
+
 export function handleRefresh(core: TurnCore, request: Request, allocation: Allocation): void {
+  const wish = readRefresh(core, request, allocation)
+  if (wish === null) return
+  refresh(core, allocation, wish)
+  beginSuccess(core, request.exchange).writeUint32(ATTRIBUTE_LIFETIME, wish.lifetimeSeconds)
+  sendAnswer(core, request.exchange)
+}
+
+/** Null: it has been refused. */
+export function readRefresh(core: TurnCore, request: Request, allocation: Allocation): RefreshWish | null {
   const { message, exchange } = request
   const family = readFamily(message, ATTRIBUTE_REQUESTED_ADDRESS_FAMILY)
   const requestedSeconds = requestedLifetimeSeconds(message)
   if (family === FAMILY_MALFORMED || requestedSeconds < 0) {
     respondError(core, exchange, ERROR_BAD_REQUEST, 'malformed-attribute')
-    return
+    return null
   }
   const relays = relaysOf(allocation, family)
   if (relays.length === 0) {
     respondError(core, exchange, ERROR_PEER_ADDRESS_FAMILY_MISMATCH, 'peer-family-mismatch')
-    return
+    return null
   }
   takeSession(allocation, exchange.session)
   const lifetimeSeconds =
     requestedSeconds === 0 ? 0 : lifetimeOf(core, exchange, grantedLifetimeSeconds(requestedSeconds))
+  return { relays, lifetimeSeconds }
+}
+
+export function refresh(core: TurnCore, allocation: Allocation, { lifetimeSeconds, relays }: RefreshWish): void {
   for (const relay of relays) {
     if (lifetimeSeconds === 0) {
       deleteRelay(core, relay, 'refresh')
@@ -39,8 +59,6 @@ export function handleRefresh(core: TurnCore, request: Request, allocation: Allo
     }
   }
   if (lifetimeSeconds > 0) allocation.forgetExpired(core.now)
-  beginSuccess(core, exchange).writeUint32(ATTRIBUTE_LIFETIME, lifetimeSeconds)
-  sendAnswer(core, exchange)
 }
 
 /** The relays that the request is about: all without a family, none if the allocation lacks the family. */

@@ -41,6 +41,7 @@ import {
   DROP_TOO_LONG,
 } from './drop-reasons.js'
 import { type FiveTuple, TRANSPORT_UDP } from './five-tuple.js'
+import { arrive } from './move.js'
 import { PEER_FORBIDDEN, PEER_HAIRPIN } from './peer-policy.js'
 import type { Judged } from './permission.js'
 
@@ -83,7 +84,7 @@ export function relayChannelData(
   const payloadStart = start + CHANNEL_DATA_HEADER_LENGTH
   const payloadEnd = payloadStart + readChannelDataLength(bytes, start)
   if (payloadEnd > end) return DROP_BAD_CHANNEL_LENGTH
-  const allocation = core.allocations.find(client)
+  const allocation = core.allocations.find(client) ?? arrive(core, client)
   if (allocation === null) return DROP_NO_ALLOCATION
   const channel = allocation.channels.get(readChannelNumber(bytes, start))
   if (channel === undefined || channel.expiresAt <= core.now) return DROP_NO_CHANNEL
@@ -92,7 +93,7 @@ export function relayChannelData(
 
 /** A Send indication (RFC 8656 §11.2). The message has been decoded; what a request would be refused for is silent here. */
 export function relaySend(core: TurnCore, client: FiveTuple, message: MessageView): number {
-  const allocation = core.allocations.find(client)
+  const allocation = core.allocations.find(client) ?? arrive(core, client)
   if (allocation === null) return DROP_NO_ALLOCATION
   const { peer } = core.relayScratch
   const dataIndex = message.find(ATTRIBUTE_DATA)

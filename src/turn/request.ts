@@ -5,6 +5,7 @@ import { ATTRIBUTE_TRANSACTION_TRANSMIT_COUNTER } from '../stun/constants.js'
 import { MessageView } from '../stun/message.js'
 import type { Allocation } from './allocation.js'
 import { FiveTuple } from './five-tuple.js'
+import type { ClientWay } from './mobility.js'
 
 /** What it takes to answer a request: to whom, for which transaction, with which integrity. */
 export class Exchange {
@@ -22,6 +23,8 @@ export class Exchange {
   /** The key of the answer's integrity and its variant (INTEGRITY_ of the authenticator); null: the answer has none. */
   key: Uint8Array | null = null
   integrity = 0
+  /** Another worker has received it, and found it authentic (RFC 8016). */
+  isForwarded = false
   /** Of the access token that verified it (RFC 7635); null for users. */
   session: TokenSession | null = null
   /** By how much that was late, if that is why it is refused. */
@@ -57,6 +60,8 @@ export class Request {
   readonly exchange = new Exchange()
   /** The allocation of the 5-tuple; null for Binding, and for an Allocate that makes one. */
   allocation: Allocation | null = null
+  /** The allocation's, if the 5-tuple is not its own but one that it may have moved to (RFC 8016). */
+  way: ClientWay | null = null
 
   /** `message` has just been decoded. */
   begin(client: FiveTuple): void {
@@ -71,8 +76,10 @@ export class Request {
     exchange.account = ''
     exchange.key = null
     exchange.integrity = 0
+    exchange.isForwarded = false
     exchange.session = null
     exchange.overdueSeconds = 0
     this.allocation = null
+    this.way = null
   }
 }

@@ -30,6 +30,7 @@ import { handleCreatePermission } from './create-permission.js'
 import { PARK_DUPLICATE, PARK_FULL } from './credential-lookups.js'
 import { findDiscoveryPlace } from './discovery-pairs.js'
 import { DROP_DUPLICATE_REQUEST, DROP_NESTED_CLIENT, DROP_NONE, DROP_UNKNOWN_METHOD } from './drop-reasons.js'
+import { handleMove, noteRequest, ticketHolder, ticketIndexOf } from './move.js'
 import { handleDiscoveryBinding } from './nat-discovery.js'
 import { ownerOfTakenNonce } from './nonce-owner.js'
 import { isOwner, mayRefresh } from './ownership.js'
@@ -52,6 +53,10 @@ export function handleRequest(core: TurnCore, request: Request, deadlineAt: numb
   if (!isRequestMethod(method)) return DROP_UNKNOWN_METHOD
   const { client } = request.exchange
   request.allocation = core.allocations.find(client)
+  if (request.allocation === null && core.mobility !== null) {
+    request.way = core.mobility.findWay(client)
+    request.allocation = request.way?.mobile.allocation ?? null
+  }
   if (request.allocation !== null && lookupCount === 0) request.allocation.requestsReceived++
   // A client behind a relay of ours could multiply its own traffic: it does not exist.
   if (request.allocation === null && core.policy.isLiveRelay(client.client)) {
@@ -62,6 +67,9 @@ export function handleRequest(core: TurnCore, request: Request, deadlineAt: numb
   const drop = authenticate(core, request, deadlineAt, lookupCount)
   if (drop !== AUTHENTIC) return drop
   if (refuseUnknownRequired(core, request)) return DROP_NONE
+  const ticketIndex = ticketIndexOf(core, request, request.exchange.username)
+  if (ticketIndex >= 0) return handleMove(core, request, ticketIndex)
+  if (request.allocation !== null && isOwner(request.allocation, request.exchange)) noteRequest(core, request)
   if (method === METHOD_ALLOCATE) return handleAllocate(core, request)
   if (method !== METHOD_CONNECTION_BIND) return handleAllocationRequest(core, request)
   handleConnectionBind(core, request)
@@ -96,7 +104,7 @@ function handleBindingRequest(core: TurnCore, request: Request, deadlineAt: numb
 function authenticate(core: TurnCore, request: Request, deadlineAt: number, lookupCount: number): number {
   const { exchange, message } = request
   const { authenticator } = core
-  const allocationUsername = request.allocation?.username ?? null
+  const allocationUsername = request.allocation?.username ?? ticketHolder(core, request)
   const { client } = exchange.client
   const now = core.monotonicSeconds()
   // Not asked for: whoever sends it knows of no password, and would be refused without knowing why (RFC 7635 §7).

@@ -148,11 +148,12 @@ async function stall(t: Test, engine: EngineUnderTest): Promise<void> {
     for (const reader of stalled) reader.readAgain()
     // What comes last is new: what was dropped is not known here.
     const isAwake = (reader: Reader) => lastOf(reader) >= sentBefore
+    // They come in order: behind the last that was sent nothing is on its way.
+    const hasAll = (reader: Reader) => isAwake(reader) && lastOf(reader) === reader.sentCount - 1
     await until(() => {
-      for (const reader of stalled) if (!isAwake(reader)) reader.send()
-      return stalled.every(isAwake)
+      for (const reader of stalled) if (isQuiet(reader) && !hasAll(reader)) reader.send()
+      return stalled.every(hasAll)
     }, 'new data reaches all')
-    await until(() => stalled.every(isQuiet), 'all that was on its way has come')
     oldCount = stalled.reduce((sum, { receivedCount }) => sum + receivedCount, 0)
     for (let round = 0; round < FRESH_COUNT; round += 10) {
       for (const reader of stalled) reader.send(10)

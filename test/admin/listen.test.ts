@@ -97,7 +97,7 @@ t.test('its end', async (t) => {
         output += chunk
       })
     }
-    const [code] = await withDeadline(once(child, 'close'), 20_000, () => `the process goes on: ${output}`)
+    const [code] = await withDeadline(once(child, 'close'), 60_000, () => `the process goes on: ${output}`)
     t.same({ code, output }, { code: 0, output: 'true\n' })
   })
 })

@@ -7,6 +7,7 @@ import type { ConnectionRefusal } from '../../src/log/connection-refusals.js'
 import type { RefusalReason } from '../../src/log/refusals.js'
 import {
   ATTRIBUTE_CHANNEL_NUMBER,
+  ATTRIBUTE_MOBILITY_TICKET,
   ATTRIBUTE_XOR_PEER_ADDRESS,
   METHOD_ALLOCATE,
   METHOD_CHANNEL_BIND,
@@ -22,7 +23,13 @@ import type { ServerProcess } from '../support/server-process.js'
 import { connectTcp } from '../support/stream-client.js'
 import { TcpPeer } from '../support/tcp-peer.js'
 import { addressOf } from '../support/turn-address.js'
-import { describeAllocate, MODERN, type RequestOptions, TurnClient } from '../support/turn-client.js'
+import {
+  type AllocateOptions,
+  describeAllocate,
+  MODERN,
+  type RequestOptions,
+  TurnClient,
+} from '../support/turn-client.js'
 
 export const PASSWORD = 'hunter2'
 export const SECRET = 'shared-with-the-web-service'
@@ -74,7 +81,7 @@ export class Origin {
     const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()))
     socket.end(bytes)
     socket.resume()
-    await withDeadline(closed, 20_000, () => `the server keeps a connection to its ${scheme} listener`)
+    await withDeadline(closed, 60_000, () => `the server keeps a connection to its ${scheme} listener`)
   }
 }
 
@@ -168,6 +175,17 @@ export const REFUSED_REQUESTS: Partial<Record<RefusalReason, RefusedRequest>> = 
     code: 400,
     provoke: async (from) => (await from.udp()).bindConnection(1),
   },
+  'mobility-elsewhere': ofTicket(405, async (from, _, ticket) => move(await from.tcp(), ticket)),
+  'ticket-invalid': {
+    ...{ method: 'Refresh', code: 400 },
+    provoke: async (from) => move(await from.udp(), 'A'.repeat(32)),
+  },
+  'ticket-used': ofTicket(400, async (from, _, ticket) => {
+    const next = (await move(await from.udp(), ticket)).text(ATTRIBUTE_MOBILITY_TICKET)
+    await move(await from.udp(), next)
+    return move(await from.udp(), ticket)
+  }),
+  'not-moved': ofTicket(400, (_, client, ticket) => move(client, ticket)),
   'connection-unknown': {
     ...{ method: 'ConnectionBind', code: 400 },
     provoke: async (from) => (await from.tcp()).bindConnection(1),
@@ -197,7 +215,7 @@ export const REFUSED_CONNECTIONS: Partial<Record<ConnectionRefusal, (from: Origi
     const oneClosed = new Promise<void>((resolve) => {
       for (const socket of sockets) socket.on('error', () => {}).once('close', () => resolve())
     })
-    await withDeadline(oneClosed, 20_000, () => 'no connection was closed')
+    await withDeadline(oneClosed, 60_000, () => 'no connection was closed')
   },
 }
 
@@ -214,6 +232,26 @@ function ofToken(kid: string, wish: TokenWish): RefusedRequest {
     return allocateWith(401, { username: kid, key, accessToken }).provoke(from)
   }
   return { method: 'Allocate', code: 401, user: kid, provoke }
+}
+
+/** With a mobile allocation (RFC 8016), which ends then. */
+function ofTicket(
+  code: number,
+  provoke: (from: Origin, client: TurnClient, ticket: string) => Promise<ReceivedMessage>,
+): RefusedRequest {
+  const describe: AllocateOptions = { extra: (writer) => writer.writeEmpty(ATTRIBUTE_MOBILITY_TICKET) }
+  return {
+    ...{ method: 'Refresh', code },
+    provoke: async (from) => {
+      const client = await from.udp()
+      const ticket = (await client.allocate(describe)).text(ATTRIBUTE_MOBILITY_TICKET)
+      return released(client, await provoke(from, client, ticket))
+    },
+  }
+}
+
+async function move(client: TurnClient, ticket: string): Promise<ReceivedMessage> {
+  return client.request(METHOD_REFRESH, (writer) => writer.writeText(ATTRIBUTE_MOBILITY_TICKET, ticket))
 }
 
 function nowSeconds(): number {

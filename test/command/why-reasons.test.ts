@@ -39,7 +39,7 @@ const FAILURE_BUDGET = 200
 /** Below what the server has open. */
 const FEW_FILES = 20
 const MANY_FILES = 1024
-/** Not from here: what stores outside the server say or do not say (test/server/webhook); who is sent to another server (test/turn/alternate, test/server/alternates); a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence. */
+/** Not from here: what stores outside the server say or do not say (test/server/webhook); who is sent to another server (test/turn/alternate, test/server/alternates); a client that is a relay of this server, which takes a forged source; 128 or 4,096 connections, or 10 s of silence; mobility that a reload has switched off, or that has no sockets left (test/turn/mobility). */
 const ELSEWHERE: readonly string[] = [
   'refused-by-store',
   'store-unavailable',
@@ -53,6 +53,8 @@ const ELSEWHERE: readonly string[] = [
   'connection-timeout',
   'connection-displaced',
   'open-files',
+  'mobility-off',
+  'way-failed',
 ]
 
 /** What is told of a refusal, of which this is known. */
@@ -194,7 +196,7 @@ function start(t: Test, engine: EngineUnderTest, stateDirectory: string): Promis
     ...USERS.flatMap((name) => ['--user', `${name}:${PASSWORD}`]),
     ...['--user-quota', String(USER_QUOTA), '--max-allocations', String(MAX_ALLOCATIONS)],
     ...['--permissions-max', String(LIMIT), '--channels-max', String(LIMIT), '--drain-timeout', '60'],
-    ...['--unauthenticated-rate', String(UNAUTHENTICATED_RATE), '--log-level', 'info'],
+    ...['--unauthenticated-rate', String(UNAUTHENTICATED_RATE), '--log-level', 'info', '--mobility'],
   ]
   return startServerOn(t, engine, args, { stateDirectory })
 }

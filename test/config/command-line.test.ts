@@ -242,7 +242,7 @@ t.test('what comes later', async (t) => {
         ['--max-bps 2001 is above --user-max-bps 2000, which is reached first'],
       ],
       [['--unauthenticated-rate', '0'], []],
-      [['--mobility'], ['--mobility has no effect yet: mobility comes in a later version']],
+      [['--mobility'], []],
       [['--public-name', 'a.org', '--public-name', 'b.org'], []],
     ]
     for (const [argv, warnings] of rows) t.same(parse({ argv }).warnings, warnings, argv.join(' '))

@@ -542,7 +542,7 @@ t.test('limits and the rest', async (t) => {
     t.match(verdictOf('stale-nonce'), /^same: it is 600/)
     t.match(verdictOf('channel-lifetime=600'), /^same/)
     t.match(verdictOf('permission-lifetime=3600'), /^ignored: it is 300 here/)
-    t.match(verdictOf('mobility'), /^ignored: mobility comes in a later version/)
+    t.match(verdictOf('mobility'), /^applied/)
     t.match(verdictOf('no-multicast-peers'), /^same/)
     t.match(verdictOf('no-multicast-peers=0'), /^ignored/)
     t.match(verdictOf('realm='), /^ignored: it has no value/)

@@ -36,7 +36,6 @@ t.test('the options of the library', async (t) => {
 
   t.test('warn as the command line does, under their own names', async (t) => {
     t.same(settingsFromObject({ mobility: true, maxBps: 2001, userMaxBps: 2000 }).warnings, [
-      'mobility true has no effect yet: mobility comes in a later version',
       'maxBps 2001 is above userMaxBps 2000, which is reached first',
     ])
   })

@@ -16,6 +16,7 @@ import { dualStack } from './dual-stack.js'
 import { hairpin } from './hairpin.js'
 import { icmp } from './icmp.js'
 import { limits } from './limits.js'
+import { mobility } from './mobility.js'
 import { natDiscovery } from './nat-discovery.js'
 import { peerPolicy } from './peer-policy.js'
 import { permissions } from './permissions.js'
@@ -63,6 +64,7 @@ export const SECTIONS: readonly Section[] = [
   strangers,
   bandwidth,
   tcpRelays,
+  mobility,
 ]
 
 /** What depends on how an engine receives and sends packets, and a transport frames; and what each of them has to show all the same. */

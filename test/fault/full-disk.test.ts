@@ -254,7 +254,7 @@ async function startWithLog(t: Test, engine: EngineUnderTest, log: string | null
     closePipe: () => child.stdout?.destroy(),
     stop: () => {
       child.kill('SIGTERM')
-      return withDeadline(ended, 15_000, () => 'the end of the server')
+      return withDeadline(ended, 60_000, () => 'the end of the server')
     },
   }
 }

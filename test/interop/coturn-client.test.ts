@@ -67,10 +67,11 @@ for (const engine of ENGINES) {
 for (const engine of ENGINES) {
   const four = { skip: withoutCoturn || engine.skip, buffered: true, jobs: 4 }
   t.test(`the coturn client over IPv4, ${engine.name} engine`, four, async (t) => {
-    const server = await startEngine(t, engine)
+    const server = await startEngine(t, engine, ['--mobility'])
     const runs: Run[] = [
       { name: 'pairs over channels lose nothing', host: '127.0.0.1', flags: [] },
       { name: 'pairs over Send indications lose nothing', host: '127.0.0.1', flags: ['-s'] },
+      { name: 'pairs whose clients change their ports (-M) lose nothing (RFC 8016)', host: '127.0.0.1', flags: ['-M'] },
       { name: 'single relays (-c) over channels lose nothing', host: '127.0.0.1', flags: ['-c'] },
       { name: 'single relays (-c) over Send indications lose nothing', host: '127.0.0.1', flags: ['-c', '-s'] },
     ]

@@ -77,7 +77,7 @@ export class StandIn {
   }
 
   /** The first line, past or future. */
-  waitFor(predicate: (line: StandInLine) => boolean, milliseconds = 10_000): Promise<StandInLine> {
+  waitFor(predicate: (line: StandInLine) => boolean, milliseconds = 60_000): Promise<StandInLine> {
     const past = this.lines.find(predicate)
     if (past !== undefined) return Promise.resolve(past)
     const future = new Promise<StandInLine>((found, reject) => {

@@ -12,6 +12,6 @@ export function drainWatch() {
   }
   return {
     logger: pino({ level: 'info' }, { write }),
-    begun: () => withDeadline(promise, 20_000, () => 'no line says that the server is draining'),
+    begun: () => withDeadline(promise, 60_000, () => 'no line says that the server is draining'),
   }
 }

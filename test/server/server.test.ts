@@ -15,7 +15,7 @@ const COMMON: TurnServerOptions = {
   ...{ listen: 'udp:127.0.0.1:0', relayIp: '127.0.0.1', minPort: 32_700, maxPort: 32_749, user: 'alice:secret' },
 }
 
-const soon = <Value>(promise: Promise<Value>) => withDeadline(promise, 20_000, () => 'it has not ended')
+const soon = <Value>(promise: Promise<Value>) => withDeadline(promise, 60_000, () => 'it has not ended')
 
 async function allocate(t: Test, server: TurnServer): Promise<{ client: TurnClient; code: number }> {
   const [{ host, port }] = server.address()

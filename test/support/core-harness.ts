@@ -3,6 +3,7 @@
 // has returned.
 import type { AccessTokens } from '../../src/auth/access-tokens.js'
 import { Authenticator } from '../../src/auth/authenticator.js'
+import { MobilityTickets } from '../../src/auth/mobility-tickets.js'
 import { OutsideCredentials } from '../../src/auth/outside-credentials.js'
 import { StaticUsers } from '../../src/auth/static-users.js'
 import { parsePeerRule } from '../../src/config/peer-rule.js'
@@ -11,7 +12,7 @@ import { parseCidr } from '../../src/stun/cidr.js'
 import { type Allocation, type Relay, TICKS_PER_SECOND } from '../../src/turn/allocation.js'
 import { TurnCore } from '../../src/turn/core.js'
 import type { DiscoveryPair } from '../../src/turn/discovery-pairs.js'
-import type { ServerAddresses, UserLookup } from '../../src/turn/output.js'
+import type { MoveOutput, ServerAddresses, UserLookup } from '../../src/turn/output.js'
 import { PeerPolicy } from '../../src/turn/peer-policy.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
 import { RelayPorts } from '../../src/turn/relay-ports.js'
@@ -58,6 +59,12 @@ export interface CoreHarnessOptions {
   readonly channelNumberMax?: number
   readonly allowsTcpRelays?: boolean
   readonly traits?: ProtocolTraits
+  /** RFC 8016; it is off if absent. */
+  readonly allowsMobility?: boolean
+  /** Where clients of other workers can come here. */
+  readonly moveOutput?: MoveOutput
+  /** Of clients over streams: what its tickets say of it. */
+  readonly isOfStreams?: boolean
   readonly supportsDontFragment?: boolean
   readonly drops?: Float64Array
   readonly maxBps?: number
@@ -117,7 +124,22 @@ export class CoreHarness {
       permissionCountMax: options.permissionCountMax ?? 128,
       channelCountMax: options.channelCountMax ?? 128,
       supportsDontFragment: options.supportsDontFragment ?? false,
-      ...given(options, 'allowsTcpRelays', 'channelNumberMax', 'drops', 'tables', 'traits', 'workerIndex'),
+      mobility: {
+        tickets: new MobilityTickets(new Uint8Array(32).fill(9)),
+        workerIndex,
+        isOfStreams: options.isOfStreams ?? false,
+        output: options.moveOutput,
+      },
+      ...given(
+        options,
+        'allowsMobility',
+        'allowsTcpRelays',
+        'channelNumberMax',
+        'drops',
+        'tables',
+        'traits',
+        'workerIndex',
+      ),
       ...given(options, 'serverAddresses', 'discoveryPairs', 'answersLegacyBinding'),
       ...given(options, 'maxBps', 'userMaxBps', 'unauthenticatedRate', 'limitsLoopback', 'alternateAbovePercent'),
     })

@@ -162,6 +162,8 @@ export interface RecordedRefusal {
 export class RecordingObserver implements TurnObserver {
   readonly created: Allocation[] = []
   readonly deleted: { readonly allocation: Allocation; readonly cause: DeletionCause }[] = []
+  /** `FROM to ADDRESS`. */
+  readonly moves: string[] = []
   readonly relaysDeleted: { readonly relay: Relay; readonly cause: DeletionCause }[] = []
   readonly refusals: RecordedRefusal[] = []
   /** Reason and client: `reply-limit 192.0.2.1:5000`. */
@@ -173,6 +175,10 @@ export class RecordingObserver implements TurnObserver {
 
   allocationDeleted(allocation: Allocation, cause: DeletionCause): void {
     this.deleted.push({ allocation, cause })
+  }
+
+  allocationMoved(allocation: Allocation, from: FiveTuple): void {
+    this.moves.push(`${from.client} to ${allocation.fiveTuple.client}`)
   }
 
   relayDeleted(relay: Relay, cause: DeletionCause): void {

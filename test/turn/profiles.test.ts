@@ -196,7 +196,7 @@ t.test('another profile holds for the next request', async (t) => {
     ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
     ...{ allowsTcpRelays: true, maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
     ...{ discoveryPairs: [], answersLegacyBinding: false },
-    ...{ lookupWaitSeconds: 3, alternateAbovePercent: 100 },
+    ...{ allowsMobility: false, lookupWaitSeconds: 3, alternateAbovePercent: 100 },
   }
   changeLimits(harness.core, { ...limits, traits: profileTraits('expressway-x8.9') })
   t.equal(refresh(WRONG).answer.code, 431)

@@ -17,7 +17,7 @@ import { effectNames, tcpCall, tcpClient, twoWorkers } from '../support/core-tcp
 
 const LIMITS: CoreLimits = {
   ...{ maxAllocations: 1800, userQuota: 0, permissionCountMax: 128, channelCountMax: 128, channelNumberMax: 0x4fff },
-  allowsTcpRelays: true,
+  ...{ allowsTcpRelays: true, allowsMobility: false },
   ...{ maxBps: 0, userMaxBps: 0, unauthenticatedRate: 0, limitsLoopback: false },
   traits: profileTraits('rfc'),
   ...{ discoveryPairs: [], answersLegacyBinding: false },

@@ -45,6 +45,10 @@ export const SOCK_EXTENDED_ERR = {
   ee_data: 12,
 } as const
 
+/** A program of classic BPF, and one of its instructions (uapi/linux/filter.h). */
+export const SOCK_FPROG = { size: 16, len: 0, filter: 8 } as const
+export const SOCK_FILTER = { size: 8, code: 0, jt: 2, jf: 3, k: 4 } as const
+
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const SOCK_STREAM = 1
@@ -59,6 +63,7 @@ export const SO_RCVBUF = 8
 export const SO_REUSEPORT = 15
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
+export const SO_ATTACH_REUSEPORT_CBPF = 51
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1

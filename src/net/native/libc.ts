@@ -7,6 +7,7 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number
   close(fd: number): number
   bind(fd: number, address: number, addressLength: number): number
+  connect(fd: number, address: number, addressLength: number): number
   getsockname(fd: number, address: number, lengthPointer: number): number
   setsockopt(fd: number, level: number, name: number, value: number, valueLength: number): number
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number
@@ -28,6 +29,7 @@ const SIGNATURES: Readonly<Record<Exclude<keyof Libc, 'errno'>, readonly [result
   socket: [INT, INT, INT, INT],
   close: [INT, INT],
   bind: [INT, INT, POINTER, UINT],
+  connect: [INT, INT, POINTER, UINT],
   getsockname: [INT, INT, POINTER, POINTER],
   setsockopt: [INT, INT, INT, INT, POINTER, UINT],
   recvmmsg: [INT, INT, POINTER, UINT, INT, POINTER],

@@ -2,7 +2,7 @@
 // successor when it dies, so that the kernel's choice of a worker for a client never changes.
 import { getSystemErrorName } from 'node:util'
 import { isWildcardHost } from '../../config/listen-spec.js'
-import type { TransportAddress } from '../../stun/address.js'
+import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Listener } from '../engine.js'
 import { listenError } from '../listen-error.js'
@@ -10,6 +10,7 @@ import { type ListenTarget, localAddressesOf, TCP_SCHEMES } from '../listen-targ
 import { allocateArena } from './arena.js'
 import type { Koffi } from './koffi.js'
 import { type Libc, openStreamLibc } from './libc.js'
+import { Steering } from './steering.js'
 import { TcpSockets } from './tcp-socket.js'
 import { UdpSockets } from './udp-socket.js'
 
@@ -19,6 +20,8 @@ export interface AdoptedSocket {
   /** As it is bound, with the real port; 0.0.0.0 or :: for a wildcard. */
   readonly address: TransportAddress
   readonly isWildcard: boolean
+  /** Clients that have moved may get sockets of their own beside it (steering.ts). */
+  readonly isSteered?: boolean
 }
 
 export interface AdoptedListener extends AdoptedSocket, Listener {}
@@ -37,14 +40,17 @@ export class ListenerOpener {
   readonly #udp: UdpSockets
   readonly #tcp: TcpSockets
   readonly #offloads: Offloads
+  /** null: no client comes to another worker. */
+  readonly #steering: Steering | null
   readonly #fds = new Set<number>()
 
-  constructor(koffi: Koffi, libc: Libc, offloads: Offloads) {
+  constructor(koffi: Koffi, libc: Libc, offloads: Offloads, steers: boolean) {
     const arena = allocateArena(koffi, ARENA_LENGTH)
     this.#libc = libc
     this.#udp = new UdpSockets(libc, arena)
     this.#tcp = new TcpSockets(openStreamLibc(koffi), arena)
     this.#offloads = offloads
+    this.#steering = steers ? new Steering(libc, arena) : null
   }
 
   /**
@@ -67,7 +73,7 @@ export class ListenerOpener {
           fds.push(fd)
           return { scheme: target.scheme, fd, address: target.address, isWildcard: isWildcard(target) }
         })
-        return { target, adopted }
+        return { target, adopted: this.#steer(target, adopted) }
       })
     } catch (error) {
       for (const fd of fds.splice(0)) this.#libc.close(fd)
@@ -75,6 +81,13 @@ export class ListenerOpener {
     } finally {
       for (const fd of fds) this.#fds.add(fd)
     }
+  }
+
+  /** Of UDP's, where there are several and the kernel can. */
+  #steer({ address, scheme }: ListenTarget, adopted: readonly AdoptedListener[]): readonly AdoptedListener[] {
+    if (this.#steering === null || scheme !== 'udp' || adopted.length < 2) return adopted
+    const isSteered = this.#steering.attach(adopted[0].fd, address.family === FAMILY_IPV6, adopted.length)
+    return adopted.map((listener) => ({ ...listener, isSteered }))
   }
 
   closeTarget({ adopted }: OpenedTarget): void {

@@ -33,6 +33,7 @@ import {
 } from '../counters.js'
 import type { ClientHandler, PeerHandler, Tappable } from '../engine.js'
 import type { Arena } from './arena.js'
+import { ClientWays } from './client-ways.js'
 import { EngineListeners } from './engine-listeners.js'
 import { ERROR_QUEUE_LENGTH, ErrorQueue } from './error-queue.js'
 import { HELD_EPOLL, HELD_FD_COUNT, HELD_WAKE } from './held-fds.js'
@@ -71,6 +72,8 @@ export class NativeEngine extends NativeOutput implements Tappable {
   readonly supportsDontFragment = true
   readonly counters: Float64Array
   readonly listeners: EngineListeners
+  /** Of clients that have moved here (RFC 8016). */
+  readonly ways: ClientWays
   readonly #heldFds: Int32Array
   readonly #slots: ReceiveSlots
   readonly #poller: Poller
@@ -100,6 +103,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
     heldFds[HELD_EPOLL] = poller.fd + 1
     heldFds[HELD_WAKE] = poller.wakeFd + 1
     this.listeners = new EngineListeners(sources, poller)
+    this.ways = new ClientWays(libc, arena, this.listeners, offloads, heldFds)
     for (const listener of listeners) this.listeners.add(listener)
   }
 
@@ -167,6 +171,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
   #finishRound(core: TurnCore): void {
     this.relays.report(core)
     this.queue.flush()
+    this.ways.closeDue()
     this.#nextSlot = 0
   }
 
@@ -203,9 +208,12 @@ export class NativeEngine extends NativeOutput implements Tappable {
     const slots = this.#slots
     const client = this.#client
     const clients = this.#clients as ClientHandler
+    const only = this.listeners.clientOf(socket)
     const received = this.#receive(fd, LISTENER_BUDGET)
     for (let index = 0; index < received; index++) {
       if (!this.#take()) continue
+      // Come before the socket was connected (udp-socket.ts).
+      if (only !== null && !only.equals(slots.source)) continue
       client.client.copyFrom(slots.source)
       client.listenerId = isWildcard ? this.#listenerAt(core, socket, slots.local) : socket
       if (client.listenerId < 0) continue
@@ -229,7 +237,7 @@ export class NativeEngine extends NativeOutput implements Tappable {
     if (core.now - this.#listenersKeptAt >= LISTENERS_KEPT_TICKS) {
       this.#listenersKeptAt = core.now
       this.queue.flush()
-      this.sources.keepListeners(usedListeners(core))
+      this.sources.keepListeners(usedListeners(core, this.listeners))
     }
     return -1
   }
@@ -270,8 +278,9 @@ export class NativeEngine extends NativeOutput implements Tappable {
   }
 }
 
-function usedListeners(core: TurnCore): Set<number> {
+function usedListeners(core: TurnCore, listeners: EngineListeners): Set<number> {
   const used = new Set<number>()
-  for (const { fiveTuple } of core.allocations.values()) used.add(fiveTuple.listenerId)
+  for (const { fiveTuple } of core.allocations.values()) used.add(listeners.parentOf(fiveTuple.listenerId))
+  for (const { fiveTuple } of core.mobility?.ways() ?? []) used.add(listeners.parentOf(fiveTuple.listenerId))
   return used
 }

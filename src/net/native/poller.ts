@@ -54,6 +54,11 @@ export class Poller {
     if (!this.#add(fd, READY_LISTENER, index)) this.#fail('epoll_ctl')
   }
 
+  /** Of one client: false if the kernel has no memory for it. */
+  addWay(fd: number, listenerId: number): boolean {
+    return this.#add(fd, READY_LISTENER, listenerId)
+  }
+
   /** Of a socket that stays open in another thread. */
   remove(fd: number): void {
     this.#libc.epoll_ctl(this.fd, EPOLL_CTL_DEL, fd, this.#arena.pointerAt(this.#control))

@@ -4,7 +4,7 @@ import { LISTENER_BUFFER_BYTES, RELAY_BUFFER_BYTES } from '../../limits/engines.
 import { FAMILY_IPV6, type TransportAddress } from '../../stun/address.js'
 import type { Offloads } from '../choose-engine.js'
 import type { Arena } from './arena.js'
-import { BIND_SCRATCH_LENGTH, bindSocket } from './bind-socket.js'
+import { BIND_SCRATCH_LENGTH, bindSocket, connectSocket, isBoundTo } from './bind-socket.js'
 import {
   AF_INET,
   AF_INET6,
@@ -25,6 +25,7 @@ import {
   IPV6_V6ONLY,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
+  SO_REUSEADDR,
   SO_REUSEPORT,
   SO_SNDBUF,
   SO_SNDBUFFORCE,
@@ -65,6 +66,24 @@ export class UdpSockets {
     return this.#bind(fd, address)
   }
 
+  /**
+   * A socket of one client beside a listener's, bound to where that client comes to and connected to it; -1 on failure.
+   * @param listener of all clients, steered: until it is connected, this one gets nothing
+   */
+  openWay(
+    listener: { readonly address: TransportAddress; readonly isWildcard: boolean },
+    local: TransportAddress,
+    client: TransportAddress,
+    offloads: Offloads,
+  ): number {
+    const fd = this.#openConnected(listener.address, client, offloads)
+    if (fd < 0 || !listener.isWildcard || isBoundTo(this.#libc, this.#arena, this.#scratch, fd, local)) return fd
+    // The kernel would answer this client from another of its addresses. Bound to the right one it gets all clients of that until it is
+    // connected, two calls later: what has come by then is dropped.
+    this.#libc.close(fd)
+    return this.#openConnected(local, client, offloads)
+  }
+
   /** A relay's socket, bound; -1 on failure. */
   openRelay(address: TransportAddress, offloads: Offloads): number {
     const isIPv6 = address.family === FAMILY_IPV6
@@ -91,6 +110,21 @@ export class UdpSockets {
     if (fd < 0) this.errno = this.#libc.errno()
     else if (isIPv6) this.#set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
     return fd
+  }
+
+  #openConnected(address: TransportAddress, client: TransportAddress, offloads: Offloads): number {
+    const isIPv6 = address.family === FAMILY_IPV6
+    const fd = this.#open(isIPv6)
+    if (fd < 0) return -1
+    // With both it may share the address with the listeners, which have the one, and with others of its kind, which have the other.
+    if (!this.#set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+      return this.#fail(fd)
+    this.#setCommon(fd, isIPv6, offloads, RELAY_BUFFER_BYTES)
+    if (!bindSocket(this.#libc, this.#arena, this.#scratch, fd, address)) return this.#fail(fd)
+    if (!connectSocket(this.#libc, this.#arena, this.#scratch, fd, client)) return this.#fail(fd)
+    // Linux lets a connected socket leave those that share the address, and the next one that asks join the first it finds: this one, with
+    // which it would be a group of its own, without the program, and get everybody's datagrams until it is connected.
+    return this.#set(fd, SOL_SOCKET, SO_REUSEPORT, 0) ? fd : this.#fail(fd)
   }
 
   #tellAskedAddress(fd: number, isIPv6: boolean): boolean {

@@ -17,6 +17,7 @@ import type { Report } from '../reports.js'
 import type { StreamSettings } from '../stream-settings.js'
 import type { ChangedSecrets, UsersChange, UsersSnapshot } from '../users-snapshot.js'
 import type { CapturedPackets } from './capture-records.js'
+import type { PostedMove } from './moves.js'
 import type { Answer, AnyQuestion } from './questions.js'
 
 /** All that a worker is started with; it reads no file and no environment. */
@@ -94,6 +95,8 @@ export type Command =
   | { readonly kind: 'secrets'; readonly changed: ChangedSecrets }
   /** Answers a message `look-up`. */
   | { readonly kind: 'verdict'; readonly verdict: OutsideVerdict }
+  /** A Refresh that names it, from another worker. Not answered. */
+  | { readonly kind: 'move'; readonly move: PostedMove }
   /** Handshakes use it from now on. */
   | { readonly kind: 'certificate'; readonly certificate: CertificateMaterial }
   /** Of TLS session tickets, from now on. */
@@ -117,6 +120,8 @@ export type WorkerMessage =
   | { readonly kind: 'reports'; readonly reports: readonly Report[] }
   /** An outside store is to be asked for a user. */
   | { readonly kind: 'look-up'; readonly question: OutsideQuestion }
+  /** For the worker of this index. */
+  | { readonly kind: 'move'; readonly worker: number; readonly move: PostedMove }
   | Answer
   | CapturedPackets
   /** A sentence for the operator. */

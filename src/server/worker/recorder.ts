@@ -39,7 +39,10 @@ export class Recorder {
   }
 
   isAboutClient(client: FiveTuple): boolean {
-    return this.#relay === null && this.#allocation.fiveTuple.equals(client)
+    if (this.#relay !== null) return false
+    const { fiveTuple, mobile } = this.#allocation
+    // Where its client has shown its ticket, too (RFC 8016).
+    return fiveTuple.equals(client) || mobile?.ways.some((way) => way.fiveTuple.equals(client)) === true
   }
 
   isAboutRelay(relayId: number): boolean {

@@ -178,6 +178,9 @@ class StreamWorker {
       case 'verdict':
         clients.core.handleVerdict(command.verdict)
         return
+      case 'move':
+        // Its tickets say that no worker for UDP reaches it.
+        return
       case 'certificate':
         this.#changeCertificate(clients, command.certificate)
         return

@@ -25,6 +25,7 @@ import { Answers } from './answers.js'
 import { Changes, type PreparedChange } from './changes.js'
 import { countingSink } from './counting-sink.js'
 import type { Command, UdpWorkerChange, UdpWorkerStart, WorkerMessage } from './messages.js'
+import { Moves } from './moves.js'
 import { Outbox } from './outbox.js'
 import { postedLookup } from './posted-lookup.js'
 import { isOfReload } from './questions.js'
@@ -38,6 +39,7 @@ const EVENT_LOOP_INTERVAL_TICKS = 100
 class WorkerLoop {
   readonly #port: MessagePort
   readonly #engine: NativeEngine
+  readonly #moves: Moves
   readonly #core: TurnCore
   #usersFile: PackedUsers | null
   readonly #temporaryUsers: PackedUsers
@@ -69,10 +71,16 @@ class WorkerLoop {
       counters: statistics.engine,
       heldFds: new Int32Array(start.heldFds),
     })
+    this.#moves = new Moves(
+      this.#engine,
+      (worker, move) => this.#post({ kind: 'move', worker, move }),
+      () => this.#core.now,
+    )
     this.#core = makeCore({
       settings: start.settings,
       monotonicStartSeconds: this.#clock.startSeconds,
       output: this.#engine,
+      moveOutput: this.#moves,
       serverAddresses: serverAddressesOf(this.#engine),
       supportsDontFragment: this.#engine.supportsDontFragment,
       observer: new CoreObserver(
@@ -186,6 +194,9 @@ class WorkerLoop {
         return
       case 'verdict':
         this.#core.handleVerdict(command.verdict)
+        return
+      case 'move':
+        this.#moves.receive(this.#core, command.move)
         return
       case 'certificate':
       case 'ticket-keys':

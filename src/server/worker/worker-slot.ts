@@ -49,6 +49,8 @@ export interface SlotOwner {
   captured(packets: CapturedPackets): void
   /** Answered with a command `verdict`. */
   lookUp(workerIndex: number, question: OutsideQuestion): void
+  /** For another worker. */
+  tell(workerIndex: number, command: Command): void
   /** It has ended, asked or not: nothing more comes of it. */
   ended(workerIndex: number): void
   restarted(workerIndex: number): void
@@ -237,6 +239,9 @@ export class WorkerSlot {
         return
       case 'look-up':
         this.#owner.lookUp(this.index, message.question)
+        return
+      case 'move':
+        this.#owner.tell(message.worker, { kind: 'move', move: message.move })
         return
       case 'answer':
         this.#unanswered.handle(message)

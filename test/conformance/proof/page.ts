@@ -59,11 +59,11 @@ function reasonOf(cell: Cell | undefined): string {
 /** Of a page that was written before: its results by row, and its origin; a row whose words have changed has none. */
 export function pageBefore(text: string): Pick<Page, 'origin' | 'resultsOf'> {
   const known = new Map<string, Results>()
-  let name = ''
+  let title = ''
   for (const line of text.split('\n')) {
-    name = /^<a id="(.*)"><\/a>$/.exec(line)?.[1] ?? name
+    title = /^## (.*)$/.exec(line)?.[1] ?? title
     const [, section, level, requirement, other, native, dgram] = line.split('|').map((cell) => cell.trim())
-    if (dgram !== undefined) known.set(keyOf(name, section, level, requirement), [other, native, dgram])
+    if (dgram !== undefined) known.set(keyOf(title, section, level, requirement), [other, native, dgram])
   }
   return {
     origin:
@@ -73,7 +73,7 @@ export function pageBefore(text: string): Pick<Page, 'origin' | 'resultsOf'> {
         ?.slice(ORIGIN.length) ?? 'no run yet.',
     resultsOf: (list, row) => {
       if (row.isOpen) return [OPEN, '', '']
-      const results = known.get(keyOf(list.name, sectionCell(list, row), row.level, requirementCell(row)))
+      const results = known.get(keyOf(list.title, sectionCell(list, row), row.level, requirementCell(row)))
       return results === undefined || results[0] === OPEN ? NOT_RUN : results
     },
   }
@@ -129,7 +129,7 @@ const HOW_TO_READ = `## How to read the tables
 function summary(lists: readonly RequirementList[], page: Page): string {
   const lines = lists.map((list) => {
     const count = countOf(list.rows.map((row) => page.resultsOf(list, row)))
-    return summaryLine(`[${list.title}](#${list.name})`, list.rows.length, count)
+    return summaryLine(`[${list.title}](#${anchorOf(list.title)})`, list.rows.length, count)
   })
   const all = lists.flatMap((list) => list.rows.map((row) => page.resultsOf(list, row)))
   const head =
@@ -145,7 +145,7 @@ function openRows(lists: readonly RequirementList[]): string {
   const parts = lists.flatMap((list) => {
     const open = list.rows.filter(({ isOpen }) => isOpen)
     const lines = open.map((row) => `- ${sectionText(row)}, ${row.level}: ${row.requirement} *${reasonText(row)}*`)
-    return open.length === 0 ? [] : [`[${list.title}](#${list.name})`, lines.join('\n')]
+    return open.length === 0 ? [] : [`[${list.title}](#${anchorOf(list.title)})`, lines.join('\n')]
   })
   return ['## What is open', ...(parts.length === 0 ? ['Nothing.'] : parts)].join('\n\n')
 }
@@ -156,9 +156,9 @@ function section(list: RequirementList, page: Page): string {
     const cells = [sectionCell(list, row), row.level, requirementCell(row), ...page.resultsOf(list, row)]
     return `| ${[...cells, testsCell(row, page.exists)].join(' | ')} |`
   })
-  const heading = list.url === null ? `## ${list.title}` : `## [${list.title}](${list.url})`
-  const note = list.note === undefined ? [] : [list.note]
-  return [`<a id="${list.name}"></a>`, heading, ...note, [head, ...rows].join('\n')].join('\n\n')
+  const source = list.url === null ? '' : `[The text](${list.url}). `
+  const note = `${source}${list.note ?? ''}`.trim()
+  return [`## ${list.title}`, ...(note === '' ? [] : [note]), [head, ...rows].join('\n')].join('\n\n')
 }
 
 function sectionCell(list: RequirementList, row: Requirement): string {
@@ -180,15 +180,24 @@ function reasonText({ remark }: Requirement): string {
   return `${remark}${remark?.endsWith('.') ? '' : '.'}`
 }
 
-/** Links to the files, with the titles where the pointer rests. */
+/** Files and titles, not links: the npm package has this page and no tests. */
 function testsCell({ tests }: Requirement, exists: (path: string) => boolean): string {
   const byFile = new Map<string, string[]>()
-  for (const test of tests.map(namedTest))
-    byFile.set(test.file, [...(byFile.get(test.file) ?? []), test.titles.join(' > ')])
-  const links = [...byFile].map(([file, titles]) => {
-    const path = sourceOf({ file, titles }, exists) ?? `test/${file}.test.ts`
-    const text = titles.filter((title) => title !== '').join('; ')
-    return `[${file}](../${path}${text === '' ? '' : ` "${text.replaceAll('"', '&quot;').replaceAll('|', '/')}"`})`
+  for (const test of tests.map(namedTest)) {
+    const path = sourceOf(test, exists) ?? `test/${test.file}.test.ts`
+    byFile.set(path, [...(byFile.get(path) ?? []), ...(test.titles.length === 0 ? [] : [test.titles.join(' › ')])])
+  }
+  const texts = [...byFile].map(([path, titles]) => {
+    const text = titles.map((title) => title.replaceAll('|', '/').replaceAll('<', '&lt;')).join('; ')
+    return `\`${path}\`${text === '' ? '' : `: ${text}`}`
   })
-  return links.join(', ')
+  return texts.join('<br>')
+}
+
+/** What shows Markdown on the web makes it of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
 }

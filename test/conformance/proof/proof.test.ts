@@ -125,10 +125,10 @@ t.test('the page', async (t) => {
   const text = conformancePage([list(passed, gap)], page)
 
   t.test('counts, links and explains', async (t) => {
-    t.match(text, '| [RFC 8656: TURN](#rfc8656) | 2 | 1 | 1 |  |  |  |')
+    t.match(text, '| [RFC 8656: TURN](#rfc-8656-turn) | 2 | 1 | 1 |  |  |  |')
     t.match(
       text,
-      '| [§7.2](https://www.rfc-editor.org/rfc/rfc8656#section-7.2) | MUST | Ports are random. *Limit: on Linux.* | ✓ |  |  | [turn/a](../test/turn/a.test.ts "ports") |',
+      '| [§7.2](https://www.rfc-editor.org/rfc/rfc8656#section-7.2) | MUST | Ports are random. *Limit: on Linux.* | ✓ |  |  | `test/turn/a.test.ts`: ports |',
     )
     t.match(text, '- §9, MAY: Peers may sing. *nobody listens.*')
   })

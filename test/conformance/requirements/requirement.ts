@@ -38,9 +38,9 @@ export interface Requirement {
 
 /** The requirements of one document. */
 export interface RequirementList {
-  /** For `npm run conformance -- --of NAME`, and the anchor on the page: `rfc8656`. */
+  /** For `npm run conformance -- --of NAME`: `rfc8656`. */
   readonly name: string
-  /** `RFC 8656: TURN`. */
+  /** `RFC 8656: TURN`: the heading on the page. */
   readonly title: string
   /** Of the text; sections are anchors on it where it is an RFC. */
   readonly url: string | null

@@ -277,5 +277,5 @@ function until(isSo: () => boolean): Promise<void> {
   const met = new Promise<void>((resolve) => {
     timer = setInterval(() => isSo() && resolve(), 20)
   })
-  return withDeadline(met, 20_000, () => 'nothing was sent again').finally(() => clearInterval(timer))
+  return withDeadline(met, 60_000, () => 'nothing was sent again').finally(() => clearInterval(timer))
 }

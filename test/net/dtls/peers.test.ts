@@ -138,7 +138,7 @@ async function isEmpty(server: DtlsServer): Promise<void> {
   const met = new Promise<void>((resolve) => {
     timer = setInterval(() => server.dtls.sessionCount === 0 && resolve(), 20)
   })
-  await withDeadline(met, 20_000, () => 'the session stays').finally(() => clearInterval(timer))
+  await withDeadline(met, 60_000, () => 'the session stays').finally(() => clearInterval(timer))
 }
 
 function counter(server: DtlsServer, name: EngineCounterName): number {

@@ -131,6 +131,10 @@ export class FakeKernel implements Libc {
     return 0
   }
 
+  connect(fd: number, _address: number, _addressLength: number): number {
+    throw new Error(`connect(${fd}): one worker has no clients of others`)
+  }
+
   getsockname(fd: number, address: number, lengthPointer: number): number {
     const { bound } = this.descriptors.find(fd, 'socket')
     const lengthAt = this.#memory.at(lengthPointer, 4, 'getsockname')

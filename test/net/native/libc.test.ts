@@ -49,6 +49,7 @@ t.test('the C library', { skip: withoutKoffi() }, async (t) => {
     const calls: Readonly<Record<string, () => number>> = {
       close: () => libc.close(NO_FD),
       bind: () => libc.bind(NO_FD, at, SOCKADDR_IN.size),
+      connect: () => libc.connect(NO_FD, at, SOCKADDR_IN.size),
       getsockname: () => libc.getsockname(NO_FD, at, at),
       setsockopt: () => libc.setsockopt(NO_FD, 1, 2, at, 4),
       recvmmsg: () => libc.recvmmsg(NO_FD, at, 1, MSG_DONTWAIT, 0),

@@ -40,7 +40,7 @@ function read(bound: Bound, length: number): Promise<Buffer> {
     bound.stream?.resume()
     take()
   })
-  return withDeadline(whole, 20_000, () => `only ${all.length} bytes`)
+  return withDeadline(whole, 60_000, () => `only ${all.length} bytes`)
 }
 
 t.test('a bound connection', async (t) => {
@@ -81,7 +81,7 @@ t.test('a bound connection', async (t) => {
       const bound = await stage.bound.next()
       const ended = new Promise<void>((resolve) => bound.stream?.once('end', () => resolve()))
       t.equal((await read(bound, 9)).toString(), 'all I had')
-      await withDeadline(ended, 20_000, () => 'no end')
+      await withDeadline(ended, 60_000, () => 'no end')
       bound.stream?.write('answer')
       await stage.until('an answer', () => client.received.includes('answer'))
       bound.stream?.end()

@@ -386,7 +386,7 @@ async function standstill(count: () => number): Promise<void> {
   }, 20_000)
 }
 
-function until(isSo: () => boolean, milliseconds = 20_000): Promise<void> {
+function until(isSo: () => boolean, milliseconds = 60_000): Promise<void> {
   let timer: NodeJS.Timeout
   const so = new Promise<void>((resolve) => {
     timer = setInterval(() => isSo() && resolve(), 2)

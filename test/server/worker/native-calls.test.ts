@@ -16,7 +16,7 @@ t.test('NativeCalls', { skip: NATIVE.skip }, async (t) => {
       const koffi = loadKoffi()
       const libc = openLibc(koffi)
       const specs = ['udp:127.0.0.1:0', 'udp:[::1]:0'].map(parseListenSpec)
-      const opener = new ListenerOpener(koffi, libc, { gro: true, gso: true })
+      const opener = new ListenerOpener(koffi, libc, { gro: true, gso: true }, false)
       t.teardown(() => opener.close())
       const opened = opener.open(wildcardListenTargets(specs, UDP_SCHEMES), 1, () => false)
       const listeners = opened.flatMap(({ adopted }) => adopted)

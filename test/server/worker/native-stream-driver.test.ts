@@ -77,7 +77,7 @@ class DrivenLoop {
         resolve()
       }
     })
-    return withDeadline(idle, 20_000, () => 'it never waits')
+    return withDeadline(idle, 60_000, () => 'it never waits')
   }
 
   #advance(): void {
@@ -96,7 +96,7 @@ t.test('the loop of a stream worker', { skip: withoutKoffi() }, async (t) => {
       start(() => socket.resume())
       driver.onWait = () => waitCount++
     })
-    await withDeadline(data, 20_000, () => 'no data')
+    await withDeadline(data, 60_000, () => 'no data')
     return waitCount
   }
 
@@ -117,7 +117,7 @@ t.test('the loop of a stream worker', { skip: withoutKoffi() }, async (t) => {
       setImmediate(() => setImmediate(() => socket.resume()))
     })
     await driver.afterIdleWait(() => other.resume())
-    await withDeadline(data, 20_000, () => 'no data')
+    await withDeadline(data, 60_000, () => 'no data')
     t.equal(waitCount, 0)
   })
 

@@ -38,6 +38,7 @@ async function start(t: Test) {
     report: none,
     captured: none,
     lookUp: none,
+    tell: none,
     ended: none,
     died: () => void deathCount++,
     restarted: none,
