@@ -53,9 +53,11 @@ export function parseOAuthKeys(text: string, realm: string): readonly OAuthKey[]
   return [...keys.values()]
 }
 
-/** Words in another order than this file's may be the key itself, which is in no message: only beside an algorithm a word is surely an id. */
+/** Words in another order than this file's may be the key itself, which is in no message: an id is what stands beside an algorithm, and is no key of it. */
 function subjectOf([kid, algorithm = '']: readonly string[]): string {
-  return KEY_BYTES.has(algorithm.toUpperCase()) ? `the key ${quoted(kid)}` : 'the key'
+  const keyBytes = KEY_BYTES.get(algorithm.toUpperCase())
+  const isId = keyBytes !== undefined && Buffer.from(kid, 'base64').length < keyBytes
+  return isId ? `the key ${quoted(kid)}` : 'the key'
 }
 
 /** Throws a RangeError whose message goes on after the key's id, and quotes nothing that may be a key. */
@@ -64,6 +66,8 @@ function keyOf(words: readonly string[], realm: string): OAuthKey {
   if (Buffer.byteLength(kid) > OAUTH_KID_LENGTH_MAX) {
     throw new RangeError(`has an id of more than ${OAUTH_KID_LENGTH_MAX} bytes`)
   }
+  if (/[\p{Cc}\ufffd]/u.test(kid))
+    throw new RangeError('has an id that is no text of UTF-8, or has control characters in it')
   if (words.length < 3 || words.length > 6) {
     throw new RangeError(`has ${words.length} words on its line: write ${FORM}`)
   }

@@ -71,6 +71,11 @@ export function transportOf({ scheme, transport }: TurnUri): TransportKind {
   return transport === 'udp' ? 'dtls' : 'tls'
 }
 
+/** The protocol below it, which ?transport= and the labels of SRV records name. */
+export function protocolOf(transport: TransportKind): 'udp' | 'tcp' {
+  return transport === 'udp' || transport === 'dtls' ? 'udp' : 'tcp'
+}
+
 export function portOf({ port, scheme }: TurnUri): number {
   return port ?? DEFAULT_PORTS[scheme]
 }

@@ -63,8 +63,10 @@ function keyOf({ oauthKeys, realm }: Settings, kid: string | null, nowSeconds: n
   } catch (error) {
     throw error instanceof TurndError ? new CommandError(error.message) : error
   }
-  const key = kid === null ? keys.find((each) => !isExpired(each, nowSeconds)) : keys.find((each) => each.kid === kid)
+  // The key to come stands in the file before its time.
+  const isOfNow = (each: OAuthKey) => each.notBeforeSeconds <= nowSeconds && !isExpired(each, nowSeconds)
+  const key = keys.find(kid === null ? isOfNow : (each) => each.kid === kid)
   if (key !== undefined) return key
-  if (kid === null) throw new CommandError(`all keys of --oauth-keys ${oauthKeys} have expired: add one of today`)
+  if (kid === null) throw new CommandError(`no key of --oauth-keys ${oauthKeys} holds now: add one of today`)
   throw new CommandError(`--kid ${printable(kid)} is no key of --oauth-keys ${oauthKeys}`)
 }

@@ -2,7 +2,7 @@
 import { loadCertificate } from '../auth/certificate-file.js'
 import { isNameCovered } from '../auth/certificate-names.js'
 import { isSecure } from '../client/discovery/srv-candidates.js'
-import { formatTurnUri } from '../client/turn-uri.js'
+import { formatTurnUri, protocolOf } from '../client/turn-uri.js'
 import { parseCommandLine } from '../config/command-line.js'
 import { TurndError } from '../config/errors.js'
 import { readTextFile } from '../config/read-text-file.js'
@@ -69,8 +69,7 @@ function printed(given: DnsArguments, settings: Settings, local: readonly string
 
 /** With everything in it: browsers look nothing up. */
 function uriOf({ host, port, transport }: NamedPlace): string {
-  const protocol = transport === 'udp' || transport === 'dtls' ? 'udp' : 'tcp'
-  return formatTurnUri({ scheme: isSecure(transport) ? 'turns' : 'turn', host, port, transport: protocol })
+  return formatTurnUri({ scheme: isSecure(transport) ? 'turns' : 'turn', host, port, transport: protocolOf(transport) })
 }
 
 function nowhere(useless: readonly string[]): NowhereError {

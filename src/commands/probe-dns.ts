@@ -2,7 +2,7 @@
 import { isSecure } from '../client/discovery/srv-candidates.js'
 import type { Candidate } from '../client/discovery/walk.js'
 import type { ProbeTarget } from '../client/probe/probe-plan.js'
-import { formatTurnUri, type TurnUri } from '../client/turn-uri.js'
+import { formatTurnUri, protocolOf, type TurnUri } from '../client/turn-uri.js'
 import { DISCOVERY_SECONDS_DEFAULT, PROBE_TARGET_COUNT_MAX } from '../limits/clients.js'
 import { TRANSPORTS } from './resolve-arguments.js'
 import { whyNothing } from './resolve-text.js'
@@ -43,10 +43,9 @@ export async function findTargets(
 function targetOf({ host, scheme }: TurnUri, { address, port, transport }: Candidate): ProbeTarget {
   const isStun = scheme.startsWith('stun')
   const kind = isStun ? 'stun' : 'turn'
-  const protocol = transport === 'udp' || transport === 'dtls' ? 'udp' : 'tcp'
   const shown: TurnUri = {
     ...{ scheme: isSecure(transport) ? `${kind}s` : kind, host: address, port },
-    transport: isStun ? null : protocol,
+    transport: isStun ? null : protocolOf(transport),
   }
   return { uri: formatTurnUri(shown), transport, host: address, port, isStun, need: 'required', serverName: host }
 }

@@ -17,7 +17,9 @@ export async function drainRelaying(
   const count = relaying.allocationCount()
   const rest = count === 0 ? 'nothing is left to wait for' : `${count} may go on for ${timeoutSeconds} s`
   const others = alternates.described()
-  const fate = others.length === 0 ? 'allocations are refused' : `clients are sent to ${others.join(', ')}`
+  const fate = alternates.list.some(({ addresses }) => addresses.length > 0)
+    ? `clients are sent to ${others.join(', ')}`
+    : `allocations are refused${others.length === 0 ? '' : `, since nobody can be sent to ${others.join(', ')}`}`
   const more = others.length === 0 ? {} : { alternates: others }
   logger.info({ event: 'draining', allocations: count, timeoutSeconds, ...more }, `draining: new ${fate}, ${rest}`)
   if (count > 0) await allocationsEnded(relaying, timeoutSeconds, isGivenUp)

@@ -278,6 +278,17 @@ t.test('NAPTR records that lead astray (RFC 3958 §2.2.4)', async (t) => {
     t.match(faults, [/n6 is one NAPTR record too far: no more than 5 are followed/])
   })
 
+  t.test('that fan out and meet again are followed once', async (t) => {
+    // Every way on its own would be 32 ^ 5 of them.
+    const levels = [0, 1, 2, 3, 4].flatMap((level) =>
+      Array.from({ length: 32 }, (_, at) => `n${level} NAPTR ${at} 1 - RELAY:turn.udp n${level + 1}`),
+    )
+    const zone = new Zone([...levels, 'n5 NAPTR 1 1 A RELAY:turn.udp a', 'a A 192.0.2.1'].join('\n'))
+    const { faults, places } = await resolved('turn:n0', zone)
+    t.same(places, [UDP])
+    t.same(faults, [])
+  })
+
   t.test('of other applications, or with a regular expression, they are left out', async (t) => {
     const zone = new Zone(`
       example.net NAPTR 10 10 u RELAY:turn.udp a.example.net

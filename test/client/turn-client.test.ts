@@ -131,13 +131,13 @@ t.test('a client', { buffered: true }, async (t) => {
       answer(request, true, (writer) => writer.writeErrorCode(300).writeAddress(ATTRIBUTE_ALTERNATE_SERVER, PEER)),
     ])
     t.match(await errorOf((await moved.connect()).allocate()), { number: 300, alternateServer: '192.0.2.9:4000' })
-    const nameless = await (await scriptedUdp(t, dance)).connect({ answerMilliseconds: 400 })
+    const nameless = await (await scriptedUdp(t, dance)).connect({ answerMilliseconds: 60_000 })
     t.equal(await codeOf(nameless.allocate()), 'no-credentials')
   })
 
   t.test('asks again over UDP, and not over TCP (RFC 8489 §6.2)', async (t) => {
     const lossy = await scriptedUdp(t, (request, count) => (count === 1 ? [] : [granted(request)]))
-    const { exchange, mapped } = await (await lossy.connect({ answerMilliseconds: 2_000 })).bind()
+    const { exchange, mapped } = await (await lossy.connect({ answerMilliseconds: 60_000 })).bind()
     t.equal(exchange.transmissionCount, 2)
     t.equal(mapped.toString(), '192.0.2.7:50000')
     // A path that takes longer than the first wait: the answer is that to the first transmission.

@@ -59,12 +59,14 @@ t.test('turnd credentials', async (t) => {
     const key = Buffer.alloc(32, 'k')
     writeFileSync(
       oauth,
-      `old A256GCM ${key.toString('base64')} 1000000000 60\nnorth A256GCM ${key.toString('base64')}\n`,
+      ['old 1000000000 60', 'next 4000000000 60', 'north']
+        .map((line) => `${line.replace(/ |$/, ` A256GCM ${key.toString('base64')} `)}\n`)
+        .join(''),
     )
     const ofServer = ['--oauth-keys', oauth, '--realm', 'octavio.com']
     const { code, stdout } = await run(['--access-token', '--ttl', '10m', ...ofServer])
     t.equal(code, 0)
-    t.match(stdout, /^username {6}north$/m, 'the first key that has not expired')
+    t.match(stdout, /^username {6}north$/m, 'the first key that holds now')
     t.match(stdout, /^server name {3}octavio.com$/m)
     t.match(stdout, /, in 10 minutes$/m)
     t.notMatch(stdout, key.toString('base64'))
@@ -87,7 +89,10 @@ t.test('turnd credentials', async (t) => {
       t.match(stderr, message)
     }
     writeFileSync(oauth, `old A256GCM ${key.toString('base64')} 1000000000 60\n`)
-    t.match((await run(['--access-token', ...ofServer])).stderr, /all keys of --oauth-keys .* have expired/)
+    t.match(
+      (await run(['--access-token', ...ofServer])).stderr,
+      /no key of --oauth-keys .* holds now: add one of today/,
+    )
   })
 
   t.test('prints one JSON object, of the draft and for RTCPeerConnection', async (t) => {

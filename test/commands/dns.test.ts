@@ -123,6 +123,15 @@ t.test('turnd dns', async (t) => {
     t.match(json.blocks.find(({ id }: { id: string }) => id === 'turn-srv').records[0], record)
   })
 
+  t.test('a public side is that of private addresses, and a listener at a public one stays it', async (t) => {
+    const hostsOf = async (host: string) => {
+      const { stdout } = await run(...DOMAIN, '--listen', `${host}:3478`, '--external-ip', '198.41.0.4')
+      return recordsOf(stdout).filter((record) => / A /.test(record))
+    }
+    t.same(await hostsOf('198.41.0.5'), ['turn.octavio.com. A 198.41.0.5'])
+    t.same(await hostsOf('10.0.0.4'), ['turn.octavio.com. A 198.41.0.4'])
+  })
+
   t.test('prints nothing that would lead nowhere', async (t) => {
     const cases: [argv: string[], sentence: RegExp][] = [
       [['--listen', '127.0.0.1:3478'], /nobody elsewhere reaches 127\.0\.0\.1: give --external-ip/],

@@ -7,7 +7,10 @@ import { probeTarget } from '../../src/client/probe/probe-target.js'
 import { alternates, judgeAlternate } from '../../src/doctor/inside/alternates.js'
 import type { InsideScene } from '../../src/doctor/inside/scene.js'
 import { createTurnServer, type TurnServer, type TurnServerOptions } from '../../src/index.js'
+import type { Logger } from '../../src/log/logger.js'
 import { AlternateServers } from '../../src/server/alternates.js'
+import { drainRelaying } from '../../src/server/drain-relaying.js'
+import type { Relaying } from '../../src/server/relaying.js'
 import { hostAddress, type TransportAddress } from '../../src/stun/address.js'
 import { ATTRIBUTE_ALTERNATE_SERVER, METHOD_ALLOCATE } from '../../src/stun/constants.js'
 import type { RelayHost } from '../../src/turn/relay-host.js'
@@ -58,6 +61,22 @@ t.test('names of other servers', async (t) => {
       'gone.test:4000 (no address)',
       'tls:192.0.2.4:443',
     ])
+  })
+
+  t.test('stand in the line of a drain, which says what becomes of new clients', async (t) => {
+    const servers = serversOf(new Map([['turn2.test', ['192.0.2.2']]]))
+    const said = async () => {
+      const lines: string[] = []
+      const logger = { info: (_: object, line: string) => lines.push(line) } as unknown as Logger
+      const relaying = { drain: async () => {}, allocationCount: () => 0 } as unknown as Relaying
+      await drainRelaying({ alternates: servers, relaying }, 1, logger, () => false)
+      return lines.join()
+    }
+    t.equal(await said(), 'draining: new allocations are refused, nothing is left to wait for')
+    await take(servers, { alternate: ['turn2.test', 'gone.test'] })
+    t.match(await said(), 'new clients are sent to turn2.test (192.0.2.2), gone.test (no address), nothing')
+    await take(servers, { alternate: ['gone.test'] })
+    t.match(await said(), 'new allocations are refused, since nobody can be sent to gone.test (no address), nothing')
   })
 
   t.test('are looked up again: what has changed is told once, and what fails keeps its addresses', async (t) => {

@@ -15,6 +15,8 @@ export const STRANGER = keyOf('stranger', 32, 3)
 export interface TokenWish extends Partial<AccessToken> {
   readonly key?: OAuthKey
   readonly serverName?: string
+  /** 12 bytes; by chance if absent. */
+  readonly nonce?: Uint8Array
 }
 
 /** 20 bytes, all the same. */
@@ -25,7 +27,7 @@ export function macKeyOf(byte: number, length = 20): Uint8Array {
 export function tokenOf(wish: TokenWish = {}): Uint8Array {
   const { key = NORTH, lifetimeSeconds = 3600, macKey = macKeyOf(7), serverName = SERVER_NAME } = wish
   const { timestampSeconds = WALL_SECONDS } = wish
-  return sealToken({ macKey, timestampSeconds, lifetimeSeconds }, key.key, Buffer.from(serverName))
+  return sealToken({ macKey, timestampSeconds, lifetimeSeconds }, key.key, Buffer.from(serverName), wish.nonce)
 }
 
 /** Any block as a token of NORTH: authentic, whatever is in it. */

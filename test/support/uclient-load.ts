@@ -88,7 +88,12 @@ async function runUnlessUnlucky(server: ServerProcess, load: UclientLoad): Promi
 }
 
 function unexpectedRefusals(server: ServerProcess): LogLine[] {
-  return server.linesOf('refusal').filter((line) => !isUnlucky(line))
+  return server.linesOf('refusal').filter((line) => !isUnlucky(line) && !isOfMove(line))
+}
+
+/** A client that comes from another port has a nonce of the former one, and asks again with another. */
+function isOfMove({ method, reason }: LogLine): boolean {
+  return reason === 'stale-nonce' && method === 'Refresh'
 }
 
 /** Blind choice of a channel number: not the fault of the server, nor of the load. */

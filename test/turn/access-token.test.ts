@@ -185,6 +185,16 @@ t.test('the time of a token', async (t) => {
     t.match(harness.observer.refusals.at(-1), { reason: 'expired-oauth-key', overdueSeconds: -100 })
     clock.seconds += 95
     t.equal(allocate(client({ key: SOUTH }), { key: SOUTH }).code, 0)
+    // As with tokens, for the same clocks.
+    const ending = (seconds: number) => [{ ...NORTH, notBeforeSeconds: clock.seconds - seconds, lifetimeSeconds: 60 }]
+    for (const [seconds, code] of [
+      [64, 0],
+      [65, 401],
+    ]) {
+      const stage = begin({ tokens: clock.tokens(REALM, ending(seconds)) })
+      const wish = { timestampSeconds: clock.seconds }
+      t.equal(allocate(stage.client(wish), wish).code, code, `${seconds - 60} s after its end`)
+    }
   })
 
   t.test('caps what Allocate and Refresh grant (RFC 7635 §9)', async (t) => {

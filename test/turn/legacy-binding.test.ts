@@ -162,6 +162,15 @@ t.test('Binding of RFC 3489', async (t) => {
     t.same(sentFor(harness, response), [], 'an answer of another server: no loops')
   })
 
+  t.test('of a client behind a relay of this server gets nothing, as with every request', async (t) => {
+    const harness = legacyStage()
+    const owner = harness.client()
+    t.equal(owner.allocate().code, 0)
+    const relay = harness.relayOf(owner).address.toString()
+    t.same(sentFor(harness, legacy(harness), relay), [])
+    t.match(harness.observer.refusals.at(-1), { reason: 'nested-client', client: relay })
+  })
+
   t.test('counts against the limit of answers to strangers', async (t) => {
     const harness = legacyStage({ unauthenticatedRate: 20 })
     let count = 0

@@ -1,6 +1,6 @@
 // From a name to transport addresses: by SRV records and the addresses of their targets (RFC 2782), or by the addresses of the name itself. The
 // last steps of every way.
-import { DEFAULT_PORTS, type TransportKind } from '../turn-uri.js'
+import { DEFAULT_PORTS, protocolOf, type TransportKind } from '../turn-uri.js'
 import { orderSrv } from './srv-order.js'
 import type { Candidate, Walk } from './walk.js'
 
@@ -22,8 +22,7 @@ export function defaultPort(transport: TransportKind): number {
 
 /** `_turns._tcp`: of TLS over TCP, and DTLS over UDP. */
 export function serviceLabels(kind: WalkGoal['kind'], transport: TransportKind): string {
-  const protocol = transport === 'udp' || transport === 'dtls' ? 'udp' : 'tcp'
-  return `_${kind}${isSecure(transport) ? 's' : ''}._${protocol}`
+  return `_${kind}${isSecure(transport) ? 's' : ''}._${protocolOf(transport)}`
 }
 
 /** @param port null: the default one of the transport */

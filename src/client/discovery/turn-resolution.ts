@@ -63,29 +63,27 @@ export async function byNaptr(
     const wanted = transports.map((transport) => PROTOCOL_TAGS[transport]).join(', ')
     walk.fault(`the NAPTR records are for other transports than this client has (${wanted}): it stops here`)
   }
-  return each(ranked, (transport) => follow(goal, transport, first, [goal.host], walk))
+  return each(ranked, (transport) => follow({ goal, transport, walk, followed: new Set() }, first, [goal.host]))
 }
 
 /** One transport through all records, to all ends: RFC 3958 §2.2.5 forbids to change it on the way. */
-async function follow(
-  goal: WalkGoal,
-  transport: TransportKind,
-  records: readonly NaptrRecord[],
-  path: readonly string[],
-  walk: Walk,
-): Promise<Candidate[]> {
-  const matching = sortNaptr(records).filter((record) => isFor(record, transport))
-  if (matching.length === 0) walk.fault(`${path.at(-1)} has no NAPTR record for ${PROTOCOL_TAGS[transport]}`)
-  return each(matching, (record) => followOne(goal, transport, record, path, walk))
+interface NaptrWay {
+  readonly goal: WalkGoal
+  readonly transport: TransportKind
+  readonly walk: Walk
+  /** Names in lower case whose records have been followed: what comes of them is known, and records that fan out and meet again are many ways. */
+  readonly followed: Set<string>
 }
 
-async function followOne(
-  goal: WalkGoal,
-  transport: TransportKind,
-  record: NaptrRecord,
-  path: readonly string[],
-  walk: Walk,
-): Promise<Candidate[]> {
+async function follow(way: NaptrWay, records: readonly NaptrRecord[], path: readonly string[]): Promise<Candidate[]> {
+  const { transport, walk } = way
+  const matching = sortNaptr(records).filter((record) => isFor(record, transport))
+  if (matching.length === 0) walk.fault(`${path.at(-1)} has no NAPTR record for ${PROTOCOL_TAGS[transport]}`)
+  return each(matching, (record) => followOne(way, record, path))
+}
+
+async function followOne(way: NaptrWay, record: NaptrRecord, path: readonly string[]): Promise<Candidate[]> {
+  const { followed, goal, transport, walk } = way
   const { replacement } = record
   switch (flagOf(record)) {
     case null:
@@ -108,8 +106,10 @@ async function followOne(
         walk.fault(`${replacement} is one NAPTR record too far: no more than ${DISCOVERY_NAPTR_COUNT_MAX} are followed`)
         return []
       }
+      if (followed.has(name)) return []
+      followed.add(name)
       const { records } = await walk.ask('NAPTR', replacement)
-      return follow(goal, transport, records, [...path, name], walk)
+      return follow(way, records, [...path, name])
     }
   }
 }

@@ -59,6 +59,7 @@ export class Walk {
   readonly options: WalkOptions
   readonly #source: DnsSource
   readonly #answers = new Map<string, Promise<DnsAnswer<RecordType>>>()
+  readonly #faults = new Set<string>()
   #isOver = false
   /** Questions without an answer; as soon as there is one, not counted any more. */
   #silentCount = 0
@@ -100,8 +101,10 @@ export class Walk {
     this.steps.push({ kind: 'note', text, isFault: false })
   }
 
-  /** The same, of something that is wrong with the records. */
+  /** The same, of something that is wrong with the records; once, however many of them lead there. */
   fault(text: string): void {
+    if (this.#faults.has(text)) return
+    this.#faults.add(text)
     this.steps.push({ kind: 'note', text, isFault: true })
   }
 
@@ -122,13 +125,13 @@ export class Walk {
   }
 }
 
-/** One after the other: what is asked first is shown first. */
+/** One after the other: what is asked first is shown first. What comes of it is as `distinct` has it, so that it stays small on the way. */
 export async function each<Item>(
   items: readonly Item[],
   find: (item: Item) => Promise<Candidate[]>,
 ): Promise<Candidate[]> {
-  const found: Candidate[] = []
-  for (const item of items) found.push(...(await find(item)))
+  let found: Candidate[] = []
+  for (const item of items) found = distinct([...found, ...(await find(item))])
   return found
 }
 
