@@ -286,7 +286,7 @@ export const rfc8489: RequirementList = rfc(8489, 'STUN and long-term credential
       'conformance/variants > a key or a MAC of the weaker kind does not stand for the stronger one',
       'auth/authenticator > with both integrity attributes the SHA-256 one counts',
     ],
-    'whoever is on the way can cut the stronger one off (§16.1.1): what is left is the weaker one, of the same key',
+    'whoever is on the way can cut the stronger one off (§16.1.3): what is left is the weaker one, of the same key',
   ),
   must('9.2.5', 'Our client answers a 401 once, and a 438 with the new nonce, but not for ever.', [
     'client/turn-client > a client > answers a 401 with credentials',
