@@ -96,7 +96,7 @@ const CASES: readonly Case[] = [
         /did you mean min-port\?/,
       )
       t.equal(whatOf(server, 'proc-user'), 'needed')
-      t.match(messageOf(server), /: 8 applied, 9 by default here already, 10 ignored, 1 unknown; 3 things need you$/)
+      t.match(messageOf(server), /: 9 applied, 9 by default here already, 9 ignored, 1 unknown; 3 things need you$/)
     },
   },
 ]

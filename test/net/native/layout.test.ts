@@ -24,6 +24,7 @@ const HEADERS = `
 #include <time.h>
 #include <unistd.h>
 #include <linux/errqueue.h>
+#include <linux/filter.h>
 `
 
 /** Structs by the name of their layout; a field of the layout has the name of C's. */
@@ -37,6 +38,8 @@ const STRUCTS: Readonly<Record<string, string>> = {
   IN_PKTINFO: 'struct in_pktinfo',
   IN6_PKTINFO: 'struct in6_pktinfo',
   SOCK_EXTENDED_ERR: 'struct sock_extended_err',
+  SOCK_FPROG: 'struct sock_fprog',
+  SOCK_FILTER: 'struct sock_filter',
 }
 const EVENTS: Readonly<Record<string, string>> = {
   EPOLL_EVENT_X64: '__x86_64__',
@@ -67,6 +70,8 @@ const WIDTHS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'struct in_pktinfo': { ipi_ifindex: 4, ipi_spec_dst: 4, ipi_addr: 4 },
   'struct in6_pktinfo': { ipi6_addr: 16, ipi6_ifindex: 4 },
   'struct sock_extended_err': { ee_errno: 4, ee_origin: 1, ee_type: 1, ee_code: 1, ee_info: 4, ee_data: 4 },
+  'struct sock_fprog': { len: 2, filter: 8 },
+  'struct sock_filter': { code: 2, jt: 1, jf: 1, k: 4 },
   'struct epoll_event': { events: 4, data: 8 },
 }
 /** Declarations of the functions that libc.ts calls; where they differ from the header's, C does not compile. */
