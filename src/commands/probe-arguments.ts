@@ -54,7 +54,7 @@ them, and shows what came back: round trips, loss, jitter, throughput.
   --ca FILE           trusts the authorities in this PEM file, in place of those
                       that Node knows
   --insecure          a certificate may be wrong: what is wrong is shown
-  --dns               of a URI: probes the servers to which its DNS records lead,
+  --dns               of a URI: probes the servers that its DNS records lead to,
                       in the order of turnd resolve; all of them have to work
   --dns-server ADDRESS[:PORT]
                       the same, asking this DNS server
