@@ -40,6 +40,8 @@ const { RTCPeerConnection } = createRequire(join(projectRoot, 'package.json'))(l
 }
 const errors: number[] = []
 let hasRelay = false
+/** Candidates for a connection that knows nothing of the other side yet: it may drop what comes so early. */
+const early = new Map<Connection, unknown[]>()
 
 const newConnection = () =>
   new RTCPeerConnection({ iceServers: [{ urls: uri, username, credential }], iceTransportPolicy: 'relay' })
@@ -59,9 +61,9 @@ async function call() {
   // It may be over before anybody waits for it.
   hopeless.catch(() => {})
   await caller.setLocalDescription(await caller.createOffer())
-  await callee.setRemoteDescription(caller.localDescription)
+  await describe(callee, caller.localDescription)
   await callee.setLocalDescription(await callee.createAnswer())
-  await caller.setRemoteDescription(callee.localDescription)
+  await describe(caller, callee.localDescription)
   const waiting = Promise.race([open, hopeless])
   await withDeadline(waiting, MILLISECONDS_MAX, () => `an open channel (${caller.connectionState}, errors ${errors})`)
   const totals = await exchange(channel, await answering)
@@ -71,12 +73,22 @@ async function call() {
 }
 
 function introduce(one: Connection, other: Connection): void {
+  early.set(other, [])
   one.onicecandidate = ({ candidate }) => {
     if (!candidate) return
     hasRelay ||= / typ relay/.test(candidate.candidate)
-    other.addIceCandidate(candidate)
+    const waiting = early.get(other)
+    if (waiting === undefined) other.addIceCandidate(candidate)
+    else waiting.push(candidate)
   }
   one.onicecandidateerror = ({ errorCode }) => void errors.push(errorCode)
+}
+
+async function describe(connection: Connection, description: unknown): Promise<void> {
+  await connection.setRemoteDescription(description)
+  const waiting = early.get(connection) ?? []
+  early.delete(connection)
+  for (const candidate of waiting) connection.addIceCandidate(candidate)
 }
 
 /** Rejects when all candidates are known and there are none. */
