@@ -21,7 +21,7 @@ machine (–) or open (o), with the reason.
   --open        run nothing: the open requirements alone
   --help        this
 
-On two processors the tests take about ten minutes, with --long about twenty.
+On two processors the tests take about five minutes, with --long about six.
 Exit code: 0 nothing failed, 1 something did, 2 wrong arguments.`
 
 const root = resolve(import.meta.dirname, '..')
