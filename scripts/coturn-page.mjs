@@ -32,24 +32,19 @@ turnd differs, the log says so: peers in private networks are refused unless \`-
 there may be 1800 allocations at once, and channel numbers end at 0x4FFF.
 `
 
-/** @param findOption ours by its name: some come later */
-export function coturnPage(groups, findOption) {
+export function coturnPage(groups) {
   const sections = Object.entries(groups).map(([title, options]) => {
-    const rows = Object.entries(options).map(
-      ([name, { fate }]) => `| \`${name}\` | ${cellsOf(fate, findOption).join(' | ')} |`,
-    )
+    const rows = Object.entries(options).map(([name, { fate }]) => `| \`${name}\` | ${cellsOf(fate).join(' | ')} |`)
     return `## ${title}\n\n| option | here | |\n|---|---|---|\n${rows.join('\n')}\n`
   })
   return [HEAD, ...sections].join('\n')
 }
 
-function cellsOf(fate, findOption) {
+function cellsOf(fate) {
   const { kind, text } = fate
   if (kind === 'fixed') return [VERDICTS.fixed, cell(`${fate.number}: ${text}`)]
   if (kind === 'part') return [VERDICTS[fate.verdict], cell(text)]
   if (kind !== 'option') return [VERDICTS[kind], cell(text)]
-  const { comesLater } = findOption(fate.option)
-  if (comesLater !== null) return [VERDICTS.ignored, cell(comesLater)]
   return [VERDICTS.applied, cell(text === '' ? `--${fate.option}` : `--${fate.option}: ${text}`)]
 }
 

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import { METRICS } from '../build/src/admin/metrics.js'
 import { COTURN_OPTION_GROUPS } from '../build/src/config/coturn/options.js'
 import { formatOptionsMarkdown } from '../build/src/config/help.js'
-import { findOption } from '../build/src/config/options.js'
 import * as memory from '../build/src/limits/memory.js'
 import { LIMITS } from '../build/src/limits/relation.js'
 import { coturnPage } from './coturn-page.mjs'
@@ -18,7 +17,7 @@ const limits = Object.fromEntries(AREAS.map((area) => [area, limitsText(area)]))
 const metrics = metricsPage(readFileSync(join(root, 'docs', 'metrics.md'), 'utf8'), METRICS)
 const pages = {
   'options.md': formatOptionsMarkdown(),
-  'coturn-options.md': coturnPage(COTURN_OPTION_GROUPS, findOption),
+  'coturn-options.md': coturnPage(COTURN_OPTION_GROUPS),
   'limits.md': limitsPage(limits, LIMITS, memory),
   'metrics.md': metrics,
 }

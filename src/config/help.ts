@@ -10,7 +10,6 @@ interface HelpEntry {
   readonly help: string
   readonly defaultText: string
   readonly isRepeatable: boolean
-  readonly isLater: boolean
 }
 
 const COLUMNS_MIN = 76
@@ -23,7 +22,7 @@ const NO_BREAK = '\u00a0'
 const INTRODUCTION = 'turnd is a STUN/TURN relay server (RFC 8489, RFC 8656).'
 const FIRST_EXAMPLE = 'turnd --realm example.org --user alice:secret --external-ip 203.0.113.5'
 const FOOTNOTES = [
-  'Defaults are in [brackets]. Options with (+) may be repeated. Those with (later) are accepted with a warning: their part comes in a later version.',
+  'Defaults are in [brackets]. Options with (+) may be repeated.',
   'Every option can also be given as an environment variable, --min-port as TURND_MIN_PORT (repeated values separated ' +
     'by commas, switches as true or false), or as a key of the file of --config. The command line beats the ' +
     'environment, which beats the file, which beats the file of another server.',
@@ -57,8 +56,6 @@ export function formatOptionsMarkdown(): string {
     'A repeatable option is a list in the file, and separated by commas in the environment (a comma inside a value is',
     'written `\\,`); the stronger source replaces the whole list. A switch is `true` or `false` there, and an empty',
     'variable gives nothing. Paths are relative to the working directory.',
-    '',
-    'Options marked *later* are accepted with a warning: their part comes in a later version.',
   ]
   for (const group of OPTION_GROUPS) {
     lines.push('', `## ${group}`, '', '| option | environment | default | |', '|---|---|---|---|')
@@ -74,7 +71,6 @@ function entriesOf(group: OptionGroup): HelpEntry[] {
     help: option.help,
     defaultText: option.defaultText,
     isRepeatable: option.repeatable,
-    isLater: option.comesLater !== null,
   }))
   if (group !== 'Operating') return entries
   const switches = COMMAND_SWITCHES.map(({ name, short, help }) => ({
@@ -83,13 +79,12 @@ function entriesOf(group: OptionGroup): HelpEntry[] {
     help,
     defaultText: '',
     isRepeatable: false,
-    isLater: false,
   }))
   return [...entries, ...switches]
 }
 
-function formatEntry({ title, help, defaultText, isRepeatable, isLater }: HelpEntry, width: number): string[] {
-  const marks = `${isRepeatable ? ' (+)' : ''}${isLater ? ' (later)' : ''}`
+function formatEntry({ title, help, defaultText, isRepeatable }: HelpEntry, width: number): string[] {
+  const marks = isRepeatable ? ' (+)' : ''
   const textWidth = width - TEXT_COLUMN
   // A default that is off says nothing that the reader does not expect.
   const note = defaultText === '' || defaultText === 'off' ? '' : ` [${defaultText}]`
@@ -112,8 +107,8 @@ export function wrap(text: string, width: number): string[] {
   return lines
 }
 
-function markdownRow({ title, environmentName, help, defaultText, isRepeatable, isLater }: HelpEntry): string {
-  const marks = [isRepeatable ? 'repeatable' : '', isLater ? '*later*' : ''].filter((mark) => mark !== '').join(', ')
+function markdownRow({ title, environmentName, help, defaultText, isRepeatable }: HelpEntry): string {
+  const marks = isRepeatable ? 'repeatable' : ''
   const cells = [
     `\`${title}\`${marks === '' ? '' : `<br>${marks}`}`,
     environmentName === '' ? '' : `\`${environmentName}\``,

@@ -64,8 +64,6 @@ interface OptionRow<Value, Item> {
   readonly coturn: readonly string[]
   /** The value never appears in an error, a warning or a log line. */
   readonly secret?: true
-  /** What a warning says after `has no effect yet: ` when it is given and not switched off. null: it works. */
-  readonly comesLater: string | null
   /** What a warning says after the option and one value of it; null for values that need none. */
   readonly warn?: (value: Item) => string | null
 }
@@ -97,7 +95,6 @@ const TABLE: Table = {
       'Where clients reach this server; without a scheme: UDP and TCP. *:3478 and :3478 mean every local address, ' +
       '[::1]:3478 is IPv6. The port is 3478 unless given, 5349 for tls: and dtls:.',
     coturn: ['listening-ip', 'listening-port', 'tls-listening-port', 'aux-server'],
-    comesLater: null,
   },
   'public-name': {
     group: 'Listening',
@@ -107,7 +104,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A DNS name by which clients know this server, for its URIs and its certificate.',
     coturn: ['server-name'],
-    comesLater: null,
   },
   'proxy-protocol-from': {
     group: 'Listening',
@@ -119,7 +115,6 @@ const TABLE: Table = {
       'Proxies before the TCP and TLS listeners: a connection from there begins with a PROXY header (version 1 or 2) ' +
       'that tells the address of the client.',
     coturn: ['tcp-proxy-port'],
-    comesLater: null,
   },
   'http-upstream': {
     group: 'Listening',
@@ -131,7 +126,6 @@ const TABLE: Table = {
       'The web server that shares the port of tls: listeners: HTTP requests and WebSockets are passed on to it, ' +
       'whether they come over TLS or not.',
     coturn: [],
-    comesLater: null,
   },
   'http-upstream-ca': {
     group: 'Listening',
@@ -141,7 +135,6 @@ const TABLE: Table = {
     defaultText: 'the well-known authorities',
     help: "The certificates (PEM) that the upstream's certificate may be signed by, read at the start and on SIGHUP.",
     coturn: [],
-    comesLater: null,
   },
   'http-name': {
     group: 'Listening',
@@ -153,7 +146,6 @@ const TABLE: Table = {
       'A DNS name by which browsers open the pages of --http-upstream: the certificate has to cover it, and a request for another ' +
       'host is refused with a sentence that names this one.',
     coturn: [],
-    comesLater: null,
   },
   'relay-ip': {
     group: 'Relaying',
@@ -163,7 +155,6 @@ const TABLE: Table = {
     defaultText: 'per family, the address of the default route',
     help: 'The local address that relays are opened on; one per address family or more.',
     coturn: ['relay-ip'],
-    comesLater: null,
   },
   'external-ip': {
     group: 'Relaying',
@@ -173,7 +164,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'Behind static NAT: tell clients PUBLIC as the relayed address while relays are opened on PRIVATE.',
     coturn: ['external-ip'],
-    comesLater: null,
   },
   'min-port': {
     group: 'Relaying',
@@ -183,7 +173,6 @@ const TABLE: Table = {
     defaultText: '24000',
     help: 'The lowest port of relays.',
     coturn: ['min-port'],
-    comesLater: null,
   },
   'max-port': {
     group: 'Relaying',
@@ -193,7 +182,6 @@ const TABLE: Table = {
     defaultText: '29999',
     help: 'The highest port of relays.',
     coturn: ['max-port'],
-    comesLater: null,
   },
   'channel-range': {
     group: 'Relaying',
@@ -203,7 +191,6 @@ const TABLE: Table = {
     defaultText: 'rfc8656; rfc5766 in the expressway profiles',
     help: 'Channel numbers that clients may bind: rfc8656 (0x4000-0x4FFF), or rfc5766 (0x4000-0x7FFE) for older clients.',
     coturn: ['rfc5766-channel-numbers'],
-    comesLater: null,
   },
   'no-tcp-relay': {
     group: 'Relaying',
@@ -213,7 +200,6 @@ const TABLE: Table = {
     defaultText: 'off',
     help: 'Refuse relays over TCP (RFC 6062): media is UDP, and clients then reach no web servers and the like through this one.',
     coturn: ['no-tcp-relay'],
-    comesLater: null,
   },
   realm: {
     group: 'Users and secrets',
@@ -223,7 +209,6 @@ const TABLE: Table = {
     defaultText: 'turnd',
     help: 'The realm that clients authenticate in.',
     coturn: ['realm'],
-    comesLater: null,
   },
   user: {
     group: 'Users and secrets',
@@ -234,7 +219,6 @@ const TABLE: Table = {
     help: 'A user. The name ends at the first colon. A file may have {"name", "key"} instead, with the MD5 key in hex digits.',
     coturn: ['user'],
     secret: true,
-    comesLater: null,
   },
   'users-file': {
     group: 'Users and secrets',
@@ -244,7 +228,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A file of users with keys instead of passwords, edited with "turnd user", read again when it changes.',
     coturn: [],
-    comesLater: null,
   },
   'auth-secret': {
     group: 'Users and secrets',
@@ -255,7 +238,6 @@ const TABLE: Table = {
     help: 'A secret shared with a service that hands out timestamped credentials (TURN REST API).',
     coturn: ['static-auth-secret'],
     secret: true,
-    comesLater: null,
   },
   'auth-secret-file': {
     group: 'Users and secrets',
@@ -267,7 +249,6 @@ const TABLE: Table = {
       'The same from a file, which no process list shows: one secret a line, the first one signs what is issued here. Read again when it ' +
       'changes, so that secrets rotate without a restart.',
     coturn: [],
-    comesLater: null,
   },
   'auth-secret-hash': {
     group: 'Users and secrets',
@@ -277,7 +258,6 @@ const TABLE: Table = {
     defaultText: 'any',
     help: 'How passwords are made of the secret: HMAC-SHA1, as nearly all services do, HMAC-SHA256, or any of them. With any, SHA1 signs.',
     coturn: [],
-    comesLater: null,
   },
   'auth-secret-separator': {
     group: 'Users and secrets',
@@ -287,7 +267,6 @@ const TABLE: Table = {
     defaultText: ':',
     help: 'What stands between the time and the user in timestamped names.',
     coturn: ['rest-api-separator'],
-    comesLater: null,
   },
   'auth-secret-lifetime': {
     group: 'Users and secrets',
@@ -299,7 +278,6 @@ const TABLE: Table = {
       'How long credentials live that are issued here, unless somebody asks for less or more. When it is given, it also is what the service ' +
       'issues: then the server can tell when the clocks of both differ.',
     coturn: [],
-    comesLater: null,
   },
   'auth-secret-lifetime-max': {
     group: 'Users and secrets',
@@ -309,7 +287,6 @@ const TABLE: Table = {
     defaultText: '0: no limit',
     help: 'A timestamped name whose time lies further ahead is refused, and none is issued.',
     coturn: [],
-    comesLater: null,
   },
   redis: {
     group: 'Users and secrets',
@@ -322,7 +299,6 @@ const TABLE: Table = {
       'unix:/PATH[?db=DB].',
     coturn: ['redis-userdb'],
     secret: true,
-    comesLater: null,
   },
   'redis-password-file': {
     group: 'Users and secrets',
@@ -332,7 +308,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A file with its password, which no process list shows.',
     coturn: [],
-    comesLater: null,
   },
   'redis-ca': {
     group: 'Users and secrets',
@@ -342,7 +317,6 @@ const TABLE: Table = {
     defaultText: 'the well-known authorities',
     help: 'The certificates (PEM) that the certificate of a rediss:// server may be signed by.',
     coturn: [],
-    comesLater: null,
   },
   'auth-webhook': {
     group: 'Users and secrets',
@@ -352,7 +326,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A web service that is asked by POST for the key of a user whom nothing else here knows: docs/webhook.md is the contract.',
     coturn: [],
-    comesLater: null,
     warn: (value) => (value === null ? null : webhookUrlWarning(value)),
   },
   'auth-webhook-token-file': {
@@ -363,7 +336,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A file with the bearer token that the web service of --auth-webhook wants to see.',
     coturn: [],
-    comesLater: null,
   },
   'auth-webhook-ca': {
     group: 'Users and secrets',
@@ -373,7 +345,6 @@ const TABLE: Table = {
     defaultText: 'the well-known authorities',
     help: 'The certificates (PEM) that the certificate of that web service may be signed by.',
     coturn: [],
-    comesLater: null,
   },
   'oauth-keys': {
     group: 'Users and secrets',
@@ -385,7 +356,6 @@ const TABLE: Table = {
       'A file of keys shared with authorization servers, whose tokens let clients in (third-party authorization, RFC 7635): one a line, ' +
       'KID A256GCM|A128GCM BASE64 [NOT-BEFORE [LIFETIME]]. Read again when it changes.',
     coturn: [],
-    comesLater: null,
   },
   'oauth-server-name': {
     group: 'Users and secrets',
@@ -395,7 +365,6 @@ const TABLE: Table = {
     defaultText: 'the realm',
     help: 'The name of this server that clients tell the authorization server, and that its tokens are made for.',
     coturn: [],
-    comesLater: null,
   },
   'lookup-timeout': {
     group: 'Users and secrets',
@@ -405,7 +374,6 @@ const TABLE: Table = {
     defaultText: String(LOOKUP_SECONDS_DEFAULT),
     help: 'How long a user store outside this server (--redis, --auth-webhook) may take to answer.',
     coturn: [],
-    comesLater: null,
   },
   'lookup-ttl': {
     group: 'Users and secrets',
@@ -415,7 +383,6 @@ const TABLE: Table = {
     defaultText: String(LOOKUP_TTL_SECONDS_DEFAULT),
     help: 'How long such a store is not asked again for a user who logs in with the right password.',
     coturn: [],
-    comesLater: null,
   },
   'lookup-outage': {
     group: 'Users and secrets',
@@ -425,7 +392,6 @@ const TABLE: Table = {
     defaultText: String(LOOKUP_OUTAGE_SECONDS_DEFAULT),
     help: 'While such a store is down, for how long users whom it knew can still log in; 0: not at all. Calls go on in any case.',
     coturn: [],
-    comesLater: null,
   },
   'max-allocations': {
     group: 'Limits',
@@ -435,7 +401,6 @@ const TABLE: Table = {
     defaultText: String(ALLOCATION_COUNT_DEFAULT),
     help: 'The relay licence: allocations that may exist at once; 0: none, every Allocate is refused.',
     coturn: ['total-quota'],
-    comesLater: null,
     // Elsewhere 0 is no limit: whoever means that here is told.
     warn: (value) => (value === 0 ? 'means no relays at all: every Allocate is refused' : null),
   },
@@ -447,7 +412,6 @@ const TABLE: Table = {
     defaultText: '0',
     help: 'Allocations that one user may have at once; 0: no limit.',
     coturn: ['user-quota'],
-    comesLater: null,
   },
   'permissions-max': {
     group: 'Limits',
@@ -457,7 +421,6 @@ const TABLE: Table = {
     defaultText: String(PERMISSION_COUNT_DEFAULT),
     help: 'Permissions that one allocation may have.',
     coturn: [],
-    comesLater: null,
   },
   'channels-max': {
     group: 'Limits',
@@ -467,7 +430,6 @@ const TABLE: Table = {
     defaultText: String(CHANNEL_COUNT_DEFAULT),
     help: 'Channels that one allocation may bind.',
     coturn: [],
-    comesLater: null,
   },
   'max-bps': {
     group: 'Limits',
@@ -477,7 +439,6 @@ const TABLE: Table = {
     defaultText: '0',
     help: 'Bits per second of payload that one allocation may relay, each direction by itself; 0: no limit.',
     coturn: ['max-bps'],
-    comesLater: null,
   },
   'user-max-bps': {
     group: 'Limits',
@@ -489,7 +450,6 @@ const TABLE: Table = {
       'Bits per second of payload that all allocations of one user may relay together, each direction by itself; ' +
       '0: no limit.',
     coturn: [],
-    comesLater: null,
   },
   'unauthenticated-rate': {
     group: 'Limits',
@@ -501,7 +461,6 @@ const TABLE: Table = {
       'Unauthenticated UDP answers per second to one source (IPv4 address or IPv6 /64), in bursts of up to ten times as ' +
       'many; 0: no limit. Loopback is exempt unless this option is given.',
     coturn: [],
-    comesLater: null,
   },
   'allow-peer': {
     group: 'Peer policy',
@@ -513,7 +472,6 @@ const TABLE: Table = {
       'Peers that clients may reach, private networks included. The most specific rule wins, at equal length deny. ' +
       'IPv6 with ports: [ADDRESS/PREFIX]:PORTS.',
     coturn: ['allowed-peer-ip', 'allow-loopback-peers'],
-    comesLater: null,
   },
   'deny-peer': {
     group: 'Peer policy',
@@ -523,7 +481,6 @@ const TABLE: Table = {
     defaultText: 'private and special-purpose addresses',
     help: 'Peers that clients may not reach.',
     coturn: ['denied-peer-ip'],
-    comesLater: null,
   },
   'nat64-prefix': {
     group: 'Peer policy',
@@ -533,7 +490,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A NAT64 prefix of this network: peers in it are judged by the IPv4 address they stand for.',
     coturn: [],
-    comesLater: null,
   },
   cert: {
     group: 'TLS',
@@ -543,7 +499,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The certificate chain (PEM), read again on SIGHUP and when it changes.',
     coturn: ['cert'],
-    comesLater: null,
   },
   key: {
     group: 'TLS',
@@ -553,7 +508,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The private key of the certificate (PEM).',
     coturn: ['pkey'],
-    comesLater: null,
   },
   profile: {
     group: 'Protocols',
@@ -565,7 +519,6 @@ const TABLE: Table = {
       'Behave as the RFCs say (rfc), or as a Cisco Expressway-E of that version: 431 for wrong credentials, its numbers of alarms, ' +
       'channels of RFC 5766; expressway-x12.6 also refuses a Binding without credentials.',
     coturn: [],
-    comesLater: null,
   },
   'nat-discovery': {
     group: 'Protocols',
@@ -577,7 +530,6 @@ const TABLE: Table = {
       'NAT behaviour discovery (RFC 5780): Binding answers from a second address and port, for clients that ask what NAT they are behind. Needs two ' +
       'addresses of one family: name both with --listen, or have two public ones.',
     coturn: ['no-rfc5780'],
-    comesLater: null,
   },
   'nat-discovery-port': {
     group: 'Protocols',
@@ -587,7 +539,6 @@ const TABLE: Table = {
     defaultText: 'the one after that of the first UDP listener',
     help: 'The second port of --nat-discovery, which is listened on beside the first one.',
     coturn: ['alt-listening-port'],
-    comesLater: null,
   },
   mobility: {
     group: 'Protocols',
@@ -597,7 +548,6 @@ const TABLE: Table = {
     defaultText: 'off',
     help: 'Mobility: an allocation survives a change of the client address (RFC 8016).',
     coturn: ['mobility'],
-    comesLater: null,
   },
   rfc3489: {
     group: 'Protocols',
@@ -607,7 +557,6 @@ const TABLE: Table = {
     defaultText: 'off',
     help: 'Answer the Binding requests of RFC 3489, which have no magic cookie, for clients that know nothing newer.',
     coturn: ['no-stun-backward-compatibility'],
-    comesLater: null,
   },
   config: {
     group: 'Operating',
@@ -617,7 +566,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'A JSON file of options, read again on SIGHUP: {"min-port": 24000, "listen": ["udp:*:3478"]}.',
     coturn: [],
-    comesLater: null,
   },
   'coturn-config': {
     group: 'Operating',
@@ -629,7 +577,6 @@ const TABLE: Table = {
       'A turnserver.conf of coturn to take options from, read again on SIGHUP; the log says of each what became of it. All ' +
       'other sources beat it.',
     coturn: [],
-    comesLater: null,
   },
   'expressway-config': {
     group: 'Operating',
@@ -639,7 +586,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The same for the output of xConfiguration of a Cisco Expressway-E: its TURN server, ports and addresses.',
     coturn: [],
-    comesLater: null,
   },
   engine: {
     group: 'Operating',
@@ -651,7 +597,6 @@ const TABLE: Table = {
       'How datagrams are relayed: native (Linux: batched, on several threads), dgram (everywhere: one thread), or auto: ' +
       'native where a test at the start finds that it works, else dgram.',
     coturn: [],
-    comesLater: null,
   },
   workers: {
     group: 'Operating',
@@ -661,7 +606,6 @@ const TABLE: Table = {
     defaultText: 'one per core',
     help: 'Worker threads of the native engine.',
     coturn: ['relay-threads'],
-    comesLater: null,
   },
   'stream-workers': {
     group: 'Operating',
@@ -671,7 +615,6 @@ const TABLE: Table = {
     defaultText: 'as many as workers',
     help: 'Worker threads for clients over TCP, TLS and DTLS; with the dgram engine there is one.',
     coturn: [],
-    comesLater: null,
   },
   'admin-listen': {
     group: 'Operating',
@@ -681,7 +624,6 @@ const TABLE: Table = {
     defaultText: '127.0.0.1:8445',
     help: 'Where the status page and the API are served.',
     coturn: ['web-admin-ip', 'web-admin-port'],
-    comesLater: null,
   },
   'metrics-token': {
     group: 'Operating',
@@ -694,7 +636,6 @@ const TABLE: Table = {
       'an old one stays good while a new one is rolled out.',
     coturn: [],
     secret: true,
-    comesLater: null,
     warn: warnShortToken,
   },
   'metrics-token-file': {
@@ -705,7 +646,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The same from a file, one token a line, which no process list shows.',
     coturn: [],
-    comesLater: null,
   },
   'credentials-token': {
     group: 'Operating',
@@ -718,7 +658,6 @@ const TABLE: Table = {
       'Repeatable, so that an old one stays good while a new one is rolled out.',
     coturn: [],
     secret: true,
-    comesLater: null,
     warn: warnShortToken,
   },
   'credentials-token-file': {
@@ -729,7 +668,6 @@ const TABLE: Table = {
     defaultText: '',
     help: 'The same from a file, one token a line, which no process list shows.',
     coturn: [],
-    comesLater: null,
   },
   'drain-timeout': {
     group: 'Operating',
@@ -739,7 +677,6 @@ const TABLE: Table = {
     defaultText: '30',
     help: 'How long SIGTERM lets existing allocations go on; a second one stops at once.',
     coturn: [],
-    comesLater: null,
   },
   alternate: {
     group: 'Operating',
@@ -752,7 +689,6 @@ const TABLE: Table = {
       'for clients over it alone. Without a port it is the one that the client uses here; without a scheme the port is that of UDP ' +
       'and TCP. Of several, one with *3 gets three times as many.',
     coturn: ['alternate-server', 'udp-alternate-server', 'tcp-alternate-server', 'tls-alternate-server'],
-    comesLater: null,
     warn: alternateWarning,
   },
   'alternate-above': {
@@ -765,7 +701,6 @@ const TABLE: Table = {
       'Send new clients to --alternate as soon as this share of --max-allocations is in use; 0: all of them, so that this server ' +
       'only spreads clients over others.',
     coturn: [],
-    comesLater: null,
   },
   'state-dir': {
     group: 'Operating',
@@ -775,7 +710,6 @@ const TABLE: Table = {
     defaultText: '$STATE_DIRECTORY or ./turnd-state',
     help: 'Where the generated user and the secrets of this server are kept.',
     coturn: [],
-    comesLater: null,
   },
   'log-level': {
     group: 'Operating',
@@ -785,7 +719,6 @@ const TABLE: Table = {
     defaultText: 'info',
     help: 'The least severe messages that are logged: trace, debug, info, warn, error or silent.',
     coturn: ['verbose', 'Verbose'],
-    comesLater: null,
   },
 }
 

@@ -2,7 +2,7 @@
 // must make sense. Called by command-line.ts and library-options.ts.
 import { crossCheck } from './cross-checks.js'
 import type { Environment } from './environment.js'
-import { OPTIONS, type Option } from './options.js'
+import { OPTIONS } from './options.js'
 import { profileTraits } from './profile.js'
 import type { ParsedSettings, SettingKey, Settings } from './settings.js'
 import { type GivenOption, type ResolvedOption, resolveOption, type Source } from './source.js'
@@ -43,18 +43,10 @@ function toSettings(resolved: ReadonlyMap<SettingKey, ResolvedOption>, environme
   }
 }
 
-/** What has no effect yet; nothing is said of an option that is switched off. */
-function warningsOf({ option, source, items }: ResolvedOption): string[] {
-  if (option.comesLater !== null) {
-    const isActive = items.some(({ value }) => value !== false && value !== null && value !== 0)
-    return isActive ? [`${showWhole(option, source, items)} has no effect yet: ${option.comesLater}`] : []
-  }
+/** What should be known of a value that is taken. */
+function warningsOf({ option, items }: ResolvedOption): string[] {
   return items.flatMap(({ value, shown }) => {
     const warning = option.warn?.(value) ?? null
     return warning === null ? [] : [`${shown} ${warning}`]
   })
-}
-
-function showWhole(option: Option, source: Source, items: ResolvedOption['items']): string {
-  return items.length === 1 ? items[0].shown : source.show(option)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { OPTIONS, type Option } from '../../src/config/options.js'
 import type { SettingKey } from '../../src/config/settings.js'
-import { COMPANIONS, SAMPLES } from '../config/sample-options.js'
+import { SAMPLES } from '../config/sample-options.js'
 import { testCertificate } from '../support/certificate.js'
 import { type ServerProcess, startServer } from '../support/server-process.js'
 import { allocateCode, startLocalServer } from './local-server.js'
@@ -67,36 +67,7 @@ t.test('all options together: the server gets ready', async (t) => {
     given.flatMap((option) => argumentsOf(option, place)),
   )
   t.match(server.ready, { realm: 'example.org', relays: ['203.0.113.5/127.0.0.1'], relayPorts: '32100-32149' })
-  for (const { name, comesLater } of given) {
-    if (comesLater === null) continue
-    t.ok(
-      messages(server).some((text) => text.startsWith(`--${name}`) && text.endsWith(comesLater)),
-      `warns that --${name} comes later`,
-    )
-  }
   t.notMatch(server.output, /s3:cret|north|south/)
-})
-
-t.test('what comes later warns, and the server starts', async (t) => {
-  const later = OPTIONS.filter(({ comesLater }) => comesLater !== null)
-  const cases = later.map((option): [args: string[], warning: string] => {
-    const companions: Companions = COMPANIONS[option.key] ?? {}
-    const others = OPTIONS.filter(({ key }) => companions[key] !== undefined)
-    const args = [...argumentsOf(option), ...others.flatMap((other) => argumentsOf(other, companions))]
-    return [args, `has no effect yet: ${option.comesLater}`]
-  })
-  const run = async (t: Test, args: readonly string[], warning: string) => {
-    const listen = ['--listen', 'udp:127.0.0.1:0']
-    const server = await startServer(t, ['--relay-ip', '127.0.0.1', '--user', 'alice:hunter2', ...listen, ...args])
-    const about = messages(server).filter((text) => text.startsWith(`${args[0]} `) && text.includes(warning))
-    t.equal(about.length, 1, `${args.join(' ')}: ${messages(server).join('; ')}`)
-    t.match(server.ready.listening, [/^udp:127\.0\.0\.1:\d+$/])
-    t.equal(await server.stop(), 0)
-  }
-  // Four at a time: each start is mostly waiting.
-  for (let start = 0; start < cases.length; start += 4) {
-    await Promise.all(cases.slice(start, start + 4).map(([args, warning]) => run(t, args, warning)))
-  }
 })
 
 t.test('the ready line', async (t) => {

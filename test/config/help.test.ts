@@ -9,13 +9,12 @@ import { OPTION_GROUPS, OPTIONS } from '../../src/config/options.js'
 t.test('--help', async (t) => {
   const lines = formatHelp(80).split('\n')
 
-  t.test('has every option with its value, its default and whether it comes later', async (t) => {
-    for (const { name, type, defaultText, repeatable, comesLater } of OPTIONS) {
+  t.test('has every option with its value and its default', async (t) => {
+    for (const { name, type, defaultText, repeatable } of OPTIONS) {
       const start = lines.findIndex((line) => line.startsWith(`  --${name} `) || line === `  --${name}`)
       t.ok(start >= 0, name)
       t.ok(lines[start].includes(`--${name} ${type.placeholder}`.trim()))
       t.equal(lines[start].includes('(+)'), repeatable, name)
-      t.equal(lines[start].includes('(later)'), comesLater !== null, name)
       const length = lines.slice(start + 1).findIndex((line) => !/^ {31}/.test(line))
       const entry = lines
         .slice(start, start + 1 + length)

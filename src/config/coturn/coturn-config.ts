@@ -129,10 +129,6 @@ function judgeNumber(line: ImportLine, { number, text }: FateOf<'fixed'>, option
 
 function importAlone(line: ImportLine, { convert, option: name }: FateOf<'option'>, options: ImportedOptions): void {
   const option = findOption(name)!
-  if (option.comesLater !== null) {
-    options.judge(line, 'ignored', option.comesLater)
-    return
-  }
   const isFlag = option.type.kind === 'flag'
   const value = isFlag ? 'true' : convert(line.value)
   if (value === null) options.judge(line, 'same', `it is the default of --${name}`)
